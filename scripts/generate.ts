@@ -1,0 +1,23 @@
+// Makes generated/ from openapi.yaml. With --check it writes nothing and fails when generated/ is not what it would write.
+import { readFile, writeFile } from 'node:fs/promises'
+import openapiTS, { astToString } from 'openapi-typescript'
+import { parse } from 'yaml'
+
+const root = new URL('../', import.meta.url)
+const contract = new URL('openapi.yaml', root)
+const document: unknown = parse(await readFile(contract, 'utf8'))
+
+const made: Record<string, string> = {
+  'generated/openapi.d.ts': `// Made from openapi.yaml by \`npm run generate\`.\n${astToString(await openapiTS(contract, { silent: true }))}`,
+  'generated/openapi.json': `${JSON.stringify(document, null, 1)}\n`,
+}
+
+const stale: string[] = []
+for (const [file, text] of Object.entries(made)) {
+  if (!process.argv.includes('--check')) await writeFile(new URL(file, root), text)
+  else if ((await readFile(new URL(file, root), 'utf8')) !== text) stale.push(file)
+}
+if (stale.length > 0) {
+  console.error(`not what openapi.yaml says: ${stale.join(', ')}; run \`npm run generate\``)
+  process.exitCode = 1
+}
