@@ -1,0 +1,46 @@
+/** The closed list of what can go wrong, with the status and the message that the caller sees. */
+export const failures = {
+  bad_request: { status: 400, message: 'Solicitud inválida' },
+  token_missing: { status: 401, message: 'Token no proporcionado o inválido' },
+  invalid_token: { status: 401, message: 'Token no proporcionado o inválido' },
+  token_expired: { status: 403, message: 'El token ha expirado' },
+  not_found: { status: 404, message: 'Recurso no encontrado' },
+  method_not_allowed: { status: 405, message: 'Método no permitido' },
+  request_timeout: { status: 408, message: 'Tiempo de espera agotado' },
+  body_too_large: { status: 413, message: 'Cuerpo de la solicitud demasiado grande' },
+  unsupported_media_type: { status: 415, message: 'Tipo de contenido no admitido' },
+  too_many_requests: { status: 429, message: 'Demasiadas solicitudes' },
+  headers_too_large: { status: 431, message: 'Cabeceras de la solicitud demasiado grandes' },
+  internal_error: { status: 500, message: 'Error interno del servidor' },
+  store_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
+  session_store_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
+  keys_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
+} as const
+
+export type FailureCode = keyof typeof failures
+
+/**
+ * Why, for the audit trail and the log: one word of a closed list, never a text from outside.
+ * The caller never sees it.
+ */
+export type Reason =
+  | 'no_credentials' | 'two_credentials' | 'spelling' | 'not_json' | 'unknown_issuer' | 'algorithm' | 'unknown_key' | 'signature'
+  | 'typ' | 'issuer' | 'audience' | 'claims' | 'not_yet_valid' | 'issued_ahead' | 'no_exp'
+  | 'revoked' | 'expired' | 'body' | 'other_subject' | 'subject_limit' | 'address_limit'
+  | 'store' | 'sessions' | 'keys' | 'internal'
+
+/** The one error that our own code throws on purpose. `cause` is for the log. */
+export class ServiceError extends Error {
+  readonly code: FailureCode
+  readonly reason: Reason | undefined
+  /** Answer headers that belong to this failure, such as `Allow` or `Retry-After`. */
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: FailureCode, details: { cause?: unknown; reason?: Reason; headers?: Record<string, string> } = {}) {
+    super(details.reason === undefined ? code : `${code} (${details.reason})`, { cause: details.cause })
+    this.name = 'ServiceError'
+    this.code = code
+    this.reason = details.reason
+    this.headers = details.headers ?? {}
+  }
+}

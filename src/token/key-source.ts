@@ -1,0 +1,70 @@
+import { importJWK, type CryptoKey } from 'jose'
+import { algorithmsOf, type PublicJwk } from './key-material.js'
+
+/** Where the keys of one issuer come from. */
+export type KeySource = {
+  /**
+   * The keys that may have made a signature, most likely first; empty when the issuer has no such key.
+   *
+   * @throws ServiceError `keys_unavailable` when that cannot be told now
+   */
+  candidates(header: { alg: string; kid?: string }): Promise<readonly VerificationKey[]>
+  /** Whether keys are there. */
+  isLoaded(): boolean
+  close(): void
+}
+
+export type VerificationKey = CryptoKey
+
+/** One shared secret. It is imported once: jose imports a byte array anew on each call. */
+export function secretKeySource(secret: string, algorithms: readonly string[]): KeySource {
+  const keys = new Map<string, Promise<VerificationKey>>()
+  for (const alg of algorithms) {
+    const hash = `SHA-${alg.slice(2)}`
+    keys.set(alg, crypto.subtle.importKey('raw', Buffer.from(secret, 'utf8'), { name: 'HMAC', hash }, false, ['verify']))
+  }
+  return {
+    async candidates({ alg }) {
+      const key = await keys.get(alg)
+      return key === undefined ? [] : [key]
+    },
+    isLoaded: () => true,
+    close: () => undefined,
+  }
+}
+
+/** Keys that never change. */
+export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
+  const keySet = createKeySet(jwks)
+  return { candidates: keySet.candidates, isLoaded: () => true, close: () => undefined }
+}
+
+/** A parsed key set. Each key is imported once for each algorithm, since WebCrypto ties a key to one. */
+export function createKeySet(jwks: readonly PublicJwk[]) {
+  const imported = jwks.map((jwk) => ({ jwk, byAlgorithm: new Map<string, Promise<VerificationKey>>() }))
+  return {
+    candidates: async ({ alg, kid }: { alg: string; kid?: string }): Promise<readonly VerificationKey[]> =>
+      Promise.all(
+        imported
+          .filter(({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid))
+          .map(({ jwk, byAlgorithm }) => {
+            const known = byAlgorithm.get(alg)
+            if (known !== undefined) return known
+            const key = importJWK({ ...jwk, kty: jwk.kty, alg, ext: true }, alg) as Promise<VerificationKey>
+            byAlgorithm.set(alg, key)
+            return key
+          }),
+      ),
+  }
+}
+
+function fits(jwk: PublicJwk, alg: string): boolean {
+  const declared = jwk.alg === undefined || jwk.alg === alg || isEd25519(jwk.alg, alg)
+  const forSignatures = jwk.use === undefined || jwk.use === 'sig'
+  const mayVerify = jwk.key_ops === undefined || jwk.key_ops.includes('verify')
+  return declared && forSignatures && mayVerify && algorithmsOf(jwk).includes(alg)
+}
+
+// RFC 9864 renamed EdDSA with Ed25519 keys to Ed25519.
+const isEd25519 = (one: string, other: string) =>
+  (one === 'EdDSA' && other === 'Ed25519') || (one === 'Ed25519' && other === 'EdDSA')

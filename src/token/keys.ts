@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import type { CompactJwt } from './spelling.js'
+
+/** `t:` token, `s:` session, `u:` subject, `j:` token id; then 22 characters of base64url. */
+export type RevocationKey = `${'t' | 's' | 'u' | 'j'}:${string}`
+
+/** The keys that can revoke one token. A claim that cannot be a key has none. */
+export type TokenKeys = Readonly<{ t: RevocationKey; s?: RevocationKey; u?: RevocationKey; j?: RevocationKey }>
+
+const longestClaim = 1024
+
+/**
+ * The keys of a token. The signature is no part of `t:` on purpose: one signing input can have many valid signatures (an ECDSA
+ * `n−s` twin, a second PSS salt), and all of them are the same token.
+ */
+export function tokenKeys(jwt: CompactJwt, claims: Readonly<Record<string, unknown>>): TokenKeys {
+  const t: RevocationKey = `t:${digest('jwt-signing-input\0', Buffer.from(jwt.signingInput, 'ascii'))}`
+  const s = claimKey('s', claims['iss'], claims['sid'])
+  const u = claimKey('u', claims['iss'], claims['sub'])
+  const j = claimKey('j', claims['iss'], claims['jti'])
+  return { t, ...(s && { s }), ...(u && { u }), ...(j && { j }) }
+}
+
+const domains = { s: 'jwt-session\0', u: 'jwt-subject\0', j: 'jwt-id\0' } as const
+
+/**
+ * The key of a session (`s`), subject (`u`) or token id (`j`) of an issuer. Lengths go in front, so no two pairs share a key.
+ *
+ * @returns nothing when the claim, or an `iss` that is present, is not a non-empty well-formed string of at most 1024 characters
+ */
+export function claimKey(kind: keyof typeof domains, iss: unknown, claim: unknown): RevocationKey | undefined {
+  if (!isKeyable(claim) || (iss !== undefined && !isKeyable(iss))) return undefined
+  const issuer = Buffer.from(iss ?? '', 'utf8')
+  const value = Buffer.from(claim, 'utf8')
+  const lengths = Buffer.alloc(8)
+  lengths.writeUInt32BE(issuer.length, 0)
+  lengths.writeUInt32BE(value.length, 4)
+  return `${kind}:${digest(domains[kind], lengths, issuer, value)}`
+}
+
+function isKeyable(claim: unknown): claim is string {
+  return typeof claim === 'string' && claim.length > 0 && claim.length <= longestClaim && claim.isWellFormed()
+}
+
+function digest(domain: string, ...parts: Uint8Array[]): string {
+  const hash = createHash('sha256').update(domain, 'ascii')
+  for (const part of parts) hash.update(part)
+  return hash.digest().subarray(0, 16).toString('base64url')
+}

@@ -1,0 +1,90 @@
+import type { Logger } from 'pino'
+import { ServiceError } from '../errors.js'
+import { checkPublicJwk, type PublicJwk } from './key-material.js'
+import { createKeySet, type KeySource } from './key-source.js'
+
+const refreshEveryMs = 300_000
+const coolDownMs = 5_000
+const fetchTimeoutMs = 5_000
+const largestSetBytes = 1 << 20
+
+/**
+ * A key set behind a URL (RFC 7517 §5), loaded at once and refreshed in the background every 300 s. A `kid` it does not know
+ * starts a fetch, at most one in 5 s: it is "unknown" only when a fetch within the last 5 s succeeded without it. A failed refresh
+ * keeps the keys there are. Redirects are refused, and keys that are weak, symmetric or unreadable are passed over.
+ */
+export function remoteKeySource(parts: { uri: string; now: () => number; log: Logger }): KeySource {
+  const { uri, now, log } = parts
+  const origin = new URL(uri).origin
+  let keySet: ReturnType<typeof createKeySet> | undefined
+  let triedAtMs = -Infinity
+  let loadedAtMs = -Infinity
+  let running: Promise<void> | undefined
+  const closing = new AbortController()
+
+  const load = async () => {
+    triedAtMs = now()
+    try {
+      const keys = await fetchKeys(uri, closing.signal, (reason) => log.warn({ origin, reason }, 'a key of the key set is passed over'))
+      keySet = createKeySet(keys)
+      loadedAtMs = triedAtMs
+      log.info({ origin, keys: keys.length }, 'key set loaded')
+    } catch (cause) {
+      if (!closing.signal.aborted) log.error({ origin, err: cause }, 'key set not loaded')
+    }
+  }
+  // Callers that arrive while a fetch runs share it.
+  const loadOnce = () => (running ??= load().finally(() => (running = undefined)))
+  const timer = setInterval(() => {
+    // A set that never arrived is asked for at every tick of the cool-down, not of the refresh.
+    if (now() - triedAtMs >= (keySet === undefined ? coolDownMs : refreshEveryMs)) void loadOnce()
+  }, 1_000)
+  timer.unref()
+  void loadOnce()
+
+  return {
+    async candidates(header) {
+      const known = (await keySet?.candidates(header)) ?? []
+      if (known.length > 0) return known
+      if (now() - loadedAtMs < coolDownMs) return known
+      if (running !== undefined || now() - triedAtMs >= coolDownMs) await loadOnce()
+      if (now() - loadedAtMs >= coolDownMs || keySet === undefined) throw new ServiceError('keys_unavailable', { reason: 'keys' })
+      return keySet.candidates(header)
+    },
+    isLoaded: () => keySet !== undefined,
+    close() {
+      clearInterval(timer)
+      closing.abort()
+    },
+  }
+}
+
+async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: string) => void): Promise<PublicJwk[]> {
+  const response = await fetch(uri, {
+    redirect: 'error',
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    signal: AbortSignal.any([closing, AbortSignal.timeout(fetchTimeoutMs)]),
+  })
+  if (response.status !== 200) throw new Error(`answered ${response.status}`)
+  const body = JSON.parse(await readAtMost(response, largestSetBytes)) as { keys?: unknown } | null
+  if (!Array.isArray(body?.keys)) throw new Error('answered no JWKS')
+  return body.keys.flatMap((key: unknown) => {
+    try {
+      return [checkPublicJwk(key)]
+    } catch (reason) {
+      passOver((reason as Error).message)
+      return []
+    }
+  })
+}
+
+async function readAtMost(response: Response, bytes: number): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += (chunk as Uint8Array).length
+    if (size > bytes) throw new Error(`answered more than ${bytes} bytes`)
+    chunks.push(chunk as Uint8Array)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,38 @@
+import { ServiceError } from '../errors.js'
+
+/** A JWT in its one canonical spelling. Only `parseSpelling` makes one. */
+export type CompactJwt = Readonly<{
+  text: string
+  header: string
+  payload: string
+  /** What the signature covers: `header.payload`. */
+  signingInput: string
+}>
+
+const maxLength = 8192
+const segment = /^[A-Za-z0-9_-]+$/
+// By segment length modulo 4: the characters whose unused low bits (four, or two) are zero.
+const lastOfTwo = /[AQgw]$/
+const lastOfThree = /[AEIMQUYcgkosw048]$/
+
+/**
+ * The gate that every token passes before anything else looks at it. Base64url decoders are lenient: the same signature can be
+ * written with other spare bits, padding or white space. Here a token has one spelling or none; nothing is trimmed or repaired
+ * (RFC 7515 §2, RFC 4648 §3.5).
+ *
+ * @throws ServiceError `invalid_token`
+ */
+export function parseSpelling(text: string): CompactJwt {
+  const malformed = () => new ServiceError('invalid_token', { reason: 'spelling' })
+  if (text.length > maxLength) throw malformed()
+  const [header, payload, signature, ...more] = text.split('.', 4)
+  if (header === undefined || payload === undefined || signature === undefined || more.length > 0) throw malformed()
+  if (!isCanonical(header) || !isCanonical(payload) || !isCanonical(signature)) throw malformed()
+  return { text, header, payload, signingInput: text.slice(0, header.length + 1 + payload.length) }
+}
+
+function isCanonical(text: string): boolean {
+  if (!segment.test(text)) return false
+  const spare = text.length % 4
+  return spare === 0 || (spare === 2 && lastOfTwo.test(text)) || (spare === 3 && lastOfThree.test(text))
+}
