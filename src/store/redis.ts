@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
+import type { Logger } from 'pino'
+import { commitScript } from './commit.js'
+import { decodeEntry } from './entry.js'
+
+export type RedisConnection = { url: string; caFile?: string | undefined }
+export type RedisClient = RedisClientType
+
+const commitScriptSha1 = createHash('sha1').update(commitScript).digest('hex')
+/** Events that the feed keeps at least; Redis trims in whole nodes. */
+const feedLength = 100_000
+/** A socket on which nothing arrives, not even the answer to a ping, is given up. */
+const pingEveryMs = 2_000
+const silentSocketMs = 6_000
+
+/**
+ * A client that connects and reconnects by itself. While there is no connection its commands fail at once instead of queueing.
+ * `connected` is called for every new connection, before it is used.
+ */
+export function connectRedis(connection: RedisConnection, log: Logger): RedisClient {
+  const { url, caFile } = connection
+  const tls = url.startsWith('rediss:') ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) } : {}
+  const client: RedisClient = createClient({
+    url,
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: 20_000,
+    pingInterval: pingEveryMs,
+    socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: 5_000, socketTimeout: silentSocketMs },
+  })
+  let down: string | undefined
+  client.on('error', (error: Error) => {
+    // One line for each kind of trouble, not one for each attempt.
+    if (down !== error.message) log.error({ err: error }, 'redis connection')
+    down = error.message
+  })
+  client.on('ready', () => {
+    log.info('redis connected')
+    down = undefined
+  })
+  client.connect().catch((error: unknown) => {
+    if (client.isOpen) log.error({ err: error }, 'redis connection')
+  })
+  return client
+}
+
+export class RedisNotConnected extends Error {
+  override readonly name = 'RedisNotConnected'
+}
+
+/** Plain keys over a client of ours. A command without a connection fails at once. */
+export class RedisAdapter extends KeyvRedis<string> {
+  constructor(protected readonly redis: RedisClient) {
+    super(redis, { throwOnErrors: true })
+  }
+
+  // The original opens a connection here and waits for it without end.
+  override async getClient() {
+    if (!this.redis.isReady) throw new RedisNotConnected('no connection to Redis')
+    return this.redis as never
+  }
+}
+
+/** Revocations over Redis: writing is the commit, over a connection that may be another than the one for reading. */
+export class RevocationAdapter extends RedisAdapter {
+  constructor(
+    redis: RedisClient,
+    private readonly writer: RedisClient,
+    private readonly options: { feed: string; nameOf: (key: string) => string; now: () => number; minReplicas: number; timeoutMs: number },
+  ) {
+    super(redis)
+  }
+
+  override async set(key: string, value: string): Promise<void> {
+    await this.setMany([{ key, value }])
+  }
+
+  override async setMany(entries: { key: string; value: string }[]): Promise<void> {
+    if (!this.writer.isReady) throw new RedisNotConnected('no connection to Redis')
+    const { feed, nameOf, now, minReplicas, timeoutMs } = this.options
+    const args = entries.flatMap(({ key, value }) => {
+      const { untilMs, mark } = decodeEntry(value)
+      const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - now()))
+      return [nameOf(key), String(remainingMs), untilMs === null ? '' : String(untilMs), String(mark)]
+    })
+    await this.runScript({
+      keys: [feed, ...entries.map(({ key }) => key)],
+      arguments: [String(feedLength), ...args],
+    })
+    if (minReplicas === 0) return
+    const acknowledged = await this.writer.wait(minReplicas, timeoutMs)
+    if (acknowledged < minReplicas) throw new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
+  }
+
+  // A Redis that restarted or failed over does not know the script.
+  private async runScript(options: { keys: string[]; arguments: string[] }): Promise<void> {
+    try {
+      await this.writer.evalSha(commitScriptSha1, options)
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+      await this.writer.eval(commitScript, options)
+    }
+  }
+}
