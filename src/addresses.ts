@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http'
+import ipaddr from 'ipaddr.js'
+import proxyaddr from 'proxy-addr'
+
+export type AddressDetail = 'full' | 'truncate' | 'none'
+
+export type ClientAddresses = {
+  /** The client's address as the trusted proxies tell it, else the peer's; canonical, IPv4 never mapped into IPv6. */
+  of(request: IncomingMessage): string
+  /** Whether the client's own connection was HTTPS. */
+  isSecure(request: IncomingMessage): boolean
+  /** Whether the request has forwarding headers that nobody is trusted to send. */
+  hasIgnoredHeaders(request: IncomingMessage): boolean
+}
+
+/** @param trusted proxies, as addresses or CIDR ranges */
+export function createClientAddresses(trusted: readonly string[]): ClientAddresses {
+  const isTrusted = proxyaddr.compile([...trusted])
+  const peerOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
+  const isProxied = (request: IncomingMessage) => trusted.length > 0 && isTrusted(peerOf(request), 0)
+  return {
+    of: (request) => canonical(proxyaddr(request, isTrusted)) ?? canonical(peerOf(request)) ?? 'unknown',
+    isSecure(request) {
+      if ('encrypted' in request.socket) return true
+      const proto = isProxied(request) ? request.headers['x-forwarded-proto'] : undefined
+      // The nearest proxy wrote the last word.
+      return typeof proto === 'string' && proto.split(',').at(-1)?.trim().toLowerCase() === 'https'
+    },
+    hasIgnoredHeaders: (request) =>
+      trusted.length === 0 && (request.headers['x-forwarded-for'] !== undefined || request.headers['x-forwarded-proto'] !== undefined),
+  }
+}
+
+/** Whether the text is an address or CIDR range that `createClientAddresses` takes. */
+export function isAddressRange(text: string): boolean {
+  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
+}
+
+/** What one client is likely to hold: an IPv4 address, or an IPv6 /64. */
+export const limitedAddress = (address: string) => reduce(address, 32, 64)
+
+/** The address as the audit trail may hold it: whole, cut to /24 or /48, or not at all. */
+export function auditAddress(address: string, detail: AddressDetail): string | undefined {
+  if (detail === 'none') return undefined
+  return detail === 'full' ? address : reduce(address, 24, 48)
+}
+
+function canonical(text: string): string | undefined {
+  return ipaddr.isValid(text) ? ipaddr.process(text).toString() : undefined
+}
+
+function reduce(address: string, v4Bits: number, v6Bits: number): string {
+  if (!ipaddr.isValid(address)) return address
+  const parsed = ipaddr.parse(address)
+  const v4 = parsed.kind() === 'ipv4'
+  const bits = v4 ? v4Bits : v6Bits
+  const network = v4 ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${bits}`) : ipaddr.IPv6.networkAddressFromCIDR(`${withoutZone(address)}/${bits}`)
+  return `${network.toString()}/${bits}`
+}
+
+const withoutZone = (address: string) => address.replace(/%.*$/, '')

@@ -1,0 +1,122 @@
+import type { Logger } from 'pino'
+import { auditAddress, type AddressDetail } from './addresses.js'
+import type { Reason } from './errors.js'
+import { withDeadline } from './store/deadline.js'
+import type { AuditTrail } from './store/audit-trail.js'
+import type { RevocationKey } from './token/keys.js'
+import type { VerifiedToken } from './token/verification.js'
+
+/** Names of the OWASP Application Logging Vocabulary. */
+export type AuditEventName =
+  | 'authn_token_revoked' | 'authn_token_reuse' | 'authn_login_fail' | 'session_use_after_expire'
+  | 'authz_fail' | 'input_validation_fail' | 'excess_rate_limit_exceeded'
+
+/** `unknown`: the store did not say whether the revocation arrived. */
+export type Outcome = 'success' | 'refused' | 'unknown'
+
+/** Who asked, as far as the audit trail may know. */
+export type Asker = Readonly<{ requestId: string; address: string; userAgent: string | undefined }>
+
+export type AuditEvent = Readonly<{
+  event: AuditEventName
+  outcome: Outcome
+  reason: Reason | 'logout'
+  asker: Asker
+  /** The token of a caller who proved who it is. */
+  token?: VerifiedToken
+  /** Keys of the revocations that were stored. */
+  keys?: readonly RevocationKey[]
+}>
+
+export type Audit = {
+  /**
+   * Writes one event to the log and to the trail. Waits for the trail, for no longer than the store's deadline, and never throws: a
+   * trail that fails is counted and logged, and does not undo what happened.
+   */
+  record(event: AuditEvent): Promise<void>
+  /**
+   * A refusal of somebody who proved nothing: log only, ten in a second, the rest counted, so that nobody can flush the trail.
+   * Nothing happens when the request has had its event.
+   */
+  sample(event: Omit<AuditEvent, 'token' | 'keys'>): void
+  counts(): Readonly<{ trailFailures: number; sampledOut: number }>
+  /** Stops trimming and waits for what is being written. */
+  close(): Promise<void>
+}
+
+const longestText = 256
+const longestSubject = 1024
+const samplesPerSecond = 10
+const trimEveryMs = 60_000
+
+export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => number; timeoutMs: number; address: AddressDetail }): Audit {
+  const { trail, now, timeoutMs } = parts
+  // Audit lines are not a matter of the log level.
+  const log = parts.log.child({ name: 'audit' }, { level: 'info' })
+  const writing = new Set<Promise<void>>()
+  const counts = { trailFailures: 0, sampledOut: 0 }
+  const recorded = new WeakSet<Asker>()
+  const sampler = { second: 0, seen: 0, unreported: 0 }
+
+  const reach = async (work: () => Promise<void>, requestId?: string) => {
+    try {
+      await withDeadline(work(), timeoutMs)
+    } catch (cause) {
+      counts.trailFailures += 1
+      parts.log.error({ err: cause, requestId, trailFailures: counts.trailFailures }, 'audit trail not written')
+    }
+  }
+  const track = (work: Promise<void>) => {
+    writing.add(work)
+    return work.finally(() => writing.delete(work))
+  }
+  const timer = setInterval(() => void track(reach(() => trail.trim())), trimEveryMs)
+  timer.unref()
+
+  return {
+    record(event) {
+      recorded.add(event.asker)
+      const line = describe(event, now(), parts.address)
+      log.info({ audit: line }, event.event)
+      return track(reach(() => trail.append(JSON.stringify(line)), event.asker.requestId))
+    },
+    sample(event) {
+      if (recorded.has(event.asker)) return
+      const second = Math.floor(now() / 1000)
+      if (second !== sampler.second) Object.assign(sampler, { second, seen: 0 })
+      sampler.seen += 1
+      if (sampler.seen > samplesPerSecond) {
+        counts.sampledOut += 1
+        sampler.unreported += 1
+        return
+      }
+      const sampledOut = sampler.unreported
+      sampler.unreported = 0
+      log.info({ audit: describe(event, now(), parts.address), ...(sampledOut > 0 && { sampledOut }) }, event.event)
+    },
+    counts: () => ({ ...counts }),
+    async close() {
+      clearInterval(timer)
+      await Promise.all(writing)
+    },
+  }
+}
+
+/** JSON, in which text from outside can neither end a line nor a member; what is too long is cut. */
+function describe({ event, outcome, reason, asker, token, keys }: AuditEvent, nowMs: number, detail: AddressDetail) {
+  const { iss, sub } = token?.claims ?? {}
+  return {
+    time: new Date(nowMs).toISOString(),
+    event,
+    outcome,
+    reason,
+    requestId: asker.requestId,
+    issuer: textOf(iss, longestSubject),
+    subject: textOf(sub, longestSubject),
+    keys: keys !== undefined && keys.length > 0 ? keys : undefined,
+    address: auditAddress(asker.address, detail),
+    userAgent: textOf(asker.userAgent, longestText),
+  }
+}
+
+const textOf = (value: unknown, longest: number) => (typeof value === 'string' ? value.slice(0, longest).toWellFormed() : undefined)

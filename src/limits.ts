@@ -1,0 +1,75 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
+import { withDeadline } from './store/deadline.js'
+import { keyPrefix } from './store/store.js'
+
+export type Limit = Readonly<{ requests: number; windowS: number }>
+export type PolicyName = 'address' | 'subject'
+
+/** What one policy says of one request. */
+export type Verdict = Readonly<{ allowed: boolean; remaining: number; resetS: number }>
+
+/** Counts one request of `who` and says whether it is within the limit. Absent when the policy is off. */
+export type Limiter = Readonly<{ name: PolicyName; limit: Limit; consume(who: string): Promise<Verdict> }>
+
+// Buckets instead of addresses: however many addresses an attacker has, memory is bounded. The salt keeps anyone from choosing
+// whose bucket to share.
+const addressBuckets = 1 << 17
+
+/** Counts client addresses in memory. */
+export function createAddressLimiter(limit: Limit): Limiter {
+  const limiter = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
+  const salt = randomBytes(16)
+  const bucketOf = (address: string) =>
+    String(createHash('sha256').update(salt).update(address).digest().readUInt32BE(0) % addressBuckets)
+  return { name: 'address', limit, consume: (address) => consume(limiter, bucketOf(address), limit) }
+}
+
+/** Counts verified subjects in Redis, for all instances together, and in memory while Redis does not answer. */
+export function createSubjectLimiter(limit: Limit, redis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined): Limiter {
+  const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
+  if (redis === undefined) return { name: 'subject', limit, consume: (subject) => consume(memory, subject, limit) }
+  const shared = new RateLimiterRedis({
+    storeClient: redis.client,
+    useRedisPackage: true,
+    keyPrefix: `${keyPrefix}limit`,
+    points: limit.requests,
+    duration: limit.windowS,
+  })
+  return {
+    name: 'subject',
+    limit,
+    async consume(subject) {
+      if (!redis.isReady()) return consume(memory, subject, limit)
+      try {
+        return await withDeadline(consume(shared, subject, limit), redis.timeoutMs)
+      } catch {
+        // Whatever ails Redis, the check of the revocation that runs beside this meets it too, and reports it.
+        return consume(memory, subject, limit)
+      }
+    },
+  }
+}
+
+async function consume(limiter: RateLimiterAbstract, key: string, limit: Limit): Promise<Verdict> {
+  const verdict = (allowed: boolean, result: RateLimiterRes): Verdict => ({
+    allowed,
+    remaining: Math.max(0, Math.min(limit.requests, result.remainingPoints)),
+    resetS: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
+  })
+  try {
+    return verdict(true, await limiter.consume(key))
+  } catch (refusal) {
+    if (refusal instanceof RateLimiterRes) return verdict(false, refusal)
+    throw refusal
+  }
+}
+
+/** `RateLimit-Policy` and `RateLimit` of one policy (draft-ietf-httpapi-ratelimit-headers), and `Retry-After` where it refuses. */
+export function rateLimitHeaders({ name, limit }: Limiter, { allowed, remaining, resetS }: Verdict): Record<string, string> {
+  return {
+    'RateLimit-Policy': `"${name}";q=${limit.requests};w=${limit.windowS}`,
+    RateLimit: `"${name}";r=${remaining};t=${resetS}`,
+    ...(!allowed && { 'Retry-After': String(resetS) }),
+  }
+}

@@ -1,0 +1,49 @@
+import { ServiceError } from './errors.js'
+import type { KeyDeleter } from './store/store.js'
+import type { VerifiedToken } from './token/verification.js'
+
+const placeholder = /\{(sid|sub|jti)\}/g
+// Nothing that a key pattern or another key could be made of.
+const keyableValue = /^[A-Za-z0-9._~:@-]{1,256}$/
+
+/** Session data that other frameworks keep in Redis. */
+export type Sessions = {
+  /**
+   * Deletes the session data that the templates name for these tokens. A template whose claim a token lacks does not apply to it.
+   *
+   * @throws ServiceError `session_store_unavailable` when a claim cannot be part of a key, or the store does not confirm
+   */
+  end(tokens: readonly VerifiedToken[]): Promise<void>
+}
+
+export function createSessions(deleteKeys: KeyDeleter | undefined): Sessions {
+  return {
+    async end(tokens) {
+      const keys = new Set(tokens.flatMap((token) => token.issuer.sessionKeys.flatMap((template) => sessionKey(template, token))))
+      if (keys.size === 0) return
+      if (deleteKeys === undefined) throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
+      await deleteKeys([...keys])
+    },
+  }
+}
+
+function sessionKey(template: string, { claims }: VerifiedToken): string[] {
+  const names = [...template.matchAll(placeholder)].map(([, name]) => name as 'sid' | 'sub' | 'jti')
+  if (names.some((name) => claims[name] === undefined)) return []
+  for (const name of names) {
+    const value = claims[name]
+    if (typeof value !== 'string' || !keyableValue.test(value)) {
+      throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
+    }
+  }
+  return [template.replace(placeholder, (_match, name: string) => claims[name] as string)]
+}
+
+/** What is wrong with a key template, if anything. A literal start keeps a claim from choosing whose keys are deleted. */
+export function faultOfSessionKey(template: string): string | undefined {
+  const literal = template.replace(placeholder, '')
+  if (!/^[^{}\s]+$/.test(literal)) return 'has braces that are not {sid}, {sub} or {jti}, or white space'
+  if (template.search(placeholder) < 1) return 'needs a literal start, then {sid}, {sub} or {jti}'
+  if (template.startsWith('cierre:')) return 'names keys of cierre itself'
+  return undefined
+}
