@@ -1,0 +1,187 @@
+import { hmacSecretBytes, defaultAlgorithms, algorithmsOf, parsePublicKeys, publicKeyAlgorithms, type PublicJwk } from '../token/key-material.js'
+import { faultOfSessionKey } from '../sessions.js'
+import type { Reader } from './reader.js'
+
+export type KeyConfig =
+  | Readonly<{ kind: 'secret'; secret: string }>
+  | Readonly<{ kind: 'public'; jwks: readonly PublicJwk[] }>
+  | Readonly<{ kind: 'remote'; uri: string }>
+
+export type IssuerConfig = Readonly<{
+  issuer?: string
+  audience?: readonly string[]
+  typ?: string
+  algorithms: readonly string[]
+  key: KeyConfig
+  sessionMaxLifetimeS: number
+  sessionKeys: readonly string[]
+}>
+
+type Defaults = Readonly<{ sessionMaxLifetimeS: number; sessionKeys: readonly string[] }>
+
+const single = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_TYP', 'JWT_ALGORITHMS']
+const isHmac = (algorithm: string) => algorithm in hmacSecretBytes
+
+/** The issuers of `JWT_*` or of `JWT_ISSUERS`; none when no key is configured at all. */
+export function readIssuers(reader: Reader, defaults: Defaults): IssuerConfig[] {
+  const many = reader.secret('JWT_ISSUERS')
+  if (many === undefined) {
+    const issuer = readSingle(reader, defaults)
+    return issuer === undefined ? [] : [issuer]
+  }
+  const beside = [...single, 'JWT_SECRET_FILE', 'JWT_PUBLIC_KEY_FILE'].filter((name) => reader.text(name) !== undefined)
+  if (beside.length > 0) reader.fault('JWT_ISSUERS', `stands instead of ${beside.join(', ')}, not beside`)
+  return readMany(reader, many, defaults)
+}
+
+function readSingle(reader: Reader, defaults: Defaults): IssuerConfig | undefined {
+  const secret = reader.secret('JWT_SECRET')
+  const publicKey = reader.secret('JWT_PUBLIC_KEY')
+  const uri = reader.text('JWT_JWKS_URI')
+  const given = [secret, publicKey, uri].filter((source) => source !== undefined)
+  if (given.length > 1) reader.fault('JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI:', 'only one of them may be set')
+  const named = reader.list('JWT_ALGORITHMS')
+  if (given.length !== 1) return undefined
+  const key =
+    secret !== undefined ? ({ kind: 'secret', secret } as const)
+    : publicKey !== undefined ? readPublic(reader, 'JWT_PUBLIC_KEY', publicKey)
+    : readRemote(reader, 'JWT_JWKS_URI', uri)
+  if (key === undefined) return undefined
+  const algorithms = checkAlgorithms(reader, 'JWT_ALGORITHMS', named, key)
+  checkSecret(reader, 'JWT_SECRET', key, algorithms)
+  const issuer = reader.text('JWT_ISSUER')
+  const audience = reader.text('JWT_AUDIENCE')
+  const typ = reader.text('JWT_TYP')
+  return {
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience: [audience] }),
+    ...(typ !== undefined && { typ }),
+    algorithms,
+    key,
+    ...defaults,
+  }
+}
+
+const members = ['issuer', 'audience', 'algorithms', 'secret', 'publicKey', 'jwksUri', 'typ', 'sessionMaxLifetimeS', 'sessionKeys']
+
+function readMany(reader: Reader, text: string, defaults: Defaults): IssuerConfig[] {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    // Without the parser's message, which quotes secrets.
+    parsed = undefined
+  }
+  if (!Array.isArray(parsed) || parsed.length === 0) {
+    reader.fault('JWT_ISSUERS', 'must be a JSON array that is not empty')
+    return []
+  }
+  const issuers = parsed.flatMap((entry: unknown, at) => readEntry(reader, `JWT_ISSUERS[${at}]`, entry, defaults) ?? [])
+  const names = issuers.map(({ issuer }) => issuer)
+  if (new Set(names).size < names.length) reader.fault('JWT_ISSUERS', 'names an issuer twice')
+  return issuers
+}
+
+function readEntry(reader: Reader, at: string, entry: unknown, defaults: Defaults): IssuerConfig | undefined {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+    reader.fault(at, 'must be an object')
+    return undefined
+  }
+  const given = entry as Record<string, unknown>
+  const unknown = Object.keys(given).filter((name) => !members.includes(name))
+  if (unknown.length > 0) reader.fault(at, `has members that nobody knows: ${unknown.join(', ')}`)
+  const text = (name: string) => {
+    const value = given[name]
+    if (value === undefined || (typeof value === 'string' && value !== '')) return value
+    reader.fault(`${at}.${name}`, 'must be a string that is not empty')
+    return undefined
+  }
+  const texts = (name: string) => {
+    const value = typeof given[name] === 'string' ? [given[name]] : given[name]
+    if (value === undefined) return undefined
+    if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && one !== '')) return value as string[]
+    reader.fault(`${at}.${name}`, 'must be a string or an array of strings')
+    return undefined
+  }
+  const issuer = text('issuer')
+  if (issuer === undefined) reader.fault(`${at}.issuer`, 'is missing')
+  const key = readEntryKey(reader, at, text('secret'), publicKeyText(given['publicKey']), text('jwksUri'))
+  const lifetimeS = given['sessionMaxLifetimeS'] ?? defaults.sessionMaxLifetimeS
+  if (!Number.isSafeInteger(lifetimeS) || (lifetimeS as number) < 1) reader.fault(`${at}.sessionMaxLifetimeS`, 'must be a whole number of seconds')
+  const sessionKeys = texts('sessionKeys') ?? defaults.sessionKeys
+  checkSessionKeys(reader, `${at}.sessionKeys`, sessionKeys)
+  const audience = texts('audience')
+  const typ = text('typ')
+  const named = texts('algorithms') ?? []
+  if (issuer === undefined || key === undefined) return undefined
+  const algorithms = checkAlgorithms(reader, `${at}.algorithms`, named, key)
+  checkSecret(reader, `${at}.secret`, key, algorithms)
+  return {
+    issuer,
+    ...(audience !== undefined && { audience }),
+    ...(typ !== undefined && { typ }),
+    algorithms,
+    key,
+    sessionMaxLifetimeS: lifetimeS as number,
+    sessionKeys,
+  }
+}
+
+/** In JSON a JWK or JWKS may stand as the object that it is. */
+const publicKeyText = (value: unknown) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value)
+
+function readEntryKey(reader: Reader, at: string, secret: string | undefined, publicKey: unknown, uri: string | undefined): KeyConfig | undefined {
+  if ([secret, publicKey, uri].filter((source) => source !== undefined).length !== 1) {
+    reader.fault(at, 'needs exactly one of secret, publicKey, jwksUri')
+    return undefined
+  }
+  if (secret !== undefined) return { kind: 'secret', secret }
+  if (uri !== undefined) return readRemote(reader, `${at}.jwksUri`, uri)
+  if (typeof publicKey === 'string') return readPublic(reader, `${at}.publicKey`, publicKey)
+  reader.fault(`${at}.publicKey`, 'must be PEM, a JWK or a JWKS')
+  return undefined
+}
+
+function readPublic(reader: Reader, name: string, text: string): KeyConfig | undefined {
+  const jwks = reader.attempt(name, () => parsePublicKeys(text))
+  return jwks === undefined ? undefined : { kind: 'public', jwks }
+}
+
+function readRemote(reader: Reader, name: string, uri = ''): KeyConfig | undefined {
+  if (URL.canParse(uri) && /^https?:$/.test(new URL(uri).protocol)) return { kind: 'remote', uri }
+  reader.fault(name, 'must be an http or https URL')
+  return undefined
+}
+
+function checkAlgorithms(reader: Reader, name: string, named: readonly string[], key: KeyConfig): readonly string[] {
+  const known: readonly string[] = key.kind === 'secret' ? Object.keys(hmacSecretBytes) : publicKeyAlgorithms
+  const wrong = named.filter((algorithm) => !known.includes(algorithm))
+  if (wrong.some((algorithm) => isHmac(algorithm) !== (key.kind === 'secret'))) {
+    reader.fault(name, `has ${wrong.join(', ')}, which does not go with ${key.kind === 'secret' ? 'a shared secret' : 'public keys'}`)
+    return []
+  }
+  if (wrong.length > 0) reader.fault(name, `has ${wrong.join(', ')}, which nobody knows`)
+  if (key.kind === 'public') {
+    const unused = named.filter((algorithm) => !key.jwks.some((jwk) => algorithmsOf(jwk).includes(algorithm)))
+    if (unused.length > 0 && wrong.length === 0) reader.fault(name, `has ${unused.join(', ')}, which no key is for`)
+  }
+  // EdDSA and Ed25519 are two names of one algorithm here (RFC 9864).
+  return named.some((one) => one === 'EdDSA' || one === 'Ed25519') ? [...new Set([...named, 'EdDSA', 'Ed25519'])]
+    : named.length > 0 ? named
+    : key.kind === 'secret' ? ['HS256']
+    : key.kind === 'public' ? defaultAlgorithms(key.jwks)
+    : ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+}
+
+function checkSecret(reader: Reader, name: string, key: KeyConfig, algorithms: readonly string[]): void {
+  if (key.kind !== 'secret') return
+  const needed = Math.max(...algorithms.map((algorithm) => hmacSecretBytes[algorithm as keyof typeof hmacSecretBytes] ?? 0))
+  if (Buffer.byteLength(key.secret, 'utf8') < needed) reader.fault(name, `must be at least ${needed} bytes long for ${algorithms.join(', ')}`)
+}
+
+export function checkSessionKeys(reader: Reader, name: string, templates: readonly string[]): void {
+  for (const template of templates) {
+    const fault = faultOfSessionKey(template)
+    if (fault !== undefined) reader.fault(name, `: "${template}" ${fault}`)
+  }
+}

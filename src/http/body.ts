@@ -1,0 +1,50 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import bodyParser from 'koa-bodyparser'
+import { documentedOperations, type ContractDocument } from '../contract.js'
+import { ServiceError } from '../errors.js'
+import { unreadableBody, type Middleware, type RequestState } from './contract.js'
+
+const bodyLimit = '32kb'
+
+/** Reads the body of an operation that has one: by the media types of the contract, 32 KiB at most, never encoded. */
+export function createBodyReader(document: ContractDocument): Middleware {
+  const mediaTypes = requestMediaTypes(document)
+  const parse = bodyParser({
+    enableTypes: ['json', 'form'],
+    jsonLimit: bodyLimit,
+    formLimit: bodyLimit,
+    onerror(error, ctx) {
+      if ((error as Error & { status?: number }).status === 413) {
+        // What follows on this connection is the rest of the body.
+        ctx.set('Connection', 'close')
+        throw new ServiceError('body_too_large', { reason: 'body' })
+      }
+      // Without the cause: it quotes the body.
+      throw unreadableBody((ctx.state as RequestState).operationId)
+    },
+  }) as unknown as Middleware
+  return async (ctx, next) => {
+    const accepted = mediaTypes.get(ctx.state.operationId ?? '')
+    if (accepted === undefined) return next()
+    if (hasBody(ctx.req.headers) || ctx.get('Content-Encoding') !== '') {
+      // koa-bodyparser would inflate it.
+      const isPlain = ctx.get('Content-Encoding') === '' && accepted.includes(ctx.request.type.toLowerCase())
+      if (!isPlain) {
+        ctx.set('Connection', 'close')
+        throw new ServiceError('unsupported_media_type', { reason: 'body' })
+      }
+    }
+    return parse(ctx, next)
+  }
+}
+
+const hasBody = (headers: IncomingHttpHeaders) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+function requestMediaTypes(document: ContractDocument): Map<string, string[]> {
+  return new Map(
+    documentedOperations(document).flatMap(({ operationId, requestBody }) =>
+      requestBody === undefined ? [] : [[operationId, Object.keys(requestBody.content)]],
+    ),
+  )
+}

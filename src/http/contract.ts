@@ -1,0 +1,91 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { initialize } from 'koa-openapi'
+import type { Asker } from '../audit.js'
+import type { ContractDocument } from '../contract.js'
+import { ServiceError } from '../errors.js'
+import type { Operation, OperationId, Operations } from '../operations/operation.js'
+import type { Outgoing } from './failures.js'
+
+/** What the middleware tell each other about one request. */
+export type RequestState = {
+  asker: Asker
+  secure: boolean
+  authorization: readonly string[]
+  operationId?: OperationId
+  answer?: Outgoing
+  /** Header fields that the rate limit adds to the answer. */
+  limitHeaders?: Record<string, string>
+}
+
+export type ServiceContext = Context & { state: RequestState }
+export type Middleware = (ctx: ServiceContext, next: () => Promise<void>) => Promise<void>
+
+/** The routes of the contract, matched strictly, and its request validation. */
+export type ContractRoutes = {
+  /** The operation of a method and path, else the methods that the path knows. */
+  match(method: string, path: string): { operationId: OperationId } | { allow: readonly string[] }
+  /** Validates the request and runs its operation; the answer is left in the state. */
+  run: Middleware
+}
+
+/**
+ * koa-openapi: routes and request validation. It authenticates nobody (it does not wait for its security handlers) and checks no
+ * response (`responses.ts` does, formats included).
+ */
+export function createContractRoutes(document: ContractDocument, operations: Operations): ContractRoutes {
+  const router = new Router({ strict: true, sensitive: true })
+  initialize({
+    router,
+    apiDoc: {
+      ...document,
+      // The server's path would become a prefix of every route.
+      servers: undefined,
+      // Its response validators are not used; they would only cost start-up time.
+      'x-koa-openapi-disable-response-validation-middleware': true,
+    } as never,
+    operations: Object.fromEntries(
+      Object.entries(operations).map(([id, operation]) => [id, handler(operation as Operation<OperationId>)]),
+    ) as never,
+    // It takes the document for OpenAPI 3.0; our linter has checked it as what it is.
+    validateApiDoc: false,
+    exposeApiDocs: false,
+  } as unknown as Parameters<typeof initialize>[0])
+  const routes = router.routes() as unknown as Middleware
+  return {
+    match(method, path) {
+      const matched = router.match(path, method)
+      const layer = matched.pathAndMethod.at(-1)
+      if (matched.route && layer?.name != null) return { operationId: layer.name as OperationId }
+      return { allow: [...new Set(matched.path.flatMap(({ methods }) => methods))] }
+    },
+    async run(ctx, next) {
+      try {
+        await routes(ctx, next)
+      } catch (error) {
+        throw translate(error, ctx.state.operationId)
+      }
+    },
+  }
+}
+
+function handler(operation: Operation<OperationId>) {
+  return async (ctx: ServiceContext) => {
+    const { asker, secure, authorization } = ctx.state
+    ctx.state.answer = (await operation({ body: ctx.request.body as never, authorization, asker, secure })) as unknown as Outgoing
+  }
+}
+
+/** What a body that cannot be read, or does not name its token, is for an operation. */
+export const unreadableBody = (operationId: OperationId | undefined) =>
+  new ServiceError(operationId === 'logout' ? 'invalid_token' : 'bad_request', { reason: 'body' })
+
+type ValidationErrors = Error & { status: number; errors: { errorCode?: string }[] }
+
+function translate(error: unknown, operationId: OperationId | undefined): unknown {
+  if (!(error instanceof Error && 'errors' in error && 'status' in error)) return error
+  const { status, errors } = error as ValidationErrors
+  if (status === 415) return new ServiceError('unsupported_media_type', { reason: 'body' })
+  const unknownMember = errors.every(({ errorCode }) => errorCode === 'additionalProperties.openapi.requestValidation')
+  return unknownMember ? new ServiceError('bad_request', { reason: 'body' }) : unreadableBody(operationId)
+}

@@ -1,0 +1,56 @@
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { randomUUID } from 'node:crypto'
+import { failures, type FailureCode } from '../errors.js'
+
+export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleMs: number; checkEveryMs: number }>
+
+/** An idle connection outlives the usual 60 s of a load balancer, which must be the one to close it. */
+export const serverTimes: ServerTimes = { headersMs: 10_000, requestMs: 20_000, idleMs: 65_000, checkEveryMs: 1_000 }
+const largestHeadersBytes = 16 * 1024
+
+/** A Node server that also answers in the envelope where Node itself refuses. */
+export function createServer(listener: RequestListener, tls: { cert: string; key: string } | undefined, times: ServerTimes): Server {
+  const options: ServerOptions = {
+    headersTimeout: times.headersMs,
+    requestTimeout: times.requestMs,
+    keepAliveTimeout: times.idleMs,
+    connectionsCheckingInterval: times.checkEveryMs,
+    maxHeaderSize: largestHeadersBytes,
+    // Without Host, Node answers by itself; the routes do.
+    requireHostHeader: false,
+  }
+  const server = tls === undefined ? createHttpServer(options, listener) : createHttpsServer({ ...options, ...tls }, listener)
+  server.on('clientError', refuseUnparsed)
+  // Node's own answer to an unknown Expect is a 417 that no operation declares.
+  server.on('checkExpectation', listener)
+  return server
+}
+
+const codeByError: Record<string, FailureCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+const reasonPhrases: Record<number, string> = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }
+
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex & { _httpMessage?: { headersSent: boolean } }): void {
+  // Half an answer is on its way already, or nobody is there to read one.
+  if (!socket.writable || socket._httpMessage?.headersSent === true || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const { status, message } = failures[codeByError[error.code ?? ''] ?? 'bad_request']
+  const body = JSON.stringify({ success: false, message })
+  const head = [
+    `HTTP/1.1 ${status} ${reasonPhrases[status]}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    `X-Request-Id: ${randomUUID()}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}

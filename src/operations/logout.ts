@@ -1,0 +1,111 @@
+import type { Audit, AuditEvent, Asker } from '../audit.js'
+import { bearerToken } from '../bearer.js'
+import { clearingHeaders, type ExpiredCookie } from '../browser.js'
+import { ServiceError } from '../errors.js'
+import { rateLimitHeaders, type Limiter, type Verdict } from '../limits.js'
+import type { Revocations } from '../revocations.js'
+import type { Sessions } from '../sessions.js'
+import { isOfSameHolder, type Verification, type VerifiedToken } from '../token/verification.js'
+import type { Operation } from './operation.js'
+
+type Parts = {
+  verification: Verification
+  revocations: Revocations
+  sessions: Sessions
+  audit: Audit
+  subjectLimiter: Limiter | undefined
+  browser: { cookies: readonly ExpiredCookie[]; clearSiteData: string }
+}
+
+/** Revokes the presented tokens. The revocation is written last: what fails before it leaves the token usable for the repeat. */
+export const logout =
+  (parts: Parts): Operation<'logout'> =>
+  async ({ body, authorization, asker, secure }) => {
+    const { verification, revocations, sessions, audit } = parts
+    const presented = await verifyBoth(verification, bearerToken(authorization), body.token, (caller, error) =>
+      refused(audit, asker, caller, error),
+    )
+    const [caller] = presented
+    try {
+      await refuseExpired(presented, revocations, audit, asker)
+      // Both questions go to Redis in one round trip.
+      const [verdict, revoked] = await Promise.allSettled([countSubject(parts.subjectLimiter, caller), revocations.isRevoked(caller)])
+      const limited = settled(verdict)
+      if (limited !== undefined && !limited.allowed) throw tooMany(parts.subjectLimiter, limited)
+      if (settled(revoked)) throw new ServiceError('invalid_token', { reason: 'revoked' })
+      await sessions.end(presented)
+      const keys = await revocations.revoke(presented)
+      await audit.record({ event: 'authn_token_revoked', outcome: 'success', reason: 'logout', asker, token: caller, keys })
+      return {
+        status: 200,
+        body: { success: true, message: 'Sesión cerrada exitosamente' },
+        headers: {
+          ...clearingHeaders({ ...parts.browser, secure }),
+          ...limitHeaders(parts.subjectLimiter, limited),
+        },
+      }
+    } catch (error) {
+      await refused(audit, asker, caller, error)
+      throw error
+    }
+  }
+
+type Presented = readonly [VerifiedToken, ...VerifiedToken[]]
+
+/** The bearer and the body's token; once if they are written alike. */
+async function verifyBoth(
+  verification: Verification, bearer: string, named: string, onRefusal: (caller: VerifiedToken, error: unknown) => Promise<void>,
+): Promise<Presented> {
+  const caller = await verification.verify(bearer)
+  if (named === bearer) return [caller]
+  try {
+    const other = await verification.verify(named)
+    if (!isOfSameHolder(caller, other)) throw new ServiceError('invalid_token', { reason: 'other_subject' })
+    return [caller, other]
+  } catch (error) {
+    // An expired token proves nobody's presence, but its genuineness is what the trail is about.
+    await onRefusal(caller, error)
+    throw error
+  }
+}
+
+// Another API may grant leeway and accept the token a little longer, so it is stored before the refusal.
+async function refuseExpired(presented: Presented, revocations: Revocations, audit: Audit, asker: Asker): Promise<void> {
+  if (!presented.some(({ expired }) => expired)) return
+  const keys = await revocations.revokeExpired(presented)
+  await audit.record({ event: 'session_use_after_expire', outcome: 'refused', reason: 'expired', asker, token: presented[0], keys })
+  throw new ServiceError('token_expired')
+}
+
+async function countSubject(limiter: Limiter | undefined, { keys }: VerifiedToken): Promise<Verdict | undefined> {
+  return limiter?.consume(keys.u ?? keys.t)
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
+}
+
+const tooMany = (limiter: Limiter | undefined, verdict: Verdict) =>
+  new ServiceError('too_many_requests', { reason: 'subject_limit', headers: limitHeaders(limiter, verdict) })
+
+const limitHeaders = (limiter: Limiter | undefined, verdict: Verdict | undefined) =>
+  limiter === undefined || verdict === undefined ? {} : rateLimitHeaders(limiter, verdict)
+
+const eventByReason: Partial<Record<string, AuditEvent['event']>> = {
+  revoked: 'authn_token_reuse',
+  subject_limit: 'excess_rate_limit_exceeded',
+  store: 'authn_token_revoked',
+  sessions: 'authn_token_revoked',
+  keys: 'authn_token_revoked',
+}
+
+async function refused(audit: Audit, asker: Asker, token: VerifiedToken, error: unknown): Promise<void> {
+  const reason = error instanceof ServiceError ? error.reason : 'internal'
+  // An expired token has had its event.
+  if (reason === undefined) return
+  const outcome = reason === 'store' || reason === 'sessions' || reason === 'keys' || reason === 'internal' ? 'unknown' : 'refused'
+  const recorded = audit.record({ event: eventByReason[reason] ?? 'authz_fail', outcome, reason, asker, token })
+  // The trail is likely to be as lost as the store: the caller does not wait for it again.
+  if (outcome === 'refused') await recorded
+}

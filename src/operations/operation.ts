@@ -1,0 +1,38 @@
+import type { operations } from '../../generated/openapi.js'
+import type { Asker } from '../audit.js'
+
+export type OperationId = keyof operations
+
+type Responses<Id extends OperationId> = operations[Id]['responses']
+type BodyOf<Response> = Response extends { content: infer Content } ? Content[keyof Content] : undefined
+type RequestBody<Id extends OperationId> = operations[Id] extends { requestBody: { content: infer Content } } ? Content[keyof Content] : undefined
+
+/** An answer that the contract declares for the operation. */
+export type Answer<Id extends OperationId> = {
+  [Status in keyof Responses<Id>]: Readonly<{
+    status: Status
+    body: BodyOf<Responses<Id>[Status]>
+    /** Further header fields; `Content-Type` only where it is not JSON. */
+    headers?: Readonly<Record<string, string | string[]>>
+  }>
+}[keyof Responses<Id>]
+
+/** A request that the contract accepts. */
+export type Request<Id extends OperationId> = Readonly<{
+  body: RequestBody<Id>
+  /** Every `Authorization` line. */
+  authorization: readonly string[]
+  asker: Asker
+  /** Whether the client's own connection was HTTPS. */
+  secure: boolean
+}>
+
+/**
+ * One operation of the contract: request in, answer out.
+ *
+ * @throws ServiceError for every answer that is not a success
+ */
+export type Operation<Id extends OperationId> = (request: Request<Id>) => Promise<Answer<Id>>
+
+/** All of them; one that is missing does not compile. */
+export type Operations = { readonly [Id in OperationId]: Operation<Id> }

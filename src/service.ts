@@ -1,0 +1,105 @@
+import type { Server } from 'node:http'
+import type { Logger } from 'pino'
+import { createClientAddresses } from './addresses.js'
+import { createAudit, type Audit } from './audit.js'
+import type { Config } from './config/config.js'
+import type { IssuerConfig } from './config/issuers.js'
+import { readContract } from './contract.js'
+import { createApp } from './http/app.js'
+import { createServer, serverTimes, type ServerTimes } from './http/server.js'
+import { createAddressLimiter, createSubjectLimiter } from './limits.js'
+import { contractJson } from './operations/contractJson.js'
+import { contractYaml } from './operations/contractYaml.js'
+import { live } from './operations/live.js'
+import { logout } from './operations/logout.js'
+import type { Operations } from './operations/operation.js'
+import { ready } from './operations/ready.js'
+import { createRevocations } from './revocations.js'
+import { createSessions } from './sessions.js'
+import { openStores } from './store/open.js'
+import { fixedKeySource, secretKeySource, type KeySource } from './token/key-source.js'
+import { remoteKeySource } from './token/remote-key-source.js'
+import { createVerification } from './token/verification.js'
+
+export type Service = {
+  server: Server
+  audit: Audit
+  /** Lets go of the store and the key sources; the server is stopped by whoever started it. */
+  close(): Promise<void>
+}
+
+export type ServiceParts = {
+  config: Config
+  log: Logger
+  now: () => number
+  times?: ServerTimes
+  /** Changes the operations before they are served. */
+  operations?: (operations: Operations) => Operations
+}
+
+/** Config to parts to server; nothing listens yet. */
+export function createService({ config, log, now, times = serverTimes, operations: adjust = (same) => same }: ServiceParts): Service {
+  const { storeTimeoutMs: timeoutMs, maxClockSkewMs } = config
+  const stores = openStores({ config, log, now })
+  const issuers = config.issuers.map((issuer) => ({
+    ...issuer,
+    requireExp: config.requireExp,
+    keys: openKeySource(issuer, log, now),
+  }))
+  const keySources = issuers.map(({ keys }) => keys)
+  const audit = createAudit({ trail: stores.trail, log, now, timeoutMs, address: config.audit.address })
+  const { yaml, document } = readContract()
+  const operations: Operations = {
+    logout: logout({
+      verification: createVerification({ issuers, now, maxClockSkewMs }),
+      revocations: createRevocations({ store: stores.revocations, now, maxClockSkewMs, cutoffClaim: config.cutoffClaim }),
+      sessions: createSessions(stores.deleteSessionKeys),
+      audit,
+      subjectLimiter: config.rateLimitSubject && createSubjectLimiter(config.rateLimitSubject, stores.limiterRedis),
+      browser: { cookies: config.sessionCookies, clearSiteData: config.clearSiteData },
+    }),
+    live: live(),
+    ready: ready({ probe: stores.probe, timeoutMs, keySources, now }),
+    contractYaml: contractYaml({ yaml }),
+    contractJson: contractJson({ document }),
+  }
+  const app = createApp({
+    document,
+    operations: adjust(operations),
+    addresses: createClientAddresses(config.trustProxy),
+    addressLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress),
+    corsOrigins: config.corsOrigins,
+    audit,
+    log,
+  })
+  const respond = app.callback()
+  const server = createServer(
+    (request, response) => {
+      // While draining, a connection ends with the answer that is under way.
+      if (!server.listening) response.setHeader('Connection', 'close')
+      void respond(request, response)
+    },
+    config.tls,
+    times,
+  )
+  return {
+    server,
+    audit,
+    async close() {
+      keySources.forEach((source) => source.close())
+      await audit.close()
+      await stores.close()
+    },
+  }
+}
+
+function openKeySource({ key, algorithms }: IssuerConfig, log: Logger, now: () => number): KeySource {
+  switch (key.kind) {
+    case 'secret':
+      return secretKeySource(key.secret, algorithms)
+    case 'public':
+      return fixedKeySource(key.jwks)
+    case 'remote':
+      return remoteKeySource({ uri: key.uri, now, log })
+  }
+}

@@ -1,0 +1,60 @@
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.js'
+import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trail.js'
+import { createMemoryAdapter } from './memory.js'
+import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
+import { connectRedis, RedisAdapter, RevocationAdapter, type RedisClient } from './redis.js'
+import { createKeyDeleter, createStore, feedKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
+
+/** Everything that keeps bytes, on Redis or embedded. */
+export type Stores = {
+  revocations: Store
+  trail: AuditTrail
+  deleteSessionKeys: KeyDeleter | undefined
+  probe: StoreProbe
+  limiterRedis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined
+  close(): Promise<void>
+}
+
+export function openStores({ config, log, now }: { config: Config; log: Logger; now: () => number }): Stores {
+  const timeoutMs = config.storeTimeoutMs
+  const caps = { maxEvents: config.audit.maxEvents, maxAgeMs: config.audit.maxAgeMs, now }
+  const clients: RedisClient[] = []
+  const connect = (connection: Parameters<typeof connectRedis>[0], purpose: string) => {
+    const client = connectRedis(connection, log.child({ redis: purpose }))
+    clients.push(client)
+    return client
+  }
+  const main = config.redis && connect(config.redis, 'store')
+  const sessionClient = config.sessionRedis && (config.sessionRedis.url === config.redis?.url ? main : connect(config.sessionRedis, 'sessions'))
+  const close = async () => clients.forEach((client) => client.destroy())
+  const deleteSessionKeys = sessionClient && createKeyDeleter({ adapter: new RedisAdapter(sessionClient), timeoutMs })
+  if (main === undefined) {
+    const adapter = createMemoryAdapter(now)
+    return {
+      revocations: createStore({ adapter: adapter as never, timeoutMs }),
+      trail: memoryAuditTrail(caps),
+      deleteSessionKeys,
+      probe: memoryProbe,
+      limiterRedis: undefined,
+      close: async () => {
+        await adapter.disconnect()
+        await close()
+      },
+    }
+  }
+  const minReplicas = config.redisMinReplicas
+  // WAIT holds up every command behind it, so commits that wait have a connection of their own.
+  const writer = config.redis !== undefined && minReplicas > 0 ? connect(config.redis, 'commits') : main
+  const adapter = new RevocationAdapter(main, writer, {
+    feed: feedKey, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
+  })
+  return {
+    revocations: createStore({ adapter, timeoutMs }),
+    trail: redisAuditTrail(main, caps),
+    deleteSessionKeys,
+    probe: redisProbe(main, minReplicas),
+    limiterRedis: { client: main, isReady: () => main.isReady, timeoutMs },
+    close,
+  }
+}
