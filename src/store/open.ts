@@ -3,7 +3,7 @@ import type { Config } from '../config/config.js'
 import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trail.js'
 import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
-import { connectRedis, RedisAdapter, RevocationAdapter, type RedisClient } from './redis.js'
+import { connectRedis, RedisAdapter, RevocationAdapter } from './redis.js'
 import { createKeyDeleter, createStore, feedKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
@@ -19,15 +19,15 @@ export type Stores = {
 export function openStores({ config, log, now }: { config: Config; log: Logger; now: () => number }): Stores {
   const timeoutMs = config.storeTimeoutMs
   const caps = { maxEvents: config.audit.maxEvents, maxAgeMs: config.audit.maxAgeMs, now }
-  const clients: RedisClient[] = []
+  const connections: ReturnType<typeof connectRedis>[] = []
   const connect = (connection: Parameters<typeof connectRedis>[0], purpose: string) => {
-    const client = connectRedis(connection, log.child({ redis: purpose }))
-    clients.push(client)
-    return client
+    const opened = connectRedis(connection, log.child({ redis: purpose }))
+    connections.push(opened)
+    return opened.client
   }
   const main = config.redis && connect(config.redis, 'store')
   const sessionClient = config.sessionRedis && (config.sessionRedis.url === config.redis?.url ? main : connect(config.sessionRedis, 'sessions'))
-  const close = async () => clients.forEach((client) => client.destroy())
+  const close = async () => connections.forEach((connection) => connection.close())
   const deleteSessionKeys = sessionClient && createKeyDeleter({ adapter: new RedisAdapter(sessionClient), timeoutMs })
   if (main === undefined) {
     const adapter = createMemoryAdapter(now)

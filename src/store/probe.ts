@@ -15,7 +15,9 @@ export function redisProbe(redis: RedisClient, minReplicas: number): StoreProbe 
   return async () => {
     const info = parseInfo(await redis.info())
     const full = Number(info['maxmemory']) > 0 && Number(info['used_memory']) >= Number(info['maxmemory'])
-    const writable = info['role'] === 'master' && !full && Number(info['connected_slaves'] ?? 0) >= minReplicas
+    // A replica that is still being filled is connected, but acknowledges nothing.
+    const replicas = Object.entries(info).filter(([name, value]) => /^slave\d+$/.test(name) && value.includes('state=online')).length
+    const writable = info['role'] === 'master' && !full && replicas >= minReplicas
     return {
       store: writable ? 'ok' : 'failed',
       eviction: info['maxmemory_policy'] === undefined ? 'unknown' : info['maxmemory_policy'] === 'noeviction' ? 'ok' : 'failed',

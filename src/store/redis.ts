@@ -11,23 +11,21 @@ export type RedisClient = RedisClientType
 const commitScriptSha1 = createHash('sha1').update(commitScript).digest('hex')
 /** Events that the feed keeps at least; Redis trims in whole nodes. */
 const feedLength = 100_000
-/** A socket on which nothing arrives, not even the answer to a ping, is given up. */
-const pingEveryMs = 2_000
-const silentSocketMs = 6_000
+const pingEveryMs = 1_000
+/** A connection that has not answered a ping, or not finished its greeting, for so long is given up. */
+const silentForMs = 5_000
 
 /**
  * A client that connects and reconnects by itself. While there is no connection its commands fail at once instead of queueing.
- * `connected` is called for every new connection, before it is used.
  */
-export function connectRedis(connection: RedisConnection, log: Logger): RedisClient {
+export function connectRedis(connection: RedisConnection, log: Logger): { client: RedisClient; close: () => void } {
   const { url, caFile } = connection
   const tls = url.startsWith('rediss:') ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) } : {}
   const client: RedisClient = createClient({
     url,
     disableOfflineQueue: true,
     commandsQueueMaxLength: 20_000,
-    pingInterval: pingEveryMs,
-    socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: 5_000, socketTimeout: silentSocketMs },
+    socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: silentForMs },
   })
   let down: string | undefined
   client.on('error', (error: Error) => {
@@ -39,10 +37,46 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisCli
     log.info('redis connected')
     down = undefined
   })
-  client.connect().catch((error: unknown) => {
-    if (client.isOpen) log.error({ err: error }, 'redis connection')
+  const connect = () => {
+    client.connect().catch((error: unknown) => {
+      if (client.isOpen) log.error({ err: error }, 'redis connection')
+    })
+  }
+  connect()
+  const stopWatching = watch(client, () => {
+    log.error('redis connection given up: nothing is heard on it')
+    client.destroy()
+    connect()
   })
-  return client
+  return {
+    client,
+    close() {
+      stopWatching()
+      client.destroy()
+    },
+  }
+}
+
+/**
+ * Calls `giveUp` when a connection is open but silent. The client's own socket timeout never comes while commands are being written,
+ * and TCP takes a quarter of an hour to notice a peer that vanished.
+ */
+function watch(client: RedisClient, giveUp: () => void): () => void {
+  let waitingSinceMs: number | undefined
+  client.on('connect', () => (waitingSinceMs ??= performance.now()))
+  client.on('ready', () => (waitingSinceMs = undefined))
+  const timer = setInterval(() => {
+    if (waitingSinceMs !== undefined && performance.now() - waitingSinceMs > silentForMs) {
+      waitingSinceMs = undefined
+      giveUp()
+    } else if (client.isReady && waitingSinceMs === undefined) {
+      waitingSinceMs = performance.now()
+      // A connection that breaks meanwhile is replaced by the client itself.
+      client.ping().then(() => (waitingSinceMs = undefined), () => (waitingSinceMs = undefined))
+    }
+  }, pingEveryMs)
+  timer.unref()
+  return () => clearInterval(timer)
 }
 
 export class RedisNotConnected extends Error {

@@ -1,0 +1,117 @@
+import { expect } from 'chai'
+import { declaredOperations, faultsOf, responseOf, validates } from '../support/contract.js'
+import { sendRaw, type Answer } from '../support/http.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { startService, type TestService } from '../support/service.js'
+import { nowS, token } from '../support/tokens.js'
+
+const shortTimes = { headersMs: 200, requestMs: 400, idleMs: 5_000, checkEveryMs: 50 }
+
+describe('the contract: every operation × declared status by a real request', () => {
+  let redis: TestRedis
+  let service: TestService
+  let limited: TestService
+  let storeless: TestService
+  /** Its operations answer what the contract does not know. */
+  let rogue: TestService
+
+  before(async () => {
+    redis = await startRedis()
+    service = await startService({ REDIS_URL: redis.url }, { times: shortTimes })
+    limited = await startService({ RATE_LIMIT_ADDRESS: '1/60', RATE_LIMIT_SUBJECT: '1/60' })
+    storeless = await startService({ REDIS_URL: 'redis://127.0.0.1:1', STORE_TIMEOUT_MS: '100' }, { waitForStore: false })
+    rogue = await startService({}, {
+      operations: (operations) => Object.fromEntries(Object.keys(operations).map((id) => [id, async () => ({ status: 200, body: { secret: id } })])) as never,
+    })
+  })
+  after(async () => {
+    for (const each of [service, limited, storeless, rogue]) await each.stop()
+    await redis.stop()
+  })
+
+  type Producer = (method: string, path: string) => Promise<Answer>
+  const get: Producer = (method, path) => service.send({ method, path })
+  const anywhere: Record<string, Producer> = {
+    400: (method, path) => sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n`),
+    404: (method, path) => service.send({ method, path: `${path}/` }),
+    405: (_method, path) => service.send({ method: 'DELETE', path }),
+    408: (method, path) => sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Unfinished: `),
+    431: (method, path) => sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(20_000)}\r\n\r\n`),
+  }
+  const broken: Producer = (method, path) => rogue.send({ method, path })
+  const producers: Record<string, Record<string, Producer>> = {
+    logout: {
+      ...anywhere,
+      200: async () => service.logout(await token()),
+      401: async () => service.logout('no token'),
+      403: async () => service.logout(await token({ exp: nowS(-3600) })),
+      413: async () => service.logout(await token(), { token: 'x'.repeat(40_000) }),
+      415: async () => service.logout(await token(), {}, { 'content-type': 'text/plain' }),
+      429: async () => {
+        await limited.logout(await token())
+        return limited.logout(await token())
+      },
+      500: async () => storeless.logout(await token()),
+    },
+    live: { ...anywhere, 200: get, 503: broken },
+    ready: { ...anywhere, 200: get, 503: (method, path) => storeless.send({ method, path }) },
+    contractYaml: { ...anywhere, 200: get, 503: broken },
+    contractJson: { ...anywhere, 200: get, 503: broken },
+  }
+
+  it('knows an operation for each producer, and a producer for each status', () => {
+    const declared = Object.fromEntries(declaredOperations.map(({ operationId, responses }) => [operationId, Object.keys(responses).sort()]))
+    const produced = Object.fromEntries(Object.entries(producers).map(([operationId, statuses]) => [operationId, Object.keys(statuses).sort()]))
+    expect(produced).to.deep.equal(declared)
+  })
+
+  // What the service sends of these differs from one time to the next, or is this very document.
+  const examplesThatBegin = new Set(['contractYaml', 'contractJson'])
+
+  for (const { operationId, method, path, responses } of declaredOperations) {
+    for (const status of Object.keys(responses)) {
+      it(`${operationId} ${status}`, async () => {
+        const answer = await producers[operationId]![status]!(method, path)
+        expect(answer.status).to.equal(Number(status))
+        expect(faultsOf(operationId, answer)).to.deep.equal([])
+        if (status === '200' && examplesThatBegin.has(operationId)) return
+        const examples = Object.values(responseOf(operationId, status).content ?? {}).flatMap((content) => Object.values(content.examples ?? {}))
+        expect(examples.map(({ value }) => value)).to.deep.include(answer.json)
+      })
+    }
+  }
+
+  it('has only examples that its own schemas accept', () => {
+    const wrong = declaredOperations.flatMap(({ operationId, responses }) =>
+      Object.entries(responses).flatMap(([status, { content = {} }]) =>
+        Object.values(content).flatMap(({ schema, examples = {} }) => {
+          expect(Object.keys(examples), `${operationId} ${status}`).not.to.be.empty
+          return Object.entries(examples).filter(([, { value }]) => !validates(schema, value)).map(([name]) => `${operationId} ${status} ${name}`)
+        }),
+      ),
+    )
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('is published as it stands, twice the same', async () => {
+    const yaml = await service.send({ path: '/openapi.yaml' })
+    const json = await service.send({ path: '/openapi.json' })
+    const { parse } = await import('yaml')
+    expect(parse(yaml.text)).to.deep.equal(json.json)
+    expect(yaml.text.startsWith('openapi: 3.1.0\n')).to.equal(true)
+  })
+
+  it('500 with an error log, and not a word of it to the caller, when our own code breaks the contract', async () => {
+    const answer = await rogue.logout(await token())
+    expect([answer.status, answer.json]).to.deep.equal([500, { success: false, message: 'Error interno del servidor' }])
+    const logged = rogue.logged().filter(({ msg }) => msg === 'request failed')
+    expect(JSON.stringify(logged)).to.include('not what the contract says')
+  })
+
+  it('204 with Allow on OPTIONS, and HEAD answers as GET without a body', async () => {
+    const options = await service.send({ method: 'OPTIONS', path: '/api/v1/auth/logout' })
+    expect([options.status, options.headers['allow'], options.text]).to.deep.equal([204, 'POST, OPTIONS', ''])
+    const head = await service.send({ method: 'HEAD', path: '/health/live' })
+    expect([head.status, head.text]).to.deep.equal([200, ''])
+  })
+})

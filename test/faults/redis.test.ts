@@ -1,0 +1,209 @@
+import { expect } from 'chai'
+import type { Answer } from '../support/http.js'
+import { until } from '../support/processes.js'
+import { startProxy, type TestProxy } from '../support/proxy.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { startService, type TestService } from '../support/service.js'
+import { token } from '../support/tokens.js'
+
+const deadlineMs = 1_000
+const graceMs = 500
+
+describe('when Redis fails, a 200 is never a lie', () => {
+  let redis: TestRedis
+  let service: TestService
+  const extra: { stop(): Promise<void> }[] = []
+
+  beforeEach(async () => {
+    redis = await startRedis()
+  })
+  afterEach(async () => {
+    await service.stop()
+    for (const each of extra.splice(0)) await each.stop()
+    await redis.stop()
+  })
+
+  const open = async (env: Record<string, string> = {}, waitForStore = true) => {
+    service = await startService({ REDIS_URL: redis.url, STORE_TIMEOUT_MS: String(deadlineMs), ...env }, { waitForStore })
+  }
+  const timed = async (work: Promise<Answer>) => {
+    const startedAt = performance.now()
+    const answer = await work
+    expect(performance.now() - startedAt, 'ms until the answer').to.be.lessThan(deadlineMs + graceMs)
+    return answer
+  }
+  const expectUnknown = async (jwt: string) => {
+    const answer = await timed(service.logout(jwt))
+    expect([answer.status, answer.json]).to.deep.equal([500, { success: false, message: 'Error interno del servidor' }])
+    expect(answer.headers['retry-after']).to.equal('1')
+  }
+  const entries = async () => (await redis.client.keys('cierre:{c}:[tsuj]:*')).length
+  const expectRepeatKills = async (jwt: string) => {
+    await until('the service is ready again', () => service.isReady())
+    expect((await service.logout(jwt)).status).to.be.oneOf([200, 401])
+    expect((await service.logout(jwt)).status).to.equal(401)
+  }
+
+  it('down at start: not ready, 500; recovers by itself', async () => {
+    await redis.kill()
+    await open({}, false)
+    expect(await service.isReady()).to.equal(false)
+    const jwt = await token()
+    await expectUnknown(jwt)
+    await redis.restart()
+    await expectRepeatKills(jwt)
+  })
+
+  it('killed between the check and the write: 500, and the token stays usable for the repeat', async () => {
+    let armed = true
+    const proxy: TestProxy = await startProxy(redis.port, async (text) => {
+      if (!armed || !text.includes('EVALSHA')) return 'pass'
+      armed = false
+      await redis.kill()
+      return 'cut'
+    })
+    extra.push(proxy)
+    await open({ REDIS_URL: proxy.url })
+    const jwt = await token()
+    await expectUnknown(jwt)
+    await redis.restart()
+    expect(await entries()).to.equal(0)
+    await expectRepeatKills(jwt)
+  })
+
+  it('the answer to the write is lost: 500, and the repeat says 401 because it had arrived', async () => {
+    let armed = true
+    const proxy: TestProxy = await startProxy(redis.port, async (text) => {
+      if (!armed || !text.includes('EVAL\r\n')) return 'pass'
+      armed = false
+      return 'lose the answer'
+    })
+    extra.push(proxy)
+    await open({ REDIS_URL: proxy.url })
+    const jwt = await token()
+    await expectUnknown(jwt)
+    expect(await entries()).to.equal(1)
+    await until('the service is ready again', () => service.isReady())
+    expect((await service.logout(jwt)).status).to.equal(401)
+  })
+
+  it('stopped, so that it never answers: 500 within the deadline', async () => {
+    await open()
+    const jwt = await token()
+    redis.pause()
+    await expectUnknown(jwt)
+    await expectUnknown(jwt)
+    expect((await timed(service.send({ path: '/health/ready' }))).status).to.equal(503)
+    redis.resume()
+    await expectRepeatKills(jwt)
+  })
+
+  it('stopped for longer than the connection bears: still answers, and recovers', async () => {
+    await open()
+    const jwt = await token()
+    redis.pause()
+    await until('the connection is given up', async () => {
+      await expectUnknown(jwt)
+      return service.logged().some(({ msg }) => String(msg).includes('given up'))
+    }, 25_000)
+    redis.resume()
+    await expectRepeatKills(jwt)
+  }).timeout(60_000)
+
+  it('out of memory: 500, not ready, nothing stored', async () => {
+    await open()
+    const jwt = await token()
+    await redis.client.configSet('maxmemory', '1')
+    await expectUnknown(jwt)
+    expect(await entries()).to.equal(0)
+    await until('the service knows', async () => !(await service.isReady()))
+    await redis.client.configSet('maxmemory', '0')
+    await expectRepeatKills(jwt)
+  })
+
+  it('a policy that evicts: not ready', async () => {
+    await redis.client.configSet('maxmemory-policy', 'allkeys-lru')
+    await open()
+    const { status, json } = await service.send({ path: '/health/ready' })
+    expect(status).to.equal(503)
+    expect((json as { checks: unknown[] }).checks).to.deep.include({ name: 'eviction', status: 'failed' })
+  })
+
+  it('demoted to a read-only replica: 500, nothing stored', async () => {
+    const primary = await startRedis()
+    extra.push(primary)
+    await open()
+    const jwt = await token()
+    await redis.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.port)])
+    await expectUnknown(jwt)
+    await redis.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+    expect(await entries()).to.equal(0)
+    await expectRepeatKills(jwt)
+  })
+
+  it('restarted empty: goes on, and what it says from then on is stored', async () => {
+    await open()
+    expect((await service.logout(await token())).status).to.equal(200)
+    await redis.restart({ empty: true })
+    expect(await entries()).to.equal(0)
+    await until('the service is ready again', () => service.isReady())
+    const jwt = await token()
+    expect((await service.logout(jwt)).status).to.equal(200)
+    expect(await entries()).to.equal(1)
+    expect((await service.logout(jwt)).status).to.equal(401)
+  })
+
+  it('wrong password: 500; recovers when the password is right', async () => {
+    await redis.client.configSet('requirepass', 'right')
+    await open({ REDIS_URL: `redis://:wrong@127.0.0.1:${redis.port}` }, false)
+    const jwt = await token()
+    await expectUnknown(jwt)
+    expect(JSON.stringify(service.logged())).not.to.include(':wrong@')
+    await redis.client.configSet('requirepass', 'wrong')
+    await expectRepeatKills(jwt)
+  })
+
+  it('fewer replicas than REDIS_MIN_REPLICAS: 500 and not ready; enough: 200', async () => {
+    await open({ REDIS_MIN_REPLICAS: '1' })
+    const jwt = await token()
+    await expectUnknown(jwt)
+    expect(await service.isReady()).to.equal(false)
+    const replica = await startRedis(['--replicaof', '127.0.0.1', String(redis.port)])
+    extra.push(replica)
+    await expectRepeatKills(jwt)
+    const another = await token()
+    expect((await service.logout(another)).status).to.equal(200)
+    expect((await service.logout(another)).status).to.equal(401)
+  })
+
+  it('kill -9 under load with appendfsync always: every token that got a 200 is still refused', async () => {
+    await open()
+    const tokens = await Promise.all(Array.from({ length: 300 }, () => token()))
+    const confirmed: string[] = []
+    let killed: Promise<void> | undefined
+    await Promise.all(tokens.map(async (jwt) => {
+      const { status } = await service.logout(jwt)
+      expect(status).to.be.oneOf([200, 500])
+      if (status === 200) confirmed.push(jwt)
+      if (confirmed.length === 100) killed ??= redis.kill()
+    }))
+    await killed
+    expect(confirmed.length).to.be.within(100, 299)
+    await redis.restart()
+    await until('the service is ready again', () => service.isReady())
+    for (const jwt of confirmed) expect((await service.logout(jwt)).status).to.equal(401)
+    for (const jwt of tokens) expect((await service.logout(jwt)).status).to.be.oneOf([200, 401])
+  })
+
+  it('a second instance refuses the token on its next request after any 200', async () => {
+    await open()
+    const second = await startService({ REDIS_URL: redis.url })
+    extra.push(second)
+    const jwt = await token()
+    const refusals = await Promise.all(Array.from({ length: 50 }, async () => {
+      const { status } = await service.logout(jwt)
+      return status === 200 ? (await second.logout(jwt)).status : status
+    }))
+    expect(new Set(refusals)).to.deep.equal(new Set([401]))
+  })
+})

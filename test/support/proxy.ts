@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+
+/** A network between the service and Redis that can be cut at a chosen byte. */
+export type TestProxy = { url: string; stop(): Promise<void> }
+
+/**
+ * @param onRequest sees what the service sends before Redis does; what it returns is what becomes of the connection: everything
+ * goes on, nothing arrives any more, or Redis gets this and its answer is lost
+ */
+export async function startProxy(port: number, onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer'>): Promise<TestProxy> {
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1')
+    let deaf = false
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        near.destroy()
+        far.destroy()
+        sockets.delete(socket)
+      })
+    }
+    const forward = async (chunk: Buffer) => {
+      const fate = await onRequest(chunk.toString('latin1'))
+      if (fate === 'cut') return near.destroy()
+      if (fate === 'lose the answer') deaf = true
+      far.write(chunk)
+      return undefined
+    }
+    let turn: Promise<unknown> = Promise.resolve()
+    near.on('data', (chunk: Buffer) => {
+      turn = turn.then(() => forward(chunk))
+    })
+    far.on('data', (chunk: Buffer) => (deaf ? near.destroy() : near.write(chunk)))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async stop() {
+      sockets.forEach((socket) => socket.destroy())
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
