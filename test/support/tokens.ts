@@ -44,13 +44,13 @@ export function freshClaims(claims: Claims = {}): Claims {
 }
 
 /** A signed token with fresh claims, planted as a value that must not leak. */
-export async function token(claims: Claims = {}, algorithm = 'HS256', header: Partial<JWTHeaderParameters> = {}): Promise<string> {
+export async function token(claims: Claims = {}, algorithm = 'HS256', header: Record<string, unknown> = {}): Promise<string> {
   return sign(freshClaims(claims), algorithm, header)
 }
 
-export async function sign(claims: Claims, algorithm = 'HS256', header: Partial<JWTHeaderParameters> = {}): Promise<string> {
+export async function sign(claims: Claims, algorithm = 'HS256', header: Record<string, unknown> = {}): Promise<string> {
   const key = algorithm.startsWith('HS') ? Buffer.from(hmacSecret) : keyPairOf(algorithm).privateKey
-  const jwt = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header }).sign(key)
+  const jwt = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header } as JWTHeaderParameters).sign(key)
   plantToken(jwt, claims)
   return jwt
 }
