@@ -1,0 +1,109 @@
+import { expect } from 'chai'
+import { decodeProtectedHeader } from 'jose'
+import { startIssuer } from './support/issuer.js'
+import { until } from './support/processes.js'
+import { startRedis, type TestRedis } from './support/redis.js'
+import { startService, type TestService } from './support/service.js'
+
+describe('tokens of a real OpenID provider, verified through its JWKS over HTTP', () => {
+  let redis: TestRedis
+  let issuer: Awaited<ReturnType<typeof startIssuer>>
+  let service: TestService
+  let aheadMs = 0
+  const variables = () => ({ REDIS_URL: redis.url, JWT_JWKS_URI: issuer.jwksUri, JWT_ISSUER: issuer.origin, JWT_AUDIENCE: issuer.resource, JWT_TYP: 'at+jwt' })
+
+  before(async () => {
+    redis = await startRedis()
+    issuer = await startIssuer()
+  })
+  beforeEach(async () => {
+    aheadMs = 0
+    service = await startService(variables(), { now: () => Date.now() + aheadMs })
+    await until('the keys are loaded', () => service.isReady())
+  })
+  afterEach(async () => {
+    issuer.setDown(false)
+    await service.stop()
+  })
+  after(async () => {
+    await issuer.stop()
+    await redis.stop()
+  })
+
+  for (const algorithm of ['RS256', 'ES256', 'EdDSA', 'PS256']) {
+    it(`200, stored in Redis, and refused everywhere afterwards: ${algorithm}`, async () => {
+      const second = await startService(variables())
+      try {
+        const jwt = await issuer.accessToken(algorithm)
+        expect(decodeProtectedHeader(jwt)).to.include({ alg: algorithm, typ: 'at+jwt' })
+        const before = await redis.client.keys('cierre:{c}:t:*')
+        expect((await service.logout(jwt)).status).to.equal(200)
+        expect(await redis.client.keys('cierre:{c}:t:*')).to.have.length(before.length + 1)
+        expect((await service.logout(jwt)).status).to.equal(401)
+        expect((await second.logout(jwt)).status).to.equal(401)
+      } finally {
+        await second.stop()
+      }
+    })
+  }
+
+  it('rotated keys are fetched when an unknown kid turns up, and the old ones leave', async () => {
+    const old = await issuer.accessToken('ES256')
+    await issuer.rotate()
+    aheadMs = 6_000
+    const fresh = await issuer.accessToken('ES256')
+    expect((await service.logout(fresh)).status).to.equal(200)
+    expect((await service.logout(old)).status).to.equal(401)
+  })
+
+  it('an unknown kid within the cool-down is 401, and a flood of them makes one request', async () => {
+    const jwt = await issuer.accessToken('RS256')
+    await issuer.rotate()
+    aheadMs = 6_000
+    expect((await service.logout(await issuer.accessToken('RS256'))).status, 'learns the new keys').to.equal(200)
+    aheadMs = 12_000
+    const before = issuer.jwksRequests()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => service.logout(jwt)))
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([401]))
+    expect((await service.logout(jwt)).status).to.equal(401)
+    expect(issuer.jwksRequests() - before).to.equal(1)
+  })
+
+  it('500, not 401, when the keys of an unknown kid cannot be had; known keys go on', async () => {
+    const known = await issuer.accessToken('RS256')
+    await issuer.rotate()
+    const unknown = await issuer.accessToken('RS256')
+    issuer.setDown(true)
+    aheadMs = 6_000
+    expect((await service.logout(unknown)).status).to.equal(500)
+    expect((await service.logout(unknown)).status).to.equal(500)
+    expect((await service.logout(known)).status).to.equal(200)
+    issuer.setDown(false)
+    aheadMs = 12_000
+    expect((await service.logout(unknown)).status).to.equal(200)
+  })
+
+  it('not ready, and 500, until the issuer is there', async () => {
+    issuer.setDown(true)
+    const early = await startService(variables())
+    try {
+      expect(await early.isReady()).to.equal(false)
+      expect((await early.logout(await tokenWhileDown())).status).to.equal(500)
+    } finally {
+      await early.stop()
+    }
+  })
+
+  it('refreshes in the background', async () => {
+    const before = issuer.jwksRequests()
+    aheadMs = 301_000
+    await until('the keys are fetched again', () => issuer.jwksRequests() > before)
+  })
+
+  async function tokenWhileDown(): Promise<string> {
+    issuer.setDown(false)
+    const jwt = await issuer.accessToken('RS256')
+    issuer.setDown(true)
+    return jwt
+  }
+})

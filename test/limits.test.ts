@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+import { startRedis, type TestRedis } from './support/redis.js'
+import { startService } from './support/service.js'
+import { freshClaims, sign, token } from './support/tokens.js'
+
+const policy = /^"address";q=5;w=60, "subject";q=2;w=60$/
+
+describe('rate limits', () => {
+  let redis: TestRedis
+  before(async () => {
+    redis = await startRedis()
+  })
+  after(() => redis.stop())
+
+  it('429 by address, counted before anything is verified, with Retry-After and the current draft\'s fields', async () => {
+    const service = await startService({ RATE_LIMIT_ADDRESS: '3/60' })
+    try {
+      const statuses = []
+      for (let sent = 0; sent < 3; sent += 1) statuses.push((await service.logout('nothing')).status)
+      const answer = await service.logout(await token())
+      expect([...statuses, answer.status]).to.deep.equal([401, 401, 401, 429])
+      expect(Number(answer.headers['retry-after'])).to.be.within(1, 60)
+      expect(answer.headers['ratelimit-policy']).to.equal('"address";q=3;w=60')
+      expect(answer.headers['ratelimit']).to.match(/^"address";r=0;t=\d+$/)
+      expect((await service.send({ path: '/health/live' })).status).to.equal(200)
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('429 by verified subject, over all instances; forged tokens that name a victim do not count', async () => {
+    const env = { REDIS_URL: redis.url, RATE_LIMIT_ADDRESS: '5/60', RATE_LIMIT_SUBJECT: '2/60' }
+    const [one, other] = [await startService(env), await startService({ ...env, RATE_LIMIT_ADDRESS: 'off' })]
+    try {
+      const claims = freshClaims()
+      const login = (jti: string) => sign({ ...claims, sid: jti, jti })
+      const real = await login('a')
+      for (let sent = 0; sent < 3; sent += 1) expect((await one.logout(`${real.slice(0, real.lastIndexOf('.'))}.${'A'.repeat(43)}`)).status).to.equal(401)
+      const first = await one.logout(real)
+      expect(first.status).to.equal(200)
+      expect(first.headers['ratelimit-policy']).to.match(policy)
+      expect(first.headers['ratelimit']).to.match(/^"address";r=1;t=\d+, "subject";r=1;t=\d+$/)
+      expect((await other.logout(await login('b'))).status).to.equal(200)
+      const third = await other.logout(await login('c'))
+      expect(third.status).to.equal(429)
+      expect(third.headers['ratelimit']).to.match(/^"subject";r=0;t=\d+$/)
+      expect(other.audited().at(-1)).to.include({ event: 'excess_rate_limit_exceeded', reason: 'subject_limit', subject: claims['sub'] })
+      expect((await other.logout(await token())).status, 'another subject').to.equal(200)
+      const limitKeys = await redis.client.keys('cierre:{c}:limit:*')
+      expect(limitKeys).to.have.length(2)
+      expect(limitKeys.join()).not.to.include(claims['sub'])
+    } finally {
+      await one.stop()
+      await other.stop()
+    }
+  })
+
+  it('goes on counting subjects in memory while Redis is away', async () => {
+    const service = await startService({ REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_SUBJECT: '2/60' }, { waitForStore: false })
+    try {
+      const jwt = await token()
+      const statuses = []
+      for (let sent = 0; sent < 3; sent += 1) statuses.push((await service.logout(jwt)).status)
+      expect(statuses).to.deep.equal([500, 500, 429])
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('counts an IPv6 client by its /64, and believes X-Forwarded-For only from a trusted proxy', async () => {
+    const limited = { RATE_LIMIT_ADDRESS: '1/60' }
+    const from = async (service: Awaited<ReturnType<typeof startService>>, address: string) =>
+      (await service.logout('x', {}, { 'x-forwarded-for': address })).status
+    const trusting = await startService({ ...limited, TRUST_PROXY: '127.0.0.0/8' })
+    const wary = await startService(limited)
+    try {
+      expect([await from(trusting, '2001:db8::1'), await from(trusting, '2001:db8::2:3'), await from(trusting, '2001:db8:0:1::1')]).to.deep.equal([401, 429, 401])
+      expect([await from(trusting, '192.0.2.1'), await from(trusting, '192.0.2.2'), await from(trusting, '::ffff:192.0.2.1')]).to.deep.equal([401, 401, 429])
+      expect([await from(wary, '192.0.2.1'), await from(wary, '192.0.2.2')]).to.deep.equal([401, 429])
+      const warnings = wary.logged().filter(({ level }) => level === 40)
+      expect(warnings.map(({ msg }) => msg)).to.have.length(1)
+      expect(String(warnings[0]?.['msg'])).to.include('TRUST_PROXY')
+    } finally {
+      await trusting.stop()
+      await wary.stop()
+    }
+  })
+})

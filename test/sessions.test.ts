@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect } from 'chai'
+import { RedisStore } from 'connect-redis'
+import express from 'express'
+import expressSession from 'express-session'
+import Koa from 'koa'
+import koaSession from 'koa-session'
+import { send } from './support/http.js'
+import { startRedis, type TestRedis } from './support/redis.js'
+import { startService } from './support/service.js'
+import { token } from './support/tokens.js'
+
+async function listen(handler: Parameters<typeof createServer>[1]) {
+  const server = createServer(handler).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
+describe('sessions of existing frameworks end with the logout', () => {
+  let redis: TestRedis
+  before(async () => {
+    redis = await startRedis()
+  })
+  after(() => redis.stop())
+
+  it('koa-session with an external store in Redis', async () => {
+    const app = new Koa()
+    app.keys = ['a-key']
+    const keyOf = (id: string) => `koa:sess:${id}`
+    app.use(koaSession({
+      signed: true,
+      store: {
+        get: async (id: string) => JSON.parse((await redis.client.get(keyOf(id))) ?? 'null') as object,
+        set: async (id: string, session: object) => void (await redis.client.set(keyOf(id), JSON.stringify(session))),
+        destroy: async (id: string) => void (await redis.client.del(keyOf(id))),
+      },
+    } as never, app))
+    app.use((ctx) => {
+      const session = ctx.session as unknown as { user?: string; save(): void } & { externalKey?: string }
+      if (ctx.path === '/login') session.user = 'alice'
+      ctx.body = session.user ?? 'nobody'
+    })
+    await expectEnds(app.callback(), 'koa:sess:{sid}', 'koa:sess:')
+  })
+
+  it('express-session with connect-redis', async () => {
+    const app = express()
+    app.use(expressSession({ secret: 'a-secret', resave: false, saveUninitialized: false, store: new RedisStore({ client: redis.client as never, prefix: 'sess:' }) }))
+    app.use((request, response) => {
+      const session = request.session as unknown as { user?: string }
+      if (request.path === '/login') session.user = 'alice'
+      response.end(session.user ?? 'nobody')
+    })
+    await expectEnds(app, 'sess:{sid}', 'sess:')
+  })
+
+  /** Logs in with a browser's cookie, ties a token to that session, logs the token out, and looks again. */
+  async function expectEnds(handler: Parameters<typeof createServer>[1], template: string, prefix: string) {
+    const { server, origin } = await listen(handler)
+    const service = await startService({ REDIS_URL: redis.url, SESSION_KEYS: template })
+    try {
+      const login = await send(origin, { path: '/login' })
+      const cookie = (login.headers['set-cookie'] as string[]).map((line) => line.split(';')[0]).join('; ')
+      expect((await send(origin, { path: '/me', headers: { cookie } })).text).to.equal('alice')
+      const [key = ''] = await redis.client.keys(`${prefix}*`)
+      const jwt = await token({ sid: key.slice(prefix.length) })
+      expect((await service.logout(jwt)).status).to.equal(200)
+      expect(await redis.client.exists(key)).to.equal(0)
+      expect((await send(origin, { path: '/me', headers: { cookie } })).text).to.equal('nobody')
+    } finally {
+      server.close()
+      await service.stop()
+    }
+  }
+
+  it('session data in a Redis of its own, for both tokens presented, by several templates', async () => {
+    const other = await startRedis()
+    const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid},b:{sub}:{jti}' })
+    try {
+      const sub = 'someone'
+      const [one, two] = [await token({ sub, sid: 's1', jti: 'j1' }), await token({ sub, sid: 's2', jti: 'j2' })]
+      const keys = ['a:s1', 'a:s2', 'b:someone:j1', 'b:someone:j2', 'a:s3']
+      for (const key of keys) await other.client.set(key, 'data')
+      expect((await service.logout(one, { token: two })).status).to.equal(200)
+      expect(await other.client.keys('*')).to.deep.equal(['a:s3'])
+    } finally {
+      await service.stop()
+      await other.stop()
+    }
+  })
+
+  it('500 before the commit: a claim that cannot be part of a key, or a session store that does not confirm', async () => {
+    const other = await startRedis()
+    const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid}', STORE_TIMEOUT_MS: '200' })
+    try {
+      const before = await redis.client.keys('cierre:*:s:*')
+      for (const sid of ['has space', 'star*', '{brace}', 'new\nline', 'x'.repeat(257)]) {
+        expect((await service.logout(await token({ sid }))).status, sid).to.equal(500)
+      }
+      other.pause()
+      const jwt = await token()
+      expect((await service.logout(jwt)).status).to.equal(500)
+      expect(await redis.client.keys('cierre:*:s:*')).to.deep.equal(before)
+      other.resume()
+      expect((await service.logout(jwt)).status).to.equal(200)
+      expect((await service.logout(await token({ sid: undefined }))).status).to.equal(200)
+    } finally {
+      await service.stop()
+      await other.stop()
+    }
+  })
+
+  it('cookies are expired with their own attributes, and the browser told to clear its storage over HTTPS only', async () => {
+    const service = await startService({ SESSION_COOKIES: 'sid; Path=/; Domain=example.com; Secure, __Host-s; Path=/; Secure', TRUST_PROXY: '127.0.0.1' })
+    try {
+      const plain = await service.logout(await token())
+      expect(plain.headers['set-cookie']).to.deep.equal([
+        'sid=; Path=/; Domain=example.com; Secure; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT',
+        '__Host-s=; Path=/; Secure; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT',
+      ])
+      expect(plain.headers['clear-site-data']).to.equal(undefined)
+      expect(plain.headers['strict-transport-security']).to.equal(undefined)
+      const jwt = await token()
+      const secure = await service.logout(jwt, { token: jwt }, { 'x-forwarded-proto': 'https' })
+      expect(secure.headers['clear-site-data']).to.equal('"storage"')
+      expect(secure.headers['strict-transport-security']).to.equal('max-age=31536000')
+      const refused = await service.logout(jwt, { token: jwt }, { 'x-forwarded-proto': 'https' })
+      expect([refused.status, refused.headers['set-cookie'], refused.headers['clear-site-data']]).to.deep.equal([401, undefined, undefined])
+    } finally {
+      await service.stop()
+    }
+  })
+})
