@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -32,10 +33,10 @@ async function main(): Promise<void> {
     // npm passes on the Ctrl-C that the terminal has already sent to the whole group.
     if (stopping) return
     stopping = true
-    log.info({ signal }, 'draining')
     const closed = once(service.server, 'close')
     service.server.close()
     service.server.closeIdleConnections()
+    log.info({ signal }, 'draining')
     const timer = setTimeout(() => service.server.closeAllConnections(), drainMs)
     await closed
     clearTimeout(timer)

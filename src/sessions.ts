@@ -42,7 +42,7 @@ function sessionKey(template: string, { claims }: VerifiedToken): string[] {
 /** What is wrong with a key template, if anything. A literal start keeps a claim from choosing whose keys are deleted. */
 export function faultOfSessionKey(template: string): string | undefined {
   const literal = template.replace(placeholder, '')
-  if (!/^[^{}\s]+$/.test(literal)) return 'has braces that are not {sid}, {sub} or {jti}, or white space'
+  if (/[{}\s]/.test(literal)) return 'has braces that are not {sid}, {sub} or {jti}, or white space'
   if (template.search(placeholder) < 1) return 'needs a literal start, then {sid}, {sub} or {jti}'
   if (template.startsWith('cierre:')) return 'names keys of cierre itself'
   return undefined

@@ -139,10 +139,9 @@ describe('attacks: refused, and nothing is revoked', () => {
     }
   }
   it('exp beyond all numbers', async () => {
-    const { exp: _exp, ...rest } = freshClaims()
-    const text = JSON.stringify(rest).slice(0, -1)
+    const text = JSON.stringify(freshClaims({ exp: undefined })).slice(0, -1)
     for (const exp of ['1e999', '9007199254741', '1e15', '-1e999']) {
-      await expectRefused(exp.startsWith('-') ? 401 : 401, await signJson(`${text},"exp":${exp}}`))
+      await expectRefused(401, await signJson(`${text},"exp":${exp}}`))
     }
     await expectRefused(403, await signJson(`${text},"exp":-1}`))
     await expectRefused(403, await signJson(`${text},"exp":0}`))

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { RedisStore } from 'connect-redis'
@@ -12,8 +12,8 @@ import { startRedis, type TestRedis } from './support/redis.js'
 import { startService } from './support/service.js'
 import { token } from './support/tokens.js'
 
-async function listen(handler: Parameters<typeof createServer>[1]) {
-  const server = createServer(handler).listen(0, '127.0.0.1')
+async function listen(handler: (request: IncomingMessage, response: ServerResponse) => unknown) {
+  const server = createServer((request, response) => void handler(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
@@ -36,7 +36,7 @@ describe('sessions of existing frameworks end with the logout', () => {
         set: async (id: string, session: object) => void (await redis.client.set(keyOf(id), JSON.stringify(session))),
         destroy: async (id: string) => void (await redis.client.del(keyOf(id))),
       },
-    } as never, app))
+    }, app))
     app.use((ctx) => {
       const session = ctx.session as unknown as { user?: string; save(): void } & { externalKey?: string }
       if (ctx.path === '/login') session.user = 'alice'
@@ -57,7 +57,7 @@ describe('sessions of existing frameworks end with the logout', () => {
   })
 
   /** Logs in with a browser's cookie, ties a token to that session, logs the token out, and looks again. */
-  async function expectEnds(handler: Parameters<typeof createServer>[1], template: string, prefix: string) {
+  async function expectEnds(handler: (request: IncomingMessage, response: ServerResponse) => unknown, template: string, prefix: string) {
     const { server, origin } = await listen(handler)
     const service = await startService({ REDIS_URL: redis.url, SESSION_KEYS: template })
     try {

@@ -20,7 +20,7 @@ export type IssuerConfig = Readonly<{
 type Defaults = Readonly<{ sessionMaxLifetimeS: number; sessionKeys: readonly string[] }>
 
 const single = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_TYP', 'JWT_ALGORITHMS']
-const isHmac = (algorithm: string) => algorithm in hmacSecretBytes
+const families = { secret: Object.keys(hmacSecretBytes), public: [...publicKeyAlgorithms] as string[] }
 
 /** The issuers of `JWT_*` or of `JWT_ISSUERS`; none when no key is configured at all. */
 export function readIssuers(reader: Reader, defaults: Defaults): IssuerConfig[] {
@@ -154,9 +154,9 @@ function readRemote(reader: Reader, name: string, uri = ''): KeyConfig | undefin
 }
 
 function checkAlgorithms(reader: Reader, name: string, named: readonly string[], key: KeyConfig): readonly string[] {
-  const known: readonly string[] = key.kind === 'secret' ? Object.keys(hmacSecretBytes) : publicKeyAlgorithms
-  const wrong = named.filter((algorithm) => !known.includes(algorithm))
-  if (wrong.some((algorithm) => isHmac(algorithm) !== (key.kind === 'secret'))) {
+  const [own, other] = key.kind === 'secret' ? [families.secret, families.public] : [families.public, families.secret]
+  const wrong = named.filter((algorithm) => !own.includes(algorithm))
+  if (wrong.some((algorithm) => other.includes(algorithm))) {
     reader.fault(name, `has ${wrong.join(', ')}, which does not go with ${key.kind === 'secret' ? 'a shared secret' : 'public keys'}`)
     return []
   }
@@ -182,6 +182,6 @@ function checkSecret(reader: Reader, name: string, key: KeyConfig, algorithms: r
 export function checkSessionKeys(reader: Reader, name: string, templates: readonly string[]): void {
   for (const template of templates) {
     const fault = faultOfSessionKey(template)
-    if (fault !== undefined) reader.fault(name, `: "${template}" ${fault}`)
+    if (fault !== undefined) reader.fault(name, `has "${template}", which ${fault}`)
   }
 }

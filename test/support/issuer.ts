@@ -27,8 +27,8 @@ export async function startIssuer() {
   let jwksRequests = 0
   const rotate = async () => {
     const configuration: Configuration = {
-      clients: [client as never],
-      jwks: { keys: await signingKeys() as never },
+      clients: [client],
+      jwks: { keys: await signingKeys() },
       features: {
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },

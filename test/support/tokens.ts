@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
-import { SignJWT, type JWTHeaderParameters } from 'jose'
+import { SignJWT } from 'jose'
 import { plant } from './leaks.js'
 
 export const hmacSecret = 'a-secret-of-the-tests-that-is-long-enough-for-hs512-which-needs-sixty-four-bytes'
@@ -50,7 +50,7 @@ export async function token(claims: Claims = {}, algorithm = 'HS256', header: Re
 
 export async function sign(claims: Claims, algorithm = 'HS256', header: Record<string, unknown> = {}): Promise<string> {
   const key = algorithm.startsWith('HS') ? Buffer.from(hmacSecret) : keyPairOf(algorithm).privateKey
-  const jwt = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header } as JWTHeaderParameters).sign(key)
+  const jwt = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header }).sign(key)
   plantToken(jwt, claims)
   return jwt
 }

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Fetches the programs that the tests run beside the service. As root on Debian or Ubuntu it installs what is missing, without
+# starting anything as a system service; elsewhere it says what to install. A program that is missing fails the tests, never skips.
+set -euo pipefail
+
+declare -A package=([redis-server]=redis-server [openssl]=openssl [curl]=curl)
+missing=()
+for program in "${!package[@]}"; do
+  command -v "$program" >/dev/null || missing+=("${package[$program]}")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "the tests need these programs; install them first: ${missing[*]}" >&2
+  exit 1
+fi
+
+# A package asks this file whether it may start its service: 101 is no (invoke-rc.d(8)).
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# Nor at the next boot.
+for unit in redis-server; do
+  if command -v systemctl >/dev/null && [ -e "/etc/systemd/system/multi-user.target.wants/$unit.service" ]; then
+    systemctl disable --quiet "$unit" || echo "could not keep $unit from starting at the next boot" >&2
+  fi
+done

@@ -1,0 +1,117 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { ConfigError, parseConfig } from '../../src/config/config.js'
+import { hmacSecret, pemOf, rsa } from '../support/tokens.js'
+
+const good = { JWT_SECRET: hmacSecret, REDIS_URL: 'memory:' }
+const faultsOf = (env: Record<string, string>): readonly string[] => {
+  try {
+    parseConfig(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+}
+
+const weakRsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'pem' }).toString()
+const privatePem = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+
+const onRedis = { REDIS_URL: 'redis://127.0.0.1:1' }
+
+const wrong: [string, Record<string, string>, RegExp][] = [
+  ['PORT', { PORT: '70000' }, /^PORT must be a whole number from 0 to 65535$/],
+  ['PORT with a sign', { PORT: '-1' }, /^PORT must/],
+  ['PUBLIC_URL', { PUBLIC_URL: 'https://a.test/path' }, /^PUBLIC_URL must be an origin/],
+  ['REDIS_URL', { REDIS_URL: 'http://x' }, /^REDIS_URL must be a redis:/],
+  ['REDIS_URL absent', { REDIS_URL: '' }, /^REDIS_URL must be set; REDIS_URL=memory: accepts/],
+  ['REDIS_CA_FILE', { REDIS_CA_FILE: '/nonexistent' }, /^REDIS_CA_FILE names a file that cannot be read \(ENOENT\)$/],
+  ['REDIS_MIN_REPLICAS', { REDIS_MIN_REPLICAS: 'many' }, /^REDIS_MIN_REPLICAS must/],
+  ['REDIS_MIN_REPLICAS without Redis', { REDIS_MIN_REPLICAS: '1' }, /^REDIS_MIN_REPLICAS needs a Redis/],
+  ['a short secret', { JWT_SECRET: 'short' }, /^JWT_SECRET must be at least 32 bytes long for HS256$/],
+  ['a secret short for HS512', { JWT_SECRET: 'x'.repeat(63), JWT_ALGORITHMS: 'HS512' }, /^JWT_SECRET must be at least 64 bytes/],
+  ['an unknown algorithm', { JWT_ALGORITHMS: 'HS1' }, /^JWT_ALGORITHMS has HS1, which nobody knows$/],
+  ['algorithm none', { JWT_ALGORITHMS: 'none' }, /^JWT_ALGORITHMS has none, which nobody knows$/],
+  ['two families', { JWT_ALGORITHMS: 'HS256,RS256' }, /^JWT_ALGORITHMS has RS256, which does not go with a shared secret$/],
+  ['an algorithm that no key is for', { JWT_SECRET: '', JWT_PUBLIC_KEY: pemOf('RS256'), JWT_ALGORITHMS: 'ES256' }, /^JWT_ALGORITHMS has ES256, which no key is for$/],
+  ['a secret as a file that is not there', { JWT_SECRET: '', JWT_SECRET_FILE: '/nonexistent' }, /^JWT_SECRET_FILE names a file that cannot be read/],
+  ['a secret twice', { JWT_SECRET_FILE: '/dev/null' }, /^JWT_SECRET and JWT_SECRET_FILE are both set$/],
+  ['two keys', { JWT_JWKS_URI: 'https://a.test' }, /only one of them may be set$/],
+  ['a weak RSA key', { JWT_SECRET: '', JWT_PUBLIC_KEY: weakRsa }, /^JWT_PUBLIC_KEY holds an RSA key under 2048 bits$/],
+  ['a private key', { JWT_SECRET: '', JWT_PUBLIC_KEY: privatePem }, /^JWT_PUBLIC_KEY is a private key; give the public one$/],
+  ['a private JWK', { JWT_SECRET: '', JWT_PUBLIC_KEY: JSON.stringify(rsa.privateKey.export({ format: 'jwk' })) }, /^JWT_PUBLIC_KEY is a private key/],
+  ['no key at all', { JWT_SECRET: '', JWT_PUBLIC_KEY: 'hello' }, /^JWT_PUBLIC_KEY is neither PEM/],
+  ['broken PEM', { JWT_SECRET: '', JWT_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----' }, /^JWT_PUBLIC_KEY is PEM that cannot be read$/],
+  ['an empty JWKS', { JWT_SECRET: '', JWT_PUBLIC_KEY: '{"keys":[]}' }, /^JWT_PUBLIC_KEY a JWKS needs/],
+  ['a symmetric JWK', { JWT_SECRET: '', JWT_PUBLIC_KEY: '{"kty":"oct","k":"AAAA"}' }, /^JWT_PUBLIC_KEY holds a symmetric key/],
+  ['JWT_JWKS_URI', { JWT_SECRET: '', JWT_JWKS_URI: 'file:///etc/passwd' }, /^JWT_JWKS_URI must be an http or https URL$/],
+  ['JWT_REQUIRE_EXP', { JWT_REQUIRE_EXP: 'yes' }, /^JWT_REQUIRE_EXP must be one of true, false$/],
+  ['CUTOFF_CLAIM', { CUTOFF_CLAIM: 'exp' }, /^CUTOFF_CLAIM must be one of iat, auth_time$/],
+  ['JWT_ISSUERS beside JWT_SECRET', { JWT_ISSUERS: '[{"issuer":"a","jwksUri":"https://a.test"}]' }, /^JWT_ISSUERS stands instead of JWT_SECRET, not beside$/],
+  ['JWT_ISSUERS that is no JSON', { JWT_SECRET: '', JWT_ISSUERS: '[secret' }, /^JWT_ISSUERS must be a JSON array that is not empty$/],
+  ['an issuer without a name', { JWT_SECRET: '', JWT_ISSUERS: '[{"jwksUri":"https://a.test"}]' }, /^JWT_ISSUERS\[0\]\.issuer is missing$/],
+  ['an issuer without a key', { JWT_SECRET: '', JWT_ISSUERS: '[{"issuer":"a"}]' }, /^JWT_ISSUERS\[0\] needs exactly one of secret, publicKey, jwksUri$/],
+  ['an issuer with a member that nobody knows', { JWT_SECRET: '', JWT_ISSUERS: '[{"issuer":"a","jwksUri":"https://a.test","algorithm":"x"}]' }, /^JWT_ISSUERS\[0\] has members that nobody knows: algorithm$/],
+  ['an issuer twice', { JWT_SECRET: '', JWT_ISSUERS: '[{"issuer":"a","jwksUri":"https://a.test"},{"issuer":"a","jwksUri":"https://b.test"}]' }, /^JWT_ISSUERS names an issuer twice$/],
+  ['MAX_CLOCK_SKEW_S', { MAX_CLOCK_SKEW_S: '1.5' }, /^MAX_CLOCK_SKEW_S must/],
+  ['SESSION_MAX_LIFETIME_S', { SESSION_MAX_LIFETIME_S: '0' }, /^SESSION_MAX_LIFETIME_S must/],
+  ['SESSION_KEYS without a literal start', { ...onRedis, SESSION_KEYS: '{sid}' }, /^SESSION_KEYS has "\{sid\}", which needs a literal start/],
+  ['SESSION_KEYS of our own', { ...onRedis, SESSION_KEYS: 'cierre:{sid}' }, /^SESSION_KEYS has "cierre:\{sid\}", which names keys of cierre itself$/],
+  ['SESSION_KEYS with an unknown claim', { ...onRedis, SESSION_KEYS: 'x:{email}' }, /^SESSION_KEYS has "x:\{email\}", which has braces/],
+  ['SESSION_KEYS in memory', { SESSION_KEYS: 'x:{sid}' }, /^SESSION_KEYS needs a Redis/],
+  ['SESSION_REDIS_URL', { SESSION_REDIS_URL: 'x' }, /^SESSION_REDIS_URL must be/],
+  ['SESSION_COOKIES', { SESSION_COOKIES: 'sid; Max-Age=7' }, /^SESSION_COOKIES "Max-Age=7" is no attribute/],
+  ['SESSION_COOKIES with a prefix', { SESSION_COOKIES: '__Host-a; Secure; Path=/; Domain=x.test' }, /^SESSION_COOKIES "__Host-a" needs/],
+  ['CLEAR_SITE_DATA', { CLEAR_SITE_DATA: 'storage' }, /^CLEAR_SITE_DATA must be quoted/],
+  ['RATE_LIMIT_ADDRESS', { RATE_LIMIT_ADDRESS: '10' }, /^RATE_LIMIT_ADDRESS must be requests per seconds/],
+  ['RATE_LIMIT_SUBJECT', { RATE_LIMIT_SUBJECT: '0/60' }, /^RATE_LIMIT_SUBJECT must/],
+  ['TRUST_PROXY', { TRUST_PROXY: 'everyone' }, /^TRUST_PROXY has everyone/],
+  ['CORS_ORIGINS', { CORS_ORIGINS: '*' }, /^CORS_ORIGINS has \*/],
+  ['CORS_ORIGINS null', { CORS_ORIGINS: 'null' }, /^CORS_ORIGINS has null/],
+  ['AUDIT_ADDRESS', { AUDIT_ADDRESS: 'some' }, /^AUDIT_ADDRESS must be one of full, truncate, none$/],
+  ['AUDIT_MAX_EVENTS', { AUDIT_MAX_EVENTS: '0' }, /^AUDIT_MAX_EVENTS must/],
+  ['AUDIT_MAX_AGE_DAYS', { AUDIT_MAX_AGE_DAYS: 'x' }, /^AUDIT_MAX_AGE_DAYS must/],
+  ['STORE_TIMEOUT_MS', { STORE_TIMEOUT_MS: '0' }, /^STORE_TIMEOUT_MS must/],
+  ['TLS_CERT_FILE alone', { TLS_CERT_FILE: '/dev/null' }, /^TLS_CERT_FILE and TLS_KEY_FILE must be set together$/],
+  ['LOG_LEVEL', { LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of/],
+]
+
+describe('configuration', () => {
+  for (const [what, env, message] of wrong) {
+    it(`one clear message: ${what}`, () => {
+      const faults = faultsOf({ ...good, ...env })
+      expect(faults).to.have.length(1)
+      expect(faults[0]).to.match(message)
+      expect(faults.join()).not.to.include(hmacSecret)
+    })
+  }
+
+  it('tells five faults at once', () => {
+    expect(faultsOf({ PORT: 'x', JWT_SECRET: 'short', REDIS_URL: 'x', LOG_LEVEL: 'x', CORS_ORIGINS: '*' })).to.have.length(5)
+  })
+
+  it('demands a key in production, and on any address but loopback', () => {
+    expect(faultsOf({ NODE_ENV: 'production', REDIS_URL: 'memory:' })).to.deep.equal(['JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI or JWT_ISSUERS must be set: without a key nothing can be verified'])
+    expect(faultsOf({ HOST: '0.0.0.0', REDIS_URL: 'memory:' })).to.have.length(1)
+    const config = parseConfig({})
+    expect(config.throwawaySecret).to.have.length.of.at.least(32)
+    expect(config.redis).to.equal(undefined)
+  })
+
+  it('reads secrets from files, without the line end that editors add', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cierre-config-'))
+    const file = join(dir, 'secret')
+    try {
+      writeFileSync(file, `${hmacSecret}\n`)
+      expect(parseConfig({ JWT_SECRET_FILE: file, REDIS_URL: 'memory:' }).issuers[0]?.key).to.deep.equal({ kind: 'secret', secret: hmacSecret })
+      writeFileSync(file, JSON.stringify([{ issuer: 'a', publicKey: rsa.publicKey.export({ format: 'jwk' }), audience: ['x', 'y'], sessionMaxLifetimeS: 60, sessionKeys: ['s:{sid}'], algorithms: ['RS256'] }]))
+      const [issuer] = parseConfig({ JWT_ISSUERS_FILE: file, REDIS_URL: 'redis://127.0.0.1:1' }).issuers
+      expect(issuer).to.deep.include({ issuer: 'a', audience: ['x', 'y'], sessionMaxLifetimeS: 60, sessionKeys: ['s:{sid}'], algorithms: ['RS256'] })
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+})

@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { ChildProcess } from 'node:child_process'
+import { expect } from 'chai'
+import { send } from './support/http.js'
+import { saw } from './support/leaks.js'
+import { end, freePort, start, until } from './support/processes.js'
+import { startRedis } from './support/redis.js'
+import { hmacSecret, token } from './support/tokens.js'
+
+const main = new URL('../dist/main.js', import.meta.url).pathname
+const bare = { PATH: process.env['PATH'] }
+
+function run(env: Record<string, string>, nodeArgs: string[] = []) {
+  const child = start(process.execPath, [...nodeArgs, main], { env: { ...bare, ...env } })
+  const output = { out: '', err: '' }
+  child.stdout?.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (output.err += chunk.toString()))
+  return { child, output }
+}
+
+async function exitCode(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null) await once(child, 'exit')
+  return child.exitCode
+}
+
+describe('the process (as built into dist/)', () => {
+  it('without any setting: prints a token and the curl line that logs it out', async () => {
+    const port = await freePort()
+    const { child, output } = run({ PORT: String(port) })
+    await until('it greets', () => output.out.includes('curl '))
+    const [, jwt = ''] = /Bearer (\S+)'/.exec(output.out) ?? []
+    const [, url = ''] = /curl -i (\S+)/.exec(output.out) ?? []
+    expect(url).to.equal(`http://127.0.0.1:${port}/api/v1/auth/logout`)
+    expect(output.out).to.include('forgets every revocation at a restart')
+    const logout = () => send(`http://127.0.0.1:${port}`, {
+      method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }),
+      headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+    })
+    expect((await logout()).status).to.equal(200)
+    expect((await logout()).status).to.equal(401)
+    child.kill('SIGINT')
+    expect(await exitCode(child)).to.equal(0)
+  })
+
+  it('wrong settings: one message naming them all, exit 1, no stack trace, no secret', async () => {
+    const { child, output } = run({ PORT: 'x', JWT_SECRET: 'too-short-a-secret', REDIS_URL: 'x', LOG_LEVEL: 'x', CORS_ORIGINS: '*' })
+    expect(await exitCode(child)).to.equal(1)
+    expect(output.err.split('\n').filter((line) => line.startsWith('  '))).to.have.length(5)
+    expect(output.err).to.match(/^cierre cannot start:\n/)
+    expect(output.err).not.to.match(/^\s+at /m)
+    expect(output.err + output.out).not.to.include('too-short-a-secret')
+  })
+
+  it('an address that is taken: one line, exit 1', async () => {
+    const port = await freePort()
+    const first = run({ PORT: String(port) })
+    await until('it listens', () => first.output.out.includes('listening'))
+    const second = run({ PORT: String(port) })
+    expect(await exitCode(second.child)).to.equal(1)
+    expect(second.output.err).to.match(/^cierre cannot start:\n {2}listen EADDRINUSE[^\n]*\n$/)
+    await end(first.child)
+  })
+
+  it('SIGTERM: requests in flight finish, no new connections, exit 0', async () => {
+    const redis = await startRedis()
+    const port = await freePort()
+    const { child, output } = run({ PORT: String(port), JWT_SECRET: hmacSecret, REDIS_URL: redis.url, STORE_TIMEOUT_MS: '5000' })
+    await until('it is connected', () => output.out.includes('redis connected'))
+    redis.pause()
+    const jwt = await token()
+    const answer = send(`http://127.0.0.1:${port}`, {
+      method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }),
+      headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json', connection: 'keep-alive' },
+    })
+    await until('the request is in flight', async () => {
+      const probe = connect(port, '127.0.0.1')
+      await once(probe, 'connect')
+      probe.destroy()
+      return true
+    })
+    const live = await send(`http://127.0.0.1:${port}`, { path: '/health/live' })
+    expect(live.status).to.equal(200)
+    child.kill('SIGTERM')
+    await until('it drains', () => output.out.includes('draining'))
+    const late = connect(port, '127.0.0.1')
+    const [error] = (await once(late, 'error')) as [NodeJS.ErrnoException]
+    expect(error.code).to.equal('ECONNREFUSED')
+    redis.resume()
+    expect((await answer).status).to.equal(200)
+    expect(await exitCode(child)).to.equal(0)
+    expect(output.out).to.include('"msg":"stopped"')
+    saw(output.out)
+    await redis.stop()
+  })
+
+  it('a lost promise or exception is logged and ends the process with 1', async () => {
+    for (const fault of ["Promise.reject(new Error('lost on purpose'))", "throw new Error('lost on purpose')"]) {
+      const trap = `data:text/javascript,process.on('SIGUSR2', () => { ${encodeURIComponent(fault)} })`
+      const { child, output } = run({ PORT: '0' }, ['--import', trap])
+      await until('it listens', () => output.out.includes('curl '))
+      child.kill('SIGUSR2')
+      expect(await exitCode(child)).to.equal(1)
+      expect(output.out).to.match(/"level":60.*lost on purpose/)
+    }
+  })
+})
