@@ -8,7 +8,7 @@ const source = ['config', 'reader', 'issuers'].map((file) => readFileSync(new UR
 
 describe('the README', () => {
   it('has every variable that the code reads, with its default, and no other', () => {
-    const table: Record<string, string> = Object.fromEntries([...readme.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|/gm)].map(([, name, value = '']) => [name, value]))
+    const table: Record<string, string> = Object.fromEntries([...readme.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|/gm)].map(([, name = '', value = '']) => [name, value] as const))
     expect(table).to.deep.equal(variables)
     const read = new Set([...source.matchAll(/'([A-Z][A-Z0-9]*_[A-Z_]+|HOST|PORT)'/g)].map(([, name]) => name).filter((name) => !name?.endsWith('_FILE') || name in variables))
     expect([...read].filter((name) => name !== undefined && !(name in variables))).to.deep.equal([])
