@@ -58,5 +58,6 @@ export async function sign(claims: Claims, algorithm = 'HS256', header: Record<s
 function plantToken(jwt: string, { sid, jti }: Claims): void {
   plant(jwt)
   plant(jwt.split('.')[2] ?? jwt)
-  for (const claim of [sid, jti]) if (typeof claim === 'string' && claim.length > 16) plant(claim)
+  // Only what is unmistakable: a made-up one may also be a subject somewhere.
+  for (const claim of [sid, jti]) if (typeof claim === 'string' && /^[0-9a-f]{8}-/.test(claim)) plant(claim)
 }
