@@ -25,6 +25,176 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check the bearer, for a reverse proxy that asks before it forwards
+         * @description Verifies and checks that the token is not revoked. The four `X-Auth-` fields are always there on a 200: percent-encoded UTF-8,
+         *     empty when the token has no such claim. A proxy must delete what a client sends under these names, with hyphens and with
+         *     underscores. 503 means unknown.
+         */
+        get: operations["verify"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/backchannel-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive a logout token of an OpenID provider
+         * @description OpenID Connect Back-Channel Logout 1.0. All rules of §2.6 apply, `exp` and `jti` are demanded, and `aud` must be the issuer's
+         *     `backchannelAudience`. Revokes the session, the subject, or both, as `backchannelScope` says. The cutoff of the subject is the
+         *     logout token's `iat`, so a replay changes nothing.
+         */
+        post: operations["backchannelLogout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth/introspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whether a token is active
+         * @description RFC 7662, for clients that may `introspect`. Performs every check, revocation included. Every kind of inactive token gets the
+         *     same answer. 503 means unknown, which is not inactive. Form members that nobody knows are ignored; a member sent twice is 400.
+         */
+        post: operations["introspect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/oauth/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a token
+         * @description RFC 7009, for clients that may `revoke`. 200 also for a token that is invalid, expired or revoked already; the hint is ignored.
+         *     503 means unknown: repeat.
+         */
+        post: operations["revoke"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-authorization-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where the OAuth endpoints are
+         * @description RFC 8414. 404 while `PUBLIC_URL` is not set.
+         */
+        get: operations["metadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revocations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a subject, a session, a token id or a token
+         * @description For clients that may `revoke`. Idempotent, and without an undo: the set of revocations only grows until expiry. A client with
+         *     `audiences` may only revoke tokens of its audiences, which have to be presented.
+         *
+         *     `iss` must be a configured issuer; it is left out only where tokens have none.
+         */
+        post: operations["createRevocation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revocations/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether a key is revoked, and until when
+         * @description For clients that may `introspect`. Keys are made as described above; the audit trail names them.
+         */
+        get: operations["getRevocation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audit trail, newest first
+         * @description For clients that may `audit`. A page may hold fewer events than asked for, even none, while there are more: follow `cursor`
+         *     until it is `null`.
+         */
+        get: operations["listAuditEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -105,6 +275,13 @@ export interface components {
         LogoutRequest: {
             /** @description The JWT to revoke. */
             token: string;
+            /**
+             * @description `local`: this session only. `global`: every token of the subject issued up to now, in whole seconds rounded up: log in
+             *     again a second later. Refresh tokens that the issuer holds must be ended there.
+             * @default local
+             * @enum {string}
+             */
+            scope: "local" | "global";
         };
         LoggedOut: {
             /** @constant */
@@ -183,6 +360,172 @@ export interface components {
             success: false;
             /** @constant */
             message: "Servicio no disponible temporalmente";
+        };
+        TokenAccepted: {
+            /** @constant */
+            success: true;
+            /** @constant */
+            message: "Token válido";
+        };
+        InvalidClient: {
+            /** @constant */
+            success: false;
+            /** @constant */
+            message: "Cliente no autenticado";
+        };
+        NotPermitted: {
+            /** @constant */
+            success: false;
+            /** @constant */
+            message: "Operación no permitida";
+        };
+        OAuthInvalidRequest: {
+            /** @constant */
+            error: "invalid_request";
+        };
+        OAuthInvalidClient: {
+            /** @constant */
+            error: "invalid_client";
+        };
+        OAuthUnauthorizedClient: {
+            /** @constant */
+            error: "unauthorized_client";
+        };
+        OAuthTemporarilyUnavailable: {
+            /** @constant */
+            error: "temporarily_unavailable";
+        };
+        /** @description Members that nobody knows are ignored (RFC 6749 §3.2), but no member may be sent twice. */
+        TokenForm: {
+            /** @description The JWT in question. */
+            token: string;
+            /** @description Ignored. */
+            token_type_hint?: string;
+            /** @description `client_secret_post` (RFC 6749 §2.3.1). */
+            client_id?: string;
+            /** @description `client_secret_post` (RFC 6749 §2.3.1). */
+            client_secret?: string;
+        } & {
+            [key: string]: string;
+        };
+        /** @description Members that nobody knows are ignored, but no member may be sent twice. */
+        LogoutTokenForm: {
+            /** @description A JWT as OpenID Connect Back-Channel Logout 1.0 §2.4 has it. */
+            logout_token: string;
+        } & {
+            [key: string]: string;
+        };
+        Introspection: components["schemas"]["Inactive"] | components["schemas"]["Active"];
+        Inactive: {
+            /** @constant */
+            active: false;
+        };
+        /** @description RFC 7662 §2.2. Claims that the token lacks, or has in another type, are left out. */
+        Active: {
+            /** @constant */
+            active: true;
+            /** @constant */
+            token_type: "Bearer";
+            scope?: string;
+            client_id?: string;
+            username?: string;
+            /** @description Epoch seconds. */
+            exp?: number;
+            /** @description Epoch seconds. */
+            iat?: number;
+            /** @description Epoch seconds. */
+            nbf?: number;
+            sub?: string;
+            aud?: string | string[];
+            iss?: string;
+            jti?: string;
+        };
+        Metadata: {
+            /** Format: uri */
+            issuer: string;
+            /** Format: uri */
+            introspection_endpoint: string;
+            introspection_endpoint_auth_methods_supported: components["schemas"]["ClientAuthMethods"];
+            /** Format: uri */
+            revocation_endpoint: string;
+            revocation_endpoint_auth_methods_supported: components["schemas"]["ClientAuthMethods"];
+            response_types_supported: string[];
+            grant_types_supported: string[];
+        };
+        ClientAuthMethods: ("client_secret_basic" | "client_secret_post")[];
+        /**
+         * @description Goes to the audit trail.
+         * @enum {string}
+         */
+        RevocationReason: "user_logout" | "admin" | "password_change" | "compromised" | "account_disabled" | "replay";
+        ClaimText: string;
+        RevocationRequest: components["schemas"]["SubjectRevocation"] | components["schemas"]["SessionRevocation"] | components["schemas"]["TokenIdRevocation"] | components["schemas"]["TokenRevocation"];
+        SubjectRevocation: {
+            iss?: components["schemas"]["ClaimText"];
+            sub: components["schemas"]["ClaimText"];
+            /** @description Epoch seconds, not in the future; tokens issued up to then are revoked. By default now, rounded up. */
+            cutoff?: number;
+            reason: components["schemas"]["RevocationReason"];
+        };
+        SessionRevocation: {
+            iss?: components["schemas"]["ClaimText"];
+            sid: components["schemas"]["ClaimText"];
+            reason: components["schemas"]["RevocationReason"];
+        };
+        TokenIdRevocation: {
+            iss?: components["schemas"]["ClaimText"];
+            jti: components["schemas"]["ClaimText"];
+            /** @description `exp` of that token, in epoch seconds. */
+            exp: number;
+            reason: components["schemas"]["RevocationReason"];
+        };
+        TokenRevocation: {
+            token: string;
+            reason: components["schemas"]["RevocationReason"];
+        };
+        RevocationKey: string;
+        /** @description When the revocation is forgotten, because nobody accepts such a token any more; `null` is never. */
+        KeptUntil: string | null;
+        Revocation: {
+            key: components["schemas"]["RevocationKey"];
+            /**
+             * Format: date-time
+             * @description Now, or the cutoff of a subject.
+             */
+            effectiveAt: string;
+            keptUntil: components["schemas"]["KeptUntil"];
+        };
+        RevocationState: {
+            key: components["schemas"]["RevocationKey"];
+            revoked: boolean;
+            /** @description Of a subject: epoch seconds; tokens issued up to then are revoked. */
+            cutoff?: number;
+            keptUntil?: components["schemas"]["KeptUntil"];
+        };
+        /**
+         * @description A name of the OWASP Application Logging Vocabulary.
+         * @enum {string}
+         */
+        AuditEventName: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded";
+        AuditEvent: {
+            /** Format: date-time */
+            time: string;
+            event: components["schemas"]["AuditEventName"];
+            /** @enum {string} */
+            outcome: "success" | "refused" | "unknown";
+            reason: string;
+            requestId: string;
+            /** @description Id of the machine client that asked. */
+            client?: string;
+            issuer?: string;
+            subject?: string;
+            keys?: components["schemas"]["RevocationKey"][];
+            address?: string;
+            userAgent?: string;
+        };
+        AuditPage: {
+            events: components["schemas"]["AuditEvent"][];
+            cursor: string | null;
         };
         Liveness: {
             /** @constant */
@@ -372,10 +715,158 @@ export interface components {
                 "application/json": components["schemas"]["Unavailable"];
             };
         };
+        /** @description No client, or one that cannot prove itself. */
+        InvalidClient: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["ClientChallenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["InvalidClient"];
+            };
+        };
+        /** @description The client may not do this. */
+        NotPermitted: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["ClientChallenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["NotPermitted"];
+            };
+        };
+        /** @description A member is missing, unreadable or sent twice, or the request is not HTTP. */
+        OAuthBadRequest: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthInvalidRequest"] | components["schemas"]["BadRequest"];
+            };
+        };
+        /** @description No client, or one that cannot prove itself. */
+        OAuthInvalidClient: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["ClientChallenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthInvalidClient"];
+            };
+        };
+        /** @description The client may not do this. */
+        OAuthNotPermitted: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "WWW-Authenticate": components["headers"]["ClientChallenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthUnauthorizedClient"];
+            };
+        };
+        /** @description The path is not spelled exactly as here. */
+        OAuthNotFound: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthInvalidRequest"];
+            };
+        };
+        /** @description The path does not know the method. */
+        OAuthMethodNotAllowed: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                Allow: components["headers"]["Allow"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthInvalidRequest"];
+            };
+        };
+        /** @description The body is larger than 32 KiB. */
+        OAuthBodyTooLarge: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthInvalidRequest"];
+            };
+        };
+        /** @description The body is not a form, or has a `Content-Encoding`. */
+        OAuthUnsupportedMediaType: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthInvalidRequest"];
+            };
+        };
+        /** @description Too many requests of this address. */
+        OAuthTooManyRequests: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthTemporarilyUnavailable"];
+            };
+        };
+        /** @description Unknown, because a part that would know does not answer. Repeating is safe. */
+        OAuthUnavailable: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthTemporarilyUnavailable"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
     headers: {
+        /**
+         * @description A claim of the token in percent-encoded UTF-8; empty when the token has none.
+         * @example alice
+         */
+        AuthClaim: string;
+        /** @description RFC 7617. */
+        ClientChallenge: "Basic realm=\"cierre\"";
         /**
          * @description The caller's `X-Request-Id` when it is 1 to 64 of `A-Z a-z 0-9 . _ -`, else a fresh one.
          * @example 3f0c1f8e-6d0b-4a55-9f6e-0d4f6b6f2f11
@@ -463,6 +954,322 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
+        };
+    };
+    verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In order, and not revoked. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "X-Auth-Subject": components["headers"]["AuthClaim"];
+                    "X-Auth-Issuer": components["headers"]["AuthClaim"];
+                    "X-Auth-Session": components["headers"]["AuthClaim"];
+                    "X-Auth-Scope": components["headers"]["AuthClaim"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenAccepted"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidToken"];
+            403: components["responses"]["ExpiredToken"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    backchannelLogout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["LogoutTokenForm"];
+            };
+        };
+        responses: {
+            /** @description The revocation is stored. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["OAuthBadRequest"];
+            404: components["responses"]["OAuthNotFound"];
+            405: components["responses"]["OAuthMethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["OAuthBodyTooLarge"];
+            415: components["responses"]["OAuthUnsupportedMediaType"];
+            429: components["responses"]["OAuthTooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["OAuthUnavailable"];
+        };
+    };
+    introspect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenForm"];
+            };
+        };
+        responses: {
+            /** @description Active or not. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Introspection"];
+                };
+            };
+            400: components["responses"]["OAuthBadRequest"];
+            401: components["responses"]["OAuthInvalidClient"];
+            403: components["responses"]["OAuthNotPermitted"];
+            404: components["responses"]["OAuthNotFound"];
+            405: components["responses"]["OAuthMethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["OAuthBodyTooLarge"];
+            415: components["responses"]["OAuthUnsupportedMediaType"];
+            429: components["responses"]["OAuthTooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["OAuthUnavailable"];
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenForm"];
+            };
+        };
+        responses: {
+            /** @description The token is of no use any more. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["OAuthBadRequest"];
+            401: components["responses"]["OAuthInvalidClient"];
+            403: components["responses"]["OAuthNotPermitted"];
+            404: components["responses"]["OAuthNotFound"];
+            405: components["responses"]["OAuthMethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["OAuthBodyTooLarge"];
+            415: components["responses"]["OAuthUnsupportedMediaType"];
+            429: components["responses"]["OAuthTooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["OAuthUnavailable"];
+        };
+    };
+    metadata: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metadata"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createRevocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevocationRequest"];
+            };
+        };
+        responses: {
+            /** @description The revocation is stored. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revocation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidClient"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRevocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A kind and 22 characters of base64url.
+                 * @example s:STZdE5UhiKXu7dz9QIFjCA
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known of it. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevocationState"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidClient"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAuditEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Exact `sub`.
+                 * @example alice
+                 */
+                subject?: string;
+                /**
+                 * @description Key of a revocation.
+                 * @example s:STZdE5UhiKXu7dz9QIFjCA
+                 */
+                key?: string;
+                /**
+                 * @description Name of the event.
+                 * @example authn_token_revoked
+                 */
+                event?: components["schemas"]["AuditEventName"];
+                /**
+                 * @description Not older than this.
+                 * @example 2026-11-21T00:00:00Z
+                 */
+                from?: string;
+                /**
+                 * @description Not newer than this.
+                 * @example 2026-11-22T00:00:00Z
+                 */
+                to?: string;
+                /**
+                 * @description Events on a page.
+                 * @example 100
+                 */
+                limit?: number;
+                /**
+                 * @description `cursor` of the page before.
+                 * @example 1795228156000-0
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidClient"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
         };
     };
     live: {

@@ -3,7 +3,7 @@
 # starting anything as a system service; elsewhere it says what to install. A program that is missing fails the tests, never skips.
 set -euo pipefail
 
-declare -A package=([redis-server]=redis-server [openssl]=openssl [curl]=curl)
+declare -A package=([redis-server]=redis-server [openssl]=openssl [curl]=curl [nginx]=nginx-light [caddy]=caddy)
 missing=()
 for program in "${!package[@]}"; do
   command -v "$program" >/dev/null || missing+=("${package[$program]}")
@@ -26,7 +26,7 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 # Nor at the next boot.
-for unit in redis-server; do
+for unit in redis-server nginx caddy; do
   if command -v systemctl >/dev/null && [ -e "/etc/systemd/system/multi-user.target.wants/$unit.service" ]; then
     systemctl disable --quiet "$unit" || echo "could not keep $unit from starting at the next boot" >&2
   fi

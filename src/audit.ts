@@ -1,15 +1,19 @@
 import type { Logger } from 'pino'
+import type { components } from '../generated/openapi.js'
 import { auditAddress, type AddressDetail } from './addresses.js'
-import type { Reason } from './errors.js'
+import { ServiceError, type Reason } from './errors.js'
 import { withDeadline } from './store/deadline.js'
 import type { AuditTrail } from './store/audit-trail.js'
 import type { RevocationKey } from './token/keys.js'
-import type { VerifiedToken } from './token/verification.js'
 
 /** Names of the OWASP Application Logging Vocabulary. */
-export type AuditEventName =
-  | 'authn_token_revoked' | 'authn_token_reuse' | 'authn_login_fail' | 'session_use_after_expire'
-  | 'authz_fail' | 'input_validation_fail' | 'excess_rate_limit_exceeded'
+export type AuditEventName = components['schemas']['AuditEventName']
+
+/** An event as the trail keeps it. */
+export type StoredEvent = components['schemas']['AuditEvent']
+
+/** Why a machine client revokes. */
+export type RevocationReason = components['schemas']['RevocationReason']
 
 /** `unknown`: the store did not say whether the revocation arrived. */
 export type Outcome = 'success' | 'refused' | 'unknown'
@@ -20,10 +24,12 @@ export type Asker = Readonly<{ requestId: string; address: string; userAgent: st
 export type AuditEvent = Readonly<{
   event: AuditEventName
   outcome: Outcome
-  reason: Reason | 'logout'
+  reason: Reason | RevocationReason | 'logout' | 'logout_everywhere' | 'oauth_revocation' | 'backchannel_logout'
   asker: Asker
-  /** The token of a caller who proved who it is. */
-  token?: VerifiedToken
+  /** The token of a caller who proved who it is, or whatever else names issuer and subject. */
+  token?: Readonly<{ claims: Readonly<Record<string, unknown>> }>
+  /** Id of the machine client that asked. */
+  client?: string
   /** Keys of the revocations that were stored. */
   keys?: readonly RevocationKey[]
 }>
@@ -39,6 +45,12 @@ export type Audit = {
    * Nothing happens when the request has had its event.
    */
   sample(event: Omit<AuditEvent, 'token' | 'keys'>): void
+  /**
+   * Records what became of a revocation by somebody who proved who it is: the keys that were stored, or that it is unknown.
+   *
+   * @throws what `work` throws
+   */
+  attempt(event: Omit<AuditEvent, 'outcome' | 'keys'>, work: () => Promise<RevocationKey[]>): Promise<void>
   counts(): Readonly<{ trailFailures: number; sampledOut: number }>
   /** Stops trimming and waits for what is being written. */
   close(): Promise<void>
@@ -73,12 +85,22 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
   const timer = setInterval(() => void track(reach(() => trail.trim())), trimEveryMs)
   timer.unref()
 
+  const record: Audit['record'] = (event) => {
+    recorded.add(event.asker)
+    const line = describe(event, now(), parts.address)
+    log.info({ audit: line }, event.event)
+    return track(reach(() => trail.append(JSON.stringify(line)), event.asker.requestId))
+  }
+
   return {
-    record(event) {
-      recorded.add(event.asker)
-      const line = describe(event, now(), parts.address)
-      log.info({ audit: line }, event.event)
-      return track(reach(() => trail.append(JSON.stringify(line)), event.asker.requestId))
+    record,
+    async attempt(event, work) {
+      const keys = await work().catch((error: unknown) => {
+        // The trail is likely to be as lost as the store: the caller does not wait for it again.
+        void record({ ...event, outcome: 'unknown', reason: (error instanceof ServiceError && error.reason) || 'internal' })
+        throw error
+      })
+      await record({ ...event, outcome: 'success', keys })
     },
     sample(event) {
       if (recorded.has(event.asker)) return
@@ -103,7 +125,7 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
 }
 
 /** JSON, in which text from outside can neither end a line nor a member; what is too long is cut. */
-function describe({ event, outcome, reason, asker, token, keys }: AuditEvent, nowMs: number, detail: AddressDetail) {
+function describe({ event, outcome, reason, asker, token, client, keys }: AuditEvent, nowMs: number, detail: AddressDetail) {
   const { iss, sub } = token?.claims ?? {}
   return {
     time: new Date(nowMs).toISOString(),
@@ -111,6 +133,7 @@ function describe({ event, outcome, reason, asker, token, keys }: AuditEvent, no
     outcome,
     reason,
     requestId: asker.requestId,
+    client: textOf(client, longestText),
     issuer: textOf(iss, longestSubject),
     subject: textOf(sub, longestSubject),
     keys: keys !== undefined && keys.length > 0 ? keys : undefined,

@@ -3,6 +3,8 @@ export const failures = {
   bad_request: { status: 400, message: 'Solicitud inválida' },
   token_missing: { status: 401, message: 'Token no proporcionado o inválido' },
   invalid_token: { status: 401, message: 'Token no proporcionado o inválido' },
+  invalid_client: { status: 401, message: 'Cliente no autenticado' },
+  not_permitted: { status: 403, message: 'Operación no permitida' },
   token_expired: { status: 403, message: 'El token ha expirado' },
   not_found: { status: 404, message: 'Recurso no encontrado' },
   method_not_allowed: { status: 405, message: 'Método no permitido' },
@@ -26,7 +28,8 @@ export type FailureCode = keyof typeof failures
 export type Reason =
   | 'no_credentials' | 'two_credentials' | 'spelling' | 'not_json' | 'unknown_issuer' | 'algorithm' | 'unknown_key' | 'signature'
   | 'typ' | 'issuer' | 'audience' | 'claims' | 'not_yet_valid' | 'issued_ahead' | 'no_exp'
-  | 'revoked' | 'expired' | 'body' | 'other_subject' | 'subject_limit' | 'address_limit'
+  | 'revoked' | 'expired' | 'body' | 'other_subject' | 'no_subject' | 'subject_limit' | 'address_limit'
+  | 'client' | 'permission' | 'other_audience' | 'logout_token'
   | 'store' | 'sessions' | 'keys' | 'internal'
 
 /** The one error that our own code throws on purpose. `cause` is for the log. */

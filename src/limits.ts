@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
+import { limitedAddress } from './addresses.js'
 import { withDeadline } from './store/deadline.js'
 import { keyPrefix } from './store/store.js'
 
@@ -21,7 +22,7 @@ export function createAddressLimiter(limit: Limit): Limiter {
   const limiter = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
   const salt = randomBytes(16)
   const bucketOf = (address: string) =>
-    String(createHash('sha256').update(salt).update(address).digest().readUInt32BE(0) % addressBuckets)
+    String(createHash('sha256').update(salt).update(limitedAddress(address)).digest().readUInt32BE(0) % addressBuckets)
   return { name: 'address', limit, consume: (address) => consume(limiter, bucketOf(address), limit) }
 }
 

@@ -8,18 +8,31 @@ export type CutoffClaim = 'iat' | 'auth_time'
 /** The rules: what is stored for a token, for how long, and what it takes for a token to be revoked. */
 export type Revocations = {
   /**
-   * Revokes every token given: by its session if it names one, else by itself. When this returns, it is stored.
+   * Revokes every token given: by its session if it names one, else by itself; `global`: and every token of its subject from up to
+   * now. When this returns, it is stored.
    *
    * @returns the keys of the revocations
    * @throws ServiceError `store_unavailable`: unknown; repeating is safe
    */
-  revoke(tokens: readonly VerifiedToken[]): Promise<RevocationKey[]>
+  revoke(tokens: readonly VerifiedToken[], scope?: 'local' | 'global'): Promise<RevocationKey[]>
   /**
    * Stores the token itself, not its session, if an API that grants leeway may still accept it.
    *
    * @returns its key, or nothing when nobody accepts the token any more
    */
   revokeExpired(tokens: readonly VerifiedToken[]): Promise<RevocationKey[]>
+  /**
+   * Stores entries as they are.
+   *
+   * @throws ServiceError `store_unavailable`
+   */
+  record(entries: readonly Entry[]): Promise<RevocationKey[]>
+  /** The entry that revokes a token: of its session if it names one, else its own. */
+  entryOf(token: VerifiedToken): Entry
+  /** The whole second that is not over yet: a cutoff that includes every token issued until now. */
+  cutoffNow(): number
+  /** When an entry may be forgotten: of a token by its `exp` in milliseconds, of a session or subject by how long its tokens live. */
+  keptUntilMs(of: { expMs: number } | { lifetimeS: number; fromMs?: number }): number
   /** @throws ServiceError `store_unavailable`: unknown is not "not revoked" */
   isRevoked(token: VerifiedToken): Promise<boolean>
 }
@@ -34,19 +47,32 @@ export function createRevocations(parts: {
   const tokenUntil = ({ expMs }: VerifiedToken) => (expMs === undefined ? null : expMs + maxClockSkewMs)
   const sessionUntil = (token: VerifiedToken) => {
     const own = tokenUntil(token)
-    return own === null ? null : Math.max(own, now() + token.issuer.sessionMaxLifetimeS * 1000 + maxClockSkewMs)
+    return own === null ? null : Math.max(own, keptUntilMs({ lifetimeS: token.issuer.sessionMaxLifetimeS }))
   }
   const entryOf = (token: VerifiedToken): Entry =>
-    token.keys.s === undefined
+    token.keys.s === undefined || token.expired
       ? { key: token.keys.t, untilMs: tokenUntil(token) }
       : { key: token.keys.s, untilMs: sessionUntil(token) }
-  const commit = async (entries: Entry[]) => {
-    const distinct = [...new Map(entries.map((entry) => [entry.key, longest(entries, entry)])).values()]
+  const keptUntilMs: Revocations['keptUntilMs'] = (of) =>
+    maxClockSkewMs + ('expMs' in of ? of.expMs : (of.fromMs ?? now()) + of.lifetimeS * 1000)
+  const cutoffNow = () => Math.ceil(now() / 1000)
+  const subjectEntry = (token: VerifiedToken): Entry[] => {
+    if (token.keys.u === undefined) return []
+    // A token whose issuer's clock runs ahead is from the future, and must die all the same.
+    const times = [token.claims.iat, token.claims[parts.cutoffClaim]].filter((time): time is number => Number.isFinite(time))
+    return [{ key: token.keys.u, untilMs: sessionUntil(token), cutoff: Math.ceil(Math.max(cutoffNow(), ...times)) }]
+  }
+  const commit = async (entries: readonly Entry[]) => {
+    const distinct = [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
     if (distinct.length > 0) await store.commit(distinct)
     return distinct.map(({ key }) => key)
   }
   return {
-    revoke: (tokens) => commit(tokens.map(entryOf)),
+    revoke: (tokens, scope = 'local') => commit([...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])]),
+    record: commit,
+    entryOf,
+    cutoffNow,
+    keptUntilMs,
     revokeExpired: (tokens) =>
       commit(
         tokens
@@ -63,14 +89,16 @@ export function createRevocations(parts: {
 
 const orderedKeys = ({ t, s, u, j }: TokenKeys): RevocationKey[] => [t, s, u, j].filter((key) => key !== undefined)
 
-// Two presented tokens may name one session: the longer life wins.
-function longest(entries: readonly Entry[], { key }: Entry): Entry {
+// Two presented tokens may name one session or subject: the longer life and the later cutoff win.
+function joined(entries: readonly Entry[], { key }: Entry): Entry {
   return entries
     .filter((entry) => entry.key === key)
-    .reduce((one, other) => (outlives(one.untilMs, other.untilMs) ? one : other))
+    .reduce((one, other) => ({
+      key,
+      untilMs: one.untilMs === null || other.untilMs === null ? null : Math.max(one.untilMs, other.untilMs),
+      ...(one.cutoff !== undefined && other.cutoff !== undefined && { cutoff: Math.max(one.cutoff, other.cutoff) }),
+    }))
 }
-
-const outlives = (one: number | null, other: number | null) => one === null || (other !== null && one >= other)
 
 /** A cutoff revokes tokens from before it, and those that cannot say when they are from; any other mark revokes as it stands. */
 function isKilledBy(key: RevocationKey, mark: Mark | undefined, issuedAtS: unknown): boolean {

@@ -8,18 +8,28 @@ import { readContract } from './contract.js'
 import { createApp } from './http/app.js'
 import { createServer, serverTimes, type ServerTimes } from './http/server.js'
 import { createAddressLimiter, createSubjectLimiter } from './limits.js'
+import { createCheck } from './check.js'
+import { createClients } from './clients.js'
+import { backchannelLogout } from './operations/backchannelLogout.js'
 import { contractJson } from './operations/contractJson.js'
 import { contractYaml } from './operations/contractYaml.js'
+import { createRevocation } from './operations/createRevocation.js'
+import { getRevocation } from './operations/getRevocation.js'
+import { introspect } from './operations/introspect.js'
+import { listAuditEvents } from './operations/listAuditEvents.js'
 import { live } from './operations/live.js'
 import { logout } from './operations/logout.js'
+import { metadata } from './operations/metadata.js'
 import type { Operations } from './operations/operation.js'
 import { ready } from './operations/ready.js'
+import { revoke } from './operations/revoke.js'
+import { verify } from './operations/verify.js'
 import { createRevocations } from './revocations.js'
 import { createSessions } from './sessions.js'
 import { openStores } from './store/open.js'
 import { fixedKeySource, secretKeySource, type KeySource } from './token/key-source.js'
 import { remoteKeySource } from './token/remote-key-source.js'
-import { createVerification } from './token/verification.js'
+import { createVerification, logoutTokenIssuers } from './token/verification.js'
 
 export type Service = {
   server: Server
@@ -49,11 +59,30 @@ export function createService({ config, log, now, times = serverTimes, operation
   const keySources = issuers.map(({ keys }) => keys)
   const audit = createAudit({ trail: stores.trail, log, now, timeoutMs, address: config.audit.address })
   const { yaml, document } = readContract()
+  const verification = createVerification({ issuers, now, maxClockSkewMs })
+  const revocations = createRevocations({ store: stores.revocations, now, maxClockSkewMs, cutoffClaim: config.cutoffClaim })
+  const sessions = createSessions(stores.deleteSessionKeys)
+  const check = createCheck({ verification, revocations })
+  const clients = createClients({
+    clients: config.clients,
+    audit,
+    failureLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress),
+  })
   const operations: Operations = {
+    verify: verify({ check }),
+    introspect: introspect({ clients, check }),
+    revoke: revoke({ clients, verification, revocations, sessions, audit }),
+    metadata: metadata({ publicUrl: config.publicUrl }),
+    createRevocation: createRevocation({ clients, verification, revocations, sessions, audit, issuers, now }),
+    getRevocation: getRevocation({ clients, store: stores.revocations }),
+    backchannelLogout: backchannelLogout({
+      verification: createVerification({ issuers: logoutTokenIssuers(issuers), now, maxClockSkewMs }), revocations, sessions, audit,
+    }),
+    listAuditEvents: listAuditEvents({ clients, trail: stores.trail, timeoutMs }),
     logout: logout({
-      verification: createVerification({ issuers, now, maxClockSkewMs }),
-      revocations: createRevocations({ store: stores.revocations, now, maxClockSkewMs, cutoffClaim: config.cutoffClaim }),
-      sessions: createSessions(stores.deleteSessionKeys),
+      verification,
+      revocations,
+      sessions,
       audit,
       subjectLimiter: config.rateLimitSubject && createSubjectLimiter(config.rateLimitSubject, stores.limiterRedis),
       browser: { cookies: config.sessionCookies, clearSiteData: config.clearSiteData },

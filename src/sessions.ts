@@ -13,7 +13,7 @@ export type Sessions = {
    *
    * @throws ServiceError `session_store_unavailable` when a claim cannot be part of a key, or the store does not confirm
    */
-  end(tokens: readonly VerifiedToken[]): Promise<void>
+  end(tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[]): Promise<void>
 }
 
 export function createSessions(deleteKeys: KeyDeleter | undefined): Sessions {
@@ -27,7 +27,7 @@ export function createSessions(deleteKeys: KeyDeleter | undefined): Sessions {
   }
 }
 
-function sessionKey(template: string, { claims }: VerifiedToken): string[] {
+function sessionKey(template: string, { claims }: Pick<VerifiedToken, 'claims'>): string[] {
   const names = [...template.matchAll(placeholder)].map(([, name]) => name as 'sid' | 'sub' | 'jti')
   if (names.some((name) => claims[name] === undefined)) return []
   for (const name of names) {

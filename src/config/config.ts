@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { isAddressRange, type AddressDetail } from '../addresses.js'
 import { parseExpiredCookie, type ExpiredCookie } from '../browser.js'
+import type { Client } from '../clients.js'
 import type { Limit } from '../limits.js'
 import type { CutoffClaim } from '../revocations.js'
 import type { RedisConnection } from '../store/redis.js'
+import { readClients } from './clients.js'
 import { checkSessionKeys, readIssuers, type IssuerConfig } from './issuers.js'
 import { createReader, type Environment, type Reader } from './reader.js'
 
@@ -15,6 +17,7 @@ export type Config = Readonly<{
   redis: RedisConnection | undefined
   redisMinReplicas: number
   issuers: readonly IssuerConfig[]
+  clients: readonly Client[]
   requireExp: boolean
   cutoffClaim: CutoffClaim
   maxClockSkewMs: number
@@ -41,7 +44,8 @@ export const variables: Readonly<Record<string, string>> = {
   HOST: '127.0.0.1', PORT: '3000', PUBLIC_URL: '',
   REDIS_URL: '', REDIS_CA_FILE: '', REDIS_MIN_REPLICAS: '0',
   JWT_SECRET: '', JWT_PUBLIC_KEY: '', JWT_JWKS_URI: '', JWT_ALGORITHMS: '', JWT_ISSUER: '', JWT_AUDIENCE: '', JWT_TYP: '',
-  JWT_REQUIRE_EXP: 'false', CUTOFF_CLAIM: 'iat', JWT_ISSUERS: '',
+  JWT_BACKCHANNEL_AUDIENCE: '', JWT_BACKCHANNEL_TYP: 'logout+jwt', JWT_BACKCHANNEL_SCOPE: 'both',
+  JWT_REQUIRE_EXP: 'false', CUTOFF_CLAIM: 'iat', JWT_ISSUERS: '', CLIENTS: '',
   MAX_CLOCK_SKEW_S: '60', SESSION_MAX_LIFETIME_S: '2592000',
   SESSION_KEYS: '', SESSION_REDIS_URL: '', SESSION_COOKIES: '', CLEAR_SITE_DATA: '"storage"',
   RATE_LIMIT_ADDRESS: '300/60', RATE_LIMIT_SUBJECT: '30/60', TRUST_PROXY: '', CORS_ORIGINS: '',
@@ -73,6 +77,7 @@ export function parseConfig(env: Environment): Config {
     redis,
     redisMinReplicas: reader.integer('REDIS_MIN_REPLICAS', 0, 0, 100),
     issuers: throwawaySecret === undefined ? issuers : [throwawayIssuer(throwawaySecret, session.defaults)],
+    clients: readClients(reader),
     requireExp: reader.oneOf('JWT_REQUIRE_EXP', 'false', ['true', 'false']) === 'true',
     cutoffClaim: reader.oneOf<CutoffClaim>('CUTOFF_CLAIM', 'iat', ['iat', 'auth_time']),
     maxClockSkewMs: reader.integer('MAX_CLOCK_SKEW_S', 60, 0, 3600) * 1000,
@@ -122,7 +127,7 @@ const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /
 export const throwawayIssuerName = 'cierre-development'
 
 const throwawayIssuer = (secret: string, defaults: { sessionMaxLifetimeS: number; sessionKeys: string[] }): IssuerConfig => ({
-  issuer: throwawayIssuerName, algorithms: ['HS256'], key: { kind: 'secret', secret }, ...defaults,
+  issuer: throwawayIssuerName, algorithms: ['HS256'], key: { kind: 'secret', secret }, backchannelScope: 'both', ...defaults,
 })
 
 function readRedis(reader: Reader, hasThrowawayKey: boolean): RedisConnection | undefined {

@@ -15,11 +15,20 @@ export type IssuerConfig = Readonly<{
   key: KeyConfig
   sessionMaxLifetimeS: number
   sessionKeys: readonly string[]
+  backchannelAudience?: readonly string[]
+  backchannelTyp?: string
+  backchannelScope: BackchannelScope
 }>
+
+export const backchannelScopes = ['session', 'subject', 'both'] as const
+type BackchannelScope = (typeof backchannelScopes)[number]
+
+/** `typ` that stands for "unchecked", for providers that send none or their own. */
+const anyTyp = 'any'
 
 type Defaults = Readonly<{ sessionMaxLifetimeS: number; sessionKeys: readonly string[] }>
 
-const single = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_TYP', 'JWT_ALGORITHMS']
+const single = ['JWT_BACKCHANNEL_AUDIENCE', 'JWT_BACKCHANNEL_TYP', 'JWT_BACKCHANNEL_SCOPE', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_TYP', 'JWT_ALGORITHMS']
 const families = { secret: Object.keys(hmacSecretBytes), public: [...publicKeyAlgorithms] as string[] }
 
 /** The issuers of `JWT_*` or of `JWT_ISSUERS`; none when no key is configured at all. */
@@ -58,11 +67,17 @@ function readSingle(reader: Reader, defaults: Defaults): IssuerConfig | undefine
     ...(typ !== undefined && { typ }),
     algorithms,
     key,
+    ...backchannel(
+      reader.text('JWT_BACKCHANNEL_AUDIENCE')?.split(',').map((one) => one.trim()),
+      reader.text('JWT_BACKCHANNEL_TYP'),
+      reader.oneOf('JWT_BACKCHANNEL_SCOPE', 'both', backchannelScopes),
+    ),
     ...defaults,
   }
 }
 
-const members = ['issuer', 'audience', 'algorithms', 'secret', 'publicKey', 'jwksUri', 'typ', 'sessionMaxLifetimeS', 'sessionKeys']
+const members = ['issuer', 'audience', 'algorithms', 'secret', 'publicKey', 'jwksUri', 'typ', 'sessionMaxLifetimeS', 'sessionKeys',
+  'backchannelAudience', 'backchannelTyp', 'backchannelScope']
 
 function readMany(reader: Reader, text: string, defaults: Defaults): IssuerConfig[] {
   let parsed: unknown
@@ -112,6 +127,9 @@ function readEntry(reader: Reader, at: string, entry: unknown, defaults: Default
   checkSessionKeys(reader, `${at}.sessionKeys`, sessionKeys)
   const audience = texts('audience')
   const typ = text('typ')
+  const scope = backchannelScopes.find((one) => one === (given['backchannelScope'] ?? 'both'))
+  if (scope === undefined) reader.fault(`${at}.backchannelScope`, `must be one of ${backchannelScopes.join(', ')}`)
+  const logoutTokens = backchannel(texts('backchannelAudience'), text('backchannelTyp'), scope ?? 'both')
   const named = texts('algorithms') ?? []
   if (issuer === undefined || key === undefined) return undefined
   const algorithms = checkAlgorithms(reader, `${at}.algorithms`, named, key)
@@ -124,6 +142,15 @@ function readEntry(reader: Reader, at: string, entry: unknown, defaults: Default
     key,
     sessionMaxLifetimeS: lifetimeS as number,
     sessionKeys,
+    ...logoutTokens,
+  }
+}
+
+function backchannel(audience: readonly string[] | undefined, typ = 'logout+jwt', backchannelScope: BackchannelScope) {
+  return {
+    ...(audience !== undefined && { backchannelAudience: audience }),
+    ...(typ !== anyTyp && { backchannelTyp: typ }),
+    backchannelScope,
   }
 }
 

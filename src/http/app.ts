@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import cors from '@koa/cors'
 import Koa from 'koa'
 import type { Logger } from 'pino'
-import { limitedAddress, type ClientAddresses } from '../addresses.js'
+import type { ClientAddresses } from '../addresses.js'
 import type { Audit } from '../audit.js'
 import type { ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
@@ -24,7 +24,7 @@ export type AppParts = {
 }
 
 /** The operations that the address limit counts. */
-const limitedOperations: ReadonlySet<OperationId> = new Set(['logout'])
+const limitedOperations: ReadonlySet<OperationId> = new Set(['logout', 'backchannelLogout'])
 const saneRequestId = /^[A-Za-z0-9._-]{1,64}$/
 const exposedHeaders = 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
 
@@ -77,7 +77,7 @@ function answer({ document, audit, log }: AppParts): Middleware {
   const failed = (ctx: ServiceContext, error: unknown): Outgoing => {
     const { operationId, authorization, asker } = ctx.state
     if (isFault(error)) log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
-    return failureAnswer(error, operationId, authorization)
+    return failureAnswer(error, { ...(operationId && { operationId }), path: ctx.path, authorization })
   }
   const checked = (ctx: ServiceContext, outgoing: Outgoing): Outgoing => {
     const { operationId } = ctx.state
@@ -105,6 +105,7 @@ function sampleRefusal(audit: Audit, { state }: ServiceContext, error: unknown):
 const unprovenEvents = {
   token_missing: 'authn_login_fail',
   invalid_token: 'authn_login_fail',
+  invalid_client: 'authn_login_fail',
   bad_request: 'input_validation_fail',
   body_too_large: 'input_validation_fail',
   unsupported_media_type: 'input_validation_fail',
@@ -115,8 +116,9 @@ function send(ctx: ServiceContext, { status, body, headers = {} }: Outgoing): vo
   ctx.status = status
   for (const [name, value] of Object.entries(headers)) ctx.set(name, value)
   if (status === 200 || status === 429) addLimitHeaders(ctx, headers)
-  if (typeof body === 'string') {
-    ctx.body = body
+  if (typeof body === 'string' || body === undefined) {
+    ctx.body = body ?? ''
+    if (body === undefined) ctx.remove('Content-Type')
     return
   }
   ctx.type = 'application/json; charset=utf-8'
@@ -162,7 +164,7 @@ function route(routes: ContractRoutes): Middleware {
 function limitAddress(limiter: Limiter | undefined): Middleware {
   return async ({ state }, next) => {
     if (limiter === undefined || state.operationId === undefined || !limitedOperations.has(state.operationId)) return next()
-    const verdict = await limiter.consume(limitedAddress(state.asker.address))
+    const verdict = await limiter.consume(state.asker.address)
     state.limitHeaders = rateLimitHeaders(limiter, verdict)
     if (!verdict.allowed) throw new ServiceError('too_many_requests', { reason: 'address_limit' })
     return next()

@@ -72,7 +72,14 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
 function handler(operation: Operation<OperationId>) {
   return async (ctx: ServiceContext) => {
     const { asker, secure, authorization } = ctx.state
-    ctx.state.answer = (await operation({ body: ctx.request.body as never, authorization, asker, secure })) as unknown as Outgoing
+    ctx.state.answer = (await operation({
+      body: ctx.request.body as never,
+      query: ctx.request.query,
+      params: ctx['params'] as never,
+      authorization,
+      asker,
+      secure,
+    })) as unknown as Outgoing
   }
 }
 

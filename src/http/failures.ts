@@ -8,19 +8,34 @@ export type Outgoing = Readonly<{ status: number; body: unknown; headers?: Reado
 /** When a repeat may find things better. */
 const retryAfterS = '1'
 
+// Endpoints that an RFC defines answer in its form.
+const oauthPaths = /^\/(?:oauth\/|api\/v1\/auth\/backchannel-logout)/
+
 /** What the caller gets for anything that was thrown. Nothing of the error itself is in it. */
-export function failureAnswer(error: unknown, operationId: OperationId | undefined, authorization: readonly string[]): Outgoing {
-  const code = codeOf(error, operationId)
+export function failureAnswer(error: unknown, request: { operationId?: OperationId; path: string; authorization: readonly string[] }): Outgoing {
+  const code = codeOf(error, request.operationId)
   const { status, message } = failures[code]
   return {
     status,
-    body: { success: false, message },
+    body: oauthPaths.test(request.path) ? { error: oauthError(code, status) } : { success: false, message },
     headers: {
-      ...((status === 401 || status === 403) && { 'WWW-Authenticate': bearerChallenge(status, authorization) }),
+      ...challenge(code, status, request.authorization),
       ...(status >= 500 && { 'Retry-After': retryAfterS }),
       ...(error instanceof ServiceError && error.headers),
     },
   }
+}
+
+/** RFC 6749 §5.2, and `temporarily_unavailable` of its §4.1.2.1 where only time helps. */
+function oauthError(code: FailureCode, status: number): string {
+  if (code === 'invalid_client') return 'invalid_client'
+  if (code === 'not_permitted') return 'unauthorized_client'
+  return status === 429 || status >= 500 ? 'temporarily_unavailable' : 'invalid_request'
+}
+
+function challenge(code: FailureCode, status: number, authorization: readonly string[]): Record<string, string> {
+  if (code === 'invalid_client' || code === 'not_permitted') return { 'WWW-Authenticate': 'Basic realm="cierre"' }
+  return status === 401 || status === 403 ? { 'WWW-Authenticate': bearerChallenge(status, authorization) } : {}
 }
 
 /** Whether an error is a fault of ours or of a part, which belongs into the error log. */

@@ -12,11 +12,12 @@ export function createResponseCheck(document: ContractDocument): ResponseCheck {
   const ajv = new Ajv2020({ strict: false, validateFormats: true })
   formatsModule.default(ajv)
   ajv.addSchema(document, 'contract')
-  const validators = new Map<string, ValidateFunction>()
+  const validators = new Map<string, Pick<ValidateFunction, 'errors'> & ((body: unknown) => boolean | Promise<unknown>)>()
   for (const { path, method, operationId, responses } of documentedOperations(document)) {
     for (const [status, response] of Object.entries(responses)) {
       const at = response.$ref ?? `#/${['paths', path, method, 'responses', status].map(pointer).join('/')}`
       const content = (response.$ref === undefined ? response : resolve(document, response.$ref)).content ?? {}
+      if (Object.keys(content).length === 0) validators.set(`${operationId} ${status} nothing`, isNothing)
       for (const mediaType of Object.keys(content)) {
         const validate = ajv.compile({ $ref: `contract${at}/content/${pointer(mediaType)}/schema` })
         validators.set(`${operationId} ${status} ${mediaType}`, validate)
@@ -24,13 +25,15 @@ export function createResponseCheck(document: ContractDocument): ResponseCheck {
     }
   }
   return (operationId, { status, body, headers }) => {
-    const mediaType = mediaTypeOf(headers)
+    const mediaType = body === undefined ? 'nothing' : mediaTypeOf(headers)
     const validate = validators.get(`${operationId} ${status} ${mediaType}`)
     if (validate === undefined) return `${operationId} does not declare ${status} with ${mediaType}`
     if (validate(body)) return undefined
     return validate.errors?.map(({ instancePath, keyword }) => `${instancePath || '/'} ${keyword}`).join('; ') ?? 'invalid'
   }
 }
+
+const isNothing = Object.assign((body: unknown) => body === undefined, { errors: null })
 
 const pointer = (name: string) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1'))
 

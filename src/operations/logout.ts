@@ -22,31 +22,23 @@ export const logout =
   (parts: Parts): Operation<'logout'> =>
   async ({ body, authorization, asker, secure }) => {
     const { verification, revocations, sessions, audit } = parts
-    const presented = await verifyBoth(verification, bearerToken(authorization), body.token, (caller, error) =>
-      refused(audit, asker, caller, error),
-    )
+    const scope = body.scope ?? 'local'
+    const refuse = (caller: VerifiedToken, error: unknown) => recordRefusal(audit, asker, caller, error)
+    const presented = await verifyBoth(verification, bearerToken(authorization), body.token, refuse)
     const [caller] = presented
-    try {
-      await refuseExpired(presented, revocations, audit, asker)
-      // Both questions go to Redis in one round trip.
-      const [verdict, revoked] = await Promise.allSettled([countSubject(parts.subjectLimiter, caller), revocations.isRevoked(caller)])
-      const limited = settled(verdict)
-      if (limited !== undefined && !limited.allowed) throw tooMany(parts.subjectLimiter, limited)
-      if (settled(revoked)) throw new ServiceError('invalid_token', { reason: 'revoked' })
-      await sessions.end(presented)
-      const keys = await revocations.revoke(presented)
-      await audit.record({ event: 'authn_token_revoked', outcome: 'success', reason: 'logout', asker, token: caller, keys })
-      return {
-        status: 200,
-        body: { success: true, message: 'Sesión cerrada exitosamente' },
-        headers: {
-          ...clearingHeaders({ ...parts.browser, secure }),
-          ...limitHeaders(parts.subjectLimiter, limited),
-        },
-      }
-    } catch (error) {
-      await refused(audit, asker, caller, error)
+    const verdict = await admit(parts, presented, scope, asker).catch(async (error: unknown) => {
+      await refuse(caller, error)
       throw error
+    })
+    const reason = scope === 'global' ? 'logout_everywhere' : 'logout'
+    await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, async () => {
+      await sessions.end(presented)
+      return revocations.revoke(presented, scope)
+    })
+    return {
+      status: 200,
+      body: { success: true, message: 'Sesión cerrada exitosamente' },
+      headers: { ...clearingHeaders({ ...parts.browser, secure }), ...limitHeaders(parts.subjectLimiter, verdict) },
     }
   }
 
@@ -67,6 +59,22 @@ async function verifyBoth(
     await onRefusal(caller, error)
     throw error
   }
+}
+
+/** What verified tokens still have to pass, in the contract's order: not expired, within the subject's limit, not revoked. */
+async function admit(parts: Parts, presented: Presented, scope: 'local' | 'global', asker: Asker): Promise<Verdict | undefined> {
+  const [caller] = presented
+  await refuseExpired(presented, parts.revocations, parts.audit, asker)
+  if (scope === 'global' && caller.keys.u === undefined) throw new ServiceError('bad_request', { reason: 'no_subject' })
+  // Both questions go to Redis in one round trip.
+  const [counted, checked] = await Promise.allSettled([
+    countSubject(parts.subjectLimiter, caller),
+    parts.revocations.isRevoked(caller),
+  ])
+  const verdict = settled(counted)
+  if (verdict !== undefined && !verdict.allowed) throw tooMany(parts.subjectLimiter, verdict)
+  if (settled(checked)) throw new ServiceError('invalid_token', { reason: 'revoked' })
+  return verdict
 }
 
 // Another API may grant leeway and accept the token a little longer, so it is stored before the refusal.
@@ -96,15 +104,14 @@ const eventByReason: Partial<Record<string, AuditEvent['event']>> = {
   revoked: 'authn_token_reuse',
   subject_limit: 'excess_rate_limit_exceeded',
   store: 'authn_token_revoked',
-  sessions: 'authn_token_revoked',
   keys: 'authn_token_revoked',
 }
 
-async function refused(audit: Audit, asker: Asker, token: VerifiedToken, error: unknown): Promise<void> {
+async function recordRefusal(audit: Audit, asker: Asker, token: VerifiedToken, error: unknown): Promise<void> {
   const reason = error instanceof ServiceError ? error.reason : 'internal'
   // An expired token has had its event.
   if (reason === undefined) return
-  const outcome = reason === 'store' || reason === 'sessions' || reason === 'keys' || reason === 'internal' ? 'unknown' : 'refused'
+  const outcome = reason === 'store' || reason === 'keys' || reason === 'internal' ? 'unknown' : 'refused'
   const recorded = audit.record({ event: eventByReason[reason] ?? 'authz_fail', outcome, reason, asker, token })
   // The trail is likely to be as lost as the store: the caller does not wait for it again.
   if (outcome === 'refused') await recorded

@@ -7,6 +7,8 @@ type Responses<Id extends OperationId> = operations[Id]['responses']
 type BodyOf<Response> = Response extends { content: infer Content } ? Content[keyof Content] : undefined
 type RequestBody<Id extends OperationId> = operations[Id] extends { requestBody: { content: infer Content } } ? Content[keyof Content] : undefined
 
+type ParametersOf<Id extends OperationId, Place extends 'query' | 'path'> = operations[Id]['parameters'] extends { [P in Place]?: infer Given } ? Exclude<Given, undefined> : undefined
+
 /** An answer that the contract declares for the operation. */
 export type Answer<Id extends OperationId> = {
   [Status in keyof Responses<Id>]: Readonly<{
@@ -20,6 +22,8 @@ export type Answer<Id extends OperationId> = {
 /** A request that the contract accepts. */
 export type Request<Id extends OperationId> = Readonly<{
   body: RequestBody<Id>
+  query: ParametersOf<Id, 'query'>
+  params: ParametersOf<Id, 'path'>
   /** Every `Authorization` line. */
   authorization: readonly string[]
   asker: Asker

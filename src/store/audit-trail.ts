@@ -5,6 +5,12 @@ import { auditKey } from './store.js'
 export type AuditTrail = {
   /** @throws whatever the sink throws */
   append(event: string): Promise<void>
+  /**
+   * Events with their ids, newest first.
+   *
+   * @param before only what is older than this id
+   */
+  read(before: string | undefined, count: number): Promise<{ id: string; event: string }[]>
   /** Drops what is too old. */
   trim(): Promise<void>
 }
@@ -17,6 +23,10 @@ export function redisAuditTrail(redis: RedisClient, { maxEvents, maxAgeMs, now }
     async append(event) {
       await redis.xAdd(auditKey, '*', { e: event }, { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: maxEvents } })
     },
+    async read(before, count) {
+      const found = await redis.xRevRange(auditKey, before === undefined ? '+' : `(${before}`, '-', { COUNT: count })
+      return found.map(({ id, message }) => ({ id, event: String(message['e']) }))
+    },
     // XADD cannot trim by length and by age at once.
     async trim() {
       await redis.xTrim(auditKey, 'MINID', Math.max(0, Math.floor(now() - maxAgeMs)), { strategyModifier: '~' })
@@ -26,12 +36,21 @@ export function redisAuditTrail(redis: RedisClient, { maxEvents, maxAgeMs, now }
 
 /** The embedded trail; a restart forgets it. */
 export function memoryAuditTrail({ maxEvents, maxAgeMs, now }: TrailCaps): AuditTrail {
-  let events: { atMs: number; event: string }[] = []
+  let events: { atMs: number; sequence: number; event: string }[] = []
+  let appended = 0
   return {
     async append(event) {
-      events.push({ atMs: now(), event })
+      events.push({ atMs: now(), sequence: (appended += 1), event })
       // Half of it at once, so that the cost of moving the rest is spread.
       if (events.length >= maxEvents * 1.5) events = events.slice(-maxEvents)
+    },
+    async read(before, count) {
+      const [, last = Infinity] = before?.split('-').map(Number) ?? []
+      return events
+        .filter(({ sequence }) => sequence < last)
+        .slice(-count)
+        .reverse()
+        .map(({ atMs, sequence, event }) => ({ id: `${atMs}-${sequence}`, event }))
     },
     async trim() {
       const oldest = now() - maxAgeMs

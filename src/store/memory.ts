@@ -43,7 +43,10 @@ export function createMemoryAdapter(now: () => number) {
     opts: { dialect: 'memory' },
     namespace: undefined,
     on: () => undefined,
-    size: () => held.size,
+    readEntry: async (key: string) => {
+      const entry = held.get(key)
+      return entry !== undefined && isLive(entry) ? { mark: String(entry.mark), untilMs: entry.untilMs } : undefined
+    },
     get: async (key: string) => get(key),
     getMany: async (keys: string[]) => keys.map(get),
     set: async (key: string, value: string) => set(key, value),

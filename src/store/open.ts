@@ -3,7 +3,7 @@ import type { Config } from '../config/config.js'
 import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trail.js'
 import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
-import { connectRedis, RedisAdapter, RevocationAdapter } from './redis.js'
+import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { createKeyDeleter, createStore, feedKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
@@ -32,7 +32,7 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   if (main === undefined) {
     const adapter = createMemoryAdapter(now)
     return {
-      revocations: createStore({ adapter: adapter as never, timeoutMs }),
+      revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, timeoutMs }),
       trail: memoryAuditTrail(caps),
       deleteSessionKeys,
       probe: memoryProbe,
@@ -50,7 +50,7 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
     feed: feedKey, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
   })
   return {
-    revocations: createStore({ adapter, timeoutMs }),
+    revocations: createStore({ adapter, readEntry: redisEntryReader(main, now), timeoutMs }),
     trail: redisAuditTrail(main, caps),
     deleteSessionKeys,
     probe: redisProbe(main, minReplicas),

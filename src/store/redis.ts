@@ -4,6 +4,7 @@ import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType
 import type { Logger } from 'pino'
 import { commitScript } from './commit.js'
 import { decodeEntry } from './entry.js'
+import type { EntryReader } from './store.js'
 
 export type RedisConnection = { url: string; caFile?: string | undefined }
 export type RedisClient = RedisClientType
@@ -95,6 +96,16 @@ export class RedisAdapter extends KeyvRedis<string> {
     return this.redis as never
   }
 }
+
+/** An entry with its absolute expiry, in one round trip. */
+export const redisEntryReader =
+  (redis: RedisClient, now: () => number): EntryReader =>
+  async (key) => {
+    if (!redis.isReady) throw new RedisNotConnected('no connection to Redis')
+    const [mark, leftMs] = await Promise.all([redis.get(key), redis.pTTL(key)])
+    // -2: it expired between the two.
+    return mark === null || leftMs === -2 ? undefined : { mark, untilMs: leftMs === -1 ? null : now() + leftMs }
+  }
 
 /** Revocations over Redis: writing is the commit, over a connection that may be another than the one for reading. */
 export class RevocationAdapter extends RedisAdapter {

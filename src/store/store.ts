@@ -18,6 +18,12 @@ export type Store = {
    */
   read(keys: readonly RevocationKey[]): Promise<(Mark | undefined)[]>
   /**
+   * The entry under a key, with its expiry.
+   *
+   * @throws ServiceError `store_unavailable`
+   */
+  lookup(key: RevocationKey): Promise<Entry | undefined>
+  /**
    * Merges all entries at once and returns when they are stored.
    *
    * @throws ServiceError `store_unavailable`: some of it, or nothing, may be stored
@@ -25,13 +31,22 @@ export type Store = {
   commit(entries: readonly Entry[]): Promise<void>
 }
 
-export function createStore(parts: { adapter: KeyvStoreAdapter; timeoutMs: number }): Store {
+/** Tells what Keyv has no words for: when a key expires. */
+export type EntryReader = (key: string) => Promise<{ mark: string; untilMs: number | null } | undefined>
+
+export function createStore(parts: { adapter: KeyvStoreAdapter; readEntry: EntryReader; timeoutMs: number }): Store {
   const keyv = openKeyv(parts.adapter)
   return {
     read: (keys) =>
       answered('store', parts.timeoutMs, async () => {
         const marks = await keyv.get<string>(keys.map((key) => keyPrefix + key))
         return marks.map(parseMark)
+      }),
+    lookup: (key) =>
+      answered('store', parts.timeoutMs, async () => {
+        const found = await parts.readEntry(keyPrefix + key)
+        if (found === undefined) return undefined
+        return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: parseMark(found.mark) as Mark }) }
       }),
     commit: (entries) =>
       answered('store', parts.timeoutMs, async () => {

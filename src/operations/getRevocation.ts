@@ -1,0 +1,19 @@
+import type { Clients } from '../clients.js'
+import type { Store } from '../store/store.js'
+import type { RevocationKey } from '../token/keys.js'
+import { keptUntil } from './createRevocation.js'
+import type { Operation } from './operation.js'
+
+/** Whether a key that the audit trail names is revoked, and until when. */
+export const getRevocation =
+  ({ clients, store }: { clients: Clients; store: Store }): Operation<'getRevocation'> =>
+  async ({ authorization, asker, params }) => {
+    await clients.authenticate({ authorization, asker }, 'introspect')
+    const key = params.key as RevocationKey
+    const entry = await store.lookup(key)
+    if (entry === undefined) return { status: 200, body: { key, revoked: false } }
+    return {
+      status: 200,
+      body: { key, revoked: true, ...(entry.cutoff !== undefined && { cutoff: entry.cutoff }), keptUntil: keptUntil(entry) },
+    }
+  }

@@ -1,0 +1,38 @@
+import type { components } from '../../generated/openapi.js'
+import type { Check } from '../check.js'
+import { mayAskAbout, type Clients } from '../clients.js'
+import { ServiceError } from '../errors.js'
+import type { VerifiedToken } from '../token/verification.js'
+import type { Operation } from './operation.js'
+
+type Active = components['schemas']['Active']
+
+/** RFC 7662: inactive of every kind is one answer, and unknown is none of them. */
+export const introspect =
+  ({ clients, check }: { clients: Clients; check: Check }): Operation<'introspect'> =>
+  async ({ authorization, asker, body }) => {
+    const client = await clients.authenticate({ authorization, asker, form: body }, 'introspect')
+    const token = await check(body.token).catch(inactive)
+    const active = token !== undefined && mayAskAbout(client, token.claims.aud)
+    return { status: 200, body: active ? describe(token) : { active: false } }
+  }
+
+function inactive(error: unknown): undefined {
+  if (error instanceof ServiceError && (error.code === 'invalid_token' || error.code === 'token_expired')) return undefined
+  throw error
+}
+
+const texts = ['iss', 'sub', 'jti', 'scope', 'client_id', 'username'] as const
+const times = ['exp', 'iat', 'nbf'] as const
+
+function describe({ claims }: VerifiedToken): Active {
+  const { aud } = claims as { aud?: unknown }
+  const isText = (value: unknown) => typeof value === 'string'
+  const hasAudience = isText(aud) || (Array.isArray(aud) && aud.every(isText))
+  return Object.assign(
+    { active: true, token_type: 'Bearer' } as const,
+    ...texts.map((name) => (isText(claims[name]) ? { [name]: claims[name] } : {})),
+    ...times.map((name) => (Number.isFinite(claims[name]) ? { [name]: claims[name] } : {})),
+    hasAudience ? { aud } : {},
+  ) as Active
+}

@@ -1,0 +1,53 @@
+import type { StoredEvent } from '../audit.js'
+import type { Clients } from '../clients.js'
+import { ServiceError } from '../errors.js'
+import type { AuditTrail } from '../store/audit-trail.js'
+import { withDeadline } from '../store/deadline.js'
+import type { Operation, Request } from './operation.js'
+
+type Parts = { clients: Clients; trail: AuditTrail; timeoutMs: number }
+
+/** What one request may look through, so that a rare event does not hold up the store. */
+const batchEvents = 500
+const mostBatches = 10
+
+/** Newest first. A page ends when it is full, when the trail ends, or when it has looked at enough. */
+export const listAuditEvents =
+  ({ clients, trail, timeoutMs }: Parts): Operation<'listAuditEvents'> =>
+  async ({ authorization, asker, query }) => {
+    await clients.authenticate({ authorization, asker }, 'audit')
+    const { limit = 100 } = query ?? {}
+    const matches = filterOf(query)
+    const events: StoredEvent[] = []
+    let cursor = query?.cursor
+    for (let batch = 0; batch < mostBatches; batch += 1) {
+      const found = await answered(trail.read(cursor, batchEvents), timeoutMs)
+      for (const { id, event } of found) {
+        cursor = id
+        const stored = JSON.parse(event) as StoredEvent
+        if (matches(stored)) events.push(stored)
+        if (events.length === limit) return { status: 200, body: { events, cursor: id } }
+      }
+      if (found.length < batchEvents) return { status: 200, body: { events, cursor: null } }
+    }
+    return { status: 200, body: { events, cursor: cursor ?? null } }
+  }
+
+function filterOf(query: Request<'listAuditEvents'>['query']): (event: StoredEvent) => boolean {
+  const { subject, key, event, from, to } = query ?? {}
+  const fromMs = from === undefined ? -Infinity : Date.parse(from)
+  const toMs = to === undefined ? Infinity : Date.parse(to)
+  return (stored) =>
+    (subject === undefined || stored.subject === subject) &&
+    (key === undefined || (stored.keys?.includes(key) ?? false)) &&
+    (event === undefined || stored.event === event) &&
+    Date.parse(stored.time) >= fromMs && Date.parse(stored.time) <= toMs
+}
+
+async function answered<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  try {
+    return await withDeadline(work, timeoutMs)
+  } catch (cause) {
+    throw new ServiceError('store_unavailable', { cause, reason: 'store' })
+  }
+}

@@ -1,0 +1,17 @@
+const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
+
+/**
+ * What OpenID Connect Back-Channel Logout 1.0 §2.4 and §2.6 demand of the claims beyond those of any token: `iat`, `exp` and `jti`, a
+ * `sub` or a `sid`, the event, and no `nonce`, so that an ID token can never pass for one.
+ */
+export function isLogoutToken(claims: Readonly<Record<string, unknown>>): boolean {
+  const { iat, exp, jti, sub, sid, events } = claims
+  return (
+    typeof iat === 'number' && typeof exp === 'number' && isText(jti) &&
+    (sub === undefined || isText(sub)) && (sid === undefined || isText(sid)) && (sub !== undefined || sid !== undefined) &&
+    isObject(events) && isObject(events[logoutEvent]) && !('nonce' in claims)
+  )
+}
+
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
