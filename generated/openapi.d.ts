@@ -1221,7 +1221,7 @@ export interface operations {
                  * @description Name of the event.
                  * @example authn_token_revoked
                  */
-                event?: components["schemas"]["AuditEventName"];
+                event?: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded";
                 /**
                  * @description Not older than this.
                  * @example 2026-11-21T00:00:00Z

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import { backchannel, postForm, verify } from '../support/asking.js'
+import { asClient, basic, clientsVariable } from '../support/clients.js'
 import { declaredOperations, faultsOf, responseOf, validates } from '../support/contract.js'
 import { sendRaw, type Answer } from '../support/http.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { nowS, token } from '../support/tokens.js'
+import { logoutToken, nowS, token } from '../support/tokens.js'
 
 const shortTimes = { headersMs: 200, requestMs: 400, idleMs: 5_000, checkEveryMs: 50 }
 
@@ -17,9 +20,10 @@ describe('the contract: every operation × declared status by a real request', (
 
   before(async () => {
     redis = await startRedis()
-    service = await startService({ REDIS_URL: redis.url }, { times: shortTimes })
-    limited = await startService({ RATE_LIMIT_ADDRESS: '1/60', RATE_LIMIT_SUBJECT: '1/60' })
-    storeless = await startService({ REDIS_URL: 'redis://127.0.0.1:1', STORE_TIMEOUT_MS: '100' }, { waitForStore: false })
+    const env = { CLIENTS: clientsVariable, PUBLIC_URL: 'https://cierre.test', JWT_BACKCHANNEL_AUDIENCE: 'app', JWT_BACKCHANNEL_TYP: 'any' }
+    service = await startService({ ...env, REDIS_URL: redis.url }, { times: shortTimes })
+    limited = await startService({ ...env, RATE_LIMIT_ADDRESS: '1/60', RATE_LIMIT_SUBJECT: '1/60' })
+    storeless = await startService({ ...env, REDIS_URL: 'redis://127.0.0.1:1', STORE_TIMEOUT_MS: '100' }, { waitForStore: false })
     rogue = await startService({}, {
       operations: (operations) => Object.fromEntries(Object.keys(operations).map((id) => [id, async () => ({ status: 200, body: { secret: id } })])) as never,
     })
@@ -38,6 +42,35 @@ describe('the contract: every operation × declared status by a real request', (
     408: (method, path) => sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Unfinished: `),
     431: (method, path) => sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(20_000)}\r\n\r\n`),
   }
+  const large = 'x'.repeat(40_000)
+  const text = { 'content-type': 'text/plain' }
+  const key = 's:STZdE5UhiKXu7dz9QIFjCA'
+  const wrongClient = { authorization: basic('all', 'wrong') }
+  const twice = async (work: () => Promise<Answer>) => {
+    await work()
+    return work()
+  }
+  const formOperation = (path: string): Record<string, Producer> => ({
+    ...anywhere,
+    200: async () => postForm(service, path, { token: 'no token' }, asClient()),
+    400: async () => postForm(service, path, 'token=a&token=b', asClient()),
+    401: async () => postForm(service, path, { token: 'x' }, wrongClient),
+    403: async () => postForm(service, path, { token: 'x' }, asClient('powerless')),
+    413: async () => postForm(service, path, { token: large }, asClient()),
+    415: async () => postForm(service, path, { token: 'x' }, { ...asClient(), ...text }),
+    429: async () => twice(() => postForm(limited, path, { token: 'x' }, wrongClient)),
+    503: async () => postForm(storeless, path, { token: await token() }, asClient()),
+  })
+  const machineOperation = (get: (service: TestService, headers: Record<string, string>) => Promise<Answer>): Record<string, Producer> => ({
+    ...anywhere,
+    200: () => get(service, asClient()),
+    401: () => get(service, wrongClient),
+    403: () => get(service, asClient('powerless')),
+    429: () => twice(() => get(limited, wrongClient)),
+    503: () => get(storeless, asClient()),
+  })
+  const create = (at: TestService, headers: Record<string, string>, body: unknown = { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' }) =>
+    at.send({ method: 'POST', path: '/api/v1/revocations', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
   const broken: Producer = (method, path) => rogue.send({ method, path })
   const producers: Record<string, Record<string, Producer>> = {
     logout: {
@@ -53,6 +86,40 @@ describe('the contract: every operation × declared status by a real request', (
       },
       500: async () => storeless.logout(await token()),
     },
+    verify: {
+      ...anywhere,
+      200: async () => verify(service, await token()),
+      401: async () => verify(service, 'no token'),
+      403: async () => verify(service, await token({ exp: nowS(-3600) })),
+      503: async () => verify(storeless, await token()),
+    },
+    backchannelLogout: {
+      ...anywhere,
+      200: async () => backchannel(service, await logoutToken()),
+      400: async () => backchannel(service, await token()),
+      413: async () => backchannel(service, large),
+      415: async () => postForm(service, '/api/v1/auth/backchannel-logout', { logout_token: 'x' }, text),
+      429: async () => twice(async () => backchannel(limited, 'x')),
+      503: async () => backchannel(storeless, await logoutToken()),
+    },
+    introspect: formOperation('/oauth/introspect'),
+    revoke: formOperation('/oauth/revoke'),
+    metadata: { ...anywhere, 200: get, 503: broken },
+    createRevocation: {
+      ...machineOperation(create),
+      400: () => create(service, asClient(), { sub: 'x' }),
+      413: () => create(service, asClient(), { large }),
+      415: () => create(service, { ...asClient(), ...text }),
+    },
+    getRevocation: {
+      ...machineOperation((at, headers) => at.send({ path: `/api/v1/revocations/${key}`, headers })),
+      400: async () => service.send({ path: '/api/v1/revocations/no-key', headers: asClient() }),
+      404: async () => service.send({ path: `/api/v1/revocations/${key}/`, headers: asClient() }),
+    },
+    listAuditEvents: {
+      ...machineOperation((at, headers) => at.send({ path: '/api/v1/audit/events?subject=nobody', headers })),
+      400: async () => service.send({ path: '/api/v1/audit/events?limit=0', headers: asClient() }),
+    },
     live: { ...anywhere, 200: get, 503: broken },
     ready: { ...anywhere, 200: get, 503: (method, path) => storeless.send({ method, path }) },
     contractYaml: { ...anywhere, 200: get, 503: broken },
@@ -66,7 +133,7 @@ describe('the contract: every operation × declared status by a real request', (
   })
 
   // What the service sends of these differs from one time to the next, or is this very document.
-  const examplesThatBegin = new Set(['contractYaml', 'contractJson'])
+  const examplesThatBegin = new Set(['contractYaml', 'contractJson', 'createRevocation'])
 
   for (const { operationId, method, path, responses } of declaredOperations) {
     for (const status of Object.keys(responses)) {
@@ -75,7 +142,9 @@ describe('the contract: every operation × declared status by a real request', (
         expect(answer.status).to.equal(Number(status))
         expect(faultsOf(operationId, answer)).to.deep.equal([])
         if (status === '200' && examplesThatBegin.has(operationId)) return
-        const examples = Object.values(responseOf(operationId, status).content ?? {}).flatMap((content) => Object.values(content.examples ?? {}))
+        const { content } = responseOf(operationId, status)
+        if (content === undefined) return
+        const examples = Object.values(content).flatMap((content) => Object.values(content.examples ?? {}))
         expect(examples.map(({ value }) => value)).to.deep.include(answer.json)
       })
     }

@@ -45,6 +45,7 @@ export function faultsOf(operationId: string, answer: Answer): string[] {
     if (value === undefined && required === true) faults.push(`header ${name} is missing`)
     if (value !== undefined && !ajv.validate(schema, Array.isArray(value) ? value[0] : value)) faults.push(`header ${name}: ${ajv.errorsText()}`)
   }
+  if (Object.keys(content).length === 0) return answer.text === '' ? faults : [...faults, 'a body that is not declared']
   const mediaType = String(answer.headers['content-type']).split(';')[0] ?? ''
   const declared = content[mediaType]
   if (declared === undefined) return [...faults, `content type ${mediaType} is not declared`]

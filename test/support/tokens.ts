@@ -61,3 +61,10 @@ function plantToken(jwt: string, { sid, jti }: Claims): void {
   // Only what is unmistakable: a made-up one may also be a subject somewhere.
   for (const claim of [sid, jti]) if (typeof claim === 'string' && /^[0-9a-f]{8}-/.test(claim)) plant(claim)
 }
+
+export const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
+
+/** A logout token in order, unless the claims say otherwise. */
+export async function logoutToken(claims: Claims = {}, header: Record<string, unknown> = { typ: 'logout+jwt' }, algorithm = 'HS256'): Promise<string> {
+  return sign(freshClaims({ aud: 'app', events: { [logoutEvent]: {} }, ...claims }), algorithm, header)
+}

@@ -1,0 +1,155 @@
+import { expect } from 'chai'
+import { createRevocation, getRevocation, introspect, revoke, verify } from '../support/asking.js'
+import { clientsVariable } from '../support/clients.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { startService, type TestService } from '../support/service.js'
+import { freshClaims, hmacSecret, nowS, sign, token } from '../support/tokens.js'
+
+describe('asking and revoking', () => {
+  let redis: TestRedis
+  let service: TestService
+  let second: TestService
+  before(async () => {
+    redis = await startRedis()
+    service = await startService({ REDIS_URL: redis.url, CLIENTS: clientsVariable })
+    second = await startService({ REDIS_URL: redis.url, CLIENTS: clientsVariable })
+  })
+  after(async () => {
+    await service.stop()
+    await second.stop()
+    await redis.stop()
+  })
+
+  const refusedBy = async (at: TestService, jwt: string) => [(await verify(at, jwt)).status, (await introspect(at, jwt)).text]
+  const refused = [401, '{"active":false}']
+
+  it('introspect: an active token with its standard members and no other', async () => {
+    const claims = freshClaims({ aud: ['a', 'b'], scope: 'read write', client_id: 'app', nbf: nowS(-5), secret_claim: 'x' })
+    const { sid, secret_claim: _secret, ...standard } = claims
+    expect(sid).to.be.a('string')
+    expect((await introspect(service, await sign(claims))).json).to.deep.equal({ active: true, token_type: 'Bearer', ...standard })
+    const odd = await sign({ sub: 7, scope: ['x'], aud: 7, jti: null, exp: nowS(60) })
+    expect((await introspect(service, odd)).json).to.deep.equal({ active: true, token_type: 'Bearer', exp: nowS(60) })
+  })
+
+  it('introspect: one answer, to the byte, for every kind of inactive', async () => {
+    const revoked = await token()
+    await service.logout(revoked)
+    const kinds = [revoked, await token({ exp: nowS(-5) }), await token({ nbf: nowS(60) }), await token({}, 'HS512'), `${(await token()).slice(0, -4)}AAAA`, 'nonsense', `${await token()}=`]
+    for (const kind of kinds) {
+      const answer = await introspect(service, kind)
+      expect([answer.status, answer.text]).to.deep.equal([200, '{"active":false}'])
+    }
+  })
+
+  it('verify: 200 always with four fields, percent-encoded or empty', async () => {
+    const full = await verify(service, await token({ sub: 'José & co\n', sid: 's 1', scope: 'read write', iss: 'https://issuer.test/ñ' }))
+    expect(full.headers).to.include({ 'x-auth-subject': 'Jos%C3%A9%20%26%20co%0A', 'x-auth-session': 's%201', 'x-auth-scope': 'read%20write', 'x-auth-issuer': 'https%3A%2F%2Fissuer.test%2F%C3%B1' })
+    const bare = await verify(service, await sign({ sub: '\ud800', exp: nowS(60), scope: 7 }))
+    expect(bare.headers).to.include({ 'x-auth-subject': '%EF%BF%BD', 'x-auth-session': '', 'x-auth-scope': '', 'x-auth-issuer': '' })
+    expect((await verify(service, await token({ exp: nowS(-1) }))).status).to.equal(403)
+    const nobody = await service.send({ path: '/api/v1/auth/verify' })
+    expect([nobody.status, nobody.headers['www-authenticate']]).to.deep.equal([401, 'Bearer realm="cierre"'])
+  })
+
+  it('revoke: 200 for a token, again, and for what is none; its session dies with it', async () => {
+    const claims = freshClaims()
+    const [jwt, sibling] = [await sign(claims), await sign({ ...claims, jti: 'sibling-token' })]
+    for (const given of [jwt, jwt, 'nonsense', await token({ exp: nowS(-3600) })]) {
+      const answer = await revoke(service, given)
+      expect([answer.status, answer.text, answer.headers['content-type']]).to.deep.equal([200, '', undefined])
+    }
+    for (const each of [jwt, sibling]) expect(await refusedBy(second, each)).to.deep.equal(refused)
+    expect(service.audited().find(({ reason }) => reason === 'oauth_revocation')).to.include({ event: 'authn_token_revoked', client: 'all', subject: claims['sub'] })
+  })
+
+  it('log out everywhere: every token of the subject from before, none from a second later, none of others', async () => {
+    const sub = 'everywhere'
+    const [jwt, elsewhere, timeless] = [await token({ sub }), await token({ sub, iat: nowS(-500) }), await token({ sub, iat: undefined })]
+    const [later, other, otherIssuer] = [await token({ sub, iat: nowS(3) }), await token(), await token({ sub, iss: 'https://another.test' })]
+    expect((await service.logout(jwt, { token: jwt, scope: 'global' })).status).to.equal(200)
+    for (const each of [jwt, elsewhere, timeless]) expect(await refusedBy(second, each)).to.deep.equal(refused)
+    for (const each of [later, other, otherIssuer]) expect((await verify(second, each)).status).to.equal(200)
+    expect(service.audited().at(-1)).to.include({ reason: 'logout_everywhere' })
+    const ahead = await token({ sub: 'ahead', iat: nowS(40) })
+    await service.logout(ahead, { token: ahead, scope: 'global' })
+    expect((await verify(second, await token({ sub: 'ahead', iat: nowS(39) }))).status, 'the cutoff is not before the token').to.equal(401)
+    const local = await token({ sub: 'local' })
+    expect((await service.logout(local, { token: local, scope: 'local' })).status).to.equal(200)
+    expect((await verify(second, await token({ sub: 'local' }))).status).to.equal(200)
+    expect((await service.logout(other, { token: other, scope: 'world' })).status).to.be.oneOf([400, 401])
+    const nameless = await token({ sub: undefined })
+    expect((await service.logout(nameless, { token: nameless, scope: 'global' })).status).to.equal(400)
+    expect((await verify(second, nameless)).status).to.equal(200)
+  })
+
+  it('CUTOFF_CLAIM=auth_time: tokens refreshed later die too', async () => {
+    const strict = await startService({ REDIS_URL: redis.url, CUTOFF_CLAIM: 'auth_time' })
+    try {
+      const sub = 'refreshed'
+      const jwt = await token({ sub, auth_time: nowS(-100) })
+      await strict.logout(jwt, { token: jwt, scope: 'global' })
+      expect((await verify(strict, await token({ sub, auth_time: nowS(-100), iat: nowS(5) }))).status).to.equal(401)
+      expect((await verify(strict, await token({ sub, iat: nowS(5) }))).status).to.equal(401)
+      expect((await verify(strict, await token({ sub, auth_time: nowS(5), iat: nowS(5) }))).status).to.equal(200)
+    } finally {
+      await strict.stop()
+    }
+  })
+
+  it('revocations by subject, session, token id and token; the answer names key, effect and life', async () => {
+    const iss = 'https://issuer.test'
+    const claims = freshClaims({ iss, sub: 'by-name' })
+    const jwt = await sign(claims)
+    for (const [named, kind] of [
+      [{ iss, jti: claims['jti'], exp: claims['exp'] }, 'j'], [{ iss, sid: claims['sid'] }, 's'], [{ iss, sub: claims['sub'], cutoff: nowS(-10) }, 'u'],
+    ] as [Record<string, unknown>, string][]) {
+      const answer = await createRevocation(service, { ...named, reason: 'compromised' })
+      const { key, effectiveAt, keptUntil } = answer.json as Record<string, string>
+      expect([answer.status, key?.slice(0, 2)]).to.deep.equal([200, `${kind}:`])
+      expect(Date.parse(effectiveAt ?? '')).to.be.within(Date.now() - 12_000, Date.now())
+      const expectedMs = kind === 'j' ? (claims['exp'] as number) * 1000 + 60_000 : Date.now() + 2_592_060_000
+      expect(Date.parse(keptUntil ?? '')).to.be.within(expectedMs - 5_000, expectedMs + 1)
+      const state = (await getRevocation(second, key ?? '')).json as Record<string, unknown>
+      expect(state).to.include({ key, revoked: true, ...(kind === 'u' && { cutoff: nowS(-10) }) })
+      expect(Date.parse(String(state['keptUntil']))).to.be.within(Date.parse(keptUntil ?? '') - 2_000, Date.parse(keptUntil ?? '') + 2_000)
+      if (kind === 'j') expect(await refusedBy(second, jwt)).to.deep.equal(refused)
+    }
+    expect(service.audited().at(-1)).to.include({ event: 'authn_token_revoked', reason: 'compromised', client: 'all', subject: 'by-name' })
+    const byToken = await token({ sid: undefined, exp: undefined })
+    expect((await createRevocation(service, { token: byToken, reason: 'admin' })).json).to.include({ keptUntil: null })
+    expect(await refusedBy(second, byToken)).to.deep.equal(refused)
+    expect((await getRevocation(second, 't:AAAAAAAAAAAAAAAAAAAAAA')).json).to.deep.equal({ key: 't:AAAAAAAAAAAAAAAAAAAAAA', revoked: false })
+  })
+
+  it('400, nothing stored: a future cutoff, no reason, an unknown reason, two names, a bad token, an issuer that nobody configured', async () => {
+    const named = await startService({ REDIS_URL: redis.url, CLIENTS: clientsVariable, JWT_ISSUERS: JSON.stringify([{ issuer: 'https://a', secret: hmacSecret }]) })
+    try {
+      const before = await redis.client.dbSize()
+      const iss = 'https://a'
+      for (const body of [
+        { iss, sub: 'x', cutoff: nowS(5), reason: 'admin' }, { iss, sub: 'x' }, { iss, sub: 'x', reason: 'boredom' }, { iss, sub: 'x', sid: 'y', reason: 'admin' },
+        { iss, sub: 'x', reason: 'admin', until: 7 }, { iss, jti: 'x', reason: 'admin' }, { iss, jti: 'x', exp: 1e300, reason: 'admin' }, { iss, reason: 'admin' },
+        { iss, sub: '', reason: 'admin' }, { iss, sub: 7, reason: 'admin' }, { iss, sub: 'x'.repeat(1025), reason: 'admin' }, { iss, sub: '\ud800', reason: 'admin' },
+        { token: 'nonsense', reason: 'admin' }, { iss: 'https://b', sub: 'x', reason: 'admin' }, { sub: 'x', reason: 'admin' }, [], 'x',
+      ]) {
+        const answer = await createRevocation(named, body)
+        expect([JSON.stringify(body).slice(0, 60), answer.status, answer.json]).to.deep.equal([JSON.stringify(body).slice(0, 60), 400, { success: false, message: 'Solicitud inválida' }])
+      }
+      expect(await redis.client.dbSize()).to.equal(before)
+    } finally {
+      await named.stop()
+    }
+  })
+
+  it('metadata: 404 until PUBLIC_URL is set', async () => {
+    expect((await service.send({ path: '/.well-known/oauth-authorization-server' })).status).to.equal(404)
+  })
+
+  it('404 and 405 under /oauth/ in the form of OAuth', async () => {
+    const missing = await service.send({ path: '/oauth/authorize' })
+    expect([missing.status, missing.json]).to.deep.equal([404, { error: 'invalid_request' }])
+    const wrong = await service.send({ path: '/oauth/introspect' })
+    expect([wrong.status, wrong.headers['allow']]).to.deep.equal([405, 'POST, OPTIONS'])
+  })
+})
