@@ -60,6 +60,8 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       return { allow: [...new Set(matched.path.flatMap(({ methods }) => methods))] }
     },
     async run(ctx, next) {
+      // koa-openapi would join the values of a parameter that is sent twice.
+      if (Object.values(ctx.query).some(Array.isArray)) throw new ServiceError('bad_request', { reason: 'body' })
       try {
         await routes(ctx, next)
       } catch (error) {
