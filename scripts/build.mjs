@@ -1,4 +1,4 @@
-// Builds dist/. With --if-needed only when dist/ is missing or older than what it is made from.
+// Builds dist/, when it is missing or older than what it is made from; with --force always.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ function newestUnder(folder) {
 
 const madeFrom = () => Math.max(newestUnder('src'), newestUnder('generated'), changedAtMs('package-lock.json'))
 
-if (!process.argv.includes('--if-needed') || changedAtMs('dist/main.js') < madeFrom()) {
+if (process.argv.includes('--force') || changedAtMs('dist/main.js') < madeFrom()) {
   const { status } = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}src`], { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }

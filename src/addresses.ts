@@ -33,7 +33,9 @@ export function createClientAddresses(trusted: readonly string[]): ClientAddress
 
 /** Whether the text is an address or CIDR range that `createClientAddresses` takes. */
 export function isAddressRange(text: string): boolean {
-  return ipaddr.isValid(text) || ipaddr.isValidCIDR(text)
+  const [address = '', bits, ...more] = text.split('/')
+  const isAddress = ipaddr.IPv6.isValid(address) || ipaddr.IPv4.isValidFourPartDecimal(address)
+  return isAddress && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && ipaddr.isValidCIDR(text)))
 }
 
 /** What one client is likely to hold: an IPv4 address, or an IPv6 /64. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { components } from '../generated/openapi.js'
 import { auditAddress, type AddressDetail } from './addresses.js'
 import { ServiceError, type Reason } from './errors.js'
+import { withoutArguments } from './store/cause.js'
 import { withDeadline } from './store/deadline.js'
 import type { AuditTrail } from './store/audit-trail.js'
 import type { RevocationKey } from './token/keys.js'
@@ -37,7 +38,8 @@ export type AuditEvent = Readonly<{
 export type Audit = {
   /**
    * Writes one event to the log and to the trail. Waits for the trail, for no longer than the store's deadline, and never throws: a
-   * trail that fails is counted and logged, and does not undo what happened.
+   * trail that fails is counted and logged, and does not undo what happened. Of what one subject is refused, the trail takes 30 events
+   * in a minute.
    */
   record(event: AuditEvent): Promise<void>
   /**
@@ -59,6 +61,10 @@ export type Audit = {
 const longestText = 256
 const longestSubject = 1024
 const samplesPerSecond = 10
+/** Refusals of one subject or client that the trail takes in a minute; the log takes them all. */
+const refusalsPerMinute = 30
+/** Subjects told apart in a minute; what the rest is refused is for the log alone. */
+const mostRefused = 10_000
 const trimEveryMs = 60_000
 
 export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => number; timeoutMs: number; address: AddressDetail }): Audit {
@@ -68,6 +74,7 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
   const writing = new Set<Promise<void>>()
   const counts = { trailFailures: 0, sampledOut: 0 }
   const recorded = new WeakSet<Asker>()
+  const refusals = { minute: 0, bySubject: new Map<string, number>() }
   const sampler = { second: 0, seen: 0, unreported: 0 }
 
   const reach = async (work: () => Promise<void>, requestId?: string) => {
@@ -75,7 +82,7 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
       await withDeadline(work(), timeoutMs)
     } catch (cause) {
       counts.trailFailures += 1
-      parts.log.error({ err: cause, requestId, trailFailures: counts.trailFailures }, 'audit trail not written')
+      parts.log.error({ err: withoutArguments(cause), requestId, trailFailures: counts.trailFailures }, 'audit trail not written')
     }
   }
   const track = (work: Promise<void>) => {
@@ -85,10 +92,26 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
   const timer = setInterval(() => void track(reach(() => trail.trim())), trimEveryMs)
   timer.unref()
 
+  // A dead token can be replayed without end, and must not push out of the trail what it is for.
+  const mayFillTrail = ({ outcome, token, client }: AuditEvent): boolean => {
+    if (outcome === 'success') return true
+    const minute = Math.floor(now() / 60_000)
+    if (minute !== refusals.minute) Object.assign(refusals, { minute, bySubject: new Map() })
+    const who = JSON.stringify([client, token?.claims['iss'], token?.claims['sub']])
+    const seen = (refusals.bySubject.get(who) ?? 0) + 1
+    if (seen > refusalsPerMinute || (seen === 1 && refusals.bySubject.size >= mostRefused)) return false
+    refusals.bySubject.set(who, seen)
+    return true
+  }
+
   const record: Audit['record'] = (event) => {
     recorded.add(event.asker)
     const line = describe(event, now(), parts.address)
     log.info({ audit: line }, event.event)
+    if (!mayFillTrail(event)) {
+      counts.sampledOut += 1
+      return Promise.resolve()
+    }
     return track(reach(() => trail.append(JSON.stringify(line)), event.asker.requestId))
   }
 

@@ -10,8 +10,8 @@ export type PolicyName = 'address' | 'subject'
 /** What one policy says of one request. */
 export type Verdict = Readonly<{ allowed: boolean; remaining: number; resetS: number }>
 
-/** Counts one request of `who` and says whether it is within the limit. Absent when the policy is off. */
-export type Limiter = Readonly<{ name: PolicyName; limit: Limit; consume(who: string): Promise<Verdict> }>
+/** Counts one request of `who` and says whether it is within the limit, or takes the count back. Absent when the policy is off. */
+export type Limiter = Readonly<{ name: PolicyName; limit: Limit; consume(who: string): Promise<Verdict>; refund(who: string): Promise<void> }>
 
 // Buckets instead of addresses: however many addresses an attacker has, memory is bounded. The salt keeps anyone from choosing
 // whose bucket to share.
@@ -23,13 +23,24 @@ export function createAddressLimiter(limit: Limit): Limiter {
   const salt = randomBytes(16)
   const bucketOf = (address: string) =>
     String(createHash('sha256').update(salt).update(limitedAddress(address)).digest().readUInt32BE(0) % addressBuckets)
-  return { name: 'address', limit, consume: (address) => consume(limiter, bucketOf(address), limit) }
+  return {
+    name: 'address',
+    limit,
+    consume: (address) => consume(limiter, bucketOf(address), limit),
+    refund: async (address) => void (await limiter.reward(bucketOf(address))),
+  }
 }
 
 /** Counts verified subjects in Redis, for all instances together, and in memory while Redis does not answer. */
 export function createSubjectLimiter(limit: Limit, redis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined): Limiter {
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
-  if (redis === undefined) return { name: 'subject', limit, consume: (subject) => consume(memory, subject, limit) }
+  const embedded: Limiter = {
+    name: 'subject',
+    limit,
+    consume: (subject) => consume(memory, subject, limit),
+    refund: async (subject) => void (await memory.reward(subject)),
+  }
+  if (redis === undefined) return embedded
   const shared = new RateLimiterRedis({
     storeClient: redis.client,
     useRedisPackage: true,
@@ -37,18 +48,20 @@ export function createSubjectLimiter(limit: Limit, redis: { client: unknown; isR
     points: limit.requests,
     duration: limit.windowS,
   })
+  const orEmbedded = async <T>(work: () => Promise<T>, instead: () => Promise<T>): Promise<T> => {
+    if (!redis.isReady()) return instead()
+    try {
+      return await withDeadline(work(), redis.timeoutMs)
+    } catch {
+      // Whatever ails Redis, the check of the revocation that runs beside this meets it too, and reports it.
+      return instead()
+    }
+  }
   return {
     name: 'subject',
     limit,
-    async consume(subject) {
-      if (!redis.isReady()) return consume(memory, subject, limit)
-      try {
-        return await withDeadline(consume(shared, subject, limit), redis.timeoutMs)
-      } catch {
-        // Whatever ails Redis, the check of the revocation that runs beside this meets it too, and reports it.
-        return consume(memory, subject, limit)
-      }
-    },
+    consume: (subject) => orEmbedded(() => consume(shared, subject, limit), () => embedded.consume(subject)),
+    refund: (subject) => orEmbedded(async () => void (await shared.reward(subject)), () => embedded.refund(subject)),
   }
 }
 

@@ -33,6 +33,13 @@ export type Revocations = {
   cutoffNow(): number
   /** When an entry may be forgotten: of a token by its `exp` in milliseconds, of a session or subject by how long its tokens live. */
   keptUntilMs(of: { expMs: number } | { lifetimeS: number; fromMs?: number }): number
+  /**
+   * Makes sure that a token found revoked is so as safely as one that got a 200: an attempt that failed for want of replicas left its
+   * entry on the primary alone.
+   *
+   * @throws ServiceError `store_unavailable`
+   */
+  confirm(token: VerifiedToken): Promise<void>
   /** @throws ServiceError `store_unavailable`: unknown is not "not revoked" */
   isRevoked(token: VerifiedToken): Promise<boolean>
 }
@@ -42,6 +49,8 @@ export function createRevocations(parts: {
   now: () => number
   maxClockSkewMs: number
   cutoffClaim: CutoffClaim
+  /** Whether a commit waits for replicas. */
+  awaitsReplicas: boolean
 }): Revocations {
   const { store, now, maxClockSkewMs } = parts
   const tokenUntil = ({ expMs }: VerifiedToken) => (expMs === undefined ? null : expMs + maxClockSkewMs)
@@ -73,12 +82,16 @@ export function createRevocations(parts: {
     entryOf,
     cutoffNow,
     keptUntilMs,
-    revokeExpired: (tokens) =>
-      commit(
-        tokens
-          .filter(({ expired, expMs }) => expired && expMs !== undefined && now() < expMs + maxClockSkewMs)
-          .map((token) => ({ key: token.keys.t, untilMs: tokenUntil(token) })),
-      ),
+    async revokeExpired(tokens) {
+      const late = tokens.filter(({ expired, expMs }) => expired && expMs !== undefined && now() < expMs + maxClockSkewMs)
+      if (late.length === 0) return []
+      // Stored once: a token that is replayed must not fill the feed.
+      const marks = await store.read(late.map(({ keys }) => keys.t))
+      return commit(late.filter((_token, at) => marks[at] === undefined).map(entryOf))
+    },
+    async confirm(token) {
+      if (parts.awaitsReplicas) await commit([entryOf(token)])
+    },
     async isRevoked(token) {
       const keys = orderedKeys(token.keys)
       const marks = await store.read(keys)

@@ -6,7 +6,7 @@ import type { Config } from './config/config.js'
 import type { IssuerConfig } from './config/issuers.js'
 import { readContract } from './contract.js'
 import { createApp } from './http/app.js'
-import { createServer, serverTimes, type ServerTimes } from './http/server.js'
+import { createServer, drainable, serverTimes, type ServerTimes } from './http/server.js'
 import { createAddressLimiter, createSubjectLimiter } from './limits.js'
 import { createCheck } from './check.js'
 import { createClients } from './clients.js'
@@ -34,7 +34,9 @@ import { createVerification, logoutTokenIssuers } from './token/verification.js'
 export type Service = {
   server: Server
   audit: Audit
-  /** Lets go of the store and the key sources; the server is stopped by whoever started it. */
+  /** Stops listening; requests in flight finish, for `ms` at most. */
+  drain(ms: number): Promise<void>
+  /** Lets go of the store and the key sources; to be called after `drain`. */
   close(): Promise<void>
 }
 
@@ -60,7 +62,7 @@ export function createService({ config, log, now, times = serverTimes, operation
   const audit = createAudit({ trail: stores.trail, log, now, timeoutMs, address: config.audit.address })
   const { yaml, document } = readContract()
   const verification = createVerification({ issuers, now, maxClockSkewMs })
-  const revocations = createRevocations({ store: stores.revocations, now, maxClockSkewMs, cutoffClaim: config.cutoffClaim })
+  const revocations = createRevocations({ store: stores.revocations, now, maxClockSkewMs, cutoffClaim: config.cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
   const sessions = createSessions(stores.deleteSessionKeys)
   const check = createCheck({ verification, revocations })
   const clients = createClients({
@@ -113,6 +115,7 @@ export function createService({ config, log, now, times = serverTimes, operation
   )
   return {
     server,
+    drain: drainable(server),
     audit,
     async close() {
       keySources.forEach((source) => source.close())

@@ -103,10 +103,30 @@ describe('audit', () => {
   it('is capped by count', async () => {
     const service = await startService({ REDIS_URL: redis.url, AUDIT_MAX_EVENTS: '100' })
     try {
-      const jwt = await token()
-      for (let sent = 0; sent < 40; sent += 1) await Promise.all(Array.from({ length: 10 }, () => service.logout(jwt)))
+      const tokens = await Promise.all(Array.from({ length: 400 }, () => token()))
+      await Promise.all(tokens.map((jwt) => service.logout(jwt)))
       // Redis trims whole nodes of a hundred.
       expect(await redis.client.xLen('cierre:{c}:audit')).to.be.within(100, 299)
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('cannot be flushed by replaying a dead token: the log takes every refusal, the trail thirty in a minute', async () => {
+    const clock = { ms: Math.ceil(Date.now() / 60_000) * 60_000 }
+    const service = await startService({ REDIS_URL: redis.url, MAX_CLOCK_SKEW_S: '300' }, { now: () => clock.ms })
+    try {
+      const [dead, expired] = [await token(), await token({ exp: Math.floor(clock.ms / 1000) - 10 })]
+      expect((await service.logout(dead)).status).to.equal(200)
+      for (let sent = 0; sent < 50; sent += 1) expect((await service.logout(dead)).status).to.equal(401)
+      expect(await trail()).to.have.length(31)
+      expect(service.audited()).to.have.length(51)
+      for (let sent = 0; sent < 50; sent += 1) expect((await service.logout(expired)).status).to.equal(403)
+      expect(await trail()).to.have.length(61)
+      expect(await redis.client.xLen('cierre:{c}:feed'), 'nor is the feed: genesis, the logout, the expired token once').to.equal(3)
+      clock.ms += 60_000
+      await service.logout(dead)
+      expect(await trail()).to.have.length(62)
     } finally {
       await service.stop()
     }

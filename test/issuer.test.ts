@@ -94,6 +94,20 @@ describe('tokens of a real OpenID provider, verified through its JWKS over HTTP'
     }
   })
 
+  it('a clock that was an hour ahead and is set right does not hold up new keys', async () => {
+    aheadMs = 3_600_000
+    const ahead = await startService(variables(), { now: () => Date.now() + aheadMs })
+    try {
+      await until('the keys are loaded', () => ahead.isReady())
+      aheadMs = 0
+      await issuer.rotate()
+      const jwt = await issuer.accessToken('ES256')
+      await until('the new keys are known', async () => (await ahead.logout(jwt)).status === 200)
+    } finally {
+      await ahead.stop()
+    }
+  })
+
   it('refreshes in the background', async () => {
     const before = issuer.jwksRequests()
     aheadMs = 301_000

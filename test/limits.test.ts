@@ -55,6 +55,19 @@ describe('rate limits', () => {
     }
   })
 
+  it('a token that is already dead does not use up the limit of its subject', async () => {
+    const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '3/60' })
+    try {
+      const claims = freshClaims()
+      const [stolen, fresh] = [await sign(claims), await sign({ ...claims, sid: 'another-login', jti: 'fresh' })]
+      expect((await service.logout(stolen)).status).to.equal(200)
+      for (let sent = 0; sent < 10; sent += 1) expect((await service.logout(stolen)).status).to.equal(401)
+      expect((await service.logout(fresh)).status).to.equal(200)
+    } finally {
+      await service.stop()
+    }
+  })
+
   it('goes on counting subjects in memory while Redis is away', async () => {
     const service = await startService({ REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_SUBJECT: '2/60' }, { waitForStore: false })
     try {

@@ -58,7 +58,7 @@ describe('the process (as built into dist/)', () => {
     await until('it listens', () => first.output.out.includes('listening'))
     const second = run({ PORT: String(port) })
     expect(await exitCode(second.child)).to.equal(1)
-    expect(second.output.err).to.match(/^cierre cannot start:\n {2}listen EADDRINUSE[^\n]*\n$/)
+    expect(second.output.err).to.match(/^cierre cannot start:\n {2}HOST, PORT: listen EADDRINUSE[^\n]*\n$/)
     await end(first.child)
   })
 
@@ -93,6 +93,37 @@ describe('the process (as built into dist/)', () => {
     saw(output.out)
     await redis.stop()
   })
+
+  it('a signal during the start, or connections on which nothing is said, do not hold up the end', async () => {
+    const atFirst = "const look = () => process.listenerCount('SIGTERM') > 0 ? process.kill(process.pid, 'SIGTERM') : setImmediate(look); look()"
+    const early = run({ PORT: '0' }, ['--import', `data:text/javascript,${encodeURIComponent(atFirst)}`])
+    expect(await exitCode(early.child)).to.equal(0)
+    expect(early.output.out).to.include('"reason":"SIGTERM"')
+    const port = await freePort()
+    const { child, output } = run({ PORT: String(port) })
+    await until('it listens', () => output.out.includes('curl '))
+    const silent = connect(port, '127.0.0.1')
+    await once(silent, 'connect')
+    silent.on('error', () => undefined)
+    const startedAt = performance.now()
+    child.kill('SIGTERM')
+    expect(await exitCode(child)).to.equal(0)
+    expect(performance.now() - startedAt).to.be.lessThan(5_000)
+  })
+
+  it('npm start passes the signal on, and nothing stays behind', async () => {
+    const port = await freePort()
+    const npm = start('npm', ['start'], { env: { ...process.env, PORT: String(port) } })
+    let out = ''
+    npm.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    await until('it listens', () => out.includes('curl '), 60_000)
+    npm.kill('SIGTERM')
+    await exitCode(npm)
+    await until('the port is free', () => new Promise<boolean>((resolve) => {
+      const probe = connect(port, '127.0.0.1', () => resolve(false)).on('error', () => resolve(true))
+      probe.on('connect', () => probe.destroy())
+    }))
+  }).timeout(90_000)
 
   it('a lost promise or exception is logged and ends the process with 1', async () => {
     for (const fault of ["Promise.reject(new Error('lost on purpose'))", "throw new Error('lost on purpose')"]) {

@@ -112,6 +112,27 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
+  it('500 when the session store does not know the command, and the session is in no log', async () => {
+    const other = await startRedis(['--rename-command', 'UNLINK', ''])
+    const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid}' })
+    try {
+      expect((await service.logout(await token())).status).to.equal(500)
+      expect(JSON.stringify(service.logged())).to.include('redis answered ERR')
+    } finally {
+      await service.stop()
+      await other.stop()
+    }
+  })
+
+  it('not ready while the session store is away', async () => {
+    const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: 'redis://127.0.0.1:1', SESSION_KEYS: 'a:{sid}' })
+    try {
+      expect(await service.isReady()).to.equal(false)
+    } finally {
+      await service.stop()
+    }
+  })
+
   it('cookies are expired with their own attributes, and the browser told to clear its storage over HTTPS only', async () => {
     const service = await startService({ SESSION_COOKIES: 'sid; Path=/; Domain=example.com; Secure, __Host-s; Path=/; Secure', TRUST_PROXY: '127.0.0.1' })
     try {

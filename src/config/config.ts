@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import { isAddressRange, type AddressDetail } from '../addresses.js'
 import { parseExpiredCookie, type ExpiredCookie } from '../browser.js'
 import type { Client } from '../clients.js'
@@ -133,7 +134,8 @@ const throwawayIssuer = (secret: string, defaults: { sessionMaxLifetimeS: number
 function readRedis(reader: Reader, hasThrowawayKey: boolean): RedisConnection | undefined {
   const url = reader.secret('REDIS_URL')
   const caFile = reader.text('REDIS_CA_FILE')
-  reader.file('REDIS_CA_FILE')
+  const ca = reader.file('REDIS_CA_FILE')
+  if (ca !== undefined && !ca.includes('BEGIN CERTIFICATE')) reader.fault('REDIS_CA_FILE', 'holds no PEM certificate')
   if (url === 'memory:') return undefined
   if (url !== undefined) return redisConnection(reader, 'REDIS_URL', url, caFile)
   if (!hasThrowawayKey) reader.fault('REDIS_URL', 'must be set; REDIS_URL=memory: accepts revocations that end with the process')
@@ -149,8 +151,15 @@ function readSessionRedis(reader: Reader, redis: RedisConnection | undefined, is
 }
 
 function redisConnection(reader: Reader, name: string, url: string, caFile: string | undefined): RedisConnection {
-  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) reader.fault(name, 'must be a redis:// or rediss:// URL')
+  if (!isRedisUrl(url)) reader.fault(name, 'must be a redis:// or rediss:// URL, its path empty or the number of a database')
   return { url, caFile }
+}
+
+function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, pathname, hostname, username, password } = new URL(text)
+  const isDecodable = [username, password].every((part) => !/%(?![0-9a-f]{2})/i.test(part))
+  return /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:|\/\d*)$/.test(pathname) && isDecodable
 }
 
 function readOrigin(reader: Reader, name: string): string | undefined {
@@ -200,5 +209,11 @@ function readTls(reader: Reader): { cert: string; key: string } | undefined {
   if ((reader.text('TLS_CERT_FILE') === undefined) !== (reader.text('TLS_KEY_FILE') === undefined)) {
     reader.fault('TLS_CERT_FILE and TLS_KEY_FILE', 'must be set together')
   }
-  return cert === undefined || key === undefined ? undefined : { cert, key }
+  if (cert === undefined || key === undefined) return undefined
+  try {
+    createSecureContext({ cert, key })
+  } catch {
+    reader.fault('TLS_CERT_FILE and TLS_KEY_FILE', 'must hold a PEM certificate and the private key that belongs to it')
+  }
+  return { cert, key }
 }

@@ -28,7 +28,8 @@ const anyTyp = 'any'
 
 type Defaults = Readonly<{ sessionMaxLifetimeS: number; sessionKeys: readonly string[] }>
 
-const single = ['JWT_BACKCHANNEL_AUDIENCE', 'JWT_BACKCHANNEL_TYP', 'JWT_BACKCHANNEL_SCOPE', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_TYP', 'JWT_ALGORITHMS']
+const single = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_TYP', 'JWT_ALGORITHMS',
+  'JWT_BACKCHANNEL_AUDIENCE', 'JWT_BACKCHANNEL_TYP', 'JWT_BACKCHANNEL_SCOPE']
 const families = { secret: Object.keys(hmacSecretBytes), public: [...publicKeyAlgorithms] as string[] }
 
 /** The issuers of `JWT_*` or of `JWT_ISSUERS`; none when no key is configured at all. */
@@ -50,6 +51,8 @@ function readSingle(reader: Reader, defaults: Defaults): IssuerConfig | undefine
   const given = [secret, publicKey, uri].filter((source) => source !== undefined)
   if (given.length > 1) reader.fault('JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI:', 'only one of them may be set')
   const named = reader.list('JWT_ALGORITHMS')
+  const aimless = single.slice(3).filter((name) => reader.text(name) !== undefined)
+  if (given.length === 0 && aimless.length > 0) reader.fault(aimless.join(', '), 'cannot stand without a key in JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URI')
   if (given.length !== 1) return undefined
   const key =
     secret !== undefined ? ({ kind: 'secret', secret } as const)
@@ -175,8 +178,9 @@ function readPublic(reader: Reader, name: string, text: string): KeyConfig | und
 }
 
 function readRemote(reader: Reader, name: string, uri = ''): KeyConfig | undefined {
-  if (URL.canParse(uri) && /^https?:$/.test(new URL(uri).protocol)) return { kind: 'remote', uri }
-  reader.fault(name, 'must be an http or https URL')
+  const url = URL.canParse(uri) ? new URL(uri) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return { kind: 'remote', uri }
+  reader.fault(name, 'must be an http or https URL, without user and password')
   return undefined
 }
 

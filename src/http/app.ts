@@ -36,8 +36,9 @@ export function createApp(parts: AppParts): Koa {
   const inOrder: Middleware[] = [
     identify(parts),
     answer(parts),
-    allowOrigins(parts.corsOrigins),
     route(routes),
+    allowOrigins(parts.corsOrigins),
+    refuseOtherMethods,
     limitAddress(parts.addressLimiter),
     createBodyReader(parts.document),
     routes.run,
@@ -154,11 +155,16 @@ function route(routes: ContractRoutes): Middleware {
       return next()
     }
     if (found.allow.length === 0) throw new ServiceError('not_found')
-    const allow = [...found.allow, 'OPTIONS'].join(', ')
-    if (ctx.method !== 'OPTIONS') throw new ServiceError('method_not_allowed', { headers: { Allow: allow } })
-    ctx.set('Allow', allow)
-    ctx.status = 204
+    ctx.set('Allow', [...found.allow, 'OPTIONS'].join(', '))
+    return next()
   }
+}
+
+// After CORS, so that a preflight gets its answer, and a browser may read the 405.
+const refuseOtherMethods: Middleware = async (ctx, next) => {
+  if (ctx.state.operationId !== undefined) return next()
+  if (ctx.method !== 'OPTIONS') throw new ServiceError('method_not_allowed')
+  ctx.status = 204
 }
 
 function limitAddress(limiter: Limiter | undefined): Middleware {

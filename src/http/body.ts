@@ -33,6 +33,8 @@ export function createBodyReader(document: ContractDocument): Middleware {
         ctx.set('Connection', 'close')
         throw new ServiceError('unsupported_media_type', { reason: 'body' })
       }
+      // Its parameters say nothing here, and koa-openapi fails on those that it cannot parse.
+      ctx.req.headers['content-type'] = ctx.request.type.toLowerCase()
     }
     return parse(ctx, next)
   }

@@ -1,5 +1,7 @@
 import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { randomUUID } from 'node:crypto'
 import { failures, type FailureCode } from '../errors.js'
@@ -21,10 +23,11 @@ export function createServer(listener: RequestListener, tls: { cert: string; key
     // Without Host, Node answers by itself; the routes do.
     requireHostHeader: false,
   }
-  const server = tls === undefined ? createHttpServer(options, listener) : createHttpsServer({ ...options, ...tls }, listener)
+  const server = tls === undefined ? createHttpServer(options, listener) : createHttpsServer({ ...options, ...tls, handshakeTimeout: times.headersMs }, listener)
   server.on('clientError', refuseUnparsed)
   // Node's own answer to an unknown Expect is a 417 that no operation declares.
   server.on('checkExpectation', listener)
+  server.on('connect', (_request, socket) => refuseUnparsed(new Error('CONNECT'), socket))
   return server
 }
 
@@ -35,9 +38,13 @@ const codeByError: Record<string, FailureCode> = {
 
 const reasonPhrases: Record<number, string> = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }
 
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex & { _httpMessage?: { headersSent: boolean } }): void {
-  // Half an answer is on its way already, or nobody is there to read one.
-  if (!socket.writable || socket._httpMessage?.headersSent === true || error.code === 'ECONNRESET') {
+type ServedSocket = Duplex & { _httpMessage?: { headersSent: boolean; req: { complete: boolean } } }
+
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: ServedSocket): void {
+  const pending = socket._httpMessage
+  // An answer is on its way, or due for a request that came whole before the garbage: this one must not take its place.
+  const isDue = pending !== undefined && (pending.headersSent || pending.req.complete)
+  if (!socket.writable || isDue || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
@@ -53,4 +60,27 @@ function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex & { _httpMe
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
+}
+
+/**
+ * Stops listening and comes back when every connection is gone: requests in flight finish, for `ms` at most; connections on which
+ * nothing was ever said end at once.
+ *
+ * Node's own `closeAllConnections` does not know those that are still shaking hands.
+ */
+export function drainable(server: Server): (ms: number) => Promise<void> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return async (ms) => {
+    const closed = once(server, 'close')
+    server.close()
+    server.closeIdleConnections()
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+    const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), ms)
+    await closed
+    clearTimeout(timer)
+  }
 }

@@ -2,6 +2,7 @@ import type { StoredEvent } from '../audit.js'
 import type { Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
 import type { AuditTrail } from '../store/audit-trail.js'
+import { withoutArguments } from '../store/cause.js'
 import { withDeadline } from '../store/deadline.js'
 import type { Operation, Request } from './operation.js'
 
@@ -48,6 +49,6 @@ async function answered<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   try {
     return await withDeadline(work, timeoutMs)
   } catch (cause) {
-    throw new ServiceError('store_unavailable', { cause, reason: 'store' })
+    throw new ServiceError('store_unavailable', { cause: withoutArguments(cause), reason: 'store' })
   }
 }

@@ -73,7 +73,11 @@ async function admit(parts: Parts, presented: Presented, scope: 'local' | 'globa
   ])
   const verdict = settled(counted)
   if (verdict !== undefined && !verdict.allowed) throw tooMany(parts.subjectLimiter, verdict)
-  if (settled(checked)) throw new ServiceError('invalid_token', { reason: 'revoked' })
+  if (settled(checked)) {
+    // Whoever holds a dead token must not use up the limit of its subject.
+    await Promise.all([refundSubject(parts.subjectLimiter, caller), parts.revocations.confirm(caller)])
+    throw new ServiceError('invalid_token', { reason: 'revoked' })
+  }
   return verdict
 }
 
@@ -85,9 +89,9 @@ async function refuseExpired(presented: Presented, revocations: Revocations, aud
   throw new ServiceError('token_expired')
 }
 
-async function countSubject(limiter: Limiter | undefined, { keys }: VerifiedToken): Promise<Verdict | undefined> {
-  return limiter?.consume(keys.u ?? keys.t)
-}
+const subjectOf = ({ keys }: VerifiedToken) => keys.u ?? keys.t
+const countSubject = async (limiter: Limiter | undefined, token: VerifiedToken) => limiter?.consume(subjectOf(token))
+const refundSubject = async (limiter: Limiter | undefined, token: VerifiedToken) => limiter?.refund(subjectOf(token))
 
 function settled<T>(result: PromiseSettledResult<T>): T {
   if (result.status === 'rejected') throw result.reason

@@ -23,19 +23,23 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   const connect = (connection: Parameters<typeof connectRedis>[0], purpose: string) => {
     const opened = connectRedis(connection, log.child({ redis: purpose }))
     connections.push(opened)
-    return opened.client
+    return opened
   }
   const main = config.redis && connect(config.redis, 'store')
-  const sessionClient = config.sessionRedis && (config.sessionRedis.url === config.redis?.url ? main : connect(config.sessionRedis, 'sessions'))
+  const sessionLink = config.sessionRedis && (config.sessionRedis.url === config.redis?.url ? main : connect(config.sessionRedis, 'sessions'))
   const close = async () => connections.forEach((connection) => connection.close())
-  const deleteSessionKeys = sessionClient && createKeyDeleter({ adapter: new RedisAdapter(sessionClient), timeoutMs })
+  const deleteSessionKeys = sessionLink && createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs })
+  const pingSessions = async () => void (await sessionLink?.client.ping())
   if (main === undefined) {
     const adapter = createMemoryAdapter(now)
     return {
       revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, timeoutMs }),
       trail: memoryAuditTrail(caps),
       deleteSessionKeys,
-      probe: memoryProbe,
+      probe: async () => {
+        await pingSessions()
+        return memoryProbe()
+      },
       limiterRedis: undefined,
       close: async () => {
         await adapter.disconnect()
@@ -46,15 +50,18 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   const minReplicas = config.redisMinReplicas
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
   const writer = config.redis !== undefined && minReplicas > 0 ? connect(config.redis, 'commits') : main
-  const adapter = new RevocationAdapter(main, writer, {
+  const adapter = new RevocationAdapter(main.client, writer, {
     feed: feedKey, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
   })
   return {
-    revocations: createStore({ adapter, readEntry: redisEntryReader(main, now), timeoutMs }),
-    trail: redisAuditTrail(main, caps),
+    revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), timeoutMs }),
+    trail: redisAuditTrail(main.client, caps),
     deleteSessionKeys,
-    probe: redisProbe(main, minReplicas),
-    limiterRedis: { client: main, isReady: () => main.isReady, timeoutMs },
+    probe: async () => {
+      const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.rehearse(), pingSessions()])
+      return fitness
+    },
+    limiterRedis: { client: main.client, isReady: () => main.client.isReady, timeoutMs },
     close,
   }
 }

@@ -15,11 +15,15 @@ const feedLength = 100_000
 const pingEveryMs = 1_000
 /** A connection that has not answered a ping, or not finished its greeting, for so long is given up. */
 const silentForMs = 5_000
+const renewAtMostEveryMs = 1_000
+
+/** A client, and what may be done with its connection; `renew` makes a new one, at most once a second. */
+export type RedisLink = Readonly<{ client: RedisClient; renew: (why: string) => void; close: () => void }>
 
 /**
  * A client that connects and reconnects by itself. While there is no connection its commands fail at once instead of queueing.
  */
-export function connectRedis(connection: RedisConnection, log: Logger): { client: RedisClient; close: () => void } {
+export function connectRedis(connection: RedisConnection, log: Logger): RedisLink {
   const { url, caFile } = connection
   const tls = url.startsWith('rediss:') ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) } : {}
   const client: RedisClient = createClient({
@@ -44,13 +48,18 @@ export function connectRedis(connection: RedisConnection, log: Logger): { client
     })
   }
   connect()
-  const stopWatching = watch(client, () => {
-    log.error('redis connection given up: nothing is heard on it')
+  let renewedAtMs = -Infinity
+  const renew = (why: string) => {
+    if (performance.now() - renewedAtMs < renewAtMostEveryMs) return
+    renewedAtMs = performance.now()
+    log.error(`redis connection given up: ${why}`)
     client.destroy()
     connect()
-  })
+  }
+  const stopWatching = watch(client, () => renew('nothing is heard on it'))
   return {
     client,
+    renew,
     close() {
       stopWatching()
       client.destroy()
@@ -79,6 +88,8 @@ function watch(client: RedisClient, giveUp: () => void): () => void {
   timer.unref()
   return () => clearInterval(timer)
 }
+
+const startsWith = (error: unknown, word: string) => error instanceof Error && error.message.startsWith(word)
 
 export class RedisNotConnected extends Error {
   override readonly name = 'RedisNotConnected'
@@ -111,7 +122,7 @@ export const redisEntryReader =
 export class RevocationAdapter extends RedisAdapter {
   constructor(
     redis: RedisClient,
-    private readonly writer: RedisClient,
+    private readonly writer: RedisLink,
     private readonly options: { feed: string; nameOf: (key: string) => string; now: () => number; minReplicas: number; timeoutMs: number },
   ) {
     super(redis)
@@ -122,7 +133,7 @@ export class RevocationAdapter extends RedisAdapter {
   }
 
   override async setMany(entries: { key: string; value: string }[]): Promise<void> {
-    if (!this.writer.isReady) throw new RedisNotConnected('no connection to Redis')
+    if (!this.writer.client.isReady) throw new RedisNotConnected('no connection to Redis')
     const { feed, nameOf, now, minReplicas, timeoutMs } = this.options
     const args = entries.flatMap(({ key, value }) => {
       const { untilMs, mark } = decodeEntry(value)
@@ -134,17 +145,29 @@ export class RevocationAdapter extends RedisAdapter {
       arguments: [String(feedLength), ...args],
     })
     if (minReplicas === 0) return
-    const acknowledged = await this.writer.wait(minReplicas, timeoutMs)
+    const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
     if (acknowledged < minReplicas) throw new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
   }
 
-  // A Redis that restarted or failed over does not know the script.
+  /** Commits nothing, in the way that everything is committed. */
+  async rehearse(): Promise<void> {
+    if (!this.writer.client.isReady) throw new RedisNotConnected('no connection to Redis')
+    await this.runScript({ keys: [this.options.feed], arguments: [String(feedLength)] })
+  }
+
   private async runScript(options: { keys: string[]; arguments: string[] }): Promise<void> {
+    const { client, renew } = this.writer
     try {
-      await this.writer.evalSha(commitScriptSha1, options)
+      await client.evalSha(commitScriptSha1, options)
     } catch (error) {
-      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
-      await this.writer.eval(commitScript, options)
+      // A Redis that restarted or failed over does not know the script.
+      if (startsWith(error, 'NOSCRIPT')) {
+        await client.eval(commitScript, options)
+        return
+      }
+      // A primary that was demoted keeps its connections; behind the same address there may be a new one.
+      if (startsWith(error, 'READONLY')) renew('it is a replica now')
+      throw error
     }
   }
 }

@@ -1,6 +1,7 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv'
 import { ServiceError, type FailureCode, type Reason } from '../errors.js'
 import type { RevocationKey } from '../token/keys.js'
+import { withoutArguments } from './cause.js'
 import { withDeadline } from './deadline.js'
 import { encodeEntry, type Entry, type Mark } from './entry.js'
 
@@ -93,6 +94,6 @@ async function answered<T>(whose: keyof typeof unavailable, timeoutMs: number, w
   try {
     return await withDeadline(work(), timeoutMs)
   } catch (cause) {
-    throw new ServiceError(unavailable[whose], { cause, reason: whose })
+    throw new ServiceError(unavailable[whose], { cause: withoutArguments(cause), reason: whose })
   }
 }

@@ -24,7 +24,9 @@ export function parsePublicKeys(text: string): PublicJwk[] {
   const parsed = parseJson(text)
   const keys = 'keys' in parsed ? parsed['keys'] : [parsed]
   if (!Array.isArray(keys) || keys.length === 0) throw new Error('a JWKS needs a "keys" array that is not empty')
-  return keys.map((key: unknown) => checkPublicJwk(key))
+  const checked = keys.map((key: unknown) => checkPublicJwk(key))
+  if (!checked.some(mayVerify)) throw new Error('holds no key whose use and key_ops allow to verify')
+  return checked
 }
 
 function parseJson(text: string): Record<string, unknown> {
@@ -51,6 +53,9 @@ function publicKeyOf(pem: string): PublicJwk {
 export function checkPublicJwk(candidate: unknown): PublicJwk {
   if (typeof candidate !== 'object' || candidate === null) throw new Error('holds a key that is no object')
   const jwk = candidate as PublicJwk
+  const odd = (['kid', 'alg', 'use'] as const).find((name) => jwk[name] !== undefined && typeof jwk[name] !== 'string')
+  if (odd !== undefined) throw new Error(`holds a key whose ${odd} is no string`)
+  if (jwk.key_ops !== undefined && !Array.isArray(jwk.key_ops)) throw new Error('holds a key whose key_ops is no array')
   if (jwk.kty === 'oct') throw new Error('holds a symmetric key; a shared secret belongs in JWT_SECRET')
   if (jwk.d !== undefined) throw new Error('is a private key; give the public one')
   let key
@@ -62,8 +67,15 @@ export function checkPublicJwk(candidate: unknown): PublicJwk {
   if (key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastRsaBits) {
     throw new Error(`holds an RSA key under ${leastRsaBits} bits`)
   }
-  if (algorithmsOf(jwk).length === 0) throw new Error('holds a key that no JWT algorithm uses')
+  const usable = algorithmsOf(jwk)
+  if (usable.length === 0) throw new Error('holds a key that no JWT algorithm uses')
+  if (jwk.alg !== undefined && !usable.includes(jwk.alg)) throw new Error('holds a key whose alg is not for verifying JWTs with it')
   return jwk
+}
+
+/** Whether `use` and `key_ops` allow to verify signatures (RFC 7517 §4.2, §4.3). */
+export function mayVerify({ use, key_ops: operations }: PublicJwk): boolean {
+  return (use === undefined || use === 'sig') && (operations === undefined || operations.includes('verify'))
 }
 
 /** The algorithms that a key can verify by its type, `alg` left aside. The ones used by default come first. */

@@ -1,5 +1,5 @@
-import { importJWK, type CryptoKey } from 'jose'
-import { algorithmsOf, type PublicJwk } from './key-material.js'
+import { importJWK, type CryptoKey, type JWK } from 'jose'
+import { algorithmsOf, mayVerify, type PublicJwk } from './key-material.js'
 
 /** Where the keys of one issuer come from. */
 export type KeySource = {
@@ -50,7 +50,9 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
           .map(({ jwk, byAlgorithm }) => {
             const known = byAlgorithm.get(alg)
             if (known !== undefined) return known
-            const key = importJWK({ ...jwk, kty: jwk.kty, alg, ext: true }, alg) as Promise<VerificationKey>
+            // Only what makes the key: jose would hold `alg`, `use` and `key_ops` against it in ways of its own.
+            const { kty, crv, x, y, n, e } = jwk
+            const key = importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg) as Promise<VerificationKey>
             byAlgorithm.set(alg, key)
             return key
           }),
@@ -60,9 +62,7 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
 
 function fits(jwk: PublicJwk, alg: string): boolean {
   const declared = jwk.alg === undefined || jwk.alg === alg || isEd25519(jwk.alg, alg)
-  const forSignatures = jwk.use === undefined || jwk.use === 'sig'
-  const mayVerify = jwk.key_ops === undefined || jwk.key_ops.includes('verify')
-  return declared && forSignatures && mayVerify && algorithmsOf(jwk).includes(alg)
+  return declared && mayVerify(jwk) && algorithmsOf(jwk).includes(alg)
 }
 
 // RFC 9864 renamed EdDSA with Ed25519 keys to Ed25519.

@@ -21,6 +21,8 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Lo
   let loadedAtMs = -Infinity
   let running: Promise<void> | undefined
   const closing = new AbortController()
+  // A clock that was set back must not hold up a fetch.
+  const isWithin = (sinceMs: number, ms: number) => now() >= sinceMs && now() - sinceMs < ms
 
   const load = async () => {
     triedAtMs = now()
@@ -30,14 +32,14 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Lo
       loadedAtMs = triedAtMs
       log.info({ origin, keys: keys.length }, 'key set loaded')
     } catch (cause) {
-      if (!closing.signal.aborted) log.error({ origin, err: cause }, 'key set not loaded')
+      if (!closing.signal.aborted) log.error({ origin, reason: reasonOf(cause) }, 'key set not loaded')
     }
   }
   // Callers that arrive while a fetch runs share it.
   const loadOnce = () => (running ??= load().finally(() => (running = undefined)))
   const timer = setInterval(() => {
     // A set that never arrived is asked for at every tick of the cool-down, not of the refresh.
-    if (now() - triedAtMs >= (keySet === undefined ? coolDownMs : refreshEveryMs)) void loadOnce()
+    if (!isWithin(triedAtMs, keySet === undefined ? coolDownMs : refreshEveryMs)) void loadOnce()
   }, 1_000)
   timer.unref()
   void loadOnce()
@@ -46,9 +48,9 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Lo
     async candidates(header) {
       const known = (await keySet?.candidates(header)) ?? []
       if (known.length > 0) return known
-      if (now() - loadedAtMs < coolDownMs) return known
-      if (running !== undefined || now() - triedAtMs >= coolDownMs) await loadOnce()
-      if (now() - loadedAtMs >= coolDownMs || keySet === undefined) throw new ServiceError('keys_unavailable', { reason: 'keys' })
+      if (isWithin(loadedAtMs, coolDownMs)) return known
+      if (running !== undefined || !isWithin(triedAtMs, coolDownMs)) await loadOnce()
+      if (!isWithin(loadedAtMs, coolDownMs) || keySet === undefined) throw new ServiceError('keys_unavailable', { reason: 'keys' })
       return keySet.candidates(header)
     },
     isLoaded: () => keySet !== undefined,
@@ -59,15 +61,24 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Lo
   }
 }
 
+/** A word on what went wrong; messages of strangers may quote the URL with what is secret in it. */
+function reasonOf(error: unknown): string {
+  if (error instanceof KeySetFault) return error.message
+  const { name, cause } = error as Error & { cause?: { code?: string } }
+  return cause?.code ?? name
+}
+
+class KeySetFault extends Error {}
+
 async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: string) => void): Promise<PublicJwk[]> {
   const response = await fetch(uri, {
     redirect: 'error',
     headers: { accept: 'application/jwk-set+json, application/json' },
     signal: AbortSignal.any([closing, AbortSignal.timeout(fetchTimeoutMs)]),
   })
-  if (response.status !== 200) throw new Error(`answered ${response.status}`)
+  if (response.status !== 200) throw new KeySetFault(`answered ${response.status}`)
   const body = JSON.parse(await readAtMost(response, largestSetBytes)) as { keys?: unknown } | null
-  if (!Array.isArray(body?.keys)) throw new Error('answered no JWKS')
+  if (!Array.isArray(body?.keys)) throw new KeySetFault('answered no JWKS')
   return body.keys.flatMap((key: unknown) => {
     try {
       return [checkPublicJwk(key)]
@@ -83,7 +94,7 @@ async function readAtMost(response: Response, bytes: number): Promise<string> {
   let size = 0
   for await (const chunk of response.body ?? []) {
     size += (chunk as Uint8Array).length
-    if (size > bytes) throw new Error(`answered more than ${bytes} bytes`)
+    if (size > bytes) throw new KeySetFault(`answered more than ${bytes} bytes`)
     chunks.push(chunk as Uint8Array)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -56,7 +56,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
 
   it('killed between the check and the write: 500, and the token stays usable for the repeat', async () => {
     let armed = true
-    const proxy: TestProxy = await startProxy(redis.port, async (text) => {
+    const proxy: TestProxy = await startProxy(() => redis.port, async (text) => {
       if (!armed || !text.includes('EVALSHA')) return 'pass'
       armed = false
       await redis.kill()
@@ -73,7 +73,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
 
   it('the answer to the write is lost: 500, and the repeat says 401 because it had arrived', async () => {
     let armed = true
-    const proxy: TestProxy = await startProxy(redis.port, async (text) => {
+    const proxy: TestProxy = await startProxy(() => redis.port, async (text) => {
       if (!armed || !text.includes('EVAL\r\n')) return 'pass'
       armed = false
       return 'lose the answer'
@@ -141,6 +141,22 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await expectRepeatKills(jwt)
   })
 
+  it('demoted behind an address that leads to a new primary: reaches it without help', async () => {
+    const primary = await startRedis()
+    extra.push(primary)
+    let target = redis.port
+    const proxy = await startProxy(() => target, async () => 'pass')
+    extra.push(proxy)
+    await open({ REDIS_URL: proxy.url })
+    await redis.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.port)])
+    target = primary.port
+    const jwt = await token()
+    await expectUnknown(jwt)
+    await expectRepeatKills(jwt)
+    expect(await primary.client.keys('cierre:{c}:s:*')).to.have.length(1)
+    await redis.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+  })
+
   it('restarted empty: goes on, and what it says from then on is stored', async () => {
     await open()
     expect((await service.logout(await token())).status).to.equal(200)
@@ -168,6 +184,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     const jwt = await token()
     await expectUnknown(jwt)
     expect(await service.isReady()).to.equal(false)
+    expect((await timed(service.logout(jwt))).status, 'stored on the primary alone, which is not what a 401 says').to.equal(500)
     const replica = await startRedis(['--replicaof', '127.0.0.1', String(redis.port)])
     extra.push(replica)
     await expectRepeatKills(jwt)

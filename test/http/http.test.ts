@@ -37,6 +37,7 @@ describe('HTTP', () => {
     expect(allowed.status).to.equal(204)
     expect(allowed.headers).to.include({ 'access-control-allow-origin': 'https://app.example.com', 'access-control-allow-credentials': 'true' })
     expect(String(allowed.headers['access-control-allow-headers'])).to.include('Authorization')
+    expect(allowed.headers['allow']).to.equal('POST, OPTIONS')
     for (const origin of ['https://app.example.com.evil.test', 'https://evil.test', 'null', 'http://app.example.com']) {
       expect((await preflight(origin)).headers['access-control-allow-origin'], origin).to.equal(undefined)
     }
@@ -66,6 +67,22 @@ describe('HTTP', () => {
     }
     const expectation = await sendRaw(service.origin, 'GET /health/live HTTP/1.1\r\nHost: x\r\nExpect: the-unexpected\r\nConnection: close\r\n\r\n')
     expect(expectation.status).to.equal(200)
+  })
+
+  it('a media type with parameters that nobody can parse is still that media type', async () => {
+    for (const type of ['application/json;', 'application/json; x', 'application/json;charset="', 'APPLICATION/JSON; charset=utf-8', 'application/json; =a']) {
+      const jwt = await token()
+      expect((await service.logout(jwt, { token: jwt }, { 'content-type': type })).status, type).to.equal(200)
+    }
+  })
+
+  it('garbage behind a whole request does not answer in its place; CONNECT gets the envelope', async () => {
+    const jwt = await token()
+    const body = JSON.stringify({ token: jwt })
+    const head = `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
+    expect((await sendRaw(service.origin, `${head}${body}X\r\n\r\n`)).status).not.to.equal(400)
+    const tunnel = await sendRaw(service.origin, 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n')
+    expect([tunnel.status, tunnel.json]).to.deep.equal([400, badRequest])
   })
 
   it('a request that never ends is ended: 408', async () => {

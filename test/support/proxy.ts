@@ -5,13 +5,14 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 export type TestProxy = { url: string; stop(): Promise<void> }
 
 /**
+ * @param port where a new connection leads to
  * @param onRequest sees what the service sends before Redis does; what it returns is what becomes of the connection: everything
  * goes on, nothing arrives any more, or Redis gets this and its answer is lost
  */
-export async function startProxy(port: number, onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer'>): Promise<TestProxy> {
+export async function startProxy(port: () => number, onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer'>): Promise<TestProxy> {
   const sockets = new Set<Socket>()
   const server = createServer((near) => {
-    const far = connect(port, '127.0.0.1')
+    const far = connect(port(), '127.0.0.1')
     let deaf = false
     for (const socket of [near, far]) {
       sockets.add(socket)

@@ -37,8 +37,12 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
       const service = await startService(keyVariables(algorithm))
       try {
         const key = algorithm.startsWith('HS') ? Buffer.from(hmacSecret) : keyPairOf(algorithm).publicKey
-        const jwt = await token({ sid: undefined }, algorithm)
+        const holder = { sub: `holder-${algorithm}`, sid: undefined }
+        const jwt = await token(holder, algorithm)
         const accepted: string[] = []
+        const legalTwin = twin(jwt.split('.')[2] ?? '', algorithm)
+        // The one respelling that passes the gate, as it is a signature in its own right: revoked already, it is no error.
+        const legal = legalTwin && `${jwt.slice(0, jwt.lastIndexOf('.'))}.${legalTwin}`
         for (const other of respellings(jwt, algorithm)) {
           if (await jwtVerify(other, key).then(() => true, () => false)) accepted.push(other)
         }
@@ -47,8 +51,9 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
         expect((await service.logout(jwt)).status).to.equal(200)
         for (const other of accepted) {
           // A header cannot carry some of them; the body can carry all.
-          const inBody = await service.logout(await token({ sid: undefined }, algorithm), { token: other })
-          expect(inBody.status, JSON.stringify(other.slice(-8))).to.equal(401)
+          const inBody = await service.logout(await token(holder, algorithm), { token: other })
+          expect(inBody.status, JSON.stringify(other.slice(-8))).to.equal(other === legal ? 200 : 401)
+          if (other !== legal) expect(service.audited().at(-1)?.['reason']).to.equal('spelling')
           if (!/[\n\r\0\f]/.test(other)) expect((await service.logout(other, { token: other })).status).to.equal(401)
         }
         const fresh = await token({ sid: undefined }, algorithm)

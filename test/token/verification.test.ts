@@ -48,6 +48,13 @@ describe('verification', () => {
     expect(await statuses({ ...set({ kid: 'mine', key_ops: ['encrypt'] }), JWT_ALGORITHMS: 'ES256' }, await named())).to.deep.equal([401])
   })
 
+  it('is not put off by odd keys beside good ones', async () => {
+    const good = jwkOf(ec['ES256']!, { kid: 'good' })
+    for (const odd of [jwkOf(ec['ES256']!, { key_ops: ['verify', 'sign'] }), jwkOf(ec['ES384']!, { key_ops: ['sign'] }), jwkOf(rsa, { ext: false })]) {
+      expect(await statuses({ JWT_PUBLIC_KEY: JSON.stringify({ keys: [odd, good] }) }, await token({}, 'ES256', { kid: 'good' }), await token({}, 'ES256'))).to.deep.equal([200, 200])
+    }
+  })
+
   it('checks iss, aud and typ when they are configured', async () => {
     const env = { JWT_ISSUER: 'https://a', JWT_AUDIENCE: 'api', JWT_TYP: 'at+jwt' }
     const good = { iss: 'https://a', aud: ['other', 'api'] }
