@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+import { auditEvents, backchannel, createRevocation, getRevocation, introspect, revoke, verify } from '../support/asking.js'
+import { clientsVariable } from '../support/clients.js'
+import type { Answer } from '../support/http.js'
+import { until } from '../support/processes.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { startService, type TestService } from '../support/service.js'
+import { freshClaims, logoutToken, sign, token } from '../support/tokens.js'
+
+const deadlineMs = 300
+const graceMs = 500
+const unavailable = { success: false, message: 'Servicio no disponible temporalmente' }
+const oauthUnavailable = { error: 'temporarily_unavailable' }
+
+describe('every operation when Redis fails: its documented answer within the deadline, never "not revoked", never inactive', () => {
+  let redis: TestRedis
+  let service: TestService
+  before(async () => {
+    redis = await startRedis()
+    service = await startService({ REDIS_URL: redis.url, CLIENTS: clientsVariable, STORE_TIMEOUT_MS: String(deadlineMs), JWT_BACKCHANNEL_AUDIENCE: 'app' })
+  })
+  after(async () => {
+    await service.stop()
+    await redis.stop()
+  })
+
+  const iss = 'https://issuer.test'
+  const asking: Record<string, [(jwt: string) => Promise<Answer>, number, unknown]> = {
+    verify: [(jwt) => verify(service, jwt), 503, unavailable],
+    introspect: [(jwt) => introspect(service, jwt), 503, oauthUnavailable],
+    getRevocation: [() => getRevocation(service, 's:STZdE5UhiKXu7dz9QIFjCA'), 503, unavailable],
+    listAuditEvents: [() => auditEvents(service), 503, unavailable],
+  }
+  const revoking: typeof asking = {
+    logout: [(jwt) => service.logout(jwt), 500, { success: false, message: 'Error interno del servidor' }],
+    'logout everywhere': [(jwt) => service.logout(jwt, { token: jwt, scope: 'global' }), 500, { success: false, message: 'Error interno del servidor' }],
+    revoke: [(jwt) => revoke(service, jwt), 503, oauthUnavailable],
+    createRevocation: [(jwt) => createRevocation(service, { token: jwt, reason: 'admin' }), 503, unavailable],
+    'createRevocation of a subject': [() => createRevocation(service, { iss, sub: 'x', reason: 'admin' }), 503, unavailable],
+    backchannelLogout: [async () => backchannel(service, await logoutToken()), 503, oauthUnavailable],
+  }
+
+  async function expectUnknown(operations: typeof asking) {
+    // One of them revoked, one not: neither may be told.
+    const jwt = await sign(freshClaims())
+    for (const [name, [ask, status, body]] of Object.entries(operations)) {
+      const startedAt = performance.now()
+      const answer = await ask(jwt)
+      expect([name, answer.status, answer.json]).to.deep.equal([name, status, body])
+      expect(answer.headers['retry-after'], name).to.equal('1')
+      expect(performance.now() - startedAt, name).to.be.lessThan(deadlineMs + graceMs)
+    }
+  }
+  const entries = () => redis.client.keys('cierre:{c}:[tsuj]:*')
+  // Readiness is shared for a second, so it may be that of before.
+  const recovers = () => until('it answers again', async () => (await verify(service, await token())).status === 200)
+
+  it('silent', async () => {
+    redis.pause()
+    await expectUnknown({ ...asking, ...revoking })
+    redis.resume()
+    await recovers()
+  })
+
+  it('down', async () => {
+    await redis.kill()
+    await expectUnknown({ ...asking, ...revoking })
+    await redis.restart()
+    await recovers()
+  })
+
+  it('out of memory: what asks still gets its answer, what revokes gets none', async () => {
+    const revoked = await token()
+    expect((await service.logout(revoked)).status).to.equal(200)
+    const before = await entries()
+    await redis.client.configSet('maxmemory', '1')
+    await expectUnknown(revoking)
+    expect((await verify(service, revoked)).status).to.equal(401)
+    expect((await introspect(service, revoked)).text).to.equal('{"active":false}')
+    expect((await verify(service, await token())).status).to.equal(200)
+    await redis.client.configSet('maxmemory', '0')
+    expect(await entries()).to.deep.equal(before)
+    await recovers()
+  })
+})
