@@ -4,7 +4,7 @@ import { parseConfig, variables } from '../src/config/config.js'
 import { failures } from '../src/errors.js'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-const source = ['config', 'reader', 'issuers', 'clients'].map((file) => readFileSync(new URL(`../src/config/${file}.ts`, import.meta.url), 'utf8')).join('\n')
+const source = ['config', 'reader', 'issuers', 'clients', 'redis', 'issuer-keys'].map((file) => readFileSync(new URL(`../src/config/${file}.ts`, import.meta.url), 'utf8')).join('\n')
 
 describe('the README', () => {
   it('has every variable that the code reads, with its default, and no other', () => {

@@ -9,6 +9,7 @@ import type { RedisConnection } from '../store/redis.js'
 import { readClients } from './clients.js'
 import { checkSessionKeys, readIssuers, type IssuerConfig } from './issuers.js'
 import { createReader, type Environment, type Reader } from './reader.js'
+import { readRedis, readSessionRedis } from './redis.js'
 
 export type Config = Readonly<{
   host: string
@@ -130,37 +131,6 @@ export const throwawayIssuerName = 'cierre-development'
 const throwawayIssuer = (secret: string, defaults: { sessionMaxLifetimeS: number; sessionKeys: string[] }): IssuerConfig => ({
   issuer: throwawayIssuerName, algorithms: ['HS256'], key: { kind: 'secret', secret }, backchannelScope: 'both', ...defaults,
 })
-
-function readRedis(reader: Reader, hasThrowawayKey: boolean): RedisConnection | undefined {
-  const url = reader.secret('REDIS_URL')
-  const caFile = reader.text('REDIS_CA_FILE')
-  const ca = reader.file('REDIS_CA_FILE')
-  if (ca !== undefined && !ca.includes('BEGIN CERTIFICATE')) reader.fault('REDIS_CA_FILE', 'holds no PEM certificate')
-  if (url === 'memory:') return undefined
-  if (url !== undefined) return redisConnection(reader, 'REDIS_URL', url, caFile)
-  if (!hasThrowawayKey) reader.fault('REDIS_URL', 'must be set; REDIS_URL=memory: accepts revocations that end with the process')
-  return undefined
-}
-
-function readSessionRedis(reader: Reader, redis: RedisConnection | undefined, issuers: readonly IssuerConfig[]): RedisConnection | undefined {
-  const url = reader.secret('SESSION_REDIS_URL')
-  if (url !== undefined) return redisConnection(reader, 'SESSION_REDIS_URL', url, reader.text('REDIS_CA_FILE'))
-  const needed = reader.list('SESSION_KEYS').length > 0 || issuers.some(({ sessionKeys }) => sessionKeys.length > 0)
-  if (needed && redis === undefined && reader.secret('REDIS_URL') === 'memory:') reader.fault('SESSION_KEYS', 'needs a Redis in SESSION_REDIS_URL or REDIS_URL')
-  return redis
-}
-
-function redisConnection(reader: Reader, name: string, url: string, caFile: string | undefined): RedisConnection {
-  if (!isRedisUrl(url)) reader.fault(name, 'must be a redis:// or rediss:// URL, its path empty or the number of a database')
-  return { url, caFile }
-}
-
-function isRedisUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, pathname, hostname, username, password } = new URL(text)
-  const isDecodable = [username, password].every((part) => !/%(?![0-9a-f]{2})/i.test(part))
-  return /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:|\/\d*)$/.test(pathname) && isDecodable
-}
 
 function readOrigin(reader: Reader, name: string): string | undefined {
   const given = reader.text(name)
