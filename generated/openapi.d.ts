@@ -484,7 +484,10 @@ export interface components {
             reason: components["schemas"]["RevocationReason"];
         };
         RevocationKey: string;
-        /** @description When the revocation is forgotten, because nobody accepts such a token any more; `null` is never. */
+        /**
+         * @description When the revocation is forgotten: when its token has expired, or its session or subject has outlived `SESSION_MAX_LIFETIME_S`;
+         *     `null` is never.
+         */
         KeptUntil: string | null;
         Revocation: {
             key: components["schemas"]["RevocationKey"];

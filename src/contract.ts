@@ -18,6 +18,7 @@ export type DocumentedOperation = Readonly<{
   path: string
   method: string
   operationId: keyof operations
+  parameters?: readonly { name: string; in: string }[]
   requestBody?: { content: MediaTypes }
   responses: Readonly<Record<string, { $ref?: string; content?: MediaTypes }>>
 }>

@@ -27,6 +27,12 @@ export type Revocations = {
    * @throws ServiceError `store_unavailable`
    */
   record(entries: readonly Entry[]): Promise<RevocationKey[]>
+  /**
+   * Whether all of it is stored already, as safely as a commit would.
+   *
+   * @throws ServiceError `store_unavailable`
+   */
+  holds(entries: readonly Entry[]): Promise<boolean>
   /** The entry that revokes a token: of its session if it names one, else its own. */
   entryOf(token: VerifiedToken): Entry
   /** The whole second that is not over yet: a cutoff that includes every token issued until now. */
@@ -76,7 +82,7 @@ export function createRevocations(parts: {
     if (distinct.length > 0) await store.commit(distinct)
     return distinct.map(({ key }) => key)
   }
-  return {
+  const revocations: Revocations = {
     revoke: (tokens, scope = 'local') => commit([...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])]),
     record: commit,
     entryOf,
@@ -84,10 +90,14 @@ export function createRevocations(parts: {
     keptUntilMs,
     async revokeExpired(tokens) {
       const late = tokens.filter(({ expired, expMs }) => expired && expMs !== undefined && now() < expMs + maxClockSkewMs)
-      if (late.length === 0) return []
+      const entries = late.map(entryOf)
       // Stored once: a token that is replayed must not fill the feed.
-      const marks = await store.read(late.map(({ keys }) => keys.t))
-      return commit(late.filter((_token, at) => marks[at] === undefined).map(entryOf))
+      return entries.length === 0 || (await revocations.holds(entries)) ? [] : commit(entries)
+    },
+    async holds(entries) {
+      if (parts.awaitsReplicas) return false
+      const marks = await store.read(entries.map(({ key }) => key))
+      return entries.every(({ cutoff = 1 }, at) => (marks[at] ?? -1) >= cutoff)
     },
     async confirm(token) {
       if (parts.awaitsReplicas) await commit([entryOf(token)])
@@ -98,6 +108,7 @@ export function createRevocations(parts: {
       return keys.some((key, at) => isKilledBy(key, marks[at], token.claims[parts.cutoffClaim]))
     },
   }
+  return revocations
 }
 
 const orderedKeys = ({ t, s, u, j }: TokenKeys): RevocationKey[] => [t, s, u, j].filter((key) => key !== undefined)

@@ -61,8 +61,9 @@ export function createService({ config, log, now, times = serverTimes, operation
   const keySources = issuers.map(({ keys }) => keys)
   const audit = createAudit({ trail: stores.trail, log, now, timeoutMs, address: config.audit.address })
   const { yaml, document } = readContract()
-  const verification = createVerification({ issuers, now, maxClockSkewMs })
-  const revocations = createRevocations({ store: stores.revocations, now, maxClockSkewMs, cutoffClaim: config.cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
+  const { cutoffClaim } = config
+  const verification = createVerification({ issuers, now, maxClockSkewMs, cutoffClaim })
+  const revocations = createRevocations({ store: stores.revocations, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
   const sessions = createSessions(stores.deleteSessionKeys)
   const check = createCheck({ verification, revocations })
   const clients = createClients({
@@ -75,10 +76,11 @@ export function createService({ config, log, now, times = serverTimes, operation
     introspect: introspect({ clients, check }),
     revoke: revoke({ clients, verification, revocations, sessions, audit }),
     metadata: metadata({ publicUrl: config.publicUrl }),
-    createRevocation: createRevocation({ clients, verification, revocations, sessions, audit, issuers, now }),
+    createRevocation: createRevocation({ clients, verification, revocations, store: stores.revocations, sessions, audit, issuers, now }),
     getRevocation: getRevocation({ clients, store: stores.revocations }),
     backchannelLogout: backchannelLogout({
-      verification: createVerification({ issuers: logoutTokenIssuers(issuers), now, maxClockSkewMs }), revocations, sessions, audit,
+      verification: createVerification({ issuers: logoutTokenIssuers(issuers), now, maxClockSkewMs, cutoffClaim: 'iat', logoutTokens: true }),
+      revocations, sessions, audit, now,
     }),
     listAuditEvents: listAuditEvents({ clients, trail: stores.trail, timeoutMs }),
     logout: logout({

@@ -36,8 +36,20 @@ export function createBodyReader(document: ContractDocument): Middleware {
       // Its parameters say nothing here, and koa-openapi fails on those that it cannot parse.
       ctx.req.headers['content-type'] = ctx.request.type.toLowerCase()
     }
-    return parse(ctx, next)
+    return parse(ctx, async () => {
+      if (ctx.request.type === formType) ctx.request.body = parseForm(typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '')
+      await next()
+    })
   }
+}
+
+const formType = 'application/x-www-form-urlencoded'
+
+// qs would make objects of names in brackets, stop at a thousand members, and pass over names of Object.prototype.
+function parseForm(text: string): Record<string, string> {
+  const members = [...new URLSearchParams(text)]
+  if (new Set(members.map(([name]) => name)).size < members.length) throw new ServiceError('bad_request', { reason: 'body' })
+  return Object.fromEntries(members)
 }
 
 const hasBody = (headers: IncomingHttpHeaders) =>

@@ -2,7 +2,7 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { initialize } from 'koa-openapi'
 import type { Asker } from '../audit.js'
-import type { ContractDocument } from '../contract.js'
+import { documentedOperations, type ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
 import type { Operation, OperationId, Operations } from '../operations/operation.js'
 import type { Outgoing } from './failures.js'
@@ -51,6 +51,13 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
     validateApiDoc: false,
     exposeApiDocs: false,
   } as unknown as Parameters<typeof initialize>[0])
+  // Operations without query parameters ignore a query, as what probes and caches put there is nobody's mistake.
+  const queries = new Map(
+    documentedOperations(document).flatMap(({ operationId, parameters = [] }) => {
+      const names = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name)
+      return names.length === 0 ? [] : [[operationId, new Set(names)]]
+    }),
+  )
   const routes = router.routes() as unknown as Middleware
   return {
     match(method, path) {
@@ -60,8 +67,10 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       return { allow: [...new Set(matched.path.flatMap(({ methods }) => methods))] }
     },
     async run(ctx, next) {
-      // koa-openapi would join the values of a parameter that is sent twice.
-      if (Object.values(ctx.query).some(Array.isArray)) throw new ServiceError('bad_request', { reason: 'body' })
+      // koa-openapi would join the values of a parameter that is sent twice, and pass over one that nobody knows.
+      const known = ctx.state.operationId && queries.get(ctx.state.operationId)
+      const isKnown = ([name, value]: [string, unknown]) => !Array.isArray(value) && (known === undefined || known.has(name))
+      if (!Object.entries(ctx.query).every(isKnown)) throw new ServiceError('bad_request', { reason: 'body' })
       try {
         await routes(ctx, next)
       } catch (error) {
@@ -89,12 +98,16 @@ function handler(operation: Operation<OperationId>) {
 export const unreadableBody = (operationId: OperationId | undefined) =>
   new ServiceError(operationId === 'logout' ? 'invalid_token' : 'bad_request', { reason: 'body' })
 
-type ValidationErrors = Error & { status: number; errors: { errorCode?: string }[] }
+const unknownMember = 'additionalProperties.openapi.requestValidation'
+/** Where koa-openapi says that a body, or the token in it, is at fault. */
+const bodyOrToken = new Set(['', 'body', 'token'])
+
+type ValidationErrors = Error & { status: number; errors: { errorCode?: string; path?: string }[] }
 
 function translate(error: unknown, operationId: OperationId | undefined): unknown {
   if (!(error instanceof Error && 'errors' in error && 'status' in error)) return error
   const { status, errors } = error as ValidationErrors
   if (status === 415) return new ServiceError('unsupported_media_type', { reason: 'body' })
-  const unknownMember = errors.every(({ errorCode }) => errorCode === 'additionalProperties.openapi.requestValidation')
-  return unknownMember ? new ServiceError('bad_request', { reason: 'body' }) : unreadableBody(operationId)
+  const isUnreadable = errors.some(({ errorCode, path }) => errorCode !== unknownMember && bodyOrToken.has(path ?? ''))
+  return isUnreadable ? unreadableBody(operationId) : new ServiceError('bad_request', { reason: 'body' })
 }

@@ -38,12 +38,12 @@ const codeByError: Record<string, FailureCode> = {
 
 const reasonPhrases: Record<number, string> = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }
 
-type ServedSocket = Duplex & { _httpMessage?: { headersSent: boolean; req: { complete: boolean } } }
+type ServedSocket = Duplex & { _httpMessage?: { headersSent: boolean; req: { complete: boolean } } | null }
 
 function refuseUnparsed(error: NodeJS.ErrnoException, socket: ServedSocket): void {
   const pending = socket._httpMessage
   // An answer is on its way, or due for a request that came whole before the garbage: this one must not take its place.
-  const isDue = pending !== undefined && (pending.headersSent || pending.req.complete)
+  const isDue = pending != null && (pending.headersSent || pending.req.complete)
   if (!socket.writable || isDue || error.code === 'ECONNRESET') {
     socket.destroy()
     return

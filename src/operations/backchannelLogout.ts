@@ -7,17 +7,19 @@ import { isLogoutToken } from '../token/logout-token.js'
 import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
-type Parts = { verification: Verification; revocations: Revocations; sessions: Sessions; audit: Audit }
+type Parts = { verification: Verification; revocations: Revocations; sessions: Sessions; audit: Audit; now: () => number }
 
 /** OpenID Connect Back-Channel Logout 1.0, the side that receives. */
 export const backchannelLogout =
-  ({ verification, revocations, sessions, audit }: Parts): Operation<'backchannelLogout'> =>
+  ({ verification, revocations, sessions, audit, now }: Parts): Operation<'backchannelLogout'> =>
   async ({ body, asker }) => {
     const token = await verifyLogoutToken(verification, body.logout_token)
     const entries = entriesOf(token, revocations)
-    if (entries.length === 0) throw new ServiceError('bad_request', { reason: 'logout_token' })
-    // Its `jti` names the logout token, not a session.
-    const { jti, ...claims } = token.claims
+    // Of a token older than every session there is nothing left to end.
+    const isCurrent = entries.every(({ untilMs }) => untilMs === null || untilMs > now())
+    if (entries.length === 0 || !isCurrent) throw new ServiceError('bad_request', { reason: 'logout_token' })
+    if (await revocations.holds(entries)) return { status: 200, body: undefined }
+    const claims = endedClaims(token)
     await audit.attempt({ event: 'authn_token_revoked', reason: 'backchannel_logout', asker, token }, async () => {
       await sessions.end([{ issuer: token.issuer, claims }])
       return revocations.record(entries)
@@ -33,6 +35,15 @@ async function verifyLogoutToken(verification: Verification, jwt: string): Promi
     if (!(error instanceof ServiceError && error.code === 'invalid_token')) throw error
   }
   throw new ServiceError('bad_request', { reason: 'logout_token' })
+}
+
+// A template may name what the logout token is about, and nothing else; its `jti` is its own.
+function endedClaims({ claims: { iss, sub, sid }, issuer: { backchannelScope } }: VerifiedToken) {
+  return {
+    ...(iss !== undefined && { iss }),
+    ...(sub !== undefined && backchannelScope !== 'session' && { sub }),
+    ...(sid !== undefined && backchannelScope !== 'subject' && { sid }),
+  }
 }
 
 // All from the logout token's own `iat`: a replay changes nothing.

@@ -5,6 +5,7 @@ import { ServiceError } from '../errors.js'
 import type { Revocations } from '../revocations.js'
 import type { Sessions } from '../sessions.js'
 import type { Entry } from '../store/entry.js'
+import type { Store } from '../store/store.js'
 import { claimKey, type RevocationKey } from '../token/keys.js'
 import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
 import { invalid } from './revoke.js'
@@ -14,6 +15,7 @@ type Parts = {
   clients: Clients
   verification: Verification
   revocations: Revocations
+  store: Store
   sessions: Sessions
   audit: Audit
   issuers: readonly Issuer[]
@@ -35,12 +37,14 @@ export const createRevocation =
       if (token !== undefined && !token.expired) await parts.sessions.end([token])
       return revocations.record([entry])
     })
+    // What is stored may be more than was asked for: a longer life, a later cutoff.
+    const stored = (await parts.store.lookup(entry.key)) ?? entry
     return {
       status: 200,
       body: {
-        key: entry.key,
-        effectiveAt: new Date(entry.cutoff === undefined ? parts.now() : entry.cutoff * 1000).toISOString(),
-        keptUntil: keptUntil(entry),
+        key: stored.key,
+        effectiveAt: new Date(stored.cutoff === undefined ? parts.now() : stored.cutoff * 1000).toISOString(),
+        keptUntil: keptUntil(stored),
       },
     }
   }
@@ -72,7 +76,7 @@ function keyOf(named: Named): RevocationKey | undefined {
   return 'sid' in named ? claimKey('s', named.iss, named.sid) : claimKey('j', named.iss, named.jti)
 }
 
-// The latest time that a Date can say; nobody will wait for the rest.
-const latestMs = 8.64e15
+// The latest time that RFC 3339 can say; nobody will wait for the rest.
+const latestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 export const keptUntil = ({ untilMs }: Entry): string | null => (untilMs === null ? null : new Date(Math.min(untilMs, latestMs)).toISOString())

@@ -8,7 +8,9 @@ import type { Operation } from './operation.js'
 export const getRevocation =
   ({ clients, store }: { clients: Clients; store: Store }): Operation<'getRevocation'> =>
   async ({ authorization, asker, params }) => {
-    await clients.authenticate({ authorization, asker }, 'introspect')
+    const client = await clients.authenticate({ authorization, asker }, 'introspect')
+    // A key does not tell whose audience it concerns.
+    if (client.audiences !== undefined) return clients.refuse(client, asker, 'other_audience')
     const key = params.key as RevocationKey
     const entry = await store.lookup(key)
     if (entry === undefined) return { status: 200, body: { key, revoked: false } }

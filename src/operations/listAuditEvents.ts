@@ -16,28 +16,37 @@ const mostBatches = 10
 export const listAuditEvents =
   ({ clients, trail, timeoutMs }: Parts): Operation<'listAuditEvents'> =>
   async ({ authorization, asker, query }) => {
-    await clients.authenticate({ authorization, asker }, 'audit')
-    const { limit = 100 } = query ?? {}
+    const client = await clients.authenticate({ authorization, asker }, 'audit')
+    if (client.audiences !== undefined) return clients.refuse(client, asker, 'other_audience')
     const matches = filterOf(query)
-    const events: StoredEvent[] = []
-    let cursor = query?.cursor
-    for (let batch = 0; batch < mostBatches; batch += 1) {
-      const found = await answered(trail.read(cursor, batchEvents), timeoutMs)
-      for (const { id, event } of found) {
-        cursor = id
-        const stored = JSON.parse(event) as StoredEvent
-        if (matches(stored)) events.push(stored)
-        if (events.length === limit) return { status: 200, body: { events, cursor: id } }
-      }
-      if (found.length < batchEvents) return { status: 200, body: { events, cursor: null } }
-    }
-    return { status: 200, body: { events, cursor: cursor ?? null } }
+    return { status: 200, body: await answered(readPage(trail, query, matches), timeoutMs) }
   }
 
-function filterOf(query: Request<'listAuditEvents'>['query']): (event: StoredEvent) => boolean {
+type Query = Request<'listAuditEvents'>['query']
+
+async function readPage(trail: AuditTrail, query: Query, matches: (event: StoredEvent) => boolean) {
+  const { limit = 100 } = query ?? {}
+  const events: StoredEvent[] = []
+  let cursor = query?.cursor
+  for (let batch = 0; batch < mostBatches; batch += 1) {
+    const found = await trail.read(cursor, batchEvents)
+    for (const { id, event } of found) {
+      cursor = id
+      const stored = JSON.parse(event) as StoredEvent
+      if (matches(stored)) events.push(stored)
+      if (events.length === limit) return { events, cursor: id }
+    }
+    if (found.length < batchEvents) return { events, cursor: null }
+  }
+  return { events, cursor: cursor ?? null }
+}
+
+function filterOf(query: Query): (event: StoredEvent) => boolean {
   const { subject, key, event, from, to } = query ?? {}
   const fromMs = from === undefined ? -Infinity : Date.parse(from)
   const toMs = to === undefined ? Infinity : Date.parse(to)
+  // A leap second or an offset of a day passes for a time in the contract.
+  if (Number.isNaN(fromMs) || Number.isNaN(toMs)) throw new ServiceError('bad_request', { reason: 'body' })
   return (stored) =>
     (subject === undefined || stored.subject === subject) &&
     (key === undefined || (stored.keys?.includes(key) ?? false)) &&

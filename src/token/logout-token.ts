@@ -7,11 +7,14 @@ const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 export function isLogoutToken(claims: Readonly<Record<string, unknown>>): boolean {
   const { iat, exp, jti, sub, sid, events } = claims
   return (
-    typeof iat === 'number' && typeof exp === 'number' && isText(jti) &&
+    Number.isFinite(iat) && Number(iat) >= 0 && typeof exp === 'number' && isText(jti) &&
     (sub === undefined || isText(sub)) && (sid === undefined || isText(sid)) && (sub !== undefined || sid !== undefined) &&
     isObject(events) && isObject(events[logoutEvent]) && !('nonce' in claims)
   )
 }
+
+/** Whether a token says that it is a logout token, which is no credential of anybody. */
+export const hasLogoutEvent = ({ events }: Readonly<Record<string, unknown>>): boolean => isObject(events) && logoutEvent in events
 
 const isText = (value: unknown) => typeof value === 'string' && value !== ''
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

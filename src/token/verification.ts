@@ -2,6 +2,7 @@ import { errors, jwtVerify, type JWTPayload } from 'jose'
 import { ServiceError, type Reason } from '../errors.js'
 import type { KeySource } from './key-source.js'
 import { tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
+import { hasLogoutEvent } from './logout-token.js'
 import { parseSpelling, type CompactJwt } from './spelling.js'
 
 /** Whose tokens are accepted, and on what terms. */
@@ -47,14 +48,25 @@ export type Verification = {
   verify(jwt: string): Promise<VerifiedToken>
 }
 
-export function createVerification(parts: { issuers: readonly Issuer[]; now: () => number; maxClockSkewMs: number }): Verification {
+export type VerificationParts = {
+  issuers: readonly Issuer[]
+  now: () => number
+  maxClockSkewMs: number
+  /** The claim that cutoffs are held against, which may no more be ahead than `iat`. */
+  cutoffClaim: 'iat' | 'auth_time'
+  /** Whether logout tokens are what is verified; otherwise none of them passes for another token. */
+  logoutTokens?: boolean
+}
+
+export function createVerification(parts: VerificationParts): Verification {
   return {
     async verify(text) {
       const jwt = parseSpelling(text)
       const header = parseSegment(jwt.header)
       const issuer = selectIssuer(parts.issuers, jwt)
       const { claims, expired } = await verifySignatureAndClaims(jwt, header, issuer, parts.now())
-      const expMs = checkTimes(claims, issuer, parts.now() + parts.maxClockSkewMs)
+      if (parts.logoutTokens !== true && hasLogoutEvent(claims)) throw refuse('logout_token')
+      const expMs = checkTimes(claims, issuer, parts)
       return { expired, claims, keys: tokenKeys(jwt, claims), issuer, ...(expMs !== undefined && { expMs }) }
     },
   }
@@ -142,9 +154,11 @@ function translate(error: unknown): ServiceError {
 }
 
 // jose accepts an infinite `exp` (1e999) and an `iat` of any future, and does not ask for `exp`.
-function checkTimes(claims: JWTPayload, issuer: Issuer, latestIatMs: number): number | undefined {
+function checkTimes(claims: JWTPayload, issuer: Issuer, { now, maxClockSkewMs, cutoffClaim }: VerificationParts): number | undefined {
   const { exp, iat } = claims
-  if (iat !== undefined && !(iat * 1000 <= latestIatMs)) throw refuse('issued_ahead')
+  for (const time of [iat, claims[cutoffClaim]]) {
+    if (typeof time === 'number' && !(time * 1000 <= now() + maxClockSkewMs)) throw refuse('issued_ahead')
+  }
   if (exp === undefined) {
     if (issuer.requireExp) throw refuse('no_exp')
     return undefined

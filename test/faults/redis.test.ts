@@ -4,7 +4,7 @@ import { until } from '../support/processes.js'
 import { startProxy, type TestProxy } from '../support/proxy.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { token } from '../support/tokens.js'
+import { nowS, token } from '../support/tokens.js'
 
 const deadlineMs = 1_000
 const graceMs = 500
@@ -185,6 +185,8 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await expectUnknown(jwt)
     expect(await service.isReady()).to.equal(false)
     expect((await timed(service.logout(jwt))).status, 'stored on the primary alone, which is not what a 401 says').to.equal(500)
+    const late = await token({ exp: nowS(-5) })
+    for (let sent = 0; sent < 2; sent += 1) expect((await timed(service.logout(late))).status, 'an expired one, likewise').to.equal(500)
     const replica = await startRedis(['--replicaof', '127.0.0.1', String(redis.port)])
     extra.push(replica)
     await expectRepeatKills(jwt)

@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,6 +85,21 @@ describe('HTTP', () => {
     expect((await sendRaw(service.origin, `${head}${body}X\r\n\r\n`)).status).not.to.equal(400)
     const tunnel = await sendRaw(service.origin, 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n')
     expect([tunnel.status, tunnel.json]).to.deep.equal([400, badRequest])
+  })
+
+  it('garbage, or a reset, after a finished answer ends that connection and nothing else', async () => {
+    const { hostname, port } = new URL(service.origin)
+    for (const spoil of [(socket: Socket) => void socket.write('garbage\r\n\r\n'), (socket: Socket) => void socket.resetAndDestroy()]) {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => undefined)
+      socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')
+      await once(socket, 'data')
+      const closed = once(socket, 'close')
+      spoil(socket)
+      socket.resume()
+      await closed
+      expect((await service.send({ path: '/health/live' })).status).to.equal(200)
+    }
   })
 
   it('a request that never ends is ended: 408', async () => {

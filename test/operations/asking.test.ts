@@ -3,7 +3,7 @@ import { createRevocation, getRevocation, introspect, revoke, verify } from '../
 import { clientsVariable } from '../support/clients.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { freshClaims, hmacSecret, nowS, sign, token } from '../support/tokens.js'
+import { freshClaims, hmacSecret, logoutToken, nowS, sign, token } from '../support/tokens.js'
 
 describe('asking and revoking', () => {
   let redis: TestRedis
@@ -77,7 +77,8 @@ describe('asking and revoking', () => {
     const local = await token({ sub: 'local' })
     expect((await service.logout(local, { token: local, scope: 'local' })).status).to.equal(200)
     expect((await verify(second, await token({ sub: 'local' }))).status).to.equal(200)
-    expect((await service.logout(other, { token: other, scope: 'world' })).status).to.be.oneOf([400, 401])
+    for (const scope of ['world', 'GLOBAL', null, '', 7]) expect((await service.logout(other, { token: other, scope })).status).to.equal(400)
+    expect((await verify(second, other)).status).to.equal(200)
     const nameless = await token({ sub: undefined })
     expect((await service.logout(nameless, { token: nameless, scope: 'global' })).status).to.equal(400)
     expect((await verify(second, nameless)).status).to.equal(200)
@@ -92,6 +93,10 @@ describe('asking and revoking', () => {
       expect((await verify(strict, await token({ sub, auth_time: nowS(-100), iat: nowS(5) }))).status).to.equal(401)
       expect((await verify(strict, await token({ sub, iat: nowS(5) }))).status).to.equal(401)
       expect((await verify(strict, await token({ sub, auth_time: nowS(5), iat: nowS(5) }))).status).to.equal(200)
+      for (const ahead of [nowS(120), 1e300, Date.now()]) {
+        const odd = await token({ sub: 'odd', auth_time: ahead })
+        expect((await strict.logout(odd, { token: odd, scope: 'global' })).status, 'auth_time ahead').to.equal(401)
+      }
     } finally {
       await strict.stop()
     }
@@ -140,6 +145,21 @@ describe('asking and revoking', () => {
     } finally {
       await named.stop()
     }
+  })
+
+  it('answers what is stored, also when it is more than was asked for, or later than a calendar can say', async () => {
+    const iss = 'https://issuer.test'
+    const first = (await createRevocation(service, { iss, sub: 'twice', cutoff: nowS(-5), reason: 'admin' })).json as Record<string, string>
+    const second = (await createRevocation(service, { iss, sub: 'twice', cutoff: 5, reason: 'admin' })).json as Record<string, string>
+    expect(second['effectiveAt']).to.equal(first['effectiveAt'])
+    const late = await createRevocation(service, { iss, jti: 'far away', exp: 9007199254740, reason: 'admin' })
+    expect([late.status, (late.json as { keptUntil: string }).keptUntil]).to.deep.equal([200, '9999-12-31T23:59:59.999Z'])
+    expect((await getRevocation(service, (late.json as { key: string }).key)).status).to.equal(200)
+  })
+
+  it('401: a logout token is no credential', async () => {
+    expect((await verify(service, await logoutToken())).status).to.equal(401)
+    expect((await introspect(service, await logoutToken({}, { typ: 'JWT' }))).text).to.equal('{"active":false}')
   })
 
   it('metadata: 404 until PUBLIC_URL is set', async () => {

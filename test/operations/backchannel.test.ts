@@ -31,8 +31,10 @@ describe('back-channel logout, received', () => {
     expect((await verify(service, otherUser)).status).to.equal(200)
     const stored = await entries()
     const values = await redis.client.mGet(stored)
+    const lengths = [await redis.client.xLen('cierre:{c}:feed'), await redis.client.xLen('cierre:{c}:audit')]
     expect((await backchannel(service, said)).status).to.equal(200)
     expect([await entries(), await redis.client.mGet(stored)]).to.deep.equal([stored, values])
+    expect([await redis.client.xLen('cierre:{c}:feed'), await redis.client.xLen('cierre:{c}:audit')]).to.deep.equal(lengths)
     const later = await sign({ ...claims, sid: 'a-later-session', iat: nowS(2), jti: 'later' })
     expect((await verify(service, later)).status, 'a later login').to.equal(200)
   })
@@ -45,6 +47,8 @@ describe('back-channel logout, received', () => {
     ['aud', () => logoutToken({ aud: 'api' })],
     ['no aud', () => logoutToken({ aud: undefined })],
     ['no iat', () => logoutToken({ iat: undefined })],
+    ['iat older than any session', () => logoutToken({ iat: nowS(-2_592_000 - 120) })],
+    ['iat before time began', () => logoutToken({ iat: -5 })],
     ['iat ahead', () => logoutToken({ iat: nowS(120) })],
     ['no exp', () => logoutToken({ exp: undefined })],
     ['expired', () => logoutToken({ exp: nowS(-1) })],

@@ -43,7 +43,7 @@ describe('machine clients', () => {
   it('400: a client that proves itself twice, or sends a member twice', async () => {
     const jwt = await token()
     expect((await postForm(service, '/oauth/introspect', { token: jwt, client_id: 'all', client_secret: secretOf('all') }, asClient())).status).to.equal(400)
-    for (const form of [`token=${jwt}&token=${jwt}`, `token=${jwt}&extra=1&extra=2`, `token[]=${jwt}`, `token[a]=${jwt}`, 'token=', '']) {
+    for (const form of [`token=${jwt}&token=${jwt}`, `token=${jwt}&extra=1&extra=2`, `token=${jwt}&${Array.from({ length: 1200 }, (_, at) => `n${at}=`).join('&')}&token=x`, `token=${jwt}&__proto__=1&__proto__=2`, `[token]=${jwt}`, `token[]=${jwt}`, `token[a]=${jwt}`, 'token=', '']) {
       const answer = await postForm(service, '/oauth/introspect', form, asClient())
       expect([form.slice(0, 10), answer.status, answer.json]).to.deep.equal([form.slice(0, 10), 400, { error: 'invalid_request' }])
     }
@@ -68,6 +68,8 @@ describe('machine clients', () => {
     expect((await revoke(service, foreign, 'narrow')).status).to.equal(403)
     expect((await createRevocation(service, { token: foreign, reason: 'admin' }, 'narrow')).status).to.equal(403)
     expect((await createRevocation(service, { iss: 'https://issuer.test', sub: 'x', reason: 'admin' }, 'narrow')).status).to.equal(403)
+    const known = await service.send({ path: '/api/v1/revocations/t:AAAAAAAAAAAAAAAAAAAAAA', headers: asClient('narrow') })
+    expect(known.status).to.equal(403)
     expect((await introspect(service, foreign)).json).to.include({ active: true })
     expect((await revoke(service, own, 'narrow')).status).to.equal(200)
     expect((await introspect(service, own)).text).to.equal('{"active":false}')
@@ -123,7 +125,7 @@ describe('machine clients', () => {
     expect(((await auditEvents(service, `?subject=${sub}&event=authz_fail`)).json as typeof page).events).to.deep.equal([])
     expect(((await auditEvents(service, `?subject=${sub}&to=2020-01-01T00:00:00Z`)).json as typeof page).events).to.deep.equal([])
     expect(((await auditEvents(service, `?subject=${sub}&from=2020-01-01T00:00:00Z`)).json as typeof page).events).to.have.length(5)
-    for (const query of ['?limit=x', '?limit=1001', '?cursor=x', '?event=nonsense', '?from=yesterday', '?key=x', '?subject=a&subject=b']) {
+    for (const query of ['?limit=x', '?limit=1001', '?cursor=x', '?cursor=0-0', '?subjekt=alice', '?from=2026-01-01T23:59:60Z', '?event=nonsense', '?from=yesterday', '?key=x', '?subject=a&subject=b']) {
       expect((await auditEvents(service, query)).status, query).to.equal(400)
     }
     expect((await getRevocation(service, key)).json).to.include({ key, revoked: true })

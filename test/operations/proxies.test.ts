@@ -69,6 +69,11 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
       expect(headers[subject + 1]).to.equal('jos%C3%A9')
     })
 
+    it('long claims and many cookies go through as well', async () => {
+      const answer = await ask(await token({ scope: 's '.repeat(1_500) }), { cookie: 'c=1; '.repeat(900) })
+      expect(answer.status).to.equal(200)
+    })
+
     it('after logout it is refused, with the challenge', async () => {
       const jwt = await token()
       expect((await ask(jwt)).status).to.equal(200)
