@@ -201,6 +201,31 @@ describe('attacks: refused, and nothing is revoked', () => {
     ), { numRuns: 300 })
   })
 
+  it('property: a request with any header, method, path or body bent is answered below 500, and with 200 only when it was legal', async () => {
+    const text = fc.string({ maxLength: 20, unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) })
+    const bent = fc.record({
+      scheme: fc.oneof(fc.constantFrom('Bearer ', 'bearer  ', 'Basic ', 'Bearer'), text),
+      contentType: fc.oneof(fc.constantFrom('application/json', 'application/json; charset=utf-8', 'application/json;', 'text/json', ''), text.map((more) => `application/json;${more}`), text),
+      contentEncoding: fc.option(fc.constantFrom('gzip', 'identity', 'br', ''), { nil: undefined }),
+      extra: fc.dictionary(fc.constantFrom('x-request-id', 'origin', 'expect', 'x-forwarded-for', 'x-forwarded-proto', 'user-agent', 'accept', 'cookie', 'content-location'), text, { maxKeys: 4 }),
+      method: fc.constantFrom('POST', 'POST', 'POST', 'PUT', 'GET', 'HEAD', 'OPTIONS'),
+      suffix: fc.oneof({ weight: 5, arbitrary: fc.constant('') }, { weight: 1, arbitrary: fc.constantFrom('/', '?token=x', '?token=x&token=y', '%00', '%', '#') }),
+      body: fc.oneof(fc.constant(undefined), fc.string({ maxLength: 60 }), fc.json({ maxDepth: 2 }), fc.jsonValue().map((token) => JSON.stringify({ token }))),
+    })
+    await fc.assert(fc.asyncProperty(bent, async ({ scheme, contentType, contentEncoding, extra, method, suffix, body }) => {
+      const jwt = await token()
+      const answer = await service.send({
+        method,
+        path: `/api/v1/auth/logout${suffix}`,
+        headers: { ...extra, authorization: scheme + jwt, 'content-type': contentType, ...(contentEncoding !== undefined && { 'content-encoding': contentEncoding }) },
+        ...(method === 'POST' || method === 'PUT' ? { body: body ?? JSON.stringify({ token: jwt }) } : {}),
+      })
+      expect(answer.status).to.be.lessThan(500)
+      const isLegal = method === 'POST' && /^bearer +$/i.test(scheme) && body === undefined && contentEncoding === undefined && /^application\/json *(?:;|$)/i.test(contentType.trim())
+      if (answer.status === 200) expect(isLegal || method === 'OPTIONS', JSON.stringify([scheme, contentType, method])).to.equal(true)
+    }), { numRuns: 500 })
+  })
+
   it('property: a token with other claims, signed again, is accepted exactly when its claims are legal', async () => {
     const names = fc.constantFrom('exp', 'nbf', 'iat', 'iss', 'aud', 'sub', 'jti', 'sid', 'auth_time', '__proto__', 'toString')
     const near = fc.integer({ min: -200, max: 200 }).filter((offset) => ![-1, 0, 1, 59, 60, 61].includes(offset)).map((offset) => nowS(offset))

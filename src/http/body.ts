@@ -26,9 +26,10 @@ export function createBodyReader(document: ContractDocument): Middleware {
   return async (ctx, next) => {
     const accepted = mediaTypes.get(ctx.state.operationId ?? '')
     if (accepted === undefined) return next()
-    if (hasBody(ctx.req.headers) || ctx.get('Content-Encoding') !== '') {
+    const isEncoded = ctx.req.headers['content-encoding'] !== undefined
+    if (hasBody(ctx.req.headers) || isEncoded) {
       // koa-bodyparser would inflate it.
-      const isPlain = ctx.get('Content-Encoding') === '' && accepted.includes(ctx.request.type.toLowerCase())
+      const isPlain = !isEncoded && accepted.includes(ctx.request.type.toLowerCase())
       if (!isPlain) {
         ctx.set('Connection', 'close')
         throw new ServiceError('unsupported_media_type', { reason: 'body' })
