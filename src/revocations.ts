@@ -28,7 +28,7 @@ export type Revocations = {
    */
   record(entries: readonly Entry[]): Promise<RevocationKey[]>
   /**
-   * Whether all of it is stored already, as safely as a commit would.
+   * Whether all of it is stored already, for as long and as safely as a commit would.
    *
    * @throws ServiceError `store_unavailable`
    */
@@ -96,8 +96,8 @@ export function createRevocations(parts: {
     },
     async holds(entries) {
       if (parts.awaitsReplicas) return false
-      const marks = await store.read(entries.map(({ key }) => key))
-      return entries.every(({ cutoff = 1 }, at) => (marks[at] ?? -1) >= cutoff)
+      const held = await Promise.all(entries.map(({ key }) => store.lookup(key)))
+      return entries.every((entry, at) => covers(held[at], entry))
     },
     async confirm(token) {
       if (parts.awaitsReplicas) await commit([entryOf(token)])
@@ -122,6 +122,14 @@ function joined(entries: readonly Entry[], { key }: Entry): Entry {
       untilMs: one.untilMs === null || other.untilMs === null ? null : Math.max(one.untilMs, other.untilMs),
       ...(one.cutoff !== undefined && other.cutoff !== undefined && { cutoff: Math.max(one.cutoff, other.cutoff) }),
     }))
+}
+
+// What is left of a life in Redis is told in whole milliseconds, by a clock that goes on.
+const lifeToleranceMs = 1_000
+
+function covers(held: Entry | undefined, { untilMs, cutoff = 0 }: Entry): boolean {
+  if (held === undefined || (held.cutoff ?? 0) < cutoff) return false
+  return held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - lifeToleranceMs)
 }
 
 /** A cutoff revokes tokens from before it, and those that cannot say when they are from; any other mark revokes as it stands. */

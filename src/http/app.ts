@@ -28,7 +28,7 @@ const limitedOperations: ReadonlySet<OperationId> = new Set(['logout', 'backchan
 const saneRequestId = /^[A-Za-z0-9._-]{1,64}$/
 const exposedHeaders = 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
 
-/** Every request in order: identified, allowed by origin, routed, counted, read, validated, answered as the contract says. */
+/** Every request in order: identified, routed, allowed by origin, counted, read, validated, answered as the contract says. */
 export function createApp(parts: AppParts): Koa {
   const routes = createContractRoutes(parts.document, parts.operations)
   const app = new Koa()

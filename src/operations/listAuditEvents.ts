@@ -2,8 +2,7 @@ import type { StoredEvent } from '../audit.js'
 import type { Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
 import type { AuditTrail } from '../store/audit-trail.js'
-import { withoutArguments } from '../store/cause.js'
-import { withDeadline } from '../store/deadline.js'
+import { answered } from '../store/store.js'
 import type { Operation, Request } from './operation.js'
 
 type Parts = { clients: Clients; trail: AuditTrail; timeoutMs: number }
@@ -19,7 +18,7 @@ export const listAuditEvents =
     const client = await clients.authenticate({ authorization, asker }, 'audit')
     if (client.audiences !== undefined) return clients.refuse(client, asker, 'other_audience')
     const matches = filterOf(query)
-    return { status: 200, body: await answered(readPage(trail, query, matches), timeoutMs) }
+    return { status: 200, body: await answered('store', timeoutMs, () => readPage(trail, query, matches)) }
   }
 
 type Query = Request<'listAuditEvents'>['query']
@@ -52,12 +51,4 @@ function filterOf(query: Query): (event: StoredEvent) => boolean {
     (key === undefined || (stored.keys?.includes(key) ?? false)) &&
     (event === undefined || stored.event === event) &&
     Date.parse(stored.time) >= fromMs && Date.parse(stored.time) <= toMs
-}
-
-async function answered<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  try {
-    return await withDeadline(work, timeoutMs)
-  } catch (cause) {
-    throw new ServiceError('store_unavailable', { cause: withoutArguments(cause), reason: 'store' })
-  }
 }

@@ -90,7 +90,12 @@ const unavailable = { store: 'store_unavailable', sessions: 'session_store_unava
   Record<Reason, FailureCode>
 >
 
-async function answered<T>(whose: keyof typeof unavailable, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+/**
+ * What the store answers within its deadline.
+ *
+ * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work` throws, and when time is up
+ */
+export async function answered<T>(whose: keyof typeof unavailable, timeoutMs: number, work: () => Promise<T>): Promise<T> {
   try {
     return await withDeadline(work(), timeoutMs)
   } catch (cause) {

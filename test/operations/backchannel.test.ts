@@ -39,6 +39,18 @@ describe('back-channel logout, received', () => {
     expect((await verify(service, later)).status, 'a later login').to.equal(200)
   })
 
+  it('200: a logout token that comes after the session was revoked lengthens the life of that revocation', async () => {
+    const claims = freshClaims({ aud: 'api' })
+    const first = await logoutToken({ sub: undefined, sid: claims['sid'], iat: nowS(-100_000) })
+    const second = await logoutToken({ sub: undefined, sid: claims['sid'], iat: nowS() })
+    const before = await entries()
+    expect((await backchannel(service, first)).status).to.equal(200)
+    const [key = ''] = (await entries()).filter((one) => !before.includes(one))
+    const shortMs = await redis.client.pTTL(key)
+    expect((await backchannel(service, second)).status).to.equal(200)
+    expect(await redis.client.pTTL(key)).to.be.greaterThan(shortMs + 90_000_000)
+  })
+
   const failing: [string, () => Promise<string>][] = [
     ['spelling', async () => `${await logoutToken()}=`],
     ['signature', async () => `${(await logoutToken()).slice(0, -8)}AAAAAAAA`],
