@@ -38,6 +38,11 @@ export function claimKey(kind: keyof typeof domains, iss: unknown, claim: unknow
   return `${kind}:${digest(domains[kind], lengths, issuer, value)}`
 }
 
+/** A key that is spelled like one, or nothing. */
+export function decodeKey(text: unknown): RevocationKey | undefined {
+  return typeof text === 'string' && /^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$/.test(text) ? (text as RevocationKey) : undefined
+}
+
 function isKeyable(claim: unknown): claim is string {
   return typeof claim === 'string' && claim.length > 0 && claim.length <= longestClaim && claim.isWellFormed()
 }

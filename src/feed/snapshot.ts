@@ -1,0 +1,99 @@
+import { entryWords, type Replica } from '../replica.js'
+import { streamIdOf, type Position } from './event.js'
+
+// The format is described byte by byte in openapi.yaml, under `getSnapshot`.
+const magic = Buffer.from('CIERRE\0\x01', 'latin1')
+const headBytes = magic.length + 2
+const recordBytes = 25
+const trailerBytes = 5
+const longestPosition = 128
+const kindBytes = Buffer.from('tsj', 'latin1')
+const subjectByte = 'u'.charCodeAt(0)
+const recordsAtOnce = 2_048
+
+/** Everything that is live now, as pieces of a snapshot that is complete up to `position`. */
+export function* encodeSnapshot(replica: Replica, position: Position): Generator<Buffer> {
+  const name = Buffer.from(position, 'latin1')
+  const length = Buffer.alloc(2)
+  length.writeUInt16BE(name.length)
+  yield Buffer.concat([magic, length, name])
+  const next = replica.pass()
+  const words = new Uint32Array(recordsAtOnce * entryWords)
+  let records = 0
+  for (let filled = next(words); filled > 0; filled = next(words)) {
+    const piece = Buffer.allocUnsafe(filled * recordBytes)
+    for (let record = 0; record < filled; record += 1) encodeRecord(piece, record * recordBytes, words, record * entryWords)
+    records += filled
+    yield piece
+  }
+  const trailer = Buffer.alloc(trailerBytes)
+  trailer.writeUInt32BE(records, 1)
+  yield trailer
+}
+
+function encodeRecord(piece: Buffer, start: number, words: Uint32Array, at: number): void {
+  const tag = words[at + 5]!
+  const kind = kindBytes[tag]
+  piece[start] = kind ?? subjectByte
+  for (let word = 0; word < 5; word += 1) piece.writeUInt32BE(words[at + word]!, start + 1 + 4 * word)
+  piece.writeUInt32BE(kind === undefined ? tag : 0, start + 21)
+}
+
+/**
+ * Reads a snapshot piece by piece into a replica, to what is there already.
+ *
+ * @throws (its methods) Error when it is not a snapshot of this version
+ */
+export function createSnapshotReader(replica: Replica) {
+  let rest: Buffer = Buffer.alloc(0)
+  let position: Position | undefined
+  let records = 0
+  let isWhole = false
+  const key = new Uint32Array(4)
+  const readHead = () => {
+    if (rest.length < headBytes) return false
+    if (!rest.subarray(0, magic.length).equals(magic)) throw new Error('this is no snapshot, or one of another version')
+    const length = rest.readUInt16BE(magic.length)
+    if (length > longestPosition) throw new Error('this is no snapshot')
+    if (rest.length < headBytes + length) return false
+    position = rest.toString('latin1', headBytes, headBytes + length)
+    if (streamIdOf(position) === undefined) throw new Error('a snapshot has no position')
+    rest = rest.subarray(headBytes + length)
+    return true
+  }
+  const readRecord = (start: number) => {
+    const kind = rest[start]!
+    const tag = kind === subjectByte ? Math.max(kindBytes.length, rest.readUInt32BE(start + 21)) : kindBytes.indexOf(kind)
+    if (tag === -1) throw new Error('a snapshot has a record of no kind')
+    for (let word = 0; word < 4; word += 1) key[word] = rest.readUInt32BE(start + 1 + 4 * word)
+    replica.addWords(key, rest.readUInt32BE(start + 17), tag)
+    records += 1
+  }
+  return {
+    write(piece: Uint8Array): void {
+      const added = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+      rest = rest.length === 0 ? added : Buffer.concat([rest, added])
+      if (position === undefined && !readHead()) return
+      let start = 0
+      while (!isWhole && start < rest.length) {
+        if (rest[start] === 0) {
+          if (rest.length - start < trailerBytes) break
+          if (rest.readUInt32BE(start + 1) !== records) throw new Error('a snapshot lacks records')
+          isWhole = true
+          start += trailerBytes
+        } else {
+          if (rest.length - start < recordBytes) break
+          readRecord(start)
+          start += recordBytes
+        }
+      }
+      if (isWhole && start < rest.length) throw new Error('something follows the end of a snapshot')
+      rest = rest.subarray(start)
+    },
+    /** The position that the replica is complete up to now. */
+    end(): Position {
+      if (position === undefined || !isWhole) throw new Error('a snapshot ended before its end')
+      return position
+    },
+  }
+}
