@@ -154,6 +154,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/revocations/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every live revocation, and the position it is complete up to
+         * @description For clients that may read the `feed`. A few at a time; then 429. It is binary; all numbers are big-endian:
+         *
+         *     | bytes | what |
+         *     |---|---|
+         *     | 8 | `43 49 45 52 52 45 00 01`: `CIERRE`, 0, and the version of the format, 1 |
+         *     | 2 | length *n* of the position |
+         *     | *n* | the position, ASCII |
+         *     | 25 each | records |
+         *     | 1 | `00`: the end |
+         *     | 4 | number of records |
+         *
+         *     A record:
+         *
+         *     | bytes | what |
+         *     |---|---|
+         *     | 1 | kind: `74` t, `73` s, `75` u, `6a` j |
+         *     | 16 | the key: what its 22 characters of base64url stand for |
+         *     | 4 | expiry in epoch seconds; `ff ff ff ff` is never |
+         *     | 4 | of a `u`: the cutoff in epoch seconds; else 0 |
+         *
+         *     Anything that does not end so was cut off, and is not complete up to anything. A record may come twice: the longer life and
+         *     the later cutoff count. Join it to what you hold already; never drop what you have learnt before its expiry.
+         */
+        get: operations["getSnapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revocations/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the revocations from a position on
+         * @description For clients that may read the `feed`. Server-Sent Events (HTML Standard §9.2), **that of the position included**: its `id` is the
+         *     position, so the first event tells that nothing is missing between. If it is another one, or `gap`, take a snapshot, join it and
+         *     follow from its position.
+         *
+         *     | event | data |
+         *     |---|---|
+         *     | `revocation` | `{"key":"t:…","untilMs":1795231756000}`: forget it then (epoch milliseconds); `null` is never. A `u:` has its `cutoff` in epoch seconds: tokens of the subject with `iat` up to it, or without `iat`, are revoked |
+         *     | `genesis` | `{}`: the event that the feed begins with |
+         *     | `gap` | `{}`: the feed does not have the position any more; the stream ends |
+         *
+         *     Events may repeat and overlap with what is known: the set only grows. Comments come every 10 s and only keep the connection open:
+         *     that you hear nothing proves nothing; ask for the position. A reader that lags 1 MiB behind is cut off.
+         */
+        get: operations["followEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/revocations/position": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The last position of the feed
+         * @description For clients that may read the `feed`. Read from the store after the request arrived. Who has applied this event and all before it
+         *     knows every revocation that got its 200 before the request was sent: that is how freshness is proved. Compare whole positions,
+         *     not their numbers: after a loss another history may have lower ones.
+         */
+        get: operations["getPosition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/revocations/{key}": {
         parameters: {
             query?: never;
@@ -222,7 +316,8 @@ export interface paths {
         /**
          * Whether a logout would succeed now
          * @description Checks that the store answers within its deadline, that it may not forget revocations under memory pressure
-         *     (`maxmemory_policy` is `noeviction`), and that the keys of every issuer are loaded. Persistence that is off is a warning.
+         *     (`maxmemory_policy` is `noeviction`), that the keys of every issuer are loaded, and that this instance knows every revocation and
+         *     follows the feed. Persistence that is off is a warning.
          *     Results are shared for one second.
          */
         get: operations["ready"];
@@ -505,6 +600,10 @@ export interface components {
             cutoff?: number;
             keptUntil?: components["schemas"]["KeptUntil"];
         };
+        FeedPosition: {
+            /** @description Id of the event in the stream, a dot, and its key or `genesis`. */
+            position: string;
+        };
         /**
          * @description A name of the OWASP Application Logging Vocabulary.
          * @enum {string}
@@ -547,7 +646,7 @@ export interface components {
         Checks: components["schemas"]["Check"][];
         Check: {
             /** @enum {string} */
-            name: "store" | "eviction" | "persistence" | "keys";
+            name: "store" | "eviction" | "persistence" | "keys" | "replica";
             /**
              * @description Only `failed` and `unknown` of a check other than persistence make the service not ready.
              * @enum {string}
@@ -877,6 +976,8 @@ export interface components {
         RequestId: string;
         /** @description Nothing that this service says may be kept. */
         NoStore: "no-store";
+        /** @description Nothing that this service says may be kept. */
+        NoTransform: "no-store, no-transform";
         /** @description The type is what it says. */
         NoSniff: "nosniff";
         /**
@@ -1164,6 +1265,119 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A snapshot. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoTransform"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidClient"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    followEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The position; needed unless `Last-Event-ID` has it, which counts more.
+                 * @example 1795228156000-0.genesis
+                 */
+                from?: string;
+            };
+            header?: {
+                /**
+                 * @description The position, as EventSource sends it when it comes back.
+                 * @example 1795228156000-0.genesis
+                 */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events; without end. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoTransform"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    /**
+                     * @description Tells nginx not to hold anything back.
+                     * @example no
+                     */
+                    "X-Accel-Buffering": "no";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidClient"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPosition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The position. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedPosition"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidClient"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];

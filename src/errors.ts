@@ -16,6 +16,7 @@ export const failures = {
   internal_error: { status: 500, message: 'Error interno del servidor' },
   store_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
   session_store_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
+  feed_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
   keys_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
 } as const
 
@@ -30,7 +31,7 @@ export type Reason =
   | 'typ' | 'issuer' | 'audience' | 'claims' | 'not_yet_valid' | 'issued_ahead' | 'no_exp'
   | 'revoked' | 'expired' | 'body' | 'other_subject' | 'no_subject' | 'subject_limit' | 'address_limit'
   | 'client' | 'permission' | 'other_audience' | 'logout_token'
-  | 'store' | 'sessions' | 'keys' | 'internal'
+  | 'store' | 'sessions' | 'keys' | 'feed' | 'feed_limit' | 'internal'
 
 /** The one error that our own code throws on purpose. `cause` is for the log. */
 export class ServiceError extends Error {

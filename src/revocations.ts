@@ -1,3 +1,4 @@
+import type { Replica } from './replica.js'
 import type { Entry, Mark } from './store/entry.js'
 import type { Store } from './store/store.js'
 import type { RevocationKey, TokenKeys } from './token/keys.js'
@@ -52,13 +53,15 @@ export type Revocations = {
 
 export function createRevocations(parts: {
   store: Store
+  /** What this instance has learnt from the feed. It may lag, but nothing in it is wrong. */
+  replica: Pick<Replica, 'add' | 'find'>
   now: () => number
   maxClockSkewMs: number
   cutoffClaim: CutoffClaim
   /** Whether a commit waits for replicas. */
   awaitsReplicas: boolean
 }): Revocations {
-  const { store, now, maxClockSkewMs } = parts
+  const { store, replica, now, maxClockSkewMs } = parts
   const tokenUntil = ({ expMs }: VerifiedToken) => (expMs === undefined ? null : expMs + maxClockSkewMs)
   const sessionUntil = (token: VerifiedToken) => {
     const own = tokenUntil(token)
@@ -80,6 +83,8 @@ export function createRevocations(parts: {
   const commit = async (entries: readonly Entry[]) => {
     const distinct = [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
     if (distinct.length > 0) await store.commit(distinct)
+    // Known here from now on, even if Redis should lose it before it comes back by the feed.
+    distinct.forEach(replica.add)
     return distinct.map(({ key }) => key)
   }
   const revocations: Revocations = {
@@ -104,8 +109,10 @@ export function createRevocations(parts: {
     },
     async isRevoked(token) {
       const keys = orderedKeys(token.keys)
+      const issuedAtS = token.claims[parts.cutoffClaim]
+      if (keys.some((key) => isKilledBy(key, replica.find(key), issuedAtS))) return true
       const marks = await store.read(keys)
-      return keys.some((key, at) => isKilledBy(key, marks[at], token.claims[parts.cutoffClaim]))
+      return keys.some((key, at) => isKilledBy(key, marks[at], issuedAtS))
     },
   }
   return revocations

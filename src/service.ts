@@ -25,6 +25,14 @@ import { ready } from './operations/ready.js'
 import { revoke } from './operations/revoke.js'
 import { verify } from './operations/verify.js'
 import { createRevocations } from './revocations.js'
+import type { Position } from './feed/event.js'
+import { createFollower } from './feed/follower.js'
+import { createSubscribers } from './feed/subscribers.js'
+import { createTailReader } from './feed/tail.js'
+import { followEvents } from './operations/followEvents.js'
+import { getPosition } from './operations/getPosition.js'
+import { getSnapshot } from './operations/getSnapshot.js'
+import { createReplica } from './replica.js'
 import { createSessions } from './sessions.js'
 import { openStores } from './store/open.js'
 import { fixedKeySource, secretKeySource, type KeySource } from './token/key-source.js'
@@ -34,6 +42,8 @@ import { createVerification, logoutTokenIssuers } from './token/verification.js'
 export type Service = {
   server: Server
   audit: Audit
+  /** What this instance knows every revocation up to; nothing while it does not. */
+  position(): Position | undefined
   /** Stops listening; requests in flight finish, for `ms` at most. */
   drain(ms: number): Promise<void>
   /** Lets go of the store and the key sources; to be called after `drain`. */
@@ -63,7 +73,13 @@ export function createService({ config, log, now, times = serverTimes, operation
   const { yaml, document } = readContract()
   const { cutoffClaim } = config
   const verification = createVerification({ issuers, now, maxClockSkewMs, cutoffClaim })
-  const revocations = createRevocations({ store: stores.revocations, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
+  const replica = createReplica(now)
+  const subscribers = createSubscribers({ feed: stores.feed, position: () => follower.position(), timeoutMs })
+  const follower = createFollower({
+    feed: stores.feed, replica, restore: (entries) => stores.revocations.commit(entries), onEvents: subscribers.publish, onGap: subscribers.gap, log, now, timeoutMs,
+  })
+  const revocations = createRevocations({ store: stores.revocations, replica, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
+  const readTail = createTailReader(stores.feed)
   const sessions = createSessions(stores.deleteSessionKeys)
   const check = createCheck({ verification, revocations })
   const clients = createClients({
@@ -77,6 +93,9 @@ export function createService({ config, log, now, times = serverTimes, operation
     revoke: revoke({ clients, verification, revocations, sessions, audit }),
     metadata: metadata({ publicUrl: config.publicUrl }),
     createRevocation: createRevocation({ clients, verification, revocations, store: stores.revocations, sessions, audit, issuers, now }),
+    getSnapshot: getSnapshot({ clients, replica, position: follower.position }),
+    followEvents: followEvents({ clients, subscribers }),
+    getPosition: getPosition({ clients, readTail, timeoutMs }),
     getRevocation: getRevocation({ clients, store: stores.revocations }),
     backchannelLogout: backchannelLogout({
       verification: createVerification({ issuers: logoutTokenIssuers(issuers), now, maxClockSkewMs, cutoffClaim: 'iat', logoutTokens: true }),
@@ -92,7 +111,7 @@ export function createService({ config, log, now, times = serverTimes, operation
       browser: { cookies: config.sessionCookies, clearSiteData: config.clearSiteData },
     }),
     live: live(),
-    ready: ready({ probe: stores.probe, timeoutMs, keySources, now }),
+    ready: ready({ probe: stores.probe, timeoutMs, keySources, now, isFollowing: () => follower.position() !== undefined }),
     contractYaml: contractYaml({ yaml }),
     contractJson: contractJson({ document }),
   }
@@ -115,13 +134,21 @@ export function createService({ config, log, now, times = serverTimes, operation
     config.tls,
     times,
   )
+  const drain = drainable(server)
   return {
     server,
-    drain: drainable(server),
+    drain(ms) {
+      const drained = drain(ms)
+      subscribers.close()
+      return drained
+    },
     audit,
+    position: follower.position,
     async close() {
       keySources.forEach((source) => source.close())
       await audit.close()
+      await follower.close()
+      subscribers.close()
       await stores.close()
     },
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import cors from '@koa/cors'
 import Koa from 'koa'
 import type { Logger } from 'pino'
@@ -117,7 +118,7 @@ function send(ctx: ServiceContext, { status, body, headers = {} }: Outgoing): vo
   ctx.status = status
   for (const [name, value] of Object.entries(headers)) ctx.set(name, value)
   if (status === 200 || status === 429) addLimitHeaders(ctx, headers)
-  if (typeof body === 'string' || body === undefined) {
+  if (typeof body === 'string' || body === undefined || body instanceof Readable) {
     ctx.body = body ?? ''
     if (body === undefined) ctx.remove('Content-Type')
     return

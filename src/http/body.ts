@@ -34,9 +34,9 @@ export function createBodyReader(document: ContractDocument): Middleware {
         ctx.set('Connection', 'close')
         throw new ServiceError('unsupported_media_type', { reason: 'body' })
       }
-      // Its parameters say nothing here, and koa-openapi fails on those that it cannot parse.
-      ctx.req.headers['content-type'] = ctx.request.type.toLowerCase()
     }
+    // Its parameters say nothing here, and koa-openapi fails on those that it cannot parse.
+    if (ctx.req.headers['content-type'] !== undefined) ctx.req.headers['content-type'] = ctx.request.type.toLowerCase()
     return parse(ctx, async () => {
       if (ctx.request.type === formType) ctx.request.body = parseForm(typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '')
       await next()

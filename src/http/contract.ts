@@ -62,7 +62,8 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
   return {
     match(method, path) {
       const matched = router.match(path, method)
-      const layer = matched.pathAndMethod.at(-1)
+      // The contract has /revocations/snapshot before /revocations/{key}.
+      const [layer] = matched.pathAndMethod
       if (matched.route && layer?.name != null) return { operationId: layer.name as OperationId }
       return { allow: [...new Set(matched.path.flatMap(({ methods }) => methods))] }
     },
@@ -87,6 +88,7 @@ function handler(operation: Operation<OperationId>) {
       body: ctx.request.body as never,
       query: ctx.request.query,
       params: ctx['params'] as never,
+      lastEventId: ctx.get('Last-Event-ID') || undefined,
       authorization,
       asker,
       secure,

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { default as formatsModule } from 'ajv-formats'
 import { documentedOperations, type ContractDocument, type MediaTypes } from '../contract.js'
@@ -28,7 +29,7 @@ export function createResponseCheck(document: ContractDocument): ResponseCheck {
     const mediaType = body === undefined ? 'nothing' : mediaTypeOf(headers)
     const validate = validators.get(`${operationId} ${status} ${mediaType}`)
     if (validate === undefined) return `${operationId} does not declare ${status} with ${mediaType}`
-    if (validate(body)) return undefined
+    if (body instanceof Readable || validate(body)) return undefined
     return validate.errors?.map(({ instancePath, keyword }) => `${instancePath || '/'} ${keyword}`).join('; ') ?? 'invalid'
   }
 }

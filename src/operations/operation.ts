@@ -1,10 +1,15 @@
+import type { Readable } from 'node:stream'
 import type { operations } from '../../generated/openapi.js'
 import type { Asker } from '../audit.js'
 
 export type OperationId = keyof operations
 
 type Responses<Id extends OperationId> = operations[Id]['responses']
-type BodyOf<Response> = Response extends { content: infer Content } ? Content[keyof Content] : undefined
+/** What is sent piece by piece, and not held against a schema. */
+type StreamedTypes = 'text/event-stream' | 'application/octet-stream'
+type BodyOf<Response> = Response extends { content: infer Content }
+  ? { [Type in keyof Content]: Type extends StreamedTypes ? Readable : Content[Type] }[keyof Content]
+  : undefined
 type RequestBody<Id extends OperationId> = operations[Id] extends { requestBody: { content: infer Content } } ? Content[keyof Content] : undefined
 
 type ParametersOf<Id extends OperationId, Place extends 'query' | 'path'> = operations[Id]['parameters'] extends { [P in Place]?: infer Given } ? Exclude<Given, undefined> : undefined
@@ -24,6 +29,8 @@ export type Request<Id extends OperationId> = Readonly<{
   body: RequestBody<Id>
   query: ParametersOf<Id, 'query'>
   params: ParametersOf<Id, 'path'>
+  /** `Last-Event-ID`, when it is not empty. */
+  lastEventId: string | undefined
   /** Every `Authorization` line. */
   authorization: readonly string[]
   asker: Asker

@@ -3,7 +3,7 @@ import type { CheckStatus, StoreProbe } from '../store/probe.js'
 import type { KeySource } from '../token/key-source.js'
 import type { Answer, Operation } from './operation.js'
 
-type Parts = { probe: StoreProbe; timeoutMs: number; keySources: readonly KeySource[]; now: () => number }
+type Parts = { probe: StoreProbe; timeoutMs: number; keySources: readonly KeySource[]; now: () => number; isFollowing: () => boolean }
 
 const sharedForMs = 1_000
 
@@ -19,18 +19,20 @@ export const ready = (parts: Parts): Operation<'ready'> => {
   }
 }
 
-async function answer({ probe, timeoutMs, keySources }: Parts): Promise<Answer<'ready'>> {
+async function answer({ probe, timeoutMs, keySources, isFollowing }: Parts): Promise<Answer<'ready'>> {
   const fitness = await withDeadline(probe(), timeoutMs).catch(
     () => ({ store: 'failed', eviction: 'unknown', persistence: 'unknown' }) as const,
   )
   const keys: CheckStatus = keySources.every((source) => source.isLoaded()) ? 'ok' : 'failed'
+  const replica: CheckStatus = isFollowing() ? 'ok' : 'failed'
   const checks = [
     { name: 'store' as const, status: fitness.store },
     { name: 'eviction' as const, status: fitness.eviction },
     { name: 'persistence' as const, status: fitness.persistence },
     { name: 'keys' as const, status: keys },
+    { name: 'replica' as const, status: replica },
   ]
-  const isReady = fitness.store === 'ok' && fitness.eviction === 'ok' && keys === 'ok'
+  const isReady = fitness.store === 'ok' && fitness.eviction === 'ok' && keys === 'ok' && replica === 'ok'
   return isReady
     ? { status: 200, body: { status: 'ready', checks } }
     : { status: 503, body: { status: 'not_ready', checks }, headers: { 'Retry-After': '1' } }

@@ -4,14 +4,20 @@
  *
  * Expiry goes to Redis as a remaining time: a Redis whose clock is off still keeps an entry for as long as it must.
  *
- * KEYS: the feed, then one key per entry. ARGV: the feed's length, then per entry its name, the remaining time in milliseconds
+ * A feed that is not there (yet, or any more) begins a new history: its name under the second key tells everybody who followed the
+ * old one that it is gone.
+ *
+ * KEYS: the feed, the name of its history, then one key per entry. ARGV: the feed's length, a name for a new history, then per entry its name, the remaining time in milliseconds
  * (0: for ever), the absolute expiry for the event (empty: never), and the mark.
  */
 export const commitScript = `
-local feed = KEYS[1]
-if redis.call('EXISTS', feed) == 0 then redis.call('XADD', feed, '*', 'k', 'genesis') end
-for i = 2, #KEYS do
-  local key, at = KEYS[i], 4 * (i - 2) + 2
+local feed, history = KEYS[1], KEYS[2]
+if redis.call('EXISTS', feed, history) < 2 then
+  redis.call('SET', history, ARGV[2])
+  redis.call('XADD', feed, '*', 'k', 'genesis')
+end
+for i = 3, #KEYS do
+  local key, at = KEYS[i], 4 * (i - 3) + 3
   local name, ttl, till, mark = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(mark) then mark = held end
@@ -22,5 +28,23 @@ for i = 2, #KEYS do
   else redis.call('SET', key, mark, 'PX', ttl) end
   redis.call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*', 'k', name, 'u', till, 'c', mark)
 end
-return #KEYS - 1
+return #KEYS - 2
+`
+
+/**
+ * Looks through some of the keys and returns the next cursor, then name, remaining time (-1: for ever) and mark of each revocation that
+ * was met. ARGV: cursor, pattern of revocation keys, length of their prefix, how many keys to look at.
+ */
+export const scanScript = `
+local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
+local found = { page[1] }
+for _, key in ipairs(page[2]) do
+  local mark, left = redis.call('GET', key), redis.call('PTTL', key)
+  if mark and left ~= -2 then
+    found[#found + 1] = string.sub(key, ARGV[3] + 1)
+    found[#found + 1] = tostring(left)
+    found[#found + 1] = mark
+  end
+end
+return found
 `

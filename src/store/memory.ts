@@ -1,4 +1,8 @@
-import { decodeEntry, type Mark } from './entry.js'
+import { randomUUID } from 'node:crypto'
+import type { FeedEvent } from '../feed/event.js'
+import { decodeKey } from '../token/keys.js'
+import { decodeEntry, type Entry, type Mark } from './entry.js'
+import type { FeedLog } from './feed-log.js'
 
 type Held = { untilMs: number | null; mark: Mark }
 
@@ -9,9 +13,14 @@ const sweptAtOnce = 20_000
  * The embedded store, as a Keyv adapter with the rule of the Redis commit: an expiry only lengthens, a mark only rises. Expired
  * entries leave by themselves, some at a time, so that a large set never holds up a request. A restart forgets everything.
  */
-export function createMemoryAdapter(now: () => number) {
+export function createMemoryAdapter(now: () => number, keyPrefix: string) {
   const held = new Map<string, Held>()
   const isLive = ({ untilMs }: Held) => untilMs === null || untilMs > now()
+  const entryOf = (key: string, { untilMs, mark }: Held): Entry | undefined => {
+    const name = decodeKey(key.slice(keyPrefix.length))
+    return name && { key: name, untilMs, ...(name.startsWith('u:') && { cutoff: mark }) }
+  }
+  const feed = createMemoryFeed(now, () => [...held].flatMap(([key, entry]) => entryOf(key, entry) ?? []))
   let sweeping = held.entries()
   const sweep = () => {
     for (let seen = 0; seen < sweptAtOnce; seen += 1) {
@@ -34,12 +43,16 @@ export function createMemoryAdapter(now: () => number) {
   const set = (key: string, value: string) => {
     const { untilMs, mark } = decodeEntry(value)
     const before = held.get(key)
-    held.set(key, before === undefined || !isLive(before) ? { untilMs, mark } : {
+    const merged = before === undefined || !isLive(before) ? { untilMs, mark } : {
       untilMs: before.untilMs === null || untilMs === null ? null : Math.max(before.untilMs, untilMs),
       mark: Math.max(before.mark, mark),
-    })
+    }
+    held.set(key, merged)
+    const entry = entryOf(key, merged)
+    if (entry !== undefined) feed.append(entry)
   }
   return {
+    feed: feed.log,
     opts: { dialect: 'memory' },
     namespace: undefined,
     on: () => undefined,
@@ -54,5 +67,50 @@ export function createMemoryAdapter(now: () => number) {
     delete: async (key: string) => held.delete(key),
     clear: async () => held.clear(),
     disconnect: async () => clearInterval(timer),
+  }
+}
+
+const feedLength = 100_000
+
+/** The feed of the embedded store. */
+function createMemoryFeed(now: () => number, all: () => Entry[]) {
+  const startMs = Math.max(0, Math.floor(now()))
+  let events: FeedEvent[] = [{ id: `${startMs}-0`, entry: undefined }]
+  let sequence = 0
+  const waiting = new Set<() => void>()
+  const identity = { history: randomUUID(), server: randomUUID() }
+  const sequenceOf = ({ id }: { id: string }) => Number(id.slice(id.indexOf('-') + 1))
+  const placeOf = (id: string) => Math.max(0, sequenceOf({ id }) - sequenceOf(events[0] ?? { id }))
+  const log: FeedLog = {
+    begin: async () => undefined,
+    connection: () => 0,
+    identity: async () => identity,
+    tail: async () => events.at(-1),
+    read: async (fromId, count) => events.slice(placeOf(fromId), placeOf(fromId) + count),
+    async wait(afterId, ms) {
+      if (events.at(-1)?.id !== afterId) return
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          clearTimeout(timer)
+          waiting.delete(go)
+          resolve()
+        }
+        const timer = setTimeout(go, ms)
+        timer.unref()
+        waiting.add(go)
+      })
+    },
+    async *scan() {
+      yield all()
+    },
+  }
+  return {
+    log,
+    append(entry: Entry) {
+      sequence += 1
+      events.push({ id: `${startMs}-${sequence}`, entry })
+      if (events.length >= feedLength * 1.5) events = events.slice(-feedLength)
+      for (const go of waiting) go()
+    },
   }
 }

@@ -4,11 +4,13 @@ import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trai
 import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
-import { createKeyDeleter, createStore, feedKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
+import { redisFeedLog, type FeedLog } from './feed-log.js'
+import { createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
   revocations: Store
+  feed: FeedLog
   trail: AuditTrail
   deleteSessionKeys: KeyDeleter | undefined
   probe: StoreProbe
@@ -30,10 +32,11 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   const close = async () => connections.forEach((connection) => connection.close())
   const deleteSessionKeys = sessionLink && createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs })
   const pingSessions = async () => void (await sessionLink?.client.ping())
-  if (main === undefined) {
-    const adapter = createMemoryAdapter(now)
+  if (config.redis === undefined || main === undefined) {
+    const adapter = createMemoryAdapter(now, keyPrefix)
     return {
       revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, timeoutMs }),
+      feed: adapter.feed,
       trail: memoryAuditTrail(caps),
       deleteSessionKeys,
       probe: async () => {
@@ -49,12 +52,15 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   }
   const minReplicas = config.redisMinReplicas
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
-  const writer = config.redis !== undefined && minReplicas > 0 ? connect(config.redis, 'commits') : main
+  const writer = minReplicas > 0 ? connect(config.redis, 'commits') : main
   const adapter = new RevocationAdapter(main.client, writer, {
-    feed: feedKey, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
+    feed: feedKey, history: historyKey, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
   })
   return {
     revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), timeoutMs }),
+    feed: redisFeedLog({
+      follow: connect(config.redis, 'feed'), read: main, begin: () => adapter.rehearse(), feedKey, historyKey, keyPrefix, now,
+    }),
     trail: redisAuditTrail(main.client, caps),
     deleteSessionKeys,
     probe: async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
@@ -62,7 +62,7 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
     renew,
     close() {
       stopWatching()
-      client.destroy()
+      if (client.isOpen) client.destroy()
     },
   }
 }
@@ -123,7 +123,7 @@ export class RevocationAdapter extends RedisAdapter {
   constructor(
     redis: RedisClient,
     private readonly writer: RedisLink,
-    private readonly options: { feed: string; nameOf: (key: string) => string; now: () => number; minReplicas: number; timeoutMs: number },
+    private readonly options: { feed: string; history: string; nameOf: (key: string) => string; now: () => number; minReplicas: number; timeoutMs: number },
   ) {
     super(redis)
   }
@@ -134,25 +134,25 @@ export class RevocationAdapter extends RedisAdapter {
 
   override async setMany(entries: { key: string; value: string }[]): Promise<void> {
     if (!this.writer.client.isReady) throw new RedisNotConnected('no connection to Redis')
-    const { feed, nameOf, now, minReplicas, timeoutMs } = this.options
+    const { feed, history, nameOf, now, minReplicas, timeoutMs } = this.options
     const args = entries.flatMap(({ key, value }) => {
       const { untilMs, mark } = decodeEntry(value)
       const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - now()))
       return [nameOf(key), String(remainingMs), untilMs === null ? '' : String(untilMs), String(mark)]
     })
     await this.runScript({
-      keys: [feed, ...entries.map(({ key }) => key)],
-      arguments: [String(feedLength), ...args],
+      keys: [feed, history, ...entries.map(({ key }) => key)],
+      arguments: [String(feedLength), randomUUID(), ...args],
     })
     if (minReplicas === 0) return
     const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
     if (acknowledged < minReplicas) throw new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
   }
 
-  /** Commits nothing, in the way that everything is committed. */
+  /** Commits nothing, in the way that everything is committed; after it there is a feed. */
   async rehearse(): Promise<void> {
     if (!this.writer.client.isReady) throw new RedisNotConnected('no connection to Redis')
-    await this.runScript({ keys: [this.options.feed], arguments: [String(feedLength)] })
+    await this.runScript({ keys: [this.options.feed, this.options.history], arguments: [String(feedLength), randomUUID()] })
   }
 
   private async runScript(options: { keys: string[]; arguments: string[] }): Promise<void> {

@@ -8,6 +8,7 @@ import { encodeEntry, type Entry, type Mark } from './entry.js'
 /** The hash tag keeps all keys on one cluster slot, so that the commit may touch several. */
 export const keyPrefix = 'cierre:{c}:'
 export const feedKey = `${keyPrefix}feed`
+export const historyKey = `${keyPrefix}history`
 export const auditKey = `${keyPrefix}audit`
 
 /** Revocations as bytes. Every method answers or throws within its deadline. */

@@ -55,7 +55,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
   })
 
   it('killed between the check and the write: 500, and the token stays usable for the repeat', async () => {
-    let armed = true
+    let armed = false
     const proxy: TestProxy = await startProxy(() => redis.port, async (text) => {
       if (!armed || !text.includes('EVALSHA')) return 'pass'
       armed = false
@@ -64,6 +64,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     })
     extra.push(proxy)
     await open({ REDIS_URL: proxy.url })
+    armed = true
     const jwt = await token()
     await expectUnknown(jwt)
     await redis.restart()
@@ -72,14 +73,15 @@ describe('when Redis fails, a 200 is never a lie', () => {
   })
 
   it('the answer to the write is lost: 500, and the repeat says 401 because it had arrived', async () => {
-    let armed = true
+    let armed = false
     const proxy: TestProxy = await startProxy(() => redis.port, async (text) => {
-      if (!armed || !text.includes('EVAL\r\n')) return 'pass'
+      if (!armed || !text.includes('EVALSHA')) return 'pass'
       armed = false
       return 'lose the answer'
     })
     extra.push(proxy)
     await open({ REDIS_URL: proxy.url })
+    armed = true
     const jwt = await token()
     await expectUnknown(jwt)
     expect(await entries()).to.equal(1)

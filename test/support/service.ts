@@ -67,6 +67,9 @@ export async function startService(env: Record<string, string> = {}, options: Te
       saw(lines.join(''))
     },
   }
-  if (config.redis !== undefined && options.waitForStore !== false) await until('the service is connected', () => lines.some((line) => line.includes('redis connected')))
+  if (options.waitForStore !== false) {
+    if (config.redis !== undefined) await until('the service is connected', () => lines.some((line) => line.includes('redis connected')))
+    await until('the service follows the feed', () => service.position() !== undefined)
+  }
   return test
 }

@@ -1,0 +1,137 @@
+import { Readable } from 'node:stream'
+import { ServiceError } from '../errors.js'
+import type { FeedLog } from '../store/feed-log.js'
+import { answered } from '../store/store.js'
+import { compareIds, positionOf, serverSentEvent, streamIdOf, type FeedEvent, type Position } from './event.js'
+
+/** Those who follow the feed over HTTP. */
+export type Subscribers = {
+  /**
+   * A stream of Server-Sent Events from a position on, that event included. When the feed does not have it any more, or loses it later,
+   * the stream says `gap` and ends.
+   *
+   * @throws ServiceError `bad_request` for what is no position, `too_many_requests`, `store_unavailable`
+   */
+  open(from: Position): Promise<Readable>
+  /** Sends events on: what follows, without a gap, what was published before. */
+  publish(events: readonly FeedEvent[]): void
+  /** Tells everybody that what follows does not join what went before. */
+  gap(): void
+  count(): number
+  /** Ends every stream. */
+  close(): void
+}
+
+const pageEvents = 1_000
+const heartbeatEveryMs = 10_000
+/** A reader that lags so many bytes behind is cut off; it comes back with its position. */
+const mostBufferedBytes = 1 << 20
+const mostSubscribers = 10_000
+const gapEvent = 'event: gap\ndata: {}\n\n'
+
+type Subscriber = { stream: Readable; sentId: string }
+
+export function createSubscribers(parts: { feed: FeedLog; position: () => Position | undefined; timeoutMs: number }): Subscribers {
+  const { feed, timeoutMs } = parts
+  const live = new Set<Subscriber>()
+  let opened = 0
+  let isClosed = false
+  let pending: FeedEvent[] = []
+  let sending: NodeJS.Timeout | NodeJS.Immediate | undefined
+
+  const push = (stream: Readable, text: Buffer) => {
+    stream.push(text)
+    // Without an error: the connection ends in the middle, which the reader cannot take for the end.
+    if (stream.readableLength > mostBufferedBytes) stream.destroy()
+  }
+  const flush = () => {
+    const startedMs = performance.now()
+    const events = pending
+    const text = Buffer.from(events.map(serverSentEvent).join(''))
+    const [first] = events
+    pending = []
+    for (const { stream, sentId } of live) {
+      // Who joined from the store may have had some of it.
+      const isAhead = first !== undefined && compareIds(sentId, first.id) >= 0
+      push(stream, isAhead ? Buffer.from(events.filter(({ id }) => compareIds(id, sentId) > 0).map(serverSentEvent).join('')) : text)
+    }
+    const lastId = events.at(-1)?.id
+    for (const subscriber of live) if (lastId !== undefined && compareIds(lastId, subscriber.sentId) > 0) subscriber.sentId = lastId
+    // However many there are, half of the time is left for everything else.
+    const tookMs = performance.now() - startedMs
+    sending = tookMs < 1 ? undefined : setTimeout(sendPending, tookMs)
+  }
+  const sendPending = () => {
+    sending = undefined
+    if (pending.length > 0) flush()
+  }
+  const heartbeat = setInterval(() => {
+    const comment = Buffer.from(':\n\n')
+    for (const { stream } of live) push(stream, comment)
+  }, heartbeatEveryMs)
+  heartbeat.unref()
+  const end = (stream: Readable, text: string) => {
+    stream.push(text)
+    stream.push(null)
+  }
+
+  // Pages of the store until it is where the replica is; from there on every event is published to it.
+  const catchUp = async (stream: Readable, from: Position, id: string) => {
+    let page = await answered('store', timeoutMs, () => feed.read(id, pageEvents))
+    if (page[0] === undefined || positionOf(page[0]) !== from) return end(stream, gapEvent)
+    let sentId = id
+    for (let isFirst = true; !stream.destroyed; isFirst = false) {
+      const news = isFirst ? page : page.slice(1)
+      sentId = page.at(-1)?.id ?? sentId
+      if (news.length > 0) push(stream, Buffer.from(news.map(serverSentEvent).join('')))
+      const at = streamIdOf(parts.position() ?? '')
+      if (at === undefined) return end(stream, gapEvent)
+      if (compareIds(sentId, at) >= 0) {
+        const subscriber = { stream, sentId }
+        live.add(subscriber)
+        stream.once('close', () => live.delete(subscriber))
+        return undefined
+      }
+      const before = page.at(-1)
+      page = await answered('store', timeoutMs, () => feed.read(sentId, pageEvents))
+      if (before === undefined || page[0] === undefined || positionOf(page[0]) !== positionOf(before)) return end(stream, gapEvent)
+    }
+    return undefined
+  }
+
+  return {
+    async open(from) {
+      const id = streamIdOf(from)
+      if (id === undefined) throw new ServiceError('bad_request', { reason: 'body' })
+      if (isClosed || parts.position() === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
+      if (opened >= mostSubscribers) throw new ServiceError('too_many_requests', { reason: 'feed_limit', headers: { 'Retry-After': '1' } })
+      const stream = new Readable({ read: () => undefined, highWaterMark: 64 * 1024 })
+      opened += 1
+      stream.once('close', () => (opened -= 1))
+      try {
+        await catchUp(stream, from, id)
+      } catch (error) {
+        stream.destroy()
+        throw error
+      }
+      if (isClosed) end(stream, '')
+      return stream
+    },
+    publish(events) {
+      pending.push(...events)
+      sending ??= setImmediate(sendPending)
+    },
+    gap() {
+      sendPending()
+      for (const { stream } of live) end(stream, gapEvent)
+      live.clear()
+    },
+    count: () => live.size,
+    close() {
+      isClosed = true
+      clearInterval(heartbeat)
+      for (const { stream } of live) end(stream, '')
+      live.clear()
+    },
+  }
+}

@@ -1,0 +1,17 @@
+import type { Clients } from '../clients.js'
+import { ServiceError } from '../errors.js'
+import { positionOf, type FeedEvent } from '../feed/event.js'
+import { answered } from '../store/store.js'
+import type { Operation } from './operation.js'
+
+type Parts = { clients: Clients; readTail: () => Promise<FeedEvent | undefined>; timeoutMs: number }
+
+/** The last event of the feed, read after the request arrived. */
+export const getPosition =
+  ({ clients, readTail, timeoutMs }: Parts): Operation<'getPosition'> =>
+  async ({ authorization, asker }) => {
+    await clients.authenticate({ authorization, asker }, 'feed')
+    const tail = await answered('store', timeoutMs, readTail)
+    if (tail === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
+    return { status: 200, body: { position: positionOf(tail) } }
+  }

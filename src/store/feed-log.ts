@@ -1,0 +1,87 @@
+import type { FeedEvent } from '../feed/event.js'
+import { decodeKey, type RevocationKey } from '../token/keys.js'
+import { scanScript } from './commit.js'
+import type { Entry } from './entry.js'
+import type { RedisLink } from './redis.js'
+
+/** What names a history of the feed, and the server that keeps it. */
+export type FeedIdentity = Readonly<{ history: string; server: string }>
+
+/** The stream that every commit appends to. Every method throws what the connection throws. */
+export type FeedLog = {
+  /** Makes sure that there is a feed. */
+  begin(): Promise<void>
+  identity(): Promise<FeedIdentity>
+  /** The last event, read now; nothing when there is no feed. */
+  tail(): Promise<FeedEvent | undefined>
+  /** The events from an id on, that id included, `count` at most. */
+  read(fromId: string, count: number): Promise<FeedEvent[]>
+  /** Comes back when something may have followed an id, or after `ms`. */
+  wait(afterId: string, ms: number): Promise<void>
+  /** Every revocation that is stored from beginning to end of the scan. @throws Error when the connection was not one and the same */
+  scan(): AsyncIterable<Entry[]>
+  /** Changes with every connection. */
+  connection(): number
+}
+
+const scannedAtOnce = 500
+
+/** The feed in Redis. `follow` is a connection of its own, for `XREAD` holds up what comes behind it. */
+export function redisFeedLog(parts: {
+  follow: RedisLink; read: RedisLink; begin: () => Promise<void>; feedKey: string; historyKey: string; keyPrefix: string; now: () => number
+}): FeedLog {
+  const { feedKey, historyKey, keyPrefix, now } = parts
+  const { client } = parts.follow
+  let connection = 0
+  client.on('ready', () => (connection += 1))
+  const events = (found: { id: string; message: Record<string, unknown> }[]) => found.map(({ id, message }) => eventOf(id, message))
+  return {
+    begin: parts.begin,
+    connection: () => connection,
+    async identity() {
+      const [history, info] = await Promise.all([client.get(historyKey), client.info('server')])
+      return { history: history ?? '', server: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' }
+    },
+    async tail() {
+      return events(await parts.read.client.xRevRange(feedKey, '+', '-', { COUNT: 1 }))[0]
+    },
+    async read(fromId, count) {
+      return events(await client.xRange(feedKey, fromId, '+', { COUNT: count }))
+    },
+    async wait(afterId, ms) {
+      await client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
+    },
+    async *scan() {
+      const begunOn = connection
+      const pattern = `${keyPrefix}[tsuj]:*`
+      let cursor = '0'
+      do {
+        // The cursor of another server means nothing.
+        if (connection !== begunOn) throw new Error('the connection to Redis changed during a scan')
+        const page = (await client.eval(scanScript, { keys: [], arguments: [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)] })) as string[]
+        cursor = page[0] ?? '0'
+        yield entriesOf(page, now())
+      } while (cursor !== '0')
+    },
+  }
+}
+
+function eventOf(id: string, message: Record<string, unknown>): FeedEvent {
+  const { k, u, c } = message as { k?: string; u?: string; c?: string }
+  if (k === 'genesis') return { id, entry: undefined }
+  const key = decodeKey(k)
+  if (key === undefined || u === undefined || !/^\d*$/.test(u) || c === undefined || !/^\d{1,16}$/.test(c)) throw new Error('an event of the feed is unreadable')
+  return { id, entry: entryOf(key, u === '' ? null : Number(u), Number(c)) }
+}
+
+function entriesOf(page: string[], nowMs: number): Entry[] {
+  const entries: Entry[] = []
+  for (let at = 1; at + 2 < page.length; at += 3) {
+    const key = decodeKey(page[at])
+    const leftMs = Number(page[at + 1])
+    if (key !== undefined) entries.push(entryOf(key, leftMs === -1 ? null : nowMs + leftMs, Number(page[at + 2])))
+  }
+  return entries
+}
+
+const entryOf = (key: RevocationKey, untilMs: number | null, mark: number): Entry => ({ key, untilMs, ...(key.startsWith('u:') && { cutoff: mark }) })
