@@ -140,7 +140,7 @@ function covers(held: Entry | undefined, { untilMs, cutoff = 0 }: Entry): boolea
 }
 
 /** A cutoff revokes tokens from before it, and those that cannot say when they are from; any other mark revokes as it stands. */
-function isKilledBy(key: RevocationKey, mark: Mark | undefined, issuedAtS: unknown): boolean {
+export function isKilledBy(key: RevocationKey, mark: Mark | undefined, issuedAtS: unknown): boolean {
   if (mark === undefined) return false
   return !key.startsWith('u:') || typeof issuedAtS !== 'number' || issuedAtS <= mark
 }

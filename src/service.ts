@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import { createClientAddresses } from './addresses.js'
 import { createAudit, type Audit } from './audit.js'
 import type { Config } from './config/config.js'
-import type { IssuerConfig } from './config/issuers.js'
 import { readContract } from './contract.js'
 import { createApp } from './http/app.js'
 import { createServer, drainable, serverTimes, type ServerTimes } from './http/server.js'
@@ -35,8 +34,7 @@ import { getSnapshot } from './operations/getSnapshot.js'
 import { createReplica } from './replica.js'
 import { createSessions } from './sessions.js'
 import { openStores } from './store/open.js'
-import { fixedKeySource, secretKeySource, type KeySource } from './token/key-source.js'
-import { remoteKeySource } from './token/remote-key-source.js'
+import { openIssuers } from './token/issuers.js'
 import { createVerification, logoutTokenIssuers } from './token/verification.js'
 
 export type Service = {
@@ -63,11 +61,7 @@ export type ServiceParts = {
 export function createService({ config, log, now, times = serverTimes, operations: adjust = (same) => same }: ServiceParts): Service {
   const { storeTimeoutMs: timeoutMs, maxClockSkewMs } = config
   const stores = openStores({ config, log, now })
-  const issuers = config.issuers.map((issuer) => ({
-    ...issuer,
-    requireExp: config.requireExp,
-    keys: openKeySource(issuer, log, now),
-  }))
+  const issuers = openIssuers(config.issuers, { requireExp: config.requireExp, log, now })
   const keySources = issuers.map(({ keys }) => keys)
   const audit = createAudit({ trail: stores.trail, log, now, timeoutMs, address: config.audit.address })
   const { yaml, document } = readContract()
@@ -151,16 +145,5 @@ export function createService({ config, log, now, times = serverTimes, operation
       subscribers.close()
       await stores.close()
     },
-  }
-}
-
-function openKeySource({ key, algorithms }: IssuerConfig, log: Logger, now: () => number): KeySource {
-  switch (key.kind) {
-    case 'secret':
-      return secretKeySource(key.secret, algorithms)
-    case 'public':
-      return fixedKeySource(key.jwks)
-    case 'remote':
-      return remoteKeySource({ uri: key.uri, now, log })
   }
 }

@@ -76,7 +76,8 @@ function readSingle(reader: Reader, defaults: Defaults): IssuerConfig | undefine
 const members = ['issuer', 'audience', 'algorithms', 'secret', 'publicKey', 'jwksUri', 'typ', 'sessionMaxLifetimeS', 'sessionKeys',
   'backchannelAudience', 'backchannelTyp', 'backchannelScope']
 
-function readMany(reader: Reader, text: string, defaults: Defaults): IssuerConfig[] {
+/** The entries of `JWT_ISSUERS`. */
+export function readMany(reader: Reader, text: string, defaults: Defaults): IssuerConfig[] {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)

@@ -11,6 +11,8 @@ export type KeySource = {
   candidates(header: { alg: string; kid?: string }): Promise<readonly VerificationKey[]>
   /** Whether keys are there. */
   isLoaded(): boolean
+  /** Another number whenever keys came or left. */
+  generation(): number
   close(): void
 }
 
@@ -29,6 +31,7 @@ export function secretKeySource(secret: string, algorithms: readonly string[]): 
       return key === undefined ? [] : [key]
     },
     isLoaded: () => true,
+    generation: () => 0,
     close: () => undefined,
   }
 }
@@ -36,7 +39,7 @@ export function secretKeySource(secret: string, algorithms: readonly string[]): 
 /** Keys that never change. */
 export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
   const keySet = createKeySet(jwks)
-  return { candidates: keySet.candidates, isLoaded: () => true, close: () => undefined }
+  return { candidates: keySet.candidates, isLoaded: () => true, generation: () => 0, close: () => undefined }
 }
 
 /** A parsed key set. Each key is imported once for each algorithm, since WebCrypto ties a key to one. */

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino'
 import { ServiceError } from '../errors.js'
 import { checkPublicJwk, type PublicJwk } from './key-material.js'
 import { createKeySet, type KeySource } from './key-source.js'
@@ -8,15 +7,20 @@ const coolDownMs = 5_000
 const fetchTimeoutMs = 5_000
 const largestSetBytes = 1 << 20
 
+/** Where a key set's fortunes are told. */
+export type KeySourceLog = Readonly<Record<'info' | 'warn' | 'error', (details: object, message: string) => void>>
+
 /**
  * A key set behind a URL (RFC 7517 §5), loaded at once and refreshed in the background every 300 s. A `kid` it does not know
  * starts a fetch, at most one in 5 s: it is "unknown" only when a fetch within the last 5 s succeeded without it. A failed refresh
  * keeps the keys there are. Redirects are refused, and keys that are weak, symmetric or unreadable are passed over.
  */
-export function remoteKeySource(parts: { uri: string; now: () => number; log: Logger }): KeySource {
+export function remoteKeySource(parts: { uri: string; now: () => number; log: KeySourceLog }): KeySource {
   const { uri, now, log } = parts
   const origin = new URL(uri).origin
   let keySet: ReturnType<typeof createKeySet> | undefined
+  let loaded = ''
+  let generation = 0
   let triedAtMs = -Infinity
   let loadedAtMs = -Infinity
   let running: Promise<void> | undefined
@@ -28,6 +32,9 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Lo
     triedAtMs = now()
     try {
       const keys = await fetchKeys(uri, closing.signal, (reason) => log.warn({ origin, reason }, 'a key of the key set is passed over'))
+      const text = JSON.stringify(keys)
+      if (text !== loaded) generation += 1
+      loaded = text
       keySet = createKeySet(keys)
       loadedAtMs = triedAtMs
       log.info({ origin, keys: keys.length }, 'key set loaded')
@@ -54,6 +61,7 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Lo
       return keySet.candidates(header)
     },
     isLoaded: () => keySet !== undefined,
+    generation: () => generation,
     close() {
       clearInterval(timer)
       closing.abort()

@@ -29,6 +29,8 @@ export type TestServiceOptions = {
   /** Whether to come back only when Redis is connected; true unless told otherwise. */
   waitForStore?: boolean
   times?: ServerTimes
+  /** A free one unless given. */
+  port?: number
   operations?: (operations: Operations) => Operations
 }
 
@@ -43,7 +45,7 @@ export async function startService(env: Record<string, string> = {}, options: Te
   stream.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
   const log = pino({ level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } }, stream)
   const service = createService({ config, log, now: options.now ?? Date.now, ...(options.times && { times: options.times }), ...(options.operations && { operations: options.operations }) })
-  service.server.listen(0, '127.0.0.1')
+  service.server.listen(options.port ?? 0, '127.0.0.1')
   await once(service.server, 'listening')
   const origin = `${config.tls ? 'https' : 'http'}://127.0.0.1:${(service.server.address() as AddressInfo).port}`
   const logged = () =>

@@ -1,0 +1,218 @@
+import { EventEmitter } from 'node:events'
+import type { JWTPayload } from 'jose'
+import { bearerToken } from './bearer.js'
+import { readMany } from './config/issuers.js'
+import { createReader } from './config/reader.js'
+import { createFeedClient, type FeedOptions } from './guard/feed-client.js'
+import { followFeed, type Clock } from './guard/following.js'
+import { GuardError, guardErrorOf } from './guard/error.js'
+import { createKnownTokens, knownToken, type Known } from './guard/known.js'
+import { refuseUnknown, type OnUnknown } from './guard/unknown.js'
+import { createWatches, type EndOfToken } from './guard/watches.js'
+import { createReplica } from './replica.js'
+import { isKilledBy } from './revocations.js'
+import { openIssuers } from './token/issuers.js'
+import { createVerification } from './token/verification.js'
+
+export { GuardError, type GuardErrorCode } from './guard/error.js'
+export { FeedError, type FeedOptions } from './guard/feed-client.js'
+export { askIntrospection, type OnUnknown, type OtherOpinion } from './guard/unknown.js'
+export { expressGuard, fastifyGuard, guardRequest, honoGuard, isRevokedForExpressJwt, isRevokedForKoaJwt, koaGuard } from './guard/adapters.js'
+export type { Clock } from './guard/following.js'
+export type { EndOfToken } from './guard/watches.js'
+
+/** One entry of the service's `JWT_ISSUERS`. */
+export type GuardIssuer = Readonly<{
+  issuer: string
+  audience?: string | readonly string[]
+  algorithms?: string | readonly string[]
+  secret?: string
+  /** PEM (SPKI), JWK or JWKS */
+  publicKey?: string | object
+  jwksUri?: string
+  typ?: string
+}>
+
+export type GuardOptions = Readonly<{
+  issuers: readonly GuardIssuer[]
+  feed: FeedOptions
+  /** How old what is known may be, in milliseconds; 5000 unless given. */
+  maxStalenessMs?: number
+  /** What becomes of a token that is in order while the guard cannot tell whether it is revoked; by default a 503. */
+  onUnknown?: OnUnknown
+  /** As the service has them: `JWT_REQUIRE_EXP`, `CUTOFF_CLAIM`, `MAX_CLOCK_SKEW_S`. */
+  requireExp?: boolean
+  cutoffClaim?: 'iat' | 'auth_time'
+  maxClockSkewS?: number
+  /** Verified tokens that are remembered, about; 32768 unless given. */
+  maxRemembered?: number
+  /** For tests that move time. */
+  clock?: Clock
+}>
+
+export type GuardStats = Readonly<{
+  /** Whether the guard can tell. */
+  fresh: boolean
+  /** Since when it is proved that nothing was missing, in milliseconds; `Infinity`: never. */
+  stalenessMs: number
+  position: string | undefined
+  /** Revocations held, and their memory in bytes. */
+  revocations: number
+  bytes: number
+  /** Verified tokens remembered, and tokens watched. */
+  remembered: number
+  watched: number
+  snapshots: number
+  gaps: number
+  reconnects: number
+}>
+
+/** `warning`: something went wrong on the way to the feed; it is tried again. */
+export type GuardEvents = { fresh: []; stale: []; warning: [Error] }
+
+export type Guard = {
+  /**
+   * Comes back when the guard can tell; until then it refuses what `onUnknown` does not let pass.
+   *
+   * @param withinMs deadline, 10000 unless given
+   * @throws Error that says why not; at once when the service refuses the client
+   */
+  ready(withinMs?: number): Promise<void>
+  /**
+   * Checks an `Authorization` header: verified, not expired, not revoked. Claims are frozen, and shared by all who send this token.
+   *
+   * @param authorization the header, or every line of it; two lines are refused
+   * @throws GuardError 401, 403, or 503 when it cannot tell
+   */
+  check(authorization: string | readonly string[] | undefined): Promise<Readonly<JWTPayload>>
+  /**
+   * Calls back once when a token is revoked or has expired, also when that is learnt from a snapshot.
+   * While the guard is stale it learns nothing: see the event `stale`.
+   *
+   * @param claims what `check` answered
+   * @returns a function that stops watching
+   * @throws TypeError for anything else than what `check` answered
+   */
+  watch(claims: Readonly<JWTPayload>, callback: (why: EndOfToken) => void): () => void
+  stats(): GuardStats
+  on<Name extends keyof GuardEvents>(event: Name, listener: (...args: GuardEvents[Name]) => void): void
+  off<Name extends keyof GuardEvents>(event: Name, listener: (...args: GuardEvents[Name]) => void): void
+  /** Lets go of everything; `check` then refuses with 503. */
+  close(): Promise<void>
+}
+
+const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now() }
+
+/**
+ * Checks tokens in this process: a look-up for a token that has been seen, a verification for a new one, and never a request to
+ * anybody. It follows every revocation of the service, and knows whether it does.
+ *
+ * @throws TypeError that says everything that is wrong with the options
+ */
+export function createGuard(options: GuardOptions): Guard {
+  const { maxStalenessMs = 5_000, onUnknown = refuseUnknown, cutoffClaim = 'iat', clock = systemClock } = options
+  const { now } = clock
+  if (!(maxStalenessMs >= 100 && maxStalenessMs <= 3_600_000)) throw new TypeError('maxStalenessMs must be from 100 to 3600000')
+  const emitter = new EventEmitter<GuardEvents>()
+  const issuers = readGuardIssuers(options, now, (message) => emitter.emit('warning', new Error(message)))
+  const verification = createVerification({ issuers, now, maxClockSkewMs: (options.maxClockSkewS ?? 60) * 1000, cutoffClaim })
+  const feed = createFeedClient(options.feed)
+  const replica = createReplica(now)
+  const remembered = createKnownTokens(Math.ceil((options.maxRemembered ?? 32_768) / 2))
+  const knownByClaims = new WeakMap<object, Known>()
+
+  const isRevoked = ({ words, has, issuedAtS }: Known): boolean =>
+    replica.findWords(words, 0) !== -1 ||
+    (has.s && replica.findWords(words, 4) !== -1) ||
+    (has.j && replica.findWords(words, 8) !== -1) ||
+    (has.u && isSubjectRevoked(words, issuedAtS))
+  const isSubjectRevoked = (words: Uint32Array, issuedAtS: unknown): boolean => {
+    const cutoff = replica.findWords(words, 12)
+    return cutoff !== -1 && isKilledBy('u:', cutoff, issuedAtS)
+  }
+  const watches = createWatches({ isRevoked, now })
+  const following = followFeed({
+    feed, replica, clock, maxStalenessMs,
+    onEvent: ({ entry }) => entry && watches.learnt(entry),
+    onSnapshot: watches.learntMany,
+    onFreshness: (isFresh) => emitter.emit(isFresh ? 'fresh' : 'stale'),
+    onTrouble: (error) => emitter.emit('warning', error),
+  })
+  let isClosed = false
+
+  const verified = async (authorization: string | readonly string[] | undefined): Promise<Known> => {
+    const lines = authorization === undefined ? [] : typeof authorization === 'string' ? [authorization] : authorization
+    try {
+      const token = await verification.verify(bearerToken(lines))
+      if (token.expired) throw new GuardError('token_expired', { authorization: lines })
+      // A copy: the header of a request is often a piece of something larger.
+      const known = knownToken(Buffer.from(lines[0] ?? '', 'latin1').toString('latin1'), token, cutoffClaim)
+      remembered.add(known)
+      knownByClaims.set(token.claims, known)
+      return known
+    } catch (error) {
+      throw guardErrorOf(error, lines)
+    }
+  }
+  const undecided = async (known: Known): Promise<Readonly<JWTPayload>> => {
+    const { claims } = known.token
+    const why = following.hasSnapshot() ? 'stale' : 'no_snapshot'
+    const opinion = await onUnknown({ token: bearerToken([known.header]), claims, why })
+    if (opinion === 'active') return claims
+    if (opinion === 'revoked') throw revoked(known)
+    throw new GuardError('unknown')
+  }
+  const revoked = ({ header }: Known) => new GuardError('invalid_token', { authorization: [header] })
+  const decide = (known: Known): Readonly<JWTPayload> | Promise<Readonly<JWTPayload>> => {
+    if (isRevoked(known)) throw revoked(known)
+    return following.isFresh() && !isClosed ? known.token.claims : undecided(known)
+  }
+
+  return {
+    ready: (withinMs = 10_000) => following.fresh(withinMs),
+    async check(authorization) {
+      if (typeof authorization === 'string') {
+        const known = remembered.get(authorization)
+        if (known !== undefined && known.expMs > now() && known.generation === known.token.issuer.keys.generation()) return decide(known)
+      }
+      return decide(await verified(authorization))
+    },
+    watch(claims, callback) {
+      const known = knownByClaims.get(claims)
+      if (known === undefined) throw new TypeError('watch takes what check answered')
+      return watches.add(known, callback)
+    },
+    stats: () => ({
+      fresh: following.isFresh() && !isClosed,
+      stalenessMs: following.stalenessMs(),
+      position: following.position(),
+      revocations: replica.size(),
+      bytes: replica.bytes(),
+      remembered: remembered.size(),
+      watched: watches.size(),
+      ...following.counts(),
+    }),
+    on: (event, listener) => void emitter.on(event, listener as never),
+    off: (event, listener) => void emitter.off(event, listener as never),
+    async close() {
+      isClosed = true
+      issuers.forEach(({ keys }) => keys.close())
+      watches.clear()
+      remembered.clear()
+      await following.close()
+    },
+  }
+}
+
+function readGuardIssuers(options: GuardOptions, now: () => number, warn: (message: string) => void) {
+  const reader = createReader({})
+  const defaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
+  const configs = readMany(reader, JSON.stringify(options.issuers), defaults)
+  if (reader.faults.length > 0) throw new TypeError(reader.faults.map((fault) => fault.replaceAll('JWT_ISSUERS', 'issuers')).join('\n'))
+  const log = {
+    info: () => undefined,
+    warn: (details: object, message: string) => warn(`${message}: ${JSON.stringify(details)}`),
+    error: (details: object, message: string) => warn(`${message}: ${JSON.stringify(details)}`),
+  }
+  return openIssuers(configs, { requireExp: options.requireExp ?? false, log, now })
+}

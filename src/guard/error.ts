@@ -1,0 +1,39 @@
+import { bearerChallenge } from '../bearer.js'
+import { failures, ServiceError } from '../errors.js'
+
+/** Why a guard refuses. `unknown`: it cannot tell whether the token is revoked. */
+export type GuardErrorCode = 'token_missing' | 'invalid_token' | 'token_expired' | 'unknown'
+
+/** What `check` throws. `status`, `headers` and `body` are the answer that the caller should get. */
+export class GuardError extends Error {
+  readonly code: GuardErrorCode
+  readonly status: 401 | 403 | 503
+  /** Of a 401 or 403 (RFC 6750 §3). */
+  readonly wwwAuthenticate: string | undefined
+
+  constructor(code: GuardErrorCode, details: { authorization?: readonly string[]; cause?: unknown; message?: string } = {}) {
+    super(details.message ?? code, { cause: details.cause })
+    this.name = 'GuardError'
+    this.code = code
+    this.status = code === 'unknown' ? 503 : code === 'token_expired' ? 403 : 401
+    this.wwwAuthenticate = this.status === 503 ? undefined : bearerChallenge(this.status, details.authorization ?? [])
+  }
+
+  /** `WWW-Authenticate` of a 401 or 403, `Retry-After` of a 503. */
+  get headers(): Record<string, string> {
+    return this.wwwAuthenticate === undefined ? { 'Retry-After': '1' } : { 'WWW-Authenticate': this.wwwAuthenticate }
+  }
+
+  /** The same envelope as the service's. */
+  get body(): { success: false; message: string } {
+    return { success: false, message: failures[this.code === 'unknown' ? 'store_unavailable' : this.code].message }
+  }
+}
+
+/** What verification throws, as a guard throws it: keys that cannot be had are unknown. */
+export function guardErrorOf(error: unknown, authorization: readonly string[]): unknown {
+  if (!(error instanceof ServiceError)) return error
+  const { code } = error
+  if (code === 'token_missing' || code === 'invalid_token' || code === 'token_expired') return new GuardError(code, { authorization })
+  return new GuardError('unknown', { cause: error })
+}

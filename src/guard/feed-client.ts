@@ -1,0 +1,106 @@
+import { createParser } from 'eventsource-parser'
+import { parseServerSentEvent, type FeedEvent, type Position } from '../feed/event.js'
+import { createSnapshotReader } from '../feed/snapshot.js'
+import type { Replica } from '../replica.js'
+
+/** Where the feed is, and who asks: a machine client that may read the `feed`. */
+export type FeedOptions = Readonly<{
+  /** The service's origin; `https:`, or `http:` on a loopback address. */
+  url: string
+  clientId: string
+  clientSecret: string
+}>
+
+/** The feed answered something else than what was asked for. */
+export class FeedError extends Error {
+  override readonly name = 'FeedError'
+  constructor(message: string, readonly status?: number) {
+    super(message)
+  }
+}
+
+const connectWithinMs = 5_000
+/** The service is heard from every 10 s. */
+const silentForMs = 25_000
+/** A snapshot may take long, but not stand still. */
+const snapshotStallsMs = 10_000
+const busyAtMostMs = 5
+
+export type FeedClient = ReturnType<typeof createFeedClient>
+
+/** @throws TypeError when `url` is no such origin */
+export function createFeedClient(options: FeedOptions) {
+  const origin = checkedOrigin(options.url)
+  const credentials = [options.clientId, options.clientSecret].map(encodeURIComponent).join(':')
+  const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`
+
+  const ask = async (path: string, signal: AbortSignal): Promise<Response> => {
+    const response = await fetch(`${origin}/api/v1/revocations/${path}`, { headers: { authorization }, redirect: 'error', signal })
+    if (response.status === 200) return response
+    await response.body?.cancel()
+    const hint = response.status === 401 || response.status === 403 ? ': clientId and clientSecret must be of a client that may read the feed' : ''
+    throw new FeedError(`${origin} answered ${response.status}${hint}`, response.status)
+  }
+  /** Reads a body piece by piece, and gives up when nothing comes for `stallsMs`. */
+  const read = async (path: string, stallsMs: number, signal: AbortSignal, onPiece: (piece: Uint8Array) => void | Promise<void>) => {
+    const stalled = new AbortController()
+    let timer = setTimeout(() => stalled.abort(new FeedError(`${origin} does not answer`)), connectWithinMs)
+    try {
+      const response = await ask(path, AbortSignal.any([signal, stalled.signal]))
+      clearTimeout(timer)
+      timer = setTimeout(() => stalled.abort(new FeedError('nothing is heard on the feed')), stallsMs)
+      for await (const piece of response.body ?? []) {
+        timer.refresh()
+        await onPiece(piece as Uint8Array)
+      }
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  return {
+    /** Joins a snapshot to the replica, without holding up the event loop. Answers the position it is complete up to. */
+    async snapshot(replica: Replica, signal: AbortSignal): Promise<Position> {
+      const reader = createSnapshotReader(replica)
+      let busySinceMs = performance.now()
+      await read('snapshot', snapshotStallsMs, signal, async (piece) => {
+        for (let at = 0; at < piece.length; at += 16_384) {
+          reader.write(piece.subarray(at, at + 16_384))
+          if (performance.now() - busySinceMs < busyAtMostMs) continue
+          await new Promise((resolve) => setImmediate(resolve))
+          busySinceMs = performance.now()
+        }
+      })
+      return reader.end()
+    },
+    /** Every event from the position on, that of the position included; comes back when the feed says that there is a gap. */
+    async events(from: Position, onEvent: (event: FeedEvent) => void, signal: AbortSignal): Promise<'gap'> {
+      const decoder = new TextDecoder()
+      let isGap = false
+      const parser = createParser({
+        onEvent(sent) {
+          if (sent.event === 'gap') isGap = true
+          else if (!isGap) onEvent(parseServerSentEvent(sent))
+        },
+      })
+      await read(`events?from=${encodeURIComponent(from)}`, silentForMs, signal, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
+      if (!isGap) throw new FeedError('the feed ended')
+      return 'gap'
+    },
+    async position(signal: AbortSignal): Promise<Position> {
+      const response = await ask('position', signal)
+      const { position } = (await response.json()) as { position?: unknown }
+      if (typeof position !== 'string') throw new FeedError('the feed has no position')
+      return position
+    },
+  }
+}
+
+function checkedOrigin(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  const isLoopback = parsed !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(parsed.hostname)
+  const isSafe = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback)
+  if (parsed === undefined || !isSafe || parsed.username !== '' || parsed.pathname !== '/' || parsed.search !== '') {
+    throw new TypeError('feed.url must be an origin: https://…, or http:// on a loopback address')
+  }
+  return parsed.origin
+}

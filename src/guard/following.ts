@@ -1,0 +1,176 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { positionOf, type FeedEvent, type Position } from '../feed/event.js'
+import type { Replica } from '../replica.js'
+import { FeedError, type FeedClient } from './feed-client.js'
+
+/** Both clocks, in milliseconds. The monotonic one stands still while a machine sleeps, the other may be set back. */
+export type Clock = Readonly<{ now: () => number; monotonicMs: () => number }>
+
+export type FollowingParts = {
+  feed: FeedClient
+  replica: Replica
+  clock: Clock
+  maxStalenessMs: number
+  onEvent: (event: FeedEvent) => void
+  onSnapshot: () => void
+  /** Whenever it becomes so, and never twice in a row. */
+  onFreshness: (isFresh: boolean) => void
+  onTrouble: (error: Error) => void
+}
+
+/** Positions that were applied since a proof was begun, and the one it is about. */
+type Proof = { applied: Set<Position>; target: Position | undefined; done: () => void }
+
+const retryFirstMs = 50
+const retryMostMs = 2_000
+const proveEveryMs = 1_000
+const proveWithinMs = 2_000
+const sweepEveryMs = 1_000
+const sweptAtOnce = 20_000
+
+/**
+ * Follows the feed and proves that it does. Freshness is not assumed from a connection that is open: once a second the position of the
+ * feed is asked for, and what is held is fresh as of the moment of asking once exactly that event has been applied. It is one that was
+ * the last when asked, one that came since, or one that will come; any other belongs to another history.
+ */
+export function followFeed(parts: FollowingParts) {
+  const { feed, replica, clock, maxStalenessMs } = parts
+  const closing = new AbortController()
+  const counts = { snapshots: 0, gaps: 0, reconnects: 0 }
+  let position: Position | undefined
+  let provenAt: { now: number; monotonicMs: number } | undefined
+  let proof: Proof | undefined
+  let stream = new AbortController()
+  let wasFresh = false
+  let trouble: Error | undefined
+  const waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
+
+  const stalenessMs = () =>
+    provenAt === undefined ? Infinity : Math.max(clock.now() - provenAt.now, clock.monotonicMs() - provenAt.monotonicMs)
+  const isFresh = () => stalenessMs() <= maxStalenessMs
+  const tellFreshness = () => {
+    const fresh = isFresh()
+    if (fresh === wasFresh) return
+    wasFresh = fresh
+    parts.onFreshness(fresh)
+  }
+  const failed = (error: unknown) => {
+    if (closing.signal.aborted) return
+    // fetch says no more than that it failed; its cause knows why.
+    const { message, cause } = error as Error
+    trouble = cause instanceof Error ? new Error(`${message}: ${cause.message}`, { cause }) : (error as Error)
+    parts.onTrouble(trouble)
+    if (!(error instanceof FeedError) || (error.status !== 401 && error.status !== 403)) return
+    for (const { reject } of waiting) reject(error)
+    waiting.clear()
+  }
+  const reached = (at: Position) => {
+    position = at
+    proof?.applied.add(at)
+    if (proof?.target === at) proof.done()
+  }
+  const apply = (event: FeedEvent) => {
+    const at = positionOf(event)
+    if (event.entry !== undefined) replica.add(event.entry)
+    reached(at)
+    parts.onEvent(event)
+  }
+  const takeSnapshot = async () => {
+    const at = await feed.snapshot(replica, closing.signal)
+    counts.snapshots += 1
+    reached(at)
+    parts.onSnapshot()
+    void prove()
+    return at
+  }
+  const follow = async () => {
+    const from = position ?? (await takeSnapshot())
+    stream = new AbortController()
+    let isJoined = false
+    await feed.events(from, (event) => {
+      if (!isJoined && positionOf(event) !== from) throw new FeedError('the feed does not begin where it was asked to')
+      isJoined = true
+      retryInMs = retryFirstMs
+      apply(event)
+    }, AbortSignal.any([closing.signal, stream.signal]))
+    counts.gaps += 1
+    position = undefined
+  }
+  let retryInMs = retryFirstMs
+  const run = async () => {
+    while (!closing.signal.aborted) {
+      try {
+        await follow()
+      } catch (error) {
+        failed(error)
+        counts.reconnects += 1
+      }
+      // Apart from each other, so that a fleet does not come back as one.
+      await pause(retryInMs * (0.5 + Math.random()), undefined, { signal: closing.signal }).catch(() => undefined)
+      retryInMs = Math.min(retryMostMs, retryInMs * 2)
+    }
+  }
+  const prove = async () => {
+    if (position === undefined || proof !== undefined || closing.signal.aborted) return
+    const askedAt = { now: clock.now(), monotonicMs: clock.monotonicMs() }
+    const timeout = AbortSignal.timeout(Math.min(proveWithinMs, maxStalenessMs))
+    const signal = AbortSignal.any([closing.signal, timeout])
+    const own: Proof = { applied: new Set([position]), target: undefined, done: () => undefined }
+    const isDone = new Promise<void>((resolve) => (own.done = resolve))
+    proof = own
+    try {
+      own.target = await feed.position(signal)
+      if (!own.applied.has(own.target)) {
+        const isLate = new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(new FeedError('the feed lags behind its position'))))
+        await Promise.race([isDone, isLate]).catch((error: unknown) => {
+          // Whatever holds it up, a new connection may not.
+          stream.abort(error)
+          throw error
+        })
+      }
+      provenAt = askedAt
+      trouble = undefined
+      for (const { resolve } of waiting) resolve()
+      waiting.clear()
+    } catch (error) {
+      failed(error)
+    } finally {
+      proof = undefined
+      tellFreshness()
+    }
+  }
+  const proving = setInterval(() => {
+    tellFreshness()
+    void prove()
+  }, Math.min(proveEveryMs, Math.ceil(maxStalenessMs / 3)))
+  const sweeping = setInterval(() => replica.sweep(sweptAtOnce), sweepEveryMs)
+  sweeping.unref()
+  const running = run()
+  return {
+    isFresh,
+    stalenessMs,
+    hasSnapshot: () => counts.snapshots > 0,
+    position: () => position,
+    counts: () => ({ ...counts }),
+    /** Comes back when it is fresh. @throws Error with the last trouble when it is not within `ms`, or the client is refused */
+    async fresh(ms: number): Promise<void> {
+      if (isFresh()) return
+      let waiter: { resolve: () => void; reject: (error: Error) => void } | undefined
+      const proven = new Promise<void>((resolve, reject) => waiting.add((waiter = { resolve, reject })))
+      const timer = setTimeout(() => waiter?.reject(new Error(`the guard is not ready within ${ms} ms${trouble ? `: ${trouble.message}` : ''}`, { cause: trouble })), ms)
+      try {
+        await proven
+      } finally {
+        clearTimeout(timer)
+        if (waiter !== undefined) waiting.delete(waiter)
+      }
+    },
+    async close() {
+      clearInterval(proving)
+      clearInterval(sweeping)
+      closing.abort()
+      for (const { reject } of waiting) reject(new Error('the guard was closed'))
+      await running
+    },
+  }
+}

@@ -1,0 +1,41 @@
+import type { JWTPayload } from 'jose'
+
+/** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
+export type OtherOpinion = 'active' | 'revoked' | 'unknown'
+
+/**
+ * Asked about a token that is in order, and not known to be revoked, while the guard cannot tell. `why`: it has not had a snapshot yet,
+ * or what it holds is older than `maxStalenessMs`.
+ */
+export type OnUnknown = (question: Readonly<{ token: string; claims: Readonly<JWTPayload>; why: 'no_snapshot' | 'stale' }>) => OtherOpinion | Promise<OtherOpinion>
+
+/** The default: unknown is not "not revoked". */
+export const refuseUnknown: OnUnknown = () => 'unknown'
+
+/**
+ * Asks the introspection endpoint of the service (RFC 7662), as a client that may `introspect`. Whatever goes wrong is `unknown`.
+ *
+ * @param url the service's origin
+ * @param timeoutMs how long an answer may take; 1000 unless given
+ */
+export function askIntrospection(parts: Readonly<{ url: string; clientId: string; clientSecret: string; timeoutMs?: number }>): OnUnknown {
+  const { url, clientId, clientSecret, timeoutMs = 1_000 } = parts
+  const endpoint = new URL('/oauth/introspect', url)
+  const credentials = Buffer.from([clientId, clientSecret].map(encodeURIComponent).join(':')).toString('base64')
+  return async ({ token }) => {
+    try {
+      const response = await fetch(endpoint, {
+        method: 'POST',
+        headers: { authorization: `Basic ${credentials}` },
+        body: new URLSearchParams({ token }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      if (response.status !== 200) return 'unknown'
+      const { active } = (await response.json()) as { active?: unknown }
+      return active === true ? 'active' : active === false ? 'revoked' : 'unknown'
+    } catch {
+      return 'unknown'
+    }
+  }
+}
