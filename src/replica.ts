@@ -54,7 +54,7 @@ export function entryAt(words: Uint32Array, at: number): Entry {
   for (let word = 0; word < 4; word += 1) bytes.writeUInt32BE(words[at + word]!, 4 * word)
   const untilS = words[at + 4]!
   const tag = words[at + 5]!
-  const key = `${kinds[tag] ?? 'u'}:${bytes.toString('base64url')}`
+  const key: RevocationKey = `${kinds[tag] ?? 'u'}:${bytes.toString('base64url')}`
   return { key, untilMs: untilS === neverS ? null : untilS * 1000, ...(tag >= leastCutoff && { cutoff: tag }) }
 }
 
