@@ -42,6 +42,8 @@ export type Service = {
   audit: Audit
   /** What this instance knows every revocation up to; nothing while it does not. */
   position(): Position | undefined
+  /** Connections that follow the feed. */
+  subscribers(): number
   /** Stops listening; requests in flight finish, for `ms` at most. */
   drain(ms: number): Promise<void>
   /** Lets go of the store and the key sources; to be called after `drain`. */
@@ -68,12 +70,12 @@ export function createService({ config, log, now, times = serverTimes, operation
   const { cutoffClaim } = config
   const verification = createVerification({ issuers, now, maxClockSkewMs, cutoffClaim })
   const replica = createReplica(now)
-  const subscribers = createSubscribers({ feed: stores.feed, position: () => follower.position(), timeoutMs })
+  const subscribers = createSubscribers({ feed: stores.feedReader, position: () => follower.position(), timeoutMs })
   const follower = createFollower({
     feed: stores.feed, replica, restore: (entries) => stores.revocations.commit(entries), onEvents: subscribers.publish, onGap: subscribers.gap, log, now, timeoutMs,
   })
   const revocations = createRevocations({ store: stores.revocations, replica, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
-  const readTail = createTailReader(stores.feed)
+  const readTail = createTailReader(stores.feedReader)
   const sessions = createSessions(stores.deleteSessionKeys)
   const check = createCheck({ verification, revocations })
   const clients = createClients({
@@ -138,6 +140,7 @@ export function createService({ config, log, now, times = serverTimes, operation
     },
     audit,
     position: follower.position,
+    subscribers: subscribers.count,
     async close() {
       keySources.forEach((source) => source.close())
       await audit.close()

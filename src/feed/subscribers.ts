@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { ServiceError } from '../errors.js'
-import type { FeedLog } from '../store/feed-log.js'
+import type { FeedReader } from '../store/feed-log.js'
 import { answered } from '../store/store.js'
 import { compareIds, positionOf, serverSentEvent, streamIdOf, type FeedEvent, type Position } from './event.js'
 
@@ -31,7 +31,7 @@ const gapEvent = 'event: gap\ndata: {}\n\n'
 
 type Subscriber = { stream: Readable; sentId: string }
 
-export function createSubscribers(parts: { feed: FeedLog; position: () => Position | undefined; timeoutMs: number }): Subscribers {
+export function createSubscribers(parts: { feed: FeedReader; position: () => Position | undefined; timeoutMs: number }): Subscribers {
   const { feed, timeoutMs } = parts
   const live = new Set<Subscriber>()
   let opened = 0

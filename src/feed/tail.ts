@@ -1,4 +1,4 @@
-import type { FeedLog } from '../store/feed-log.js'
+import type { FeedReader } from '../store/feed-log.js'
 import type { FeedEvent } from './event.js'
 
 /**
@@ -7,7 +7,7 @@ import type { FeedEvent } from './event.js'
  *
  * @throws (the function) whatever the feed throws
  */
-export function createTailReader(feed: Pick<FeedLog, 'tail'>): () => Promise<FeedEvent | undefined> {
+export function createTailReader(feed: Pick<FeedReader, 'tail'>): () => Promise<FeedEvent | undefined> {
   let next: Promise<FeedEvent | undefined> | undefined
   return () =>
     (next ??= new Promise((resolve, reject) => {

@@ -2,20 +2,24 @@ import type { FeedEvent } from '../feed/event.js'
 import { decodeKey, type RevocationKey } from '../token/keys.js'
 import { scanScript } from './commit.js'
 import type { Entry } from './entry.js'
-import type { RedisLink } from './redis.js'
+import type { RedisClient, RedisLink } from './redis.js'
 
 /** What names a history of the feed, and the server that keeps it. */
 export type FeedIdentity = Readonly<{ history: string; server: string }>
 
-/** The stream that every commit appends to. Every method throws what the connection throws. */
-export type FeedLog = {
-  /** Makes sure that there is a feed. */
-  begin(): Promise<void>
-  identity(): Promise<FeedIdentity>
+/** The stream that every commit appends to, for whoever looks into it. Every method throws what the connection throws. */
+export type FeedReader = {
   /** The last event, read now; nothing when there is no feed. */
   tail(): Promise<FeedEvent | undefined>
   /** The events from an id on, that id included, `count` at most. */
   read(fromId: string, count: number): Promise<FeedEvent[]>
+}
+
+/** The same over a connection of its own, for the one who follows: waiting holds up what comes behind it. */
+export type FeedLog = FeedReader & {
+  /** Makes sure that there is a feed. */
+  begin(): Promise<void>
+  identity(): Promise<FeedIdentity>
   /** Comes back when something may have followed an id, or after `ms`. */
   wait(afterId: string, ms: number): Promise<void>
   /** Every revocation that is stored from beginning to end of the scan. @throws Error when the connection was not one and the same */
@@ -26,27 +30,29 @@ export type FeedLog = {
 
 const scannedAtOnce = 500
 
-/** The feed in Redis. `follow` is a connection of its own, for `XREAD` holds up what comes behind it. */
+export const redisFeedReader = (client: RedisClient, feedKey: string): FeedReader => ({
+  async tail() {
+    const [last] = await client.xRevRange(feedKey, '+', '-', { COUNT: 1 })
+    return last && eventOf(last)
+  },
+  read: async (fromId, count) => (await client.xRange(feedKey, fromId, '+', { COUNT: count })).map(eventOf),
+})
+
+/** The feed in Redis, for its follower. */
 export function redisFeedLog(parts: {
-  follow: RedisLink; read: RedisLink; begin: () => Promise<void>; feedKey: string; historyKey: string; keyPrefix: string; now: () => number
+  link: RedisLink; begin: () => Promise<void>; feedKey: string; historyKey: string; keyPrefix: string; now: () => number
 }): FeedLog {
   const { feedKey, historyKey, keyPrefix, now } = parts
-  const { client } = parts.follow
+  const { client } = parts.link
   let connection = 0
   client.on('ready', () => (connection += 1))
-  const events = (found: { id: string; message: Record<string, unknown> }[]) => found.map(({ id, message }) => eventOf(id, message))
   return {
+    ...redisFeedReader(client, feedKey),
     begin: parts.begin,
     connection: () => connection,
     async identity() {
       const [history, info] = await Promise.all([client.get(historyKey), client.info('server')])
       return { history: history ?? '', server: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' }
-    },
-    async tail() {
-      return events(await parts.read.client.xRevRange(feedKey, '+', '-', { COUNT: 1 }))[0]
-    },
-    async read(fromId, count) {
-      return events(await client.xRange(feedKey, fromId, '+', { COUNT: count }))
     },
     async wait(afterId, ms) {
       await client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
@@ -66,7 +72,7 @@ export function redisFeedLog(parts: {
   }
 }
 
-function eventOf(id: string, message: Record<string, unknown>): FeedEvent {
+function eventOf({ id, message }: { id: string; message: Record<string, unknown> }): FeedEvent {
   const { k, u, c } = message as { k?: string; u?: string; c?: string }
   if (k === 'genesis') return { id, entry: undefined }
   const key = decodeKey(k)

@@ -4,13 +4,14 @@ import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trai
 import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
-import { redisFeedLog, type FeedLog } from './feed-log.js'
+import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
 import { createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
   revocations: Store
   feed: FeedLog
+  feedReader: FeedReader
   trail: AuditTrail
   deleteSessionKeys: KeyDeleter | undefined
   probe: StoreProbe
@@ -37,6 +38,7 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
     return {
       revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, timeoutMs }),
       feed: adapter.feed,
+      feedReader: adapter.feed,
       trail: memoryAuditTrail(caps),
       deleteSessionKeys,
       probe: async () => {
@@ -58,9 +60,8 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   })
   return {
     revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), timeoutMs }),
-    feed: redisFeedLog({
-      follow: connect(config.redis, 'feed'), read: main, begin: () => adapter.rehearse(), feedKey, historyKey, keyPrefix, now,
-    }),
+    feed: redisFeedLog({ link: connect(config.redis, 'feed'), begin: () => adapter.rehearse(), feedKey, historyKey, keyPrefix, now }),
+    feedReader: redisFeedReader(main.client, feedKey),
     trail: redisAuditTrail(main.client, caps),
     deleteSessionKeys,
     probe: async () => {
