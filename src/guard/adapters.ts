@@ -91,7 +91,7 @@ export const honoGuard = (guard: Guard) => async (c: HonoContext, next: () => Pr
 /** `isRevoked` of `express-jwt`, which has verified the token with its own rules: the guard's rules come on top. A 503 is thrown. */
 export const isRevokedForExpressJwt = (guard: Guard) => (request: IncomingMessage): Promise<boolean> => isRefused(guard, request)
 
-/** `isRevoked` of `koa-jwt`, likewise. */
+/** `isRevoked` of `koa-jwt`, likewise; koa-jwt makes a 401 of the 503 that is thrown. */
 export const isRevokedForKoaJwt = (guard: Guard) => (ctx: { req: IncomingMessage }): Promise<boolean> => isRefused(guard, ctx.req)
 
 async function isRefused(guard: Guard, request: IncomingMessage): Promise<boolean> {

@@ -1,0 +1,191 @@
+import { randomInt } from 'node:crypto'
+import type { ChildProcess } from 'node:child_process'
+import { expect } from 'chai'
+import type { Guard } from '../../src/guard.js'
+import { clientsVariable } from '../support/clients.js'
+import { startGuard, statusOf } from '../support/guard.js'
+import { send } from '../support/http.js'
+import { startProxy } from '../support/proxy.js'
+import { end, freePort, start, until } from '../support/processes.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { hmacSecret, token } from '../support/tokens.js'
+
+const revocations = Number(process.env['NEVER_LOST'] ?? 2_000)
+const maxStalenessMs = 3_000
+
+/** An instance in a process of its own, so that it can be killed and stopped. */
+async function startInstance(redisUrl: string) {
+  const port = await freePort()
+  const origin = `http://127.0.0.1:${port}`
+  let child: ChildProcess | undefined
+  const up = async () => {
+    child = start(process.execPath, ['dist/main.js'], {
+      env: {
+        PATH: process.env['PATH'], PORT: String(port), REDIS_URL: redisUrl, JWT_SECRET: hmacSecret, CLIENTS: clientsVariable,
+        RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', STORE_TIMEOUT_MS: '500', LOG_LEVEL: 'fatal',
+      },
+    })
+    child.stdout?.resume()
+    child.stderr?.resume()
+  }
+  const isReady = async () => (await send(origin, { path: '/health/ready' }).catch(() => undefined))?.status === 200
+  await up()
+  return {
+    origin,
+    isReady,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    async restart(signal: NodeJS.Signals) {
+      child?.kill('SIGCONT')
+      if (child !== undefined) await end(child, signal)
+      await up()
+    },
+    async stop() {
+      child?.kill('SIGCONT')
+      if (child !== undefined) await end(child)
+    },
+  }
+}
+
+type Instance = Awaited<ReturnType<typeof startInstance>>
+
+describe('never lost: whenever a guard calls itself fresh, no token revoked before that moment is accepted', () => {
+  let redis: TestRedis
+  let instances: Instance[]
+  let guards: { guard: Guard; instance: number }[] = []
+
+  before(async () => {
+    redis = await startRedis()
+    instances = [await startInstance(redis.url), await startInstance(redis.url)]
+  })
+  after(async () => {
+    for (const { guard } of guards) await guard.close()
+    for (const instance of instances) await instance.stop()
+    await redis.stop()
+  })
+
+  it(`${revocations} revocations while everything is killed, stopped, restarted, trimmed and flushed`, async function () {
+    this.timeout(600_000)
+    const seed = randomInt(2 ** 31)
+    let state = seed
+    const random = (below: number) => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+      return Math.floor((state / 2 ** 32) * below)
+    }
+    const allReady = () => until('both instances are ready', async () => (await Promise.all(instances.map(({ isReady }) => isReady()))).every(Boolean), 60_000)
+    await allReady()
+
+    /** Between the guards and each instance, so that connections can be cut. */
+    let isCut = false
+    const proxies = await Promise.all(instances.map(({ origin }) => startProxy(() => Number(new URL(origin).port), async () => (isCut ? 'cut' : 'pass'))))
+    const openGuard = (instance: number) => {
+      const guard = startGuard(proxies[instance]!.url.replace('redis:', 'http:'), { maxStalenessMs })
+      guard.on('warning', () => undefined)
+      return { guard, instance }
+    }
+    guards = [openGuard(0), openGuard(1), openGuard(0), openGuard(1)]
+
+    /** Tokens with the time at which their 200 had been received. */
+    const revoked: { jwt: string; atMs: number }[] = []
+    const violations: string[] = []
+    const tally = { accepted: 0, refused: 0, unknown: 0, checks: 0 }
+    let isOver = false
+
+    const look = async (guard: Guard, one: { jwt: string; atMs: number }) => {
+      // Taken before the check: what is fresh then may only be fresher later.
+      const startedAt = performance.now()
+      const { stalenessMs } = guard.stats()
+      const status = await statusOf(guard, one.jwt)
+      tally.checks += 1
+      if (status === 401) tally.refused += 1
+      if (status === 503) tally.unknown += 1
+      if (status !== 200) return
+      tally.accepted += 1
+      const freshAsOf = startedAt - stalenessMs
+      if (one.atMs < freshAsOf - 1 || one.atMs < startedAt - maxStalenessMs - 50) violations.push(`accepted ${Math.round(startedAt - one.atMs)} ms after its 200, fresh as of ${Math.round(stalenessMs)} ms ago`)
+    }
+    const revoking = async (worker: number) => {
+      while (revoked.length < revocations) {
+        const jwt = await token(worker % 2 === 0 ? {} : { sid: undefined })
+        const body = JSON.stringify({ token: jwt })
+        // A logout that is not answered by a 200 promises nothing, and is repeated until it is dead.
+        for (let dead = false; !dead; ) {
+          const { origin } = instances[random(2)]!
+          const status = (await Promise.race([
+            send(origin, { method: 'POST', path: '/api/v1/auth/logout', headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' }, body }),
+            new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 3_000)),
+          ]).catch(() => undefined))?.status
+          dead = status === 200 || status === 401
+          if (!dead) await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        revoked.push({ jwt, atMs: performance.now() })
+        for (const { guard } of guards) await look(guard, revoked.at(-1)!)
+      }
+    }
+    const checking = async () => {
+      while (!isOver) {
+        for (const { guard } of guards) if (revoked.length > 0) await look(guard, revoked[random(revoked.length)]!)
+        await new Promise((resolve) => setTimeout(resolve, 2))
+      }
+    }
+    const breathe = () => new Promise((resolve) => setTimeout(resolve, 100 + random(400)))
+    const faults: Record<string, () => Promise<void>> = {
+      'an instance is killed': () => instances[random(2)]!.restart('SIGKILL'),
+      'an instance is restarted': () => instances[random(2)]!.restart('SIGTERM'),
+      'an instance is stopped': async () => {
+        const instance = instances[random(2)]!
+        instance.pause()
+        await breathe()
+        instance.resume()
+      },
+      'Redis is killed': () => redis.restart(),
+      'Redis is stopped': async () => {
+        redis.pause()
+        await breathe()
+        redis.resume()
+      },
+      'connections are cut': async () => {
+        isCut = true
+        await breathe()
+        isCut = false
+      },
+      'the feed is trimmed': async () => void (await redis.client.xTrim('cierre:{c}:feed', 'MAXLEN', random(5)).catch(() => 0)),
+      'a guard is replaced': async () => {
+        const at = random(guards.length)
+        await guards[at]!.guard.close()
+        guards[at] = openGuard(guards[at]!.instance)
+      },
+      // Redis alone knew nothing then: as long as the instances live, nothing is lost.
+      'Redis is flushed': async () => {
+        await allReady()
+        await redis.client.flushAll()
+        await until('the loss is seen', async () => !(await Promise.all(instances.map(({ isReady }) => isReady()))).some(Boolean), 20_000)
+        await allReady()
+      },
+    }
+    const names = Object.keys(faults)
+    const done: Record<string, number> = {}
+    const breaking = async () => {
+      // Every fault once, then at random.
+      for (let step = 0; !isOver || step < names.length; step += 1) {
+        const name = names[step < names.length ? (step + seed) % names.length : random(names.length)]!
+        done[name] = (done[name] ?? 0) + 1
+        await faults[name]!()
+        await breathe()
+      }
+    }
+    const checkers = [checking(), checking()]
+    const breaker = breaking()
+    await Promise.all([revoking(0), revoking(1), revoking(2), revoking(3)])
+    isOver = true
+    await Promise.all([...checkers, breaker])
+
+    await allReady()
+    for (const { guard } of guards) await guard.ready(30_000)
+    for (const one of revoked) for (const { guard } of guards) expect(await statusOf(guard, one.jwt), 'in the end').to.equal(401)
+    for (const proxy of proxies) await proxy.stop()
+    expect(violations.slice(0, 5), `${violations.length} violations; seed ${seed}; ${JSON.stringify(done)}`).to.deep.equal([])
+    expect(tally.refused, JSON.stringify(tally)).to.be.above(revocations)
+    expect(tally.unknown, 'the faults were felt').to.be.above(0)
+  })
+})
