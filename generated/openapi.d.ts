@@ -183,7 +183,7 @@ export interface paths {
          *     | 4 | expiry in epoch seconds; `ff ff ff ff` is never |
          *     | 4 | of a `u`: the cutoff in epoch seconds; else 0 |
          *
-         *     Anything that does not end so was cut off, and is not complete up to anything. A record may come twice: the longer life and
+         *     Refuse another version, and a kind that you do not know. The number of records counts repeated ones. Anything that does not end so was cut off, and is not complete up to anything. A record may come twice: the longer life and
          *     the later cutoff count. Join it to what you hold already; never drop what you have learnt before its expiry.
          */
         get: operations["getSnapshot"];
@@ -214,7 +214,8 @@ export interface paths {
          *     | `genesis` | `{}`: the event that the feed begins with |
          *     | `gap` | `{}`: the feed does not have the position any more; the stream ends |
          *
-         *     Events may repeat and overlap with what is known: the set only grows. Comments come every 10 s and only keep the connection open:
+         *     `gap` may come first or later. Ignore events of other names. Events may repeat and overlap with what is known: the longer life and
+         *     the later cutoff count. After a broken connection come back with the last position, not at once. Comments come every 10 s and only keep the connection open:
          *     that you hear nothing proves nothing; ask for the position. A reader that lags 1 MiB behind is cut off.
          */
         get: operations["followEvents"];
@@ -236,8 +237,10 @@ export interface paths {
         /**
          * The last position of the feed
          * @description For clients that may read the `feed`. Read from the store after the request arrived. Who has applied this event and all before it
-         *     knows every revocation that got its 200 before the request was sent: that is how freshness is proved. Compare whole positions,
-         *     not their numbers: after a loss another history may have lower ones.
+         *     knows every revocation that got its 200 before the request was sent: that is how freshness is proved. Ask once a second, note the
+         *     time of a monotonic and of a wall clock before, and count as fresh from then once exactly this position has been applied: the one
+         *     you had when asking (a snapshot's counts), one that came since, or one that comes yet. Never compare their numbers: after a loss
+         *     another history may have lower ones. Older than 5 s by either clock is *unknown*, which is not "not revoked".
          */
         get: operations["getPosition"];
         put?: never;

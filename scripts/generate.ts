@@ -1,15 +1,20 @@
-// Makes generated/ from openapi.yaml. With --check it writes nothing and fails when generated/ is not what it would write.
+// Makes generated/ from openapi.yaml and, for the test vectors, from the code. With --check it writes nothing and fails when generated/ is not what it would write.
 import { readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 import { parse } from 'yaml'
+import { makeVectors, type Vectors } from './vectors.js'
 
 const root = new URL('../', import.meta.url)
 const contract = new URL('openapi.yaml', root)
 const document: unknown = parse(await readFile(contract, 'utf8'))
 
+const vectors = new URL('generated/vectors.json', root)
+const vectorsBefore = await readFile(vectors, 'utf8').then((text) => JSON.parse(text) as Vectors, () => undefined)
+
 const made: Record<string, string> = {
   'generated/openapi.d.ts': `// Made from openapi.yaml by \`npm run generate\`.\n${astToString(await openapiTS(contract, { silent: true }))}`,
   'generated/openapi.json': `${JSON.stringify(document, null, 1)}\n`,
+  'generated/vectors.json': `${JSON.stringify(await makeVectors(vectorsBefore), null, 1)}\n`,
 }
 
 const stale: string[] = []

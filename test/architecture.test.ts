@@ -32,6 +32,7 @@ describe('the house', () => {
       'rate-limiter-flexible': ['limits.ts'],
       'proxy-addr': ['addresses.ts'],
       'ipaddr.js': ['addresses.ts'],
+      'eventsource-parser': ['guard/feed-client.ts'],
       jose: ['token/key-source.ts', 'token/throwaway.ts', 'token/verification.ts'],
     }
     for (const [vendor, files] of Object.entries(doors)) expect(importersOf(vendor), vendor).to.deep.equal(files)
@@ -54,6 +55,19 @@ describe('the house', () => {
     expect(wrong).to.deep.equal([])
     expect(imports.filter(({ from, to }) => to.startsWith('koa') && !from.startsWith('http/'))).to.deep.equal([])
     expect(imports.filter(({ from, to }) => from.startsWith('token/') && to.startsWith('store/'))).to.deep.equal([])
+  })
+
+  it('the guard reaches neither Koa nor Redis nor keyv nor the log', () => {
+    const reached = new Set<string>()
+    const visit = (file: string): void => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const { to, typeOnly } of imports.filter(({ from }) => from === file)) if (!typeOnly) visit(to)
+    }
+    visit('guard.ts')
+    const vendors = [...reached].filter((to) => !to.endsWith('.ts') && !to.startsWith('node:') && !to.startsWith('..'))
+    expect(vendors.sort()).to.deep.equal(['eventsource-parser', 'jose'])
+    expect([...reached].filter((to) => to.startsWith('http/') || to.startsWith('operations/'))).to.deep.equal([])
   })
 
   it('no cycles', () => {

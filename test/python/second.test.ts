@@ -1,0 +1,111 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { asClient, clientsVariable, secretOf } from '../support/clients.js'
+import { createReplica } from '../../src/replica.js'
+import { createSnapshotReader } from '../../src/feed/snapshot.js'
+import { createVerification } from '../../src/token/verification.js'
+import { fixedKeySource, secretKeySource } from '../../src/token/key-source.js'
+import { parseSpelling } from '../../src/token/spelling.js'
+import { claimKey } from '../../src/token/keys.js'
+import type { PublicJwk } from '../../src/token/key-material.js'
+import { isKilledBy } from '../../src/revocations.js'
+import type { Vectors } from '../../scripts/vectors.js'
+import { until } from '../support/processes.js'
+import { startRedis } from '../support/redis.js'
+import { startService } from '../support/service.js'
+import { token } from '../support/tokens.js'
+
+const vectorsFile = fileURLToPath(new URL('../../generated/vectors.json', import.meta.url))
+const program = fileURLToPath(new URL('second.py', import.meta.url))
+const vectors = JSON.parse(readFileSync(vectorsFile, 'utf8')) as Vectors
+const python = (args: string[], env: NodeJS.ProcessEnv = {}) => spawn('python3', [program, ...args], { env: { PATH: process.env['PATH'], PYTHONDONTWRITEBYTECODE: '1', ...env }, stdio: ['pipe', 'pipe', 'inherit'] })
+
+describe('the test vectors, and a second implementation of the feed in Python', () => {
+  it('the vectors hold for this implementation', async () => {
+    for (const { name, token: text, accepted } of vectors.gate) {
+      const isAccepted = (() => {
+        try {
+          return parseSpelling(text).text === text
+        } catch {
+          return false
+        }
+      })()
+      expect(isAccepted, name).to.equal(accepted)
+    }
+    for (const { algorithm, jwk, token: jwt, claims, keys } of vectors.tokens) {
+      const source = algorithm.startsWith('HS')
+        ? { ...secretKeySource('unused', []), candidates: async () => [await crypto.subtle.importKey('jwk', { ...jwk, alg: algorithm }, { name: 'HMAC', hash: `SHA-${algorithm.slice(2)}` }, false, ['verify'])] }
+        : fixedKeySource([jwk as PublicJwk])
+      const { verify } = createVerification({
+        issuers: [{ algorithms: [algorithm], requireExp: true, sessionMaxLifetimeS: 1, sessionKeys: [], backchannelScope: 'both', keys: source }],
+        now: () => Number(claims['iat']) * 1000, maxClockSkewMs: 0, cutoffClaim: 'iat',
+      })
+      const verified = await verify(jwt)
+      expect([verified.claims, verified.keys], algorithm).to.deep.equal([claims, keys])
+    }
+    for (const { kind, iss, claim, key } of vectors.keys) expect(claimKey(kind as 's', iss ?? undefined, claim) ?? null).to.equal(key)
+    const replica = createReplica(() => 1_795_000_000_000)
+    const reader = createSnapshotReader(replica)
+    reader.write(Buffer.from(vectors.snapshot.base64, 'base64'))
+    expect(reader.end()).to.equal(vectors.snapshot.position)
+    for (const { key, cutoff } of vectors.snapshot.entries) expect(replica.find(key)).to.equal(cutoff ?? 1)
+    for (const { name, entries, token: jwt, revoked } of vectors.checks) {
+      const held = createReplica(() => 1_795_000_000_000)
+      entries.forEach(held.add)
+      const { keys, claims } = vectors.tokens.find((vector) => vector.token === jwt)!
+      const isRevoked = Object.values(keys).some((key) => isKilledBy(key as 't:', held.find(key as 't:'), claims['iat']))
+      expect(isRevoked, name).to.equal(revoked)
+    }
+  })
+
+  it('the vectors hold for the one in Python', async () => {
+    const child = python(['vectors', vectorsFile])
+    let said = ''
+    child.stdout.on('data', (text: Buffer) => (said += text.toString()))
+    const [code] = (await once(child, 'exit')) as [number]
+    expect([code, said.split(' ')[0]], said).to.deep.equal([0, 'ok'])
+  })
+
+  it('the one in Python follows a live feed, through a gap and a new instance', async () => {
+    const redis = await startRedis()
+    let service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
+    const port = Number(new URL(service.origin).port)
+    const child = python(['follow', service.origin, 'all'], { CLIENT_SECRET: secretOf('all') })
+    try {
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+      const nextLine = async () => String((await lines.next()).value)
+      const ask = async (jwt: string) => {
+        child.stdin.write(`${jwt}\n`)
+        return nextLine()
+      }
+      expect(await nextLine()).to.equal('fresh')
+      for (let one = 0; one < 20; one += 1) {
+        const jwt = await token(one % 2 === 0 ? { sid: undefined } : {})
+        expect(await ask(jwt)).to.equal('active')
+        expect((await service.logout(jwt)).status).to.equal(200)
+        await until('it knows', async () => (await ask(jwt)) === 'revoked')
+      }
+      expect(await ask('A.AA.AA')).to.equal('malformed')
+
+      const behindItsBack = await token()
+      const other = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
+      await service.stop()
+      expect((await other.logout(behindItsBack)).status).to.equal(200)
+      expect((await other.logout(await token())).status).to.equal(200)
+      await redis.client.xTrim('cierre:{c}:feed', 'MAXLEN', 1)
+      await other.stop()
+      service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url }, { port })
+      await until('it has found out', async () => (await ask(behindItsBack)) === 'revoked')
+      await until('it can tell again', async () => (await ask(await token())) === 'active')
+      expect((await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).status).to.equal(200)
+    } finally {
+      child.kill('SIGKILL')
+      await service.stop()
+      await redis.stop()
+    }
+  })
+})
