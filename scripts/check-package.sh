@@ -46,7 +46,7 @@ if (refusal.status !== 401) throw refusal
 await guard.close()
 END
 node guard.mjs >loaded
-packages=$(sed -n 's|.*/node_modules/\(@[^/]*/[^/]*\|[^/]*\)/.*|\1|p' loaded | sort -u | tr '\n' ' ')
+packages=$(sed -nE 's#.*/node_modules/(@[^/]*/[^/]*|[^/]*)/.*#\1#p' loaded | sort -u | tr '\n' ' ')
 [ "$packages" = 'cierre eventsource-parser jose ' ] || { echo "cierre/guard loads $packages" >&2; exit 1; }
 
 PORT=0 node_modules/.bin/cierre >"$work/out" &

@@ -38,7 +38,7 @@ async function tokenVector(algorithm: string, before: TokenVector | undefined): 
 async function sign(algorithm: string, claims: Record<string, unknown>): Promise<{ token: string; jwk: JWK }> {
   const { secret, open } = newKey(algorithm)
   const jwk = { ...open, alg: algorithm } as JWK
-  const token = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT' }).sign(await importJWK({ ...secret, alg: algorithm } as JWK, algorithm))
+  const token = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT' }).sign(await importJWK({ ...secret, alg: algorithm }, algorithm))
   return { token, jwk }
 }
 

@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events'
-import type { JWTPayload } from 'jose'
 import { bearerToken } from './bearer.js'
 import { readMany } from './config/issuers.js'
 import { createReader } from './config/reader.js'
@@ -12,13 +11,14 @@ import { createWatches, type EndOfToken } from './guard/watches.js'
 import { createReplica } from './replica.js'
 import { isKilledBy } from './revocations.js'
 import { openIssuers } from './token/issuers.js'
-import { createVerification } from './token/verification.js'
+import { createVerification, type Claims } from './token/verification.js'
 
 export { GuardError, type GuardErrorCode } from './guard/error.js'
 export { FeedError, type FeedOptions } from './guard/feed-client.js'
 export { askIntrospection, type OnUnknown, type OtherOpinion } from './guard/unknown.js'
 export { expressGuard, fastifyGuard, guardRequest, honoGuard, isRevokedForExpressJwt, isRevokedForKoaJwt, koaGuard } from './guard/adapters.js'
 export type { Clock } from './guard/following.js'
+export type { Claims } from './token/verification.js'
 export type { EndOfToken } from './guard/watches.js'
 
 /** One entry of the service's `JWT_ISSUERS`. */
@@ -84,7 +84,7 @@ export type Guard = {
    * @param authorization the header, or every line of it; two lines are refused
    * @throws GuardError 401, 403, or 503 when it cannot tell
    */
-  check(authorization: string | readonly string[] | undefined): Promise<Readonly<JWTPayload>>
+  check(authorization: string | readonly string[] | undefined): Promise<Claims>
   /**
    * Calls back once when a token is revoked or has expired, also when that is learnt from a snapshot.
    * While the guard is stale it learns nothing: see the event `stale`.
@@ -93,7 +93,7 @@ export type Guard = {
    * @returns a function that stops watching
    * @throws TypeError for anything else than what `check` answered
    */
-  watch(claims: Readonly<JWTPayload>, callback: (why: EndOfToken) => void): () => void
+  watch(claims: Claims, callback: (why: EndOfToken) => void): () => void
   stats(): GuardStats
   on<Name extends keyof GuardEvents>(event: Name, listener: (...args: GuardEvents[Name]) => void): void
   off<Name extends keyof GuardEvents>(event: Name, listener: (...args: GuardEvents[Name]) => void): void
@@ -154,7 +154,7 @@ export function createGuard(options: GuardOptions): Guard {
       throw guardErrorOf(error, lines)
     }
   }
-  const undecided = async (known: Known): Promise<Readonly<JWTPayload>> => {
+  const undecided = async (known: Known): Promise<Claims> => {
     const { claims } = known.token
     const why = following.hasSnapshot() ? 'stale' : 'no_snapshot'
     const opinion = await onUnknown({ token: bearerToken([known.header]), claims, why })
@@ -163,7 +163,7 @@ export function createGuard(options: GuardOptions): Guard {
     throw new GuardError('unknown')
   }
   const revoked = ({ header }: Known) => new GuardError('invalid_token', { authorization: [header] })
-  const decide = (known: Known): Readonly<JWTPayload> | Promise<Readonly<JWTPayload>> => {
+  const decide = (known: Known): Claims | Promise<Claims> => {
     if (isRevoked(known)) throw revoked(known)
     return following.isFresh() && !isClosed ? known.token.claims : undecided(known)
   }

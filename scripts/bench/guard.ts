@@ -69,7 +69,7 @@ async function cheap() {
       ['express-jwt + Redis GET', 2_000, (header) => new Promise<void>((resolve, reject) => {
         void middleware({ headers: { authorization: header } } as never, {} as never, (error) => (error === undefined ? resolve() : reject(error as Error)))
       })],
-      ['fast-jwt with its cache, no revocation', 10_000, (header) => fast(header.slice(7))],
+      ['fast-jwt with its cache, no revocation', 10_000, (header): unknown => fast(header.slice(7))],
       ['introspection over HTTP', 500, async (header) => {
         const response = await fetch(`${origin}/oauth/introspect`, { method: 'POST', headers: { authorization: basic }, body: new URLSearchParams({ token: header.slice(7) }) })
         if (((await response.json()) as { active: boolean }).active !== true) throw new Error('inactive')
@@ -167,7 +167,7 @@ async function prompt() {
   await withService(async ({ origin }) => {
     const other = run(process.execPath, ['--import', 'tsx', 'scripts/bench/watcher.ts'], { FEED: origin, SECRET: secret, CLIENT_SECRET: clientSecret }, true)
     const refusedAt = new Map<number, number>()
-    let announced = (_ready: unknown) => undefined as void
+    let announced: (ready: unknown) => void = () => undefined
     other.on('message', (message: { ready?: true; at?: number; index?: number }) => {
       if (message.index !== undefined && message.at !== undefined) refusedAt.set(message.index, message.at)
       else announced(message)

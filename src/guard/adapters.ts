@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { JWTPayload } from 'jose'
+import type { Claims } from '../token/verification.js'
 import type { Guard } from '../guard.js'
 import { GuardError } from './error.js'
 
-type Claims = Readonly<JWTPayload>
-
-// Node shows only the first of two lines.
-function authorizationOf({ rawHeaders, headers }: IncomingMessage): string | string[] | undefined {
-  let lines = 0
+// From the raw lines: Node shows only the first of two, and making its object of all headers costs more than the check.
+function authorizationOf({ rawHeaders }: IncomingMessage): string | string[] | undefined {
+  let found: string | undefined
   for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]
-    if (name?.length === 13 && name.toLowerCase() === 'authorization') lines += 1
+    const name = rawHeaders[at]!
+    if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue
+    if (found !== undefined) return [found, rawHeaders[at + 1]!]
+    found = rawHeaders[at + 1]!
   }
-  return lines > 1 ? Array.from({ length: lines }, () => headers.authorization ?? '') : headers.authorization
+  return found
 }
 
 /** What a refusal answers, in any framework. @throws what is no refusal */

@@ -1,4 +1,4 @@
-import type { JWTPayload } from 'jose'
+import type { Claims } from '../token/verification.js'
 
 /** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
 export type OtherOpinion = 'active' | 'revoked' | 'unknown'
@@ -7,7 +7,7 @@ export type OtherOpinion = 'active' | 'revoked' | 'unknown'
  * Asked about a token that is in order, and not known to be revoked, while the guard cannot tell. `why`: it has not had a snapshot yet,
  * or what it holds is older than `maxStalenessMs`.
  */
-export type OnUnknown = (question: Readonly<{ token: string; claims: Readonly<JWTPayload>; why: 'no_snapshot' | 'stale' }>) => OtherOpinion | Promise<OtherOpinion>
+export type OnUnknown = (question: Readonly<{ token: string; claims: Claims; why: 'no_snapshot' | 'stale' }>) => OtherOpinion | Promise<OtherOpinion>
 
 /** The default: unknown is not "not revoked". */
 export const refuseUnknown: OnUnknown = () => 'unknown'

@@ -28,11 +28,14 @@ export type Issuer = Readonly<{
   backchannelScope: 'session' | 'subject' | 'both'
 }>
 
+/** Claims of a verified token (RFC 7519 §4). */
+export type Claims = Readonly<JWTPayload>
+
 /** A token whose signature and claims are in order. That it has not been revoked is another matter. */
 export type VerifiedToken = Readonly<{
   /** In order except that its `exp` has passed. */
   expired: boolean
-  claims: Readonly<JWTPayload>
+  claims: Claims
   keys: TokenKeys
   issuer: Issuer
   /** `ceil(exp·1000)`, absent without `exp`. */

@@ -41,14 +41,15 @@ const frameworks: Record<string, (guard: Guard) => Promise<RequestListener>> = {
   },
   'Fastify 5': async (guard) => {
     const app = Fastify()
-    app.get('/', { onRequest: fastifyGuard(guard) as never }, async (request) => (request as unknown as { claims: Subject }).claims?.sub)
+    app.get('/', { onRequest: fastifyGuard(guard) }, async (request) => (request as unknown as { claims: Subject }).claims?.sub)
     await app.ready()
     return (request, response) => app.routing(request, response)
   },
   Hono: async (guard) => {
     const app = new Hono<{ Variables: { claims: Subject } }>()
     app.get('/', honoGuard(guard) as never, (c) => c.text(String(c.get('claims')?.sub)))
-    return getRequestListener(app.fetch)
+    const respond = getRequestListener(app.fetch)
+    return (request, response) => void respond(request, response)
   },
   'express-jwt': async (guard) =>
     express()
@@ -57,7 +58,7 @@ const frameworks: Record<string, (guard: Guard) => Promise<RequestListener>> = {
   'koa-jwt': async (guard) => {
     const app = new Koa()
     app.silent = true
-    app.use(koaJwt({ secret: hmacSecret, isRevoked: isRevokedForKoaJwt(guard) as never }))
+    app.use(koaJwt({ secret: hmacSecret, isRevoked: isRevokedForKoaJwt(guard) }))
     app.use((ctx) => void (ctx.body = (ctx.state as { user: Subject }).user?.sub))
     const respond = app.callback()
     return (request, response) => void respond(request, response)
