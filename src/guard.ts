@@ -140,6 +140,13 @@ export function createGuard(options: GuardOptions): Guard {
   })
   let isClosed = false
 
+  const verifying = new Map<string, Promise<Known>>()
+  /** Many requests of one page bring the same new token at once: it is verified once. */
+  const verifiedOnce = (header: string): Promise<Known> => {
+    const running = verifying.get(header) ?? verified(header).finally(() => verifying.delete(header))
+    verifying.set(header, running)
+    return running
+  }
   const verified = async (authorization: string | readonly string[] | undefined): Promise<Known> => {
     const lines = authorization === undefined ? [] : typeof authorization === 'string' ? [authorization] : authorization
     try {
@@ -174,6 +181,7 @@ export function createGuard(options: GuardOptions): Guard {
       if (typeof authorization === 'string') {
         const known = remembered.get(authorization)
         if (known !== undefined && known.expMs > now() && known.generation === known.token.issuer.keys.generation()) return decide(known)
+        return decide(await verifiedOnce(authorization))
       }
       return decide(await verified(authorization))
     },

@@ -78,11 +78,18 @@ async function cheap() {
     const costs = new Map(contenders.map(([name]) => [name, [] as number[]]))
     for (let round = 0; round < 7; round += 1) {
       for (const [name, count, check] of contenders) {
-        const headers = headersOf(name === 'guard, new token' ? await newTokens(count) : tokens.slice(0, count))
-        const startedAt = performance.now()
-        for (const header of headers) await check(header)
-        // The first two warm up.
-        if (round >= 2) costs.get(name)?.push(((performance.now() - startedAt) * 1000) / count)
+        globalThis.gc?.()
+        // What takes a few microseconds is done ten times over, or the clock would measure the machine's hiccups.
+        const passes = count === 10_000 ? 10 : 1
+        let tookMs = 0
+        for (let pass = 0; pass < passes; pass += 1) {
+          const headers = headersOf(name === 'guard, new token' ? await newTokens(count) : tokens.slice(0, count))
+          const startedAt = performance.now()
+          for (const header of headers) await check(header)
+          tookMs += performance.now() - startedAt
+        }
+        // The first two rounds warm up.
+        if (round >= 2) costs.get(name)?.push((tookMs * 1000) / count / passes)
       }
     }
     const known = median(costs.get('guard, known token') ?? [])
@@ -99,6 +106,7 @@ async function http() {
       const port = await freePort()
       const child = run('taskset', ['-c', '0', process.execPath, '--import', 'tsx', 'scripts/bench/fastify-server.ts'], { PORT: String(port), KIND: kind, FEED: origin, SECRET: secret, CLIENT_SECRET: clientSecret })
       await until(async () => (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${tokens[0]}` } }).catch(() => undefined))?.status === 200)
+      for (const jwt of tokens) await (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${jwt}` } })).arrayBuffer()
       return { kind, port, child, rates: [] as number[] }
     }))
     for (let round = 0; round < 6; round += 1) {
