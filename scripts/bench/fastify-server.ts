@@ -1,6 +1,6 @@
 // One Fastify route, with or without the guard.
 import Fastify from 'fastify'
-import { createGuard, fastifyGuard } from '../../dist/guard.js'
+import { createGuard, fastifyGuard } from '../../src/guard.js'
 
 const { PORT, KIND, FEED = '', SECRET = '', CLIENT_SECRET = '' } = process.env
 const app = Fastify()

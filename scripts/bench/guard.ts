@@ -9,7 +9,7 @@ import autocannon from 'autocannon'
 import { expressjwt } from 'express-jwt'
 import { createVerifier } from 'fast-jwt'
 import { jwtVerify, SignJWT } from 'jose'
-import { createGuard } from '../../dist/guard.js'
+import { createGuard } from '../../src/guard.js'
 import { createReplica } from '../../src/replica.js'
 import { freePort, machine, median, quantile, run, startInstance, startRedis, stop, until } from './machine.js'
 

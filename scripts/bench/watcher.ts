@@ -1,5 +1,5 @@
 // A guard in a process of its own, which tells when it first refuses each token.
-import { createGuard } from '../../dist/guard.js'
+import { createGuard } from '../../src/guard.js'
 
 const { FEED = '', SECRET = '', CLIENT_SECRET = '' } = process.env
 const guard = createGuard({ issuers: [{ issuer: 'https://issuer.test', secret: SECRET }], feed: { url: FEED, clientId: 'bench', clientSecret: CLIENT_SECRET } })
