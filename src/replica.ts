@@ -34,10 +34,14 @@ export const neverS = 0xffffffff
 const kinds = ['t', 's', 'j'] as const
 const leastCutoff = kinds.length
 
-/** The 16 bytes of a key as four big-endian words. */
+const keyBytes = Buffer.alloc(16)
+const wordsOfKey = new Uint32Array(4)
+
+/** The 16 bytes of a key as four big-endian words, in an array that the next call fills again. */
 export function keyWords(key: RevocationKey): Uint32Array {
-  const bytes = Buffer.from(key.slice(2), 'base64url')
-  return Uint32Array.of(bytes.readUInt32BE(0), bytes.readUInt32BE(4), bytes.readUInt32BE(8), bytes.readUInt32BE(12))
+  keyBytes.write(key.slice(2), 'base64url')
+  for (let word = 0; word < 4; word += 1) wordsOfKey[word] = keyBytes.readUInt32BE(4 * word)
+  return wordsOfKey
 }
 
 /** Whole seconds, rounded up: an entry may stay longer, never shorter. */

@@ -1,5 +1,7 @@
+import { createSecretKey, KeyObject } from 'node:crypto'
 import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { algorithmsOf, mayVerify, type PublicJwk } from './key-material.js'
+import { verificationKey, type VerificationKey } from './signature.js'
 
 /** Where the keys of one issuer come from. */
 export type KeySource = {
@@ -8,7 +10,7 @@ export type KeySource = {
    *
    * @throws ServiceError `keys_unavailable` when that cannot be told now
    */
-  candidates(header: { alg: string; kid?: string }): Promise<readonly VerificationKey[]>
+  candidates(header: { alg: string; kid?: string }): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
   /** Whether keys are there. */
   isLoaded(): boolean
   /** Another number whenever keys came or left. */
@@ -16,20 +18,12 @@ export type KeySource = {
   close(): void
 }
 
-export type VerificationKey = CryptoKey
-
-/** One shared secret. It is imported once: jose imports a byte array anew on each call. */
+/** One shared secret. */
 export function secretKeySource(secret: string, algorithms: readonly string[]): KeySource {
-  const keys = new Map<string, Promise<VerificationKey>>()
-  for (const alg of algorithms) {
-    const hash = `SHA-${alg.slice(2)}`
-    keys.set(alg, crypto.subtle.importKey('raw', Buffer.from(secret, 'utf8'), { name: 'HMAC', hash }, false, ['verify']))
-  }
+  const key = createSecretKey(Buffer.from(secret, 'utf8'))
+  const keys = new Map(algorithms.map((alg) => [alg, [verificationKey(alg, key)]]))
   return {
-    async candidates({ alg }) {
-      const key = await keys.get(alg)
-      return key === undefined ? [] : [key]
-    },
+    candidates: ({ alg }) => keys.get(alg) ?? [],
     isLoaded: () => true,
     generation: () => 0,
     close: () => undefined,
@@ -42,7 +36,7 @@ export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
   return { candidates: keySet.candidates, isLoaded: () => true, generation: () => 0, close: () => undefined }
 }
 
-/** A parsed key set. Each key is imported once for each algorithm, since WebCrypto ties a key to one. */
+/** A parsed key set. Each key is imported once for each algorithm, since jose ties a key to one. */
 export function createKeySet(jwks: readonly PublicJwk[]) {
   const imported = jwks.map((jwk) => ({ jwk, byAlgorithm: new Map<string, Promise<VerificationKey>>() }))
   return {
@@ -55,7 +49,8 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
             if (known !== undefined) return known
             // Only what makes the key: jose would hold `alg`, `use` and `key_ops` against it in ways of its own.
             const { kty, crv, x, y, n, e } = jwk
-            const key = importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg) as Promise<VerificationKey>
+            const key = (importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg) as Promise<CryptoKey>)
+              .then((imported) => verificationKey(alg, KeyObject.from(imported)))
             byAlgorithm.set(alg, key)
             return key
           }),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { CompactJwt } from './spelling.js'
 
 /** `t:` token, `s:` session, `u:` subject, `j:` token id; then 22 characters of base64url. */
@@ -14,7 +14,7 @@ const longestClaim = 1024
  * `n−s` twin, a second PSS salt), and all of them are the same token.
  */
 export function tokenKeys(jwt: CompactJwt, claims: Readonly<Record<string, unknown>>): TokenKeys {
-  const t: RevocationKey = `t:${digest('jwt-signing-input\0', Buffer.from(jwt.signingInput, 'ascii'))}`
+  const t: RevocationKey = `t:${digest(`jwt-signing-input\0${jwt.signingInput}`)}`
   const s = claimKey('s', claims['iss'], claims['sid'])
   const u = claimKey('u', claims['iss'], claims['sub'])
   const j = claimKey('j', claims['iss'], claims['jti'])
@@ -30,12 +30,15 @@ const domains = { s: 'jwt-session\0', u: 'jwt-subject\0', j: 'jwt-id\0' } as con
  */
 export function claimKey(kind: keyof typeof domains, iss: unknown, claim: unknown): RevocationKey | undefined {
   if (!isKeyable(claim) || (iss !== undefined && !isKeyable(iss))) return undefined
-  const issuer = Buffer.from(iss ?? '', 'utf8')
-  const value = Buffer.from(claim, 'utf8')
-  const lengths = Buffer.alloc(8)
-  lengths.writeUInt32BE(issuer.length, 0)
-  lengths.writeUInt32BE(value.length, 4)
-  return `${kind}:${digest(domains[kind], lengths, issuer, value)}`
+  const domain = domains[kind]
+  const [issuerBytes, claimBytes] = [Buffer.byteLength(iss ?? ''), Buffer.byteLength(claim)]
+  const input = Buffer.allocUnsafe(domain.length + 8 + issuerBytes + claimBytes)
+  let at = input.write(domain, 'latin1')
+  at = input.writeUInt32BE(issuerBytes, at)
+  at = input.writeUInt32BE(claimBytes, at)
+  at += input.write(iss ?? '', at)
+  input.write(claim, at)
+  return `${kind}:${digest(input)}`
 }
 
 /** A key that is spelled like one, or nothing. */
@@ -47,8 +50,4 @@ function isKeyable(claim: unknown): claim is string {
   return typeof claim === 'string' && claim.length > 0 && claim.length <= longestClaim && claim.isWellFormed()
 }
 
-function digest(domain: string, ...parts: Uint8Array[]): string {
-  const hash = createHash('sha256').update(domain, 'ascii')
-  for (const part of parts) hash.update(part)
-  return hash.digest().subarray(0, 16).toString('base64url')
-}
+const digest = (input: string | Buffer) => hash('sha256', input, 'buffer').toString('base64url', 0, 16)

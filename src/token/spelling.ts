@@ -2,9 +2,9 @@ import { ServiceError } from '../errors.js'
 
 /** A JWT in its one canonical spelling. Only `parseSpelling` makes one. */
 export type CompactJwt = Readonly<{
-  text: string
   header: string
   payload: string
+  signature: string
   /** What the signature covers: `header.payload`. */
   signingInput: string
 }>
@@ -28,7 +28,7 @@ export function parseSpelling(text: string): CompactJwt {
   const [header, payload, signature, ...more] = text.split('.', 4)
   if (header === undefined || payload === undefined || signature === undefined || more.length > 0) throw malformed()
   if (!isCanonical(header) || !isCanonical(payload) || !isCanonical(signature)) throw malformed()
-  return { text, header, payload, signingInput: text.slice(0, header.length + 1 + payload.length) }
+  return { header, payload, signature, signingInput: text.slice(0, header.length + 1 + payload.length) }
 }
 
 function isCanonical(text: string): boolean {

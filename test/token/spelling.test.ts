@@ -12,7 +12,7 @@ describe('spelling', () => {
     fc.assert(fc.property(fc.tuple(...Array.from({ length: 3 }, () => fc.uint8Array({ minLength: 1, maxLength: 300 }))), (parts) => {
       const segments = parts.map((bytes) => Buffer.from(bytes).toString('base64url'))
       expect(parseSpelling(segments.join('.'))).to.deep.equal({
-        text: segments.join('.'), header: segments[0], payload: segments[1], signingInput: `${segments[0]}.${segments[1]}`,
+        header: segments[0], payload: segments[1], signature: segments[2], signingInput: `${segments[0]}.${segments[1]}`,
       })
     }))
   })
