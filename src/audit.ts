@@ -4,6 +4,7 @@ import { auditAddress, type AddressDetail } from './addresses.js'
 import { ServiceError, type Reason } from './errors.js'
 import { withoutArguments } from './store/cause.js'
 import { withDeadline } from './store/deadline.js'
+import type { Witness } from './revocations.js'
 import type { AuditTrail } from './store/audit-trail.js'
 import type { RevocationKey } from './token/keys.js'
 
@@ -48,11 +49,12 @@ export type Audit = {
    */
   sample(event: Omit<AuditEvent, 'token' | 'keys'>): void
   /**
-   * Records what became of a revocation by somebody who proved who it is: the keys that were stored, or that it is unknown.
+   * Records what became of a revocation by somebody who proved who it is: the keys that were stored, or that it is unknown. What
+   * `work` commits with the witness it is given has its event in the trail, whatever happens to this process.
    *
    * @throws what `work` throws
    */
-  attempt(event: Omit<AuditEvent, 'outcome' | 'keys'>, work: () => Promise<RevocationKey[]>): Promise<void>
+  attempt(event: Omit<AuditEvent, 'outcome' | 'keys'>, work: (witness: Witness) => Promise<RevocationKey[]>): Promise<void>
   counts(): Readonly<{ trailFailures: number; sampledOut: number }>
   /** Stops trimming and waits for what is being written. */
   close(): Promise<void>
@@ -77,12 +79,15 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
   const refusals = { minute: 0, bySubject: new Map<string, number>() }
   const sampler = { second: 0, seen: 0, unreported: 0 }
 
+  const failed = (requestId: string | undefined, cause?: unknown) => {
+    counts.trailFailures += 1
+    parts.log.error({ err: withoutArguments(cause), requestId, trailFailures: counts.trailFailures }, 'audit trail not written')
+  }
   const reach = async (work: () => Promise<void>, requestId?: string) => {
     try {
       await withDeadline(work(), timeoutMs)
     } catch (cause) {
-      counts.trailFailures += 1
-      parts.log.error({ err: withoutArguments(cause), requestId, trailFailures: counts.trailFailures }, 'audit trail not written')
+      failed(requestId, cause)
     }
   }
   const track = (work: Promise<void>) => {
@@ -118,12 +123,19 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
   return {
     record,
     async attempt(event, work) {
-      const keys = await work().catch((error: unknown) => {
+      let line: EventLine | undefined
+      const witness: Witness = {
+        event: (keys) => JSON.stringify((line = describe({ ...event, outcome: 'success', keys }, now(), parts.address))),
+        failed: () => failed(event.asker.requestId),
+      }
+      const keys = await work(witness).catch((error: unknown) => {
         // The trail is likely to be as lost as the store: the caller does not wait for it again.
         void record({ ...event, outcome: 'unknown', reason: (error instanceof ServiceError && error.reason) || 'internal' })
         throw error
       })
-      await record({ ...event, outcome: 'success', keys })
+      if (line === undefined) return record({ ...event, outcome: 'success', keys })
+      recorded.add(event.asker)
+      log.info({ audit: line }, event.event)
     },
     sample(event) {
       if (recorded.has(event.asker)) return
@@ -146,6 +158,8 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
     },
   }
 }
+
+type EventLine = ReturnType<typeof describe>
 
 /** JSON, in which text from outside can neither end a line nor a member; what is too long is cut. */
 function describe({ event, outcome, reason, asker, token, client, keys }: AuditEvent, nowMs: number, detail: AddressDetail) {

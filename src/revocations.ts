@@ -6,6 +6,14 @@ import type { VerifiedToken } from './token/verification.js'
 
 export type CutoffClaim = 'iat' | 'auth_time'
 
+/** What is to be told of a commit, which is stored with it or not at all. */
+export type Witness = Readonly<{
+  /** The event for the audit trail. */
+  event(keys: readonly RevocationKey[]): string
+  /** The revocation is stored, the event is not. */
+  failed(): void
+}>
+
 /** The rules: what is stored for a token, for how long, and what it takes for a token to be revoked. */
 export type Revocations = {
   /**
@@ -15,19 +23,19 @@ export type Revocations = {
    * @returns the keys of the revocations
    * @throws ServiceError `store_unavailable`: unknown; repeating is safe
    */
-  revoke(tokens: readonly VerifiedToken[], scope?: 'local' | 'global'): Promise<RevocationKey[]>
+  revoke(tokens: readonly VerifiedToken[], scope: 'local' | 'global', witness: Witness): Promise<RevocationKey[]>
   /**
    * Stores the token itself, not its session, if an API that grants leeway may still accept it.
    *
    * @returns its key, or nothing when nobody accepts the token any more
    */
-  revokeExpired(tokens: readonly VerifiedToken[]): Promise<RevocationKey[]>
+  revokeExpired(tokens: readonly VerifiedToken[], witness?: Witness): Promise<RevocationKey[]>
   /**
    * Stores entries as they are.
    *
    * @throws ServiceError `store_unavailable`
    */
-  record(entries: readonly Entry[]): Promise<RevocationKey[]>
+  record(entries: readonly Entry[], witness: Witness): Promise<RevocationKey[]>
   /**
    * Whether all of it is stored already, for as long and as safely as a commit would.
    *
@@ -80,24 +88,27 @@ export function createRevocations(parts: {
     const times = [token.claims.iat, token.claims[parts.cutoffClaim]].filter((time): time is number => Number.isFinite(time))
     return [{ key: token.keys.u, untilMs: sessionUntil(token), cutoff: Math.ceil(Math.max(cutoffNow(), ...times)) }]
   }
-  const commit = async (entries: readonly Entry[]) => {
+  const commit = async (entries: readonly Entry[], witness?: Witness) => {
     const distinct = [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
-    if (distinct.length > 0) await store.commit(distinct)
+    const keys = distinct.map(({ key }) => key)
+    if (distinct.length === 0) return keys
+    const isWitnessed = await store.commit(distinct, witness?.event(keys))
     // Known here from now on, even if Redis should lose it before it comes back by the feed.
     distinct.forEach(replica.add)
-    return distinct.map(({ key }) => key)
+    if (!isWitnessed) witness?.failed()
+    return keys
   }
   const revocations: Revocations = {
-    revoke: (tokens, scope = 'local') => commit([...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])]),
+    revoke: (tokens, scope, witness) => commit([...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])], witness),
     record: commit,
     entryOf,
     cutoffNow,
     keptUntilMs,
-    async revokeExpired(tokens) {
+    async revokeExpired(tokens, witness) {
       const late = tokens.filter(({ expired, expMs }) => expired && expMs !== undefined && now() < expMs + maxClockSkewMs)
       const entries = late.map(entryOf)
       // Stored once: a token that is replayed must not fill the feed.
-      return entries.length === 0 || (await revocations.holds(entries)) ? [] : commit(entries)
+      return entries.length === 0 || (await revocations.holds(entries)) ? [] : commit(entries, witness)
     },
     async holds(entries) {
       if (parts.awaitsReplicas) return false

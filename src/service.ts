@@ -72,7 +72,7 @@ export function createService({ config, log, now, times = serverTimes, operation
   const replica = createReplica(now)
   const subscribers = createSubscribers({ feed: stores.feedReader, position: () => follower.position(), timeoutMs })
   const follower = createFollower({
-    feed: stores.feed, replica, restore: (entries) => stores.revocations.commit(entries), onEvents: subscribers.publish, onGap: subscribers.gap, log, now, timeoutMs,
+    feed: stores.feed, replica, restore: async (entries) => void (await stores.revocations.commit(entries)), onEvents: subscribers.publish, onGap: subscribers.gap, log, now, timeoutMs,
   })
   const revocations = createRevocations({ store: stores.revocations, replica, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
   const readTail = createTailReader(stores.feedReader)

@@ -20,9 +20,9 @@ export const backchannelLogout =
     if (entries.length === 0 || !isCurrent) throw new ServiceError('bad_request', { reason: 'logout_token' })
     if (await revocations.holds(entries)) return { status: 200, body: undefined }
     const claims = endedClaims(token)
-    await audit.attempt({ event: 'authn_token_revoked', reason: 'backchannel_logout', asker, token }, async () => {
+    await audit.attempt({ event: 'authn_token_revoked', reason: 'backchannel_logout', asker, token }, async (witness) => {
       await sessions.end([{ issuer: token.issuer, claims }])
-      return revocations.record(entries)
+      return revocations.record(entries, witness)
     })
     return { status: 200, body: undefined }
   }

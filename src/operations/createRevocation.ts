@@ -33,9 +33,9 @@ export const createRevocation =
     // A name alone does not tell whose audience it concerns.
     const isAllowed = token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
     if (!isAllowed) return clients.refuse(client, asker, 'other_audience', { claims })
-    await audit.attempt({ event: 'authn_token_revoked', reason: body.reason, asker, token: { claims }, client: client.id }, async () => {
+    await audit.attempt({ event: 'authn_token_revoked', reason: body.reason, asker, token: { claims }, client: client.id }, async (witness) => {
       if (token !== undefined && !token.expired) await parts.sessions.end([token])
-      return revocations.record([entry])
+      return revocations.record([entry], witness)
     })
     // What is stored may be more than was asked for: a longer life, a later cutoff.
     const stored = (await parts.store.lookup(entry.key)) ?? entry

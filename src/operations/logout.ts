@@ -31,9 +31,9 @@ export const logout =
       throw error
     })
     const reason = scope === 'global' ? 'logout_everywhere' : 'logout'
-    await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, async () => {
+    await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, async (witness) => {
       await sessions.end(presented)
-      return revocations.revoke(presented, scope)
+      return revocations.revoke(presented, scope, witness)
     })
     return {
       status: 200,

@@ -17,10 +17,10 @@ export const revoke =
     const token = await verification.verify(body.token).catch(invalid)
     if (token === undefined) return done
     if (!mayAskAbout(client, token.claims.aud)) return clients.refuse(client, asker, 'other_audience', token)
-    await audit.attempt({ event: 'authn_token_revoked', reason: 'oauth_revocation', asker, token, client: client.id }, async () => {
-      if (token.expired) return revocations.revokeExpired([token])
+    await audit.attempt({ event: 'authn_token_revoked', reason: 'oauth_revocation', asker, token, client: client.id }, async (witness) => {
+      if (token.expired) return revocations.revokeExpired([token], witness)
       await sessions.end([token])
-      return revocations.revoke([token])
+      return revocations.revoke([token], 'local', witness)
     })
     return done
   }

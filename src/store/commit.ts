@@ -1,24 +1,34 @@
 /**
- * The commit: one script max-merges every entry of a request and appends one event per entry to the feed; its reply is the commit
- * point. An expiry may only lengthen and a cutoff only rise, so writes can be repeated and reordered without harm.
+ * The commit: one script max-merges every entry, appends one event per entry to the feed, and what is to be told of it to the audit
+ * trail; its reply is the commit point. An expiry may only lengthen and a cutoff only rise, so writes can be repeated and reordered
+ * without harm.
  *
  * Expiry goes to Redis as a remaining time: a Redis whose clock is off still keeps an entry for as long as it must.
  *
  * A feed that is not there (yet, or any more) begins a new history: its name under the second key tells everybody who followed the
  * old one that it is gone.
  *
- * KEYS: the feed, the name of its history, then one key per entry. ARGV: the feed's length, a name for a new history, then per entry its name, the remaining time in milliseconds
- * (0: for ever), the absolute expiry for the event (empty: never), and the mark.
+ * What cannot be merged is met before anything is written, so that the others of a batch can be tried again by themselves.
+ *
+ * A trail that cannot be written does not undo what is revoked: the reply is what is wrong with it, or nothing.
+ *
+ * KEYS: the feed, the name of its history, the audit trail, then one key per entry. ARGV: the feed's length, a name for a new history,
+ * the trail's length, then per entry its name, the remaining time in milliseconds (0: for ever), the absolute expiry for the event
+ * (empty: never), the mark, and the audit event (empty: none).
  */
 export const commitScript = `
-local feed, history = KEYS[1], KEYS[2]
+local feed, history, trail, fault = KEYS[1], KEYS[2], KEYS[3], ''
+for i = 4, #KEYS do
+  local held = redis.call('GET', KEYS[i])
+  if held and not tonumber(held) then return redis.error_reply('ERR unreadable') end
+end
 if redis.call('EXISTS', feed, history) < 2 then
   redis.call('SET', history, ARGV[2])
   redis.call('XADD', feed, '*', 'k', 'genesis')
 end
-for i = 3, #KEYS do
-  local key, at = KEYS[i], 4 * (i - 3) + 3
-  local name, ttl, till, mark = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3]
+for i = 4, #KEYS do
+  local key, at = KEYS[i], 5 * (i - 4) + 4
+  local name, ttl, till, mark, event = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(mark) then mark = held end
   local left = held and redis.call('PTTL', key) or -2
@@ -27,8 +37,12 @@ for i = 3, #KEYS do
   elseif ttl == 0 then redis.call('SET', key, mark)
   else redis.call('SET', key, mark, 'PX', ttl) end
   redis.call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*', 'k', name, 'u', till, 'c', mark)
+  if event ~= '' then
+    local told = redis.pcall('XADD', trail, 'MAXLEN', '~', ARGV[3], '*', 'e', event)
+    if type(told) == 'table' then fault = told.err end
+  end
 end
-return #KEYS - 2
+return fault
 `
 
 /**

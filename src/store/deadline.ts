@@ -4,14 +4,13 @@
  *
  * @throws Error when the time is up; else what `work` throws
  */
-export async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const expiry = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+export function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+    const settled = (settle: (value: never) => void) => (value: unknown) => {
+      clearTimeout(timer)
+      settle(value as never)
+    }
+    work.then(settled(resolve), settled(reject))
   })
-  try {
-    return await Promise.race([work, expiry])
-  } finally {
-    clearTimeout(timer)
-  }
 }

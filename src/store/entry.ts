@@ -12,10 +12,11 @@ export type Entry = Readonly<{
 /** What a read finds under a key: a mark, which for `u:` is the cutoff. */
 export type Mark = number
 
-/** Entries cross Keyv as compact text, without Keyv's JSON envelope. */
-export const encodeEntry = ({ untilMs, cutoff }: Omit<Entry, 'key'>): string => `${untilMs ?? ''};${cutoff ?? 1}`
+/** What crosses Keyv is compact text, without Keyv's JSON envelope: an entry, and the audit event that is to be stored with it. */
+export const encodeEntry = ({ untilMs, cutoff }: Omit<Entry, 'key'>, event = ''): string => `${untilMs ?? ''};${cutoff ?? 1};${event}`
 
-export function decodeEntry(text: string): { untilMs: number | null; mark: Mark } {
-  const [until = '', mark = ''] = text.split(';')
-  return { untilMs: until === '' ? null : Number(until), mark: Number(mark) }
+export function decodeEntry(text: string): { untilMs: number | null; mark: Mark; event: string } {
+  const first = text.indexOf(';')
+  const second = text.indexOf(';', first + 1)
+  return { untilMs: first === 0 ? null : Number(text.slice(0, first)), mark: Number(text.slice(first + 1, second)), event: text.slice(second + 1) }
 }

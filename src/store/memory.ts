@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FeedEvent } from '../feed/event.js'
 import { decodeKey } from '../token/keys.js'
 import { decodeEntry, type Entry, type Mark } from './entry.js'
+import type { AuditTrail } from './audit-trail.js'
 import type { FeedLog } from './feed-log.js'
 
 type Held = { untilMs: number | null; mark: Mark }
@@ -13,7 +14,7 @@ const sweptAtOnce = 20_000
  * The embedded store, as a Keyv adapter with the rule of the Redis commit: an expiry only lengthens, a mark only rises. Expired
  * entries leave by themselves, some at a time, so that a large set never holds up a request. A restart forgets everything.
  */
-export function createMemoryAdapter(now: () => number, keyPrefix: string) {
+export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => number; keyPrefix: string; trail: Pick<AuditTrail, 'append'> }) {
   const held = new Map<string, Held>()
   const isLive = ({ untilMs }: Held) => untilMs === null || untilMs > now()
   const entryOf = (key: string, { untilMs, mark }: Held): Entry | undefined => {
@@ -40,8 +41,8 @@ export function createMemoryAdapter(now: () => number, keyPrefix: string) {
     const entry = held.get(key)
     return entry !== undefined && isLive(entry) ? String(entry.mark) : undefined
   }
-  const set = (key: string, value: string) => {
-    const { untilMs, mark } = decodeEntry(value)
+  const set = async (key: string, value: string) => {
+    const { untilMs, mark, event } = decodeEntry(value)
     const before = held.get(key)
     const merged = before === undefined || !isLive(before) ? { untilMs, mark } : {
       untilMs: before.untilMs === null || untilMs === null ? null : Math.max(before.untilMs, untilMs),
@@ -50,6 +51,7 @@ export function createMemoryAdapter(now: () => number, keyPrefix: string) {
     held.set(key, merged)
     const entry = entryOf(key, merged)
     if (entry !== undefined) feed.append(entry)
+    if (event !== '') await trail.append(event)
   }
   return {
     feed: feed.log,
@@ -62,8 +64,11 @@ export function createMemoryAdapter(now: () => number, keyPrefix: string) {
     },
     get: async (key: string) => get(key),
     getMany: async (keys: string[]) => keys.map(get),
-    set: async (key: string, value: string) => set(key, value),
-    setMany: async (entries: { key: string; value: string }[]) => entries.forEach(({ key, value }) => set(key, value)),
+    set,
+    setMany: async (values: { key: string; value: string }[]) => {
+      for (const { key, value } of values) await set(key, value)
+      return values.map(() => true)
+    },
     delete: async (key: string) => held.delete(key),
     clear: async () => held.clear(),
     disconnect: async () => clearInterval(timer),

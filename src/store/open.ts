@@ -5,7 +5,7 @@ import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
-import { createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
+import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
@@ -34,12 +34,13 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   const deleteSessionKeys = sessionLink && createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs })
   const pingSessions = async () => void (await sessionLink?.client.ping())
   if (config.redis === undefined || main === undefined) {
-    const adapter = createMemoryAdapter(now, keyPrefix)
+    const trail = memoryAuditTrail(caps)
+    const adapter = createMemoryAdapter({ now, keyPrefix, trail })
     return {
       revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, timeoutMs }),
       feed: adapter.feed,
       feedReader: adapter.feed,
-      trail: memoryAuditTrail(caps),
+      trail,
       deleteSessionKeys,
       probe: async () => {
         await pingSessions()
@@ -56,7 +57,7 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
   const writer = minReplicas > 0 ? connect(config.redis, 'commits') : main
   const adapter = new RevocationAdapter(main.client, writer, {
-    feed: feedKey, history: historyKey, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
+    feed: feedKey, history: historyKey, trail: auditKey, trailLength: caps.maxEvents, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
   })
   return {
     revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), timeoutMs }),

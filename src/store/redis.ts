@@ -103,8 +103,21 @@ export class RedisAdapter extends KeyvRedis<string> {
 
   // The original opens a connection here and waits for it without end.
   override async getClient() {
+    return this.connected() as never
+  }
+
+  override async getMany<T>(keys: string[]) {
+    return this.connected().sendCommand<T[]>(['MGET', ...keys])
+  }
+
+  // The original makes a transaction of it.
+  override async deleteMany(keys: string[]) {
+    return (await this.connected().sendCommand<number>(['UNLINK', ...keys])) > 0
+  }
+
+  private connected(): RedisClient {
     if (!this.redis.isReady) throw new RedisNotConnected('no connection to Redis')
-    return this.redis as never
+    return this.redis
   }
 }
 
@@ -118,12 +131,23 @@ export const redisEntryReader =
     return mark === null || leftMs === -2 ? undefined : { mark, untilMs: leftMs === -1 ? null : now() + leftMs }
   }
 
+type CommitOptions = Readonly<{
+  feed: string
+  history: string
+  trail: string
+  trailLength: number
+  nameOf: (key: string) => string
+  now: () => number
+  minReplicas: number
+  timeoutMs: number
+}>
+
 /** Revocations over Redis: writing is the commit, over a connection that may be another than the one for reading. */
 export class RevocationAdapter extends RedisAdapter {
   constructor(
     redis: RedisClient,
     private readonly writer: RedisLink,
-    private readonly options: { feed: string; history: string; nameOf: (key: string) => string; now: () => number; minReplicas: number; timeoutMs: number },
+    private readonly options: CommitOptions,
   ) {
     super(redis)
   }
@@ -132,39 +156,45 @@ export class RevocationAdapter extends RedisAdapter {
     await this.setMany([{ key, value }])
   }
 
-  override async setMany(entries: { key: string; value: string }[]): Promise<void> {
-    if (!this.writer.client.isReady) throw new RedisNotConnected('no connection to Redis')
-    const { feed, history, nameOf, now, minReplicas, timeoutMs } = this.options
-    const args = entries.flatMap(({ key, value }) => {
-      const { untilMs, mark } = decodeEntry(value)
+  /**
+   * Commits all of it, and the audit events that came with it.
+   *
+   * @returns whether each was written with its event; Keyv hands it on, though its types do not say so
+   */
+  override async setMany(values: { key: string; value: string }[]): Promise<void & boolean[]> {
+    const { nameOf, now, minReplicas, timeoutMs } = this.options
+    const told: boolean[] = []
+    const args: string[] = []
+    for (const { key, value } of values) {
+      const { untilMs, mark, event } = decodeEntry(value)
       const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - now()))
-      return [nameOf(key), String(remainingMs), untilMs === null ? '' : String(untilMs), String(mark)]
-    })
-    await this.runScript({
-      keys: [feed, history, ...entries.map(({ key }) => key)],
-      arguments: [String(feedLength), randomUUID(), ...args],
-    })
-    if (minReplicas === 0) return
-    const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
-    if (acknowledged < minReplicas) throw new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
+      args.push(nameOf(key), String(remainingMs), untilMs === null ? '' : String(untilMs), String(mark), event)
+      told.push(event === '')
+    }
+    const fault = await this.commit(values.map(({ key }) => key), args)
+    if (minReplicas > 0) {
+      const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
+      if (acknowledged < minReplicas) throw new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
+    }
+    return told.map((without) => without || fault === '') as void & boolean[]
   }
 
   /** Commits nothing, in the way that everything is committed; after it there is a feed. */
   async rehearse(): Promise<void> {
-    if (!this.writer.client.isReady) throw new RedisNotConnected('no connection to Redis')
-    await this.runScript({ keys: [this.options.feed, this.options.history], arguments: [String(feedLength), randomUUID()] })
+    await this.commit([], [])
   }
 
-  private async runScript(options: { keys: string[]; arguments: string[] }): Promise<void> {
+  private async commit(keys: string[], args: string[]): Promise<unknown> {
     const { client, renew } = this.writer
+    if (!client.isReady) throw new RedisNotConnected('no connection to Redis')
+    const { feed, history, trail, trailLength } = this.options
+    const run = (command: string, script: string) =>
+      client.sendCommand([command, script, String(3 + keys.length), feed, history, trail, ...keys, String(feedLength), randomUUID(), String(trailLength), ...args])
     try {
-      await client.evalSha(commitScriptSha1, options)
+      return await run('EVALSHA', commitScriptSha1)
     } catch (error) {
       // A Redis that restarted or failed over does not know the script.
-      if (startsWith(error, 'NOSCRIPT')) {
-        await client.eval(commitScript, options)
-        return
-      }
+      if (startsWith(error, 'NOSCRIPT')) return run('EVAL', commitScript)
       // A primary that was demoted keeps its connections; behind the same address there may be a new one.
       if (startsWith(error, 'READONLY')) renew('it is a replica now')
       throw error

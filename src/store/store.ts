@@ -1,7 +1,8 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv'
 import { ServiceError, type FailureCode, type Reason } from '../errors.js'
 import type { RevocationKey } from '../token/keys.js'
-import { withoutArguments } from './cause.js'
+import { batched } from './batch.js'
+import { RedisRefusal, withoutArguments } from './cause.js'
 import { withDeadline } from './deadline.js'
 import { encodeEntry, type Entry, type Mark } from './entry.js'
 
@@ -26,42 +27,61 @@ export type Store = {
    */
   lookup(key: RevocationKey): Promise<Entry | undefined>
   /**
-   * Merges all entries at once and returns when they are stored.
+   * Merges all entries at once, writes the event to the audit trail with them, and returns when they are stored.
    *
+   * @returns whether the trail has the event, too
    * @throws ServiceError `store_unavailable`: some of it, or nothing, may be stored
    */
-  commit(entries: readonly Entry[]): Promise<void>
+  commit(entries: readonly Entry[], event?: string): Promise<boolean>
 }
 
 /** Tells what Keyv has no words for: when a key expires. */
 export type EntryReader = (key: string) => Promise<{ mark: string; untilMs: number | null } | undefined>
 
+/** So few requests that Redis is never held up for long. What it refuses may be the matter of one of them. */
+const together = { most: 64, mayBeOnes: (error: unknown) => error instanceof ServiceError && error.cause instanceof RedisRefusal }
+
 export function createStore(parts: { adapter: KeyvStoreAdapter; readEntry: EntryReader; timeoutMs: number }): Store {
   const keyv = openKeyv(parts.adapter)
+  const read = batched(async (all: (readonly RevocationKey[])[]) => {
+    const marks = await answered('store', parts.timeoutMs, () => keyv.get<string>(all.flatMap((keys) => keys.map((key) => keyPrefix + key))))
+    let at = 0
+    return all.map((keys) => marks.slice(at, (at += keys.length)))
+  }, together)
+  const commit = batched(async (all: Commit[]) => {
+    const values = all.flatMap(({ entries, event }) =>
+      entries.map((entry, index) => ({ key: keyPrefix + entry.key, value: encodeEntry(entry, index === 0 ? event : '') })))
+    const told = await answered('store', parts.timeoutMs, () => keyv.setMany(values))
+    let at = 0
+    return all.map(({ entries }) => told.slice(at, (at += entries.length)).every(Boolean))
+  }, together)
   return {
-    read: (keys) =>
-      answered('store', parts.timeoutMs, async () => {
-        const marks = await keyv.get<string>(keys.map((key) => keyPrefix + key))
-        return marks.map(parseMark)
-      }),
+    read: async (keys) => (await read(keys)).map(parseMark),
     lookup: (key) =>
       answered('store', parts.timeoutMs, async () => {
         const found = await parts.readEntry(keyPrefix + key)
         if (found === undefined) return undefined
-        return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: parseMark(found.mark) as Mark }) }
+        return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: markOf(found.mark) }) }
       }),
-    commit: (entries) =>
-      answered('store', parts.timeoutMs, async () => {
-        await keyv.setMany(entries.map((entry) => ({ key: keyPrefix + entry.key, value: encodeEntry(entry) })))
-      }),
+    commit: (entries, event = '') => commit({ entries, event }),
   }
 }
 
-function parseMark(mark: string | undefined): Mark | undefined {
-  if (mark === undefined) return undefined
-  // A value that is not ours is not "not revoked".
-  if (!/^\d{1,16}$/.test(mark)) throw new Error('a revocation in the store is unreadable')
-  return Number(mark)
+type Commit = Readonly<{ entries: readonly Entry[]; event: string }>
+
+function markOf(text: string): Mark {
+  if (!/^\d{1,16}$/.test(text)) throw new Error('a revocation in the store is unreadable')
+  return Number(text)
+}
+
+function parseMark(text: string | undefined): Mark | undefined {
+  if (text === undefined) return undefined
+  try {
+    return markOf(text)
+  } catch (cause) {
+    // A value that is not ours is not "not revoked".
+    throw new ServiceError('store_unavailable', { cause, reason: 'store' })
+  }
 }
 
 /** Data of somebody else in a store, of which we only ever delete. */
@@ -70,7 +90,11 @@ export type KeyDeleter = (keys: readonly string[]) => Promise<void>
 /** @throws (the deleter) ServiceError `session_store_unavailable` */
 export function createKeyDeleter(parts: { adapter: KeyvStoreAdapter; timeoutMs: number }): KeyDeleter {
   const keyv = openKeyv(parts.adapter)
-  return (keys) => answered('sessions', parts.timeoutMs, async () => void (await keyv.delete([...keys])))
+  const remove = batched(async (all: (readonly string[])[]) => {
+    await answered('sessions', parts.timeoutMs, () => keyv.delete(all.flat()))
+    return all
+  }, together)
+  return async (keys) => void (await remove(keys))
 }
 
 function openKeyv(adapter: KeyvStoreAdapter): Keyv {
@@ -96,10 +120,8 @@ const unavailable = { store: 'store_unavailable', sessions: 'session_store_unava
  *
  * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work` throws, and when time is up
  */
-export async function answered<T>(whose: keyof typeof unavailable, timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  try {
-    return await withDeadline(work(), timeoutMs)
-  } catch (cause) {
+export function answered<T>(whose: keyof typeof unavailable, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  return withDeadline(work(), timeoutMs).catch((cause: unknown) => {
     throw new ServiceError(unavailable[whose], { cause: withoutArguments(cause), reason: whose })
-  }
+  })
 }

@@ -4,7 +4,8 @@ import { until } from '../support/processes.js'
 import { startProxy, type TestProxy } from '../support/proxy.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { nowS, token } from '../support/tokens.js'
+import { claimKey } from '../../src/token/keys.js'
+import { freshClaims, nowS, sign, token } from '../support/tokens.js'
 
 const deadlineMs = 1_000
 const graceMs = 500
@@ -226,5 +227,34 @@ describe('when Redis fails, a 200 is never a lie', () => {
       return status === 200 ? (await second.logout(jwt)).status : status
     }))
     expect(new Set(refusals)).to.deep.equal(new Set([401]))
+  })
+
+  it('an entry that cannot be merged fails its own request, and none of those that share its round trip', async () => {
+    await open()
+    const claims = Array.from({ length: 40 }, () => freshClaims())
+    const broken = [claims[7]!, claims[23]!].map(({ iss, sid }) => `cierre:{c}:${claimKey('s', iss, sid)}`)
+    await redis.client.lPush(broken[0]!, 'a list')
+    await redis.client.set(broken[1]!, 'a word')
+    const tokens = await Promise.all(claims.map((one) => sign(one)))
+    const statuses = (await Promise.all(tokens.map((jwt) => service.logout(jwt)))).map(({ status }) => status)
+    expect(statuses.flatMap((status, index) => (status === 200 ? [] : [[index, status]]))).to.deep.equal([[7, 500], [23, 500]])
+    const told = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(({ message }) => String(message['e']).includes('"success"'))
+    expect(told, 'one event for each that succeeded').to.have.length(38)
+    const again = await Promise.all(tokens.filter((_jwt, index) => statuses[index] === 200).map((jwt) => service.logout(jwt)))
+    expect(new Set(again.map(({ status }) => status))).to.deep.equal(new Set([401]))
+    await redis.client.del(broken)
+  })
+
+  it('a revocation and its audit event are stored together or not at all', async () => {
+    await open()
+    const jwts = await Promise.all(Array.from({ length: 60 }, () => token()))
+    const answers = jwts.map((jwt) => service.logout(jwt).then(({ status }) => status, () => 0))
+    await until('some are stored', async () => (await entries()) > 0)
+    await redis.kill()
+    await Promise.all(answers)
+    await redis.restart()
+    const told = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(({ message }) => String(message['e']).includes('"success"'))
+    expect(told.length).to.equal(await entries())
+    expect(told.length).to.equal((await redis.client.xLen('cierre:{c}:feed')) - 1)
   })
 })
