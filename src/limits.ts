@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import { limitedAddress } from './addresses.js'
 import { withDeadline } from './store/deadline.js'
@@ -16,13 +16,22 @@ export type Limiter = Readonly<{ name: PolicyName; limit: Limit; consume(who: st
 // Buckets instead of addresses: however many addresses an attacker has, memory is bounded. The salt keeps anyone from choosing
 // whose bucket to share.
 const addressBuckets = 1 << 17
+/** Addresses whose bucket is remembered, as there are few behind a proxy. */
+const mostKnown = 1_000
 
 /** Counts client addresses in memory. */
 export function createAddressLimiter(limit: Limit): Limiter {
   const limiter = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
-  const salt = randomBytes(16)
-  const bucketOf = (address: string) =>
-    String(createHash('sha256').update(salt).update(limitedAddress(address)).digest().readUInt32BE(0) % addressBuckets)
+  const salt = randomBytes(16).toString('hex')
+  const known = new Map<string, string>()
+  const bucketOf = (address: string): string => {
+    const seen = known.get(address)
+    if (seen !== undefined) return seen
+    const bucket = String(hash('sha256', salt + limitedAddress(address), 'buffer').readUInt32BE(0) % addressBuckets)
+    if (known.size >= mostKnown) known.clear()
+    known.set(address, bucket)
+    return bucket
+  }
   return {
     name: 'address',
     limit,

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { pino, stdSerializers } from 'pino'
 import { ConfigError, parseConfig, throwawayIssuerName, type Config } from './config/config.js'
 import type { Environment } from './config/reader.js'
+import { createLog } from './log.js'
 import { createService } from './service.js'
 import { signThrowawayToken } from './token/throwaway.js'
 
@@ -18,7 +18,7 @@ const drainMs = 10_000
  */
 export async function serve(env: Environment, stopped: Promise<string>): Promise<void> {
   const config = parseConfig(env)
-  const log = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: stdSerializers.errWithCause } })
+  const log = createLog(config.logLevel)
   const lost = (kind: string) => (error: unknown) => {
     log.fatal({ err: error }, kind)
     process.exit(1)

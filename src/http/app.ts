@@ -10,7 +10,7 @@ import { ServiceError } from '../errors.js'
 import { rateLimitHeaders, type Limiter } from '../limits.js'
 import type { OperationId, Operations } from '../operations/operation.js'
 import { createBodyReader } from './body.js'
-import { createContractRoutes, type ContractRoutes, type Middleware, type ServiceContext } from './contract.js'
+import { createContractRoutes, type ContractRoutes, type Middleware, type RequestState, type ServiceContext } from './contract.js'
 import { failureAnswer, isFault, type Outgoing } from './failures.js'
 import { createResponseCheck } from './responses.js'
 
@@ -31,46 +31,65 @@ const exposedHeaders = 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Poli
 
 /** Every request in order: identified, routed, allowed by origin, counted, read, validated, answered as the contract says. */
 export function createApp(parts: AppParts): Koa {
-  const routes = createContractRoutes(parts.document, parts.operations)
   const app = new Koa()
   app.on('error', (error: Error) => parts.log.error({ err: error }, 'answer not sent'))
-  const inOrder: Middleware[] = [
-    identify(parts),
-    answer(parts),
-    route(routes),
-    allowOrigins(parts.corsOrigins),
-    refuseOtherMethods,
-    limitAddress(parts.addressLimiter),
-    createBodyReader(parts.document),
-    routes.run,
-  ]
-  for (const middleware of inOrder) app.use(middleware)
+  app.use(answer(parts))
+  app.use(serve(parts))
   return app
 }
 
-function identify({ addresses, log }: AppParts): Middleware {
+function serve(parts: AppParts): Middleware {
+  const identify = identifier(parts)
+  const routes = createContractRoutes(parts.document, parts.operations)
+  const readBody = createBodyReader(parts.document)
+  const serveAllowed = async (ctx: ServiceContext) => {
+    const { operationId } = ctx.state
+    if (operationId === undefined) return answerOtherMethod(ctx)
+    await limitAddress(parts.addressLimiter, ctx.state, operationId)
+    await readBody(ctx, operationId)
+    await routes.run(ctx)
+  }
+  const allowOrigins = parts.corsOrigins.length > 0 ? corsOf(parts.corsOrigins) : undefined
+  return async (ctx) => {
+    identify(ctx)
+    route(ctx, routes)
+    // Ahead of the 405, which a browser may read, too.
+    await (allowOrigins === undefined ? serveAllowed(ctx) : allowOrigins(ctx, () => serveAllowed(ctx)))
+  }
+}
+
+const fixedHeaders = {
+  'X-Content-Type-Options': 'nosniff',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+}
+
+function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void {
   let warned = false
-  return (ctx, next) => {
-    const given = ctx.get('X-Request-Id')
-    const requestId = saneRequestId.test(given) ? given : randomUUID()
-    const secure = addresses.isSecure(ctx.req)
+  return (ctx) => {
+    const { headers, rawHeaders } = ctx.req
+    const given = headers['x-request-id']
+    const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : randomUUID()
     ctx.state = {
-      asker: { requestId, address: addresses.of(ctx.req), userAgent: ctx.get('User-Agent') || undefined },
-      secure,
-      authorization: ctx.req.headersDistinct['authorization'] ?? [],
+      asker: { requestId, address: addresses.of(ctx.req), userAgent: headers['user-agent'] || undefined },
+      secure: addresses.isSecure(ctx.req),
+      authorization: authorizationLines(rawHeaders),
     }
-    ctx.set('X-Request-Id', requestId)
-    ctx.set('X-Content-Type-Options', 'nosniff')
-    ctx.set('Cache-Control', 'no-store')
-    ctx.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'")
-    ctx.set('Referrer-Policy', 'no-referrer')
-    if (secure) ctx.set('Strict-Transport-Security', 'max-age=31536000')
     if (!warned && addresses.hasIgnoredHeaders(ctx.req)) {
       warned = true
       log.warn('requests carry X-Forwarded-For or X-Forwarded-Proto, which is ignored until TRUST_PROXY names the proxy')
     }
-    return next()
   }
+}
+
+// In `headers`, Node keeps the first line and hides the others.
+function authorizationLines(rawHeaders: readonly string[]): string[] {
+  const lines: string[] = []
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if (rawHeaders[at]?.length === 13 && rawHeaders[at]?.toLowerCase() === 'authorization') lines.push(rawHeaders[at + 1] ?? '')
+  }
+  return lines
 }
 
 /** Turns what comes back, or is thrown, into an answer that the contract declares; in production too. */
@@ -114,28 +133,37 @@ const unprovenEvents = {
   too_many_requests: 'excess_rate_limit_exceeded',
 } as Partial<Record<ServiceError['code'], 'authn_login_fail' | 'input_validation_fail' | 'excess_rate_limit_exceeded'>>
 
+/** All header fields at once: Koa's way, one by one, costs as much as the rest of its work. */
 function send(ctx: ServiceContext, { status, body, headers = {} }: Outgoing): void {
-  ctx.status = status
-  for (const [name, value] of Object.entries(headers)) ctx.set(name, value)
-  if (status === 200 || status === 429) addLimitHeaders(ctx, headers)
-  if (typeof body === 'string' || body === undefined || body instanceof Readable) {
-    ctx.body = body ?? ''
-    if (body === undefined) ctx.remove('Content-Type')
+  const { asker, secure, limitHeaders } = ctx.state
+  const fields: Record<string, string | string[] | number> = {
+    'X-Request-Id': asker.requestId,
+    ...fixedHeaders,
+    ...(secure && { 'Strict-Transport-Security': 'max-age=31536000' }),
+    ...headers,
+    ...((status === 200 || status === 429) && limitHeaders && joinLimitHeaders(limitHeaders, headers)),
+  }
+  if (body instanceof Readable) {
+    ctx.status = status
+    ctx.set(fields as Record<string, string>)
+    ctx.body = body
     return
   }
-  ctx.type = 'application/json; charset=utf-8'
-  ctx.body = JSON.stringify(body)
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+  if (text !== undefined) fields['Content-Type'] ??= 'application/json; charset=utf-8'
+  if (status !== 204) fields['Content-Length'] = Buffer.byteLength(text ?? '')
+  ctx.respond = false
+  ctx.res.writeHead(status, fields).end(ctx.method === 'HEAD' ? undefined : text)
 }
 
 // Both are lists: each policy adds its member.
-function addLimitHeaders(ctx: ServiceContext, own: NonNullable<Outgoing['headers']>): void {
-  for (const [name, value] of Object.entries(ctx.state.limitHeaders ?? {})) {
-    const before = own[name]
-    ctx.set(name, typeof before === 'string' && name !== 'Retry-After' ? `${value}, ${before}` : value)
-  }
-}
+const joinLimitHeaders = (limit: Record<string, string>, own: NonNullable<Outgoing['headers']>) =>
+  Object.fromEntries(Object.entries(limit).map(([name, value]) => {
+    const other = own[name]
+    return [name, typeof other === 'string' && name !== 'Retry-After' ? `${value}, ${other}` : value]
+  }))
 
-function allowOrigins(origins: readonly string[]): Middleware {
+function corsOf(origins: readonly string[]): Middleware {
   return cors({
     origin: (ctx) => (origins.includes(ctx.get('Origin')) ? ctx.get('Origin') : ''),
     credentials: true,
@@ -146,34 +174,26 @@ function allowOrigins(origins: readonly string[]): Middleware {
   })
 }
 
-function route(routes: ContractRoutes): Middleware {
-  return async (ctx, next) => {
-    // Node refuses a request without Host with an answer of its own, so it is told not to.
-    if (ctx.req.headers.host === undefined && ctx.req.httpVersion === '1.1') throw new ServiceError('bad_request', { reason: 'body' })
-    const found = routes.match(ctx.method, ctx.path)
-    if ('operationId' in found) {
-      ctx.state.operationId = found.operationId
-      return next()
-    }
-    if (found.allow.length === 0) throw new ServiceError('not_found')
-    ctx.set('Allow', [...found.allow, 'OPTIONS'].join(', '))
-    return next()
+function route(ctx: ServiceContext, routes: ContractRoutes): void {
+  // Node refuses a request without Host with an answer of its own, so it is told not to.
+  if (ctx.req.headers.host === undefined && ctx.req.httpVersion === '1.1') throw new ServiceError('bad_request', { reason: 'body' })
+  const found = routes.match(ctx.method, ctx.path)
+  if ('operationId' in found) {
+    ctx.state.operationId = found.operationId
+    return
   }
+  if (found.allow.length === 0) throw new ServiceError('not_found')
+  ctx.set('Allow', [...found.allow, 'OPTIONS'].join(', '))
 }
 
-// After CORS, so that a preflight gets its answer, and a browser may read the 405.
-const refuseOtherMethods: Middleware = async (ctx, next) => {
-  if (ctx.state.operationId !== undefined) return next()
+function answerOtherMethod(ctx: ServiceContext): void {
   if (ctx.method !== 'OPTIONS') throw new ServiceError('method_not_allowed')
-  ctx.status = 204
+  ctx.state.answer = { status: 204, body: undefined }
 }
 
-function limitAddress(limiter: Limiter | undefined): Middleware {
-  return async ({ state }, next) => {
-    if (limiter === undefined || state.operationId === undefined || !limitedOperations.has(state.operationId)) return next()
-    const verdict = await limiter.consume(state.asker.address)
-    state.limitHeaders = rateLimitHeaders(limiter, verdict)
-    if (!verdict.allowed) throw new ServiceError('too_many_requests', { reason: 'address_limit' })
-    return next()
-  }
+async function limitAddress(limiter: Limiter | undefined, state: RequestState, operationId: OperationId): Promise<void> {
+  if (limiter === undefined || !limitedOperations.has(operationId)) return
+  const verdict = await limiter.consume(state.asker.address)
+  state.limitHeaders = rateLimitHeaders(limiter, verdict)
+  if (!verdict.allowed) throw new ServiceError('too_many_requests', { reason: 'address_limit' })
 }

@@ -2,15 +2,19 @@ import type { IncomingHttpHeaders } from 'node:http'
 import bodyParser from 'koa-bodyparser'
 import { documentedOperations, type ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
-import { unreadableBody, type Middleware, type RequestState } from './contract.js'
+import type { OperationId } from '../operations/operation.js'
+import { unreadableBody, type Middleware, type RequestState, type ServiceContext } from './contract.js'
 
-const bodyLimit = '32kb'
+// As a number: a text would be parsed again for each request.
+const bodyLimit = 32 * 1024 as unknown as string
 
 /** Reads the body of an operation that has one: by the media types of the contract, 32 KiB at most, never encoded. */
-export function createBodyReader(document: ContractDocument): Middleware {
+export function createBodyReader(document: ContractDocument): (ctx: ServiceContext, operationId: OperationId) => Promise<void> {
   const mediaTypes = requestMediaTypes(document)
   const parse = bodyParser({
     enableTypes: ['json', 'form'],
+    // What it is has been settled before.
+    detectJSON: ({ req }) => req.headers['content-type'] === 'application/json',
     jsonLimit: bodyLimit,
     formLimit: bodyLimit,
     onerror(error, ctx) {
@@ -23,27 +27,25 @@ export function createBodyReader(document: ContractDocument): Middleware {
       throw unreadableBody((ctx.state as RequestState).operationId)
     },
   }) as unknown as Middleware
-  return async (ctx, next) => {
-    const accepted = mediaTypes.get(ctx.state.operationId ?? '')
-    if (accepted === undefined) return next()
-    const isEncoded = ctx.req.headers['content-encoding'] !== undefined
-    if (hasBody(ctx.req.headers) || isEncoded) {
-      // koa-bodyparser would inflate it.
-      const isPlain = !isEncoded && accepted.includes(ctx.request.type.toLowerCase())
-      if (!isPlain) {
-        ctx.set('Connection', 'close')
-        throw new ServiceError('unsupported_media_type', { reason: 'body' })
-      }
+  return async (ctx, operationId) => {
+    const accepted = mediaTypes.get(operationId)
+    if (accepted === undefined) return
+    const { headers } = ctx.req
+    const type = headers['content-type'] === 'application/json' ? 'application/json' : ctx.request.type.toLowerCase()
+    const isEncoded = headers['content-encoding'] !== undefined
+    // koa-bodyparser would inflate it.
+    if (isEncoded || (hasBody(headers) && !accepted.includes(type))) {
+      ctx.set('Connection', 'close')
+      throw new ServiceError('unsupported_media_type', { reason: 'body' })
     }
     // Its parameters say nothing here, and koa-openapi fails on those that it cannot parse.
-    if (ctx.req.headers['content-type'] !== undefined) ctx.req.headers['content-type'] = ctx.request.type.toLowerCase()
-    return parse(ctx, async () => {
-      if (ctx.request.type === formType) ctx.request.body = parseForm(typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '')
-      await next()
-    })
+    if (headers['content-type'] !== undefined) headers['content-type'] = type
+    await parse(ctx, nothingMore)
+    if (type === formType) ctx.request.body = parseForm(typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '')
   }
 }
 
+const nothingMore = async () => undefined
 const formType = 'application/x-www-form-urlencoded'
 
 // qs would make objects of names in brackets, stop at a thousand members, and pass over names of Object.prototype.

@@ -26,7 +26,7 @@ export type ContractRoutes = {
   /** The operation of a method and path, else the methods that the path knows. */
   match(method: string, path: string): { operationId: OperationId } | { allow: readonly string[] }
   /** Validates the request and runs its operation; the answer is left in the state. */
-  run: Middleware
+  run(ctx: ServiceContext): Promise<void>
 }
 
 /**
@@ -39,6 +39,7 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
     router,
     apiDoc: {
       ...document,
+      paths: Object.fromEntries(Object.entries(document.paths as Record<string, Record<string, object>>).map(([path, item]) => [path, withoutIdleSteps(item)])),
       // The server's path would become a prefix of every route.
       servers: undefined,
       // Its response validators are not used; they would only cost start-up time.
@@ -59,27 +60,42 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
     }),
   )
   const routes = router.routes() as unknown as Middleware
+  // Most paths are fixed: they need not be held against every pattern, twice.
+  const fixed = new Map(
+    router.stack.flatMap(({ paramNames, path, methods, name, stack }) =>
+      paramNames.length > 0 ? [] : methods.map((method) => [`${method} ${String(path)}`, { operationId: name as OperationId, run: stack[0] as unknown as Middleware }] as const)),
+  )
   return {
     match(method, path) {
+      const found = fixed.get(`${method} ${path}`)
+      if (found !== undefined) return found
       const matched = router.match(path, method)
       // The contract has /revocations/snapshot before /revocations/{key}.
       const [layer] = matched.pathAndMethod
       if (matched.route && layer?.name != null) return { operationId: layer.name as OperationId }
       return { allow: [...new Set(matched.path.flatMap(({ methods }) => methods))] }
     },
-    async run(ctx, next) {
+    async run(ctx) {
+      const { method, path, state: { operationId } } = ctx
       // koa-openapi would join the values of a parameter that is sent twice, and pass over one that nobody knows.
-      const known = ctx.state.operationId && queries.get(ctx.state.operationId)
+      const known = operationId && queries.get(operationId)
       const isKnown = ([name, value]: [string, unknown]) => !Array.isArray(value) && (known === undefined || known.has(name))
-      if (!Object.entries(ctx.query).every(isKnown)) throw new ServiceError('bad_request', { reason: 'body' })
+      if (ctx.req.url?.includes('?') && !Object.entries(ctx.query).every(isKnown)) throw new ServiceError('bad_request', { reason: 'body' })
       try {
-        await routes(ctx, next)
+        await (fixed.get(`${method} ${path}`)?.run ?? routes)(ctx, nothingMore)
       } catch (error) {
-        throw translate(error, ctx.state.operationId)
+        throw translate(error, operationId)
       }
     },
   }
 }
+
+const nothingMore = async () => undefined
+
+/** Of koa-openapi's steps, those that an operation without parameters has no use for. */
+const withoutIdleSteps = (item: Record<string, object>) =>
+  Object.fromEntries(Object.entries(item).map(([method, operation]) =>
+    [method, 'parameters' in operation ? operation : { ...operation, 'x-koa-openapi-disable-coercion-middleware': true }]))
 
 function handler(operation: Operation<OperationId>) {
   return async (ctx: ServiceContext) => {

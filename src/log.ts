@@ -1,0 +1,21 @@
+import { pino, stdSerializers, type Logger } from 'pino'
+
+/**
+ * JSON lines on standard output. What one turn of the event loop logs is written at its end in one go: a write for each line would
+ * cost more than anything else that is done for a request.
+ */
+export function createLog(level: string): Logger {
+  const destination = pino.destination({ dest: 1, sync: true })
+  let lines = ''
+  const flush = () => {
+    const due = lines
+    lines = ''
+    if (due !== '') destination.write(due)
+  }
+  const write = (line: string) => {
+    if (lines === '') setImmediate(flush)
+    lines += line
+  }
+  process.on('exit', flush)
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: stdSerializers.errWithCause } }, { write })
+}
