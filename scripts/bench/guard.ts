@@ -11,7 +11,7 @@ import { createVerifier } from 'fast-jwt'
 import { jwtVerify, SignJWT } from 'jose'
 import { createGuard } from '../../src/guard.js'
 import { createReplica } from '../../src/replica.js'
-import { freePort, machine, median, quantile, run, startInstance, startRedis, stop, until } from './machine.js'
+import { freePort, machine, median, quantile, run, soon, startInstance, startRedis, stop } from './machine.js'
 
 const secret = randomBytes(32).toString('base64url')
 const clientSecret = randomBytes(32).toString('base64url')
@@ -105,7 +105,7 @@ async function http() {
     const servers = await Promise.all(['none', 'guard'].map(async (kind) => {
       const port = await freePort()
       const child = run('taskset', ['-c', '0', process.execPath, '--import', 'tsx', 'scripts/bench/fastify-server.ts'], { PORT: String(port), KIND: kind, FEED: origin, SECRET: secret, CLIENT_SECRET: clientSecret })
-      await until(async () => (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${tokens[0]}` } }).catch(() => undefined))?.status === 200)
+      await soon('the route answers', async () => (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${tokens[0]}` } }).catch(() => undefined))?.status === 200)
       for (const jwt of tokens) await (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${jwt}` } })).arrayBuffer()
       return { kind, port, child, rates: [] as number[] }
     }))
@@ -163,7 +163,7 @@ async function small() {
       void redis.eval(script, { keys: [], arguments: [String(tick)] })
       await pause(Math.max(0, begunAt + (tick + 1) * 10 - performance.now()))
     }
-    await until(async () => guard.stats().revocations === held + 50_000)
+    await soon('the guard has them all', async () => guard.stats().revocations === held + 50_000)
     rows.push(['the same at 5,000 revocations/s for 10 s, on a million, ms', (delay.max / 1e6).toFixed(1)])
     await guard.close()
   }, 1_000_000)
@@ -197,7 +197,7 @@ async function prompt() {
       }))
     }
     await Promise.all(pending)
-    await until(async () => refusedAt.size === prompted)
+    await soon('every token is refused', async () => refusedAt.size === prompted)
     const row = (name: string, values: number[]) => [name, quantile(values, 0.5).toFixed(2), quantile(values, 0.99).toFixed(2), Math.max(...values).toFixed(2)]
     const from = (times: number[]) => times.map((time, index) => Math.max(0, (refusedAt.get(index) ?? NaN) - time))
     table(`Prompt: ${prompted} revocations at 200/s, Redis with appendfsync always, the guard in another process`, ['from … to', 'p50 ms', 'p99 ms', 'highest ms'], [

@@ -1,54 +1,31 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { execFileSync, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { end, freePort, start, until } from '../../test/support/processes.js'
+
+export { freePort }
 
 /** What every figure is worth nothing without. */
 export function machine(): string {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD']).toString().trim()
+  const commit = execFileSync('git', ['describe', '--always', '--dirty']).toString().trim()
   const redis = execFileSync('redis-server', ['--version']).toString().split(' ')[2]
   return `${cpus().length} × ${cpus()[0]?.model}; Node ${process.version}; Redis ${redis}; commit ${commit}; ${new Date().toISOString().slice(0, 10)}`
 }
 
-export const quantile = (values: readonly number[], q: number) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? NaN
+export const quantile = (values: readonly number[] | Float64Array, q: number) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? NaN
 export const median = (values: readonly number[]) => quantile(values, 0.5)
 
-const running = new Set<ChildProcess>()
-process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, ipc = false): ChildProcess {
-  const child = spawn(command, args, { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'ignore', 'inherit', ...(ipc ? ['ipc' as const] : [])] })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
-  return child
-}
+/** Starts a program that ends with this one; its output is thrown away, its errors are shown. */
+export const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, ipc = false): ChildProcess =>
+  start(command, args, { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'ignore', 'inherit', ...(ipc ? ['ipc' as const] : [])] })
 
-export async function stop(child: ChildProcess): Promise<void> {
-  const exited = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exited
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
+export const stop = (child: ChildProcess): Promise<void> => end(child)
 
 /** Asks until it is so, 60 s at most. */
-export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 60_000
-  while (!(await isSo())) {
-    if (performance.now() > giveUpAt) throw new Error('it never happened')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
+export const soon = (what: string, isSo: () => Promise<boolean>): Promise<void> => until(what, isSo, 60_000)
 
 /** A Redis of its own, as the production guide has it unless told otherwise. */
 export async function startRedis(fsync = 'always') {
@@ -64,20 +41,28 @@ export async function startRedis(fsync = 'always') {
   }
 }
 
-/** An instance of the service in a process of its own, from `dist`. */
-export async function startInstance(env: Record<string, string>) {
-  const port = await freePort()
-  const origin = `http://127.0.0.1:${port}`
-  const child = run(process.execPath, ['dist/main.js'], { PORT: String(port), RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env })
-  await until(async () => (await fetch(`${origin}/health/ready`).catch(() => undefined))?.status === 200)
-  return {
-    origin,
-    /** CPU seconds and resident bytes so far. */
-    usage() {
-      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-      const [, rss = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? []
-      return { cpuS: (Number(fields[11]) + Number(fields[12])) / 100, rssBytes: Number(rss) * 1024 }
-    },
-    stop: () => stop(child),
-  }
+/** What a process has used so far: CPU of all its threads, and its largest and present resident set. */
+export function usageOf({ pid }: ChildProcess) {
+  const threads = readdirSync(`/proc/${pid}/task`)
+  const cpuNs = threads.map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const bytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024
+  return { cpuS: cpuNs.reduce((sum, ns) => sum + ns, 0) / 1e9, rssBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') }
 }
+
+/** A program that serves HTTP, in a process pinned to the first core. Comes back when `path` answers, other than with a 5xx. */
+export async function startServer(args: readonly string[], env: Record<string, string>, path: string, ipc = false) {
+  const port = await freePort()
+  const begunAt = performance.now()
+  const child = run('taskset', ['-c', '0', process.execPath, ...args], { PORT: String(port), NODE_ENV: 'production', ...env }, ipc)
+  const origin = `http://127.0.0.1:${port}`
+  await soon(`${args.join(' ')} answers`, async () => {
+    if (child.exitCode !== null) throw new Error(`${args.join(' ')} ended with ${child.exitCode}`)
+    return ((await fetch(origin + path).catch(() => undefined))?.status ?? 500) < 500
+  })
+  return { origin, port, child, startedInMs: performance.now() - begunAt, usage: () => usageOf(child), stop: () => stop(child) }
+}
+
+/** An instance of the service, from `dist`, without limits unless told otherwise. Comes back when it is ready. */
+export const startInstance = (env: Record<string, string>) =>
+  startServer(['dist/main.js'], { RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env }, '/health/ready')

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { commitScript } from '../../src/store/commit.js'
+import { startServer } from './machine.js'
+import { clientSecret, requestOf, secret, verificationKey, type Algorithm } from './tokens.js'
+
+export type Server = Awaited<ReturnType<typeof startServer>>
+
+/** A server that is asked for the same thing as the others. */
+export type Contender = {
+  name: string
+  start: (redisUrl: string, algorithm: Algorithm) => Promise<Server>
+  /** A request for each of these tokens, which it has not seen yet. */
+  requests: (server: Server, jwts: readonly string[]) => Promise<Buffer[]>
+}
+
+const clients = JSON.stringify([{ id: 'bench', secretSha256: createHash('sha256').update(clientSecret).digest('hex'), allow: ['introspect'] }])
+const jwtsIn =
+  (request: (jwt: string) => Buffer): Contender['requests'] =>
+  async (_server, jwts) => jwts.map(request)
+
+/**
+ * The service with everything on: both limits (the address's so high that it counts and never refuses), audit to stdout and to the
+ * trail, session data to delete, a cookie to expire.
+ */
+const service = (name: string, request: (jwt: string) => Buffer, env: Record<string, string> = {}): Contender => ({
+  name,
+  start: (redisUrl, algorithm) =>
+    startServer(['dist/main.js'], {
+      REDIS_URL: redisUrl, JWT_ISSUER: 'https://issuer.test', JWT_AUDIENCE: 'https://api.test', JWT_ALGORITHMS: algorithm, CLIENTS: clients,
+      ...(algorithm === 'HS256' ? { JWT_SECRET: secret } : { JWT_PUBLIC_KEY: verificationKey(algorithm) }),
+      RATE_LIMIT_ADDRESS: '1000000/1', RATE_LIMIT_SUBJECT: '30/60', SESSION_KEYS: 'sess:{sid}', SESSION_COOKIES: 'sid; Path=/; Secure', ...env,
+    }, '/health/ready'),
+  requests: jwtsIn(request),
+})
+
+const peer = (name: string, file: string, env: Record<string, string> = {}): Contender => ({
+  name,
+  start: (redisUrl, algorithm) =>
+    startServer([`scripts/bench/servers/${file}.mjs`], { REDIS_URL: redisUrl, ALGORITHM: algorithm, KEY: verificationKey(algorithm), ...env }, '/'),
+  requests: jwtsIn(requestOf.logout),
+})
+
+/** Its tokens are its own, so it is asked to issue as many. */
+const provider = (name: string, request: (token: string) => Buffer): Contender => ({
+  name,
+  start: (redisUrl) => startServer(['scripts/bench/servers/oidc-provider.mjs'], { REDIS_URL: redisUrl, CLIENT_SECRET: clientSecret }, '/jwks', true),
+  async requests({ child }, { length }) {
+    const minted = once(child, 'message')
+    child.send({ mint: length })
+    const [{ tokens }] = (await minted) as [{ tokens: string[] }]
+    return tokens.map(request)
+  },
+})
+
+// What rate-limiter-flexible sends.
+const limitScript = `redis.call('set', KEYS[1], 0, 'EX', ARGV[2], 'NX') local consumed = redis.call('incrby', KEYS[1], ARGV[1]) local ttl = redis.call('pttl', KEYS[1]) if ttl == -1 then redis.call('expire', KEYS[1], ARGV[2]) ttl = 1000 * ARGV[2] end return {consumed, ttl}`
+
+export const cierre = service('cierre, everything on', requestOf.logout)
+export const longSessions = service('cierre', requestOf.logout, { SESSION_MAX_LIFETIME_S: '86400' })
+/** What it learns is forgotten again within the run. */
+export const shortSessions = service('cierre, short sessions', requestOf.logout, { SESSION_MAX_LIFETIME_S: '1', MAX_CLOCK_SKEW_S: '1' })
+export const floorOne = peer('floor (a): verify, one SET', 'floor', { COMMANDS: 'one' })
+export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', { COMMANDS: 'all', COMMIT_SCRIPT: commitScript, LIMIT_SCRIPT: limitScript })
+export const fastify = peer('Fastify + @fastify/jwt + ioredis, by hand', 'fastify')
+export const express = peer('Express + jsonwebtoken + ioredis, secret as a string', 'express')
+export const oidcProvider = provider('oidc-provider, revocation of an opaque token', requestOf.providerRevocation)
+const fastifyPipelining = peer('the same with autopipelining', 'fastify', { AUTOPIPELINE: '1' })
+const expressKeyObject = peer('Express + jsonwebtoken + ioredis, KeyObject', 'express', { KEY_OBJECT: '1' })
+
+export const loggingOut: Record<Algorithm, Contender[]> = {
+  HS256: [cierre, floorOne, floorAll, fastify, fastifyPipelining, express, expressKeyObject, oidcProvider],
+  RS256: [cierre, floorOne, floorAll, fastify, expressKeyObject],
+  ES256: [cierre, floorOne, floorAll, fastify, expressKeyObject],
+  // jsonwebtoken does not know EdDSA.
+  EdDSA: [cierre, floorOne, floorAll, fastify],
+}
+
+export const asking: Contender[] = [
+  service('cierre, /oauth/introspect', requestOf.introspection),
+  service('cierre, /api/v1/auth/verify', requestOf.verify),
+  provider('oidc-provider, introspection of an opaque token', requestOf.providerIntrospection),
+]

@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
+/** What came of a load. A run with any unexpected answer is worth nothing. */
+export type Outcome = { seconds: number; latenciesMs: Float64Array; unexpected: string | undefined }
+
+// A load generator like autocannon costs more CPU for a request with a body of its own than the floor does, so this writes prepared
+// bytes to plain sockets and reads no more of an answer than its status and its end.
+type Connection = { send(request: Buffer): Promise<string>; close(): void }
+
+async function open(port: number): Promise<Connection> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  await once(socket, 'connect')
+  let settle: ((head: string) => void) | undefined
+  let received = ''
+  const finish = (head: string) => {
+    const done = settle
+    settle = undefined
+    received = ''
+    done?.(head)
+  }
+  socket.setEncoding('latin1').on('data', (piece: string) => {
+    received += piece
+    const headEnd = received.indexOf('\r\n\r\n')
+    if (headEnd === -1) return
+    const [, length] = /content-length: (\d+)/i.exec(received) ?? []
+    if (length === undefined) finish('an answer without Content-Length')
+    else if (received.length >= headEnd + 4 + Number(length)) finish(received.slice(9, 12))
+  })
+  socket.on('error', () => finish('connection error'))
+  socket.on('close', () => finish('connection closed'))
+  return {
+    send: (request) =>
+      new Promise((resolve) => {
+        settle = resolve
+        socket.write(request)
+      }),
+    close: () => socket.destroy(),
+  }
+}
+
+/** Sends each request once, over so many connections that are never idle. */
+export async function saturate(target: { port: number; requests: readonly Buffer[]; connections: number; expected?: string }): Promise<Outcome> {
+  const { port, requests, expected = '200' } = target
+  const connections = await Promise.all(Array.from({ length: target.connections }, () => open(port)))
+  const latenciesMs = new Float64Array(requests.length)
+  let next = 0
+  let unexpected: string | undefined
+  const begunAt = performance.now()
+  await Promise.all(connections.map(async (connection) => {
+    while (next < requests.length && unexpected === undefined) {
+      const index = next++
+      const sentAt = performance.now()
+      const status = await connection.send(requests[index] as Buffer)
+      latenciesMs[index] = performance.now() - sentAt
+      if (status !== expected) unexpected = status
+    }
+  }))
+  const seconds = (performance.now() - begunAt) / 1000
+  connections.forEach((connection) => connection.close())
+  return { seconds, latenciesMs, unexpected }
+}
+
+/**
+ * Sends requests at a steady rate, whatever the answers do; a latency counts from when its request was due, so that a server that
+ * stalls is charged for everyone who waits.
+ */
+export async function pace(target: { port: number; rate: number; seconds: number; connections: number; request: () => Buffer; expected?: string }): Promise<Outcome> {
+  const { port, rate, request, expected = '200' } = target
+  const idle = await Promise.all(Array.from({ length: target.connections }, () => open(port)))
+  const all = [...idle]
+  const count = Math.floor(rate * target.seconds)
+  const latenciesMs = new Float64Array(count)
+  const due: number[] = []
+  let sent = 0
+  let answered = 0
+  let unexpected: string | undefined
+  const begunAt = performance.now()
+  await new Promise<void>((resolve) => {
+    const go = (connection: Connection, index: number) => {
+      void connection.send(request()).then((status) => {
+        latenciesMs[index] = performance.now() - begunAt - (index * 1000) / rate
+        if (status !== expected) unexpected ??= status
+        answered += 1
+        const waiting = due.shift()
+        if (waiting === undefined) idle.push(connection)
+        else go(connection, waiting)
+        if (answered === count) resolve()
+      })
+    }
+    const tick = () => {
+      const isDue = Math.min(count, Math.floor(((performance.now() - begunAt) * rate) / 1000))
+      for (; sent < isDue; sent += 1) {
+        const connection = idle.pop()
+        if (connection === undefined) due.push(sent)
+        else go(connection, sent)
+      }
+      if (unexpected !== undefined) resolve()
+      else if (sent < count) setImmediate(tick)
+    }
+    tick()
+  })
+  const seconds = (performance.now() - begunAt) / 1000
+  all.forEach((connection) => connection.close())
+  return { seconds, latenciesMs, unexpected }
+}
