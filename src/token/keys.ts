@@ -30,15 +30,15 @@ const domains = { s: 'jwt-session\0', u: 'jwt-subject\0', j: 'jwt-id\0' } as con
  */
 export function claimKey(kind: keyof typeof domains, iss: unknown, claim: unknown): RevocationKey | undefined {
   if (!isKeyable(claim) || (iss !== undefined && !isKeyable(iss))) return undefined
-  const domain = domains[kind]
   const [issuerBytes, claimBytes] = [Buffer.byteLength(iss ?? ''), Buffer.byteLength(claim)]
-  const input = Buffer.allocUnsafe(domain.length + 8 + issuerBytes + claimBytes)
-  let at = input.write(domain, 'latin1')
-  at = input.writeUInt32BE(issuerBytes, at)
-  at = input.writeUInt32BE(claimBytes, at)
-  at += input.write(iss ?? '', at)
-  input.write(claim, at)
-  return `${kind}:${digest(input)}`
+  // As text, which hashes faster, where every character stands for the byte of its number.
+  if (issuerBytes === (iss?.length ?? 0) && claimBytes === claim.length && Math.max(issuerBytes, claimBytes) < 0x80) {
+    return `${kind}:${digest(`${domains[kind]}\0\0\0${String.fromCharCode(issuerBytes)}\0\0\0${String.fromCharCode(claimBytes)}${iss ?? ''}${claim}`)}`
+  }
+  const lengths = Buffer.alloc(8)
+  lengths.writeUInt32BE(issuerBytes, 0)
+  lengths.writeUInt32BE(claimBytes, 4)
+  return `${kind}:${digest(Buffer.concat([Buffer.from(domains[kind], 'latin1'), lengths, Buffer.from(iss ?? ''), Buffer.from(claim)]))}`
 }
 
 /** A key that is spelled like one, or nothing. */
@@ -50,4 +50,10 @@ function isKeyable(claim: unknown): claim is string {
   return typeof claim === 'string' && claim.length > 0 && claim.length <= longestClaim && claim.isWellFormed()
 }
 
-const digest = (input: string | Buffer) => hash('sha256', input, 'buffer').toString('base64url', 0, 16)
+/** The first 16 bytes of the hash: 21 characters, and the two bits that the next one begins with. */
+function digest(input: string | Buffer): string {
+  const whole = hash('sha256', input, 'base64url')
+  return whole.slice(0, 21) + 'AQgw'.charAt(base64url.indexOf(whole.charAt(21)) >> 4)
+}
+
+const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
