@@ -12,7 +12,7 @@ import type { OperationId, Operations } from '../operations/operation.js'
 import { createBodyReader } from './body.js'
 import { createContractRoutes, type ContractRoutes, type Middleware, type RequestState, type ServiceContext } from './contract.js'
 import { failureAnswer, isFault, type Outgoing } from './failures.js'
-import { createResponseCheck } from './responses.js'
+import { faultOfAnswer } from './responses.js'
 
 export type AppParts = {
   document: ContractDocument
@@ -93,8 +93,7 @@ function authorizationLines(rawHeaders: readonly string[]): string[] {
 }
 
 /** Turns what comes back, or is thrown, into an answer that the contract declares; in production too. */
-function answer({ document, audit, log }: AppParts): Middleware {
-  const faultOf = createResponseCheck(document)
+function answer({ audit, log }: AppParts): Middleware {
   const failed = (ctx: ServiceContext, error: unknown): Outgoing => {
     const { operationId, authorization, asker } = ctx.state
     if (isFault(error)) log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
@@ -102,7 +101,7 @@ function answer({ document, audit, log }: AppParts): Middleware {
   }
   const checked = (ctx: ServiceContext, outgoing: Outgoing): Outgoing => {
     const { operationId } = ctx.state
-    const fault = operationId === undefined ? undefined : faultOf(operationId, outgoing)
+    const fault = operationId === undefined ? undefined : faultOfAnswer(operationId, outgoing)
     if (fault === undefined) return outgoing
     return failed(ctx, new Error(`an answer is not what the contract says: ${fault}`))
   }

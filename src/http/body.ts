@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import bodyParser from 'koa-bodyparser'
+import { requestBodies } from '../../generated/validators.js'
 import { documentedOperations, type ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
 import type { OperationId } from '../operations/operation.js'
-import { unreadableBody, type Middleware, type RequestState, type ServiceContext } from './contract.js'
+import type { Middleware, RequestState, ServiceContext } from './contract.js'
 
 // As a number: a text would be parsed again for each request.
 const bodyLimit = 32 * 1024 as unknown as string
@@ -32,18 +33,31 @@ export function createBodyReader(document: ContractDocument): (ctx: ServiceConte
     if (accepted === undefined) return
     const { headers } = ctx.req
     const type = headers['content-type'] === 'application/json' ? 'application/json' : ctx.request.type.toLowerCase()
-    const isEncoded = headers['content-encoding'] !== undefined
-    // koa-bodyparser would inflate it.
-    if (isEncoded || (hasBody(headers) && !accepted.includes(type))) {
+    const isTyped = headers['content-type'] !== undefined || hasBody(headers)
+    // koa-bodyparser would inflate what is encoded.
+    if (headers['content-encoding'] !== undefined || (isTyped && !accepted.includes(type))) {
       ctx.set('Connection', 'close')
       throw new ServiceError('unsupported_media_type', { reason: 'body' })
     }
-    // Its parameters say nothing here, and koa-openapi fails on those that it cannot parse.
-    if (headers['content-type'] !== undefined) headers['content-type'] = type
+    // Its parameters say nothing here.
+    if (isTyped) headers['content-type'] = type
     await parse(ctx, nothingMore)
     if (type === formType) ctx.request.body = parseForm(typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '')
+    const validate = requestBodies[`${operationId} ${type || accepted[0]}`]
+    if (validate !== undefined && !validate(ctx.request.body)) throw faultOfBody(validate.errors ?? [], operationId)
   }
 }
+
+type Errors = NonNullable<(typeof requestBodies)[string]['errors']>
+
+function faultOfBody(errors: Errors, operationId: OperationId): ServiceError {
+  const isUnreadable = errors.some(({ keyword, instancePath }) => keyword !== 'additionalProperties' && (instancePath === '' || instancePath === '/token'))
+  return isUnreadable ? unreadableBody(operationId) : new ServiceError('bad_request', { reason: 'body' })
+}
+
+/** What a body that cannot be read, or does not name its token, is for an operation. */
+const unreadableBody = (operationId: OperationId | undefined) =>
+  new ServiceError(operationId === 'logout' ? 'invalid_token' : 'bad_request', { reason: 'body' })
 
 const nothingMore = async () => undefined
 const formType = 'application/x-www-form-urlencoded'

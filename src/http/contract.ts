@@ -30,7 +30,7 @@ export type ContractRoutes = {
 }
 
 /**
- * koa-openapi: routes and request validation. It authenticates nobody (it does not wait for its security handlers) and checks no
+ * koa-openapi: routes and the validation of parameters. It authenticates nobody (it does not wait for its security handlers) and checks no
  * response (`responses.ts` does, formats included).
  */
 export function createContractRoutes(document: ContractDocument, operations: Operations): ContractRoutes {
@@ -84,7 +84,7 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       try {
         await (fixed.get(`${method} ${path}`)?.run ?? routes)(ctx, nothingMore)
       } catch (error) {
-        throw translate(error, operationId)
+        throw translate(error)
       }
     },
   }
@@ -92,10 +92,10 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
 
 const nothingMore = async () => undefined
 
-/** Of koa-openapi's steps, those that an operation without parameters has no use for. */
+/** koa-openapi's own steps are for parameters; bodies are held against code that is compiled ahead (`body.ts`). */
 const withoutIdleSteps = (item: Record<string, object>) =>
   Object.fromEntries(Object.entries(item).map(([method, operation]) =>
-    [method, 'parameters' in operation ? operation : { ...operation, 'x-koa-openapi-disable-coercion-middleware': true }]))
+    [method, 'parameters' in operation ? operation : { ...operation, 'x-koa-openapi-disable-middleware': true }]))
 
 function handler(operation: Operation<OperationId>) {
   return async (ctx: ServiceContext) => {
@@ -112,20 +112,6 @@ function handler(operation: Operation<OperationId>) {
   }
 }
 
-/** What a body that cannot be read, or does not name its token, is for an operation. */
-export const unreadableBody = (operationId: OperationId | undefined) =>
-  new ServiceError(operationId === 'logout' ? 'invalid_token' : 'bad_request', { reason: 'body' })
-
-const unknownMember = 'additionalProperties.openapi.requestValidation'
-/** Where koa-openapi says that a body, or the token in it, is at fault. */
-const bodyOrToken = new Set(['', 'body', 'token'])
-
-type ValidationErrors = Error & { status: number; errors: { errorCode?: string; path?: string }[] }
-
-function translate(error: unknown, operationId: OperationId | undefined): unknown {
-  if (!(error instanceof Error && 'errors' in error && 'status' in error)) return error
-  const { status, errors } = error as ValidationErrors
-  if (status === 415) return new ServiceError('unsupported_media_type', { reason: 'body' })
-  const isUnreadable = errors.some(({ errorCode, path }) => errorCode !== unknownMember && bodyOrToken.has(path ?? ''))
-  return isUnreadable ? unreadableBody(operationId) : new ServiceError('bad_request', { reason: 'body' })
+function translate(error: unknown): unknown {
+  return error instanceof Error && 'errors' in error && 'status' in error ? new ServiceError('bad_request', { reason: 'body' }) : error
 }
