@@ -115,13 +115,18 @@ export function createFollower(parts: FollowerParts): Follower {
     if (page.length < pageEvents) await withDeadline(feed.wait(last?.id ?? at.id, waitMs), waitMs + timeoutMs)
     return undefined
   }
-  const closed = new Promise<never>((_resolve, reject) => closing.signal.addEventListener('abort', () => reject(new Error('closed'))))
-  closed.catch(() => undefined)
+  let giveUp: () => void = () => undefined
+  // A race against one promise for closing would keep something of every step alive for as long as that is open.
+  const unlessClosed = (work: Promise<void>) =>
+    new Promise<void>((resolve, reject) => {
+      giveUp = () => reject(new Error('closed'))
+      work.then(resolve, reject)
+    })
   const run = async () => {
     let trouble: string | undefined
     while (!closing.signal.aborted) {
       try {
-        await Promise.race([step(), closed])
+        await unlessClosed(step())
         trouble = undefined
       } catch (error) {
         if (closing.signal.aborted) return
@@ -143,6 +148,7 @@ export function createFollower(parts: FollowerParts): Follower {
     async close() {
       clearInterval(timer)
       closing.abort()
+      giveUp()
       await running
     },
   }

@@ -118,6 +118,8 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
       return stream
     },
     publish(events) {
+      // Who joins later reads them from the store.
+      if (live.size === 0) return
       pending.push(...events)
       sending ??= setImmediate(sendPending)
     },

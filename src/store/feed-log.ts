@@ -30,12 +30,15 @@ export type FeedLog = FeedReader & {
 
 const scannedAtOnce = 500
 
+// As Redis answers: the client would make an object of each.
+type RawEvent = [id: string, fields: string[]]
+
 export const redisFeedReader = (client: RedisClient, feedKey: string): FeedReader => ({
   async tail() {
-    const [last] = await client.xRevRange(feedKey, '+', '-', { COUNT: 1 })
+    const [last] = await client.sendCommand<RawEvent[]>(['XREVRANGE', feedKey, '+', '-', 'COUNT', '1'])
     return last && eventOf(last)
   },
-  read: async (fromId, count) => (await client.xRange(feedKey, fromId, '+', { COUNT: count })).map(eventOf),
+  read: async (fromId, count) => (await client.sendCommand<RawEvent[]>(['XRANGE', feedKey, fromId, '+', 'COUNT', String(count)])).map(eventOf),
 })
 
 /** The feed in Redis, for its follower. */
@@ -72,12 +75,12 @@ export function redisFeedLog(parts: {
   }
 }
 
-function eventOf({ id, message }: { id: string; message: Record<string, unknown> }): FeedEvent {
-  const { k, u, c } = message as { k?: string; u?: string; c?: string }
-  if (k === 'genesis') return { id, entry: undefined }
-  const key = decodeKey(k)
-  if (key === undefined || u === undefined || !/^\d*$/.test(u) || c === undefined || !/^\d{1,16}$/.test(c)) throw new Error('an event of the feed is unreadable')
-  return { id, entry: entryOf(key, u === '' ? null : Number(u), Number(c)) }
+function eventOf([id, [k, key, u, till, c, mark]]: RawEvent): FeedEvent {
+  if (k === 'k' && key === 'genesis') return { id, entry: undefined }
+  const known = decodeKey(key)
+  const isReadable = k === 'k' && known !== undefined && u === 'u' && till !== undefined && /^\d*$/.test(till) && c === 'c' && mark !== undefined && /^\d{1,16}$/.test(mark)
+  if (!isReadable) throw new Error('an event of the feed is unreadable')
+  return { id, entry: entryOf(known, till === '' ? null : Number(till), Number(mark)) }
 }
 
 function entriesOf(page: string[], nowMs: number): Entry[] {
