@@ -57,7 +57,8 @@ const provider = (name: string, request: (token: string) => Buffer): Contender =
 const limitScript = `redis.call('set', KEYS[1], 0, 'EX', ARGV[2], 'NX') local consumed = redis.call('incrby', KEYS[1], ARGV[1]) local ttl = redis.call('pttl', KEYS[1]) if ttl == -1 then redis.call('expire', KEYS[1], ARGV[2]) ttl = 1000 * ARGV[2] end return {consumed, ttl}`
 
 export const cierre = service('cierre, everything on', requestOf.logout)
-export const longSessions = service('cierre', requestOf.logout, { SESSION_MAX_LIFETIME_S: '86400' })
+/** Nothing but revocations and what is told of them; another key for each subject would widen Redis's table. */
+export const revocationsOnly = service('cierre', requestOf.logout, { SESSION_MAX_LIFETIME_S: '86400', RATE_LIMIT_SUBJECT: 'off' })
 /** What it learns is forgotten again within the run. */
 export const shortSessions = service('cierre, short sessions', requestOf.logout, { SESSION_MAX_LIFETIME_S: '1', MAX_CLOCK_SKEW_S: '1' })
 export const floorOne = peer('floor (a): verify, one SET', 'floor', { COMMANDS: 'one' })
