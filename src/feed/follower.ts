@@ -5,6 +5,7 @@ import { withoutArguments } from '../store/cause.js'
 import { withDeadline } from '../store/deadline.js'
 import type { Entry } from '../store/entry.js'
 import type { FeedIdentity, FeedLog } from '../store/feed-log.js'
+import { keepSwept } from '../sweeping.js'
 import { compareIds, positionOf, type FeedEvent, type Position } from './event.js'
 
 /** Keeps the replica up to date with the feed. */
@@ -37,8 +38,6 @@ const restoredAtOnce = 500
 const retryMs = 100
 /** After a loss every instance that lives has written back what it knows within so long: it notices within `waitMs`. */
 const othersRestoreMs = 2_000
-const sweepEveryMs = 1_000
-const sweptAtOnce = 20_000
 
 /**
  * Follows the feed from a position, inclusively: if the event of the position is not the first that comes, something is missing
@@ -134,19 +133,19 @@ export function createFollower(parts: FollowerParts): Follower {
         // One line for each kind of trouble; the position stays, and whether it still holds is seen at the next step.
         if (trouble !== cause.message) log.error({ err: cause }, 'the feed cannot be followed')
         trouble = cause.message
+        // Nothing but closing cuts it short, which ends the loop.
         await pause(retryMs, undefined, { signal: closing.signal }).catch(() => undefined)
       }
     }
   }
-  const timer = setInterval(() => replica.sweep(sweptAtOnce), sweepEveryMs)
-  timer.unref()
+  const stopSweeping = keepSwept(replica.sweep)
   const running = run()
   return {
     position: () => (following && last !== undefined ? positionOf(last) : undefined),
     counts: () => ({ ...counts }),
     seenAtMs: () => seenAtMs,
     async close() {
-      clearInterval(timer)
+      stopSweeping()
       closing.abort()
       giveUp()
       await running

@@ -2,6 +2,7 @@ import { createParser } from 'eventsource-parser'
 import { parseServerSentEvent, type FeedEvent, type Position } from '../feed/event.js'
 import { createSnapshotReader } from '../feed/snapshot.js'
 import type { Replica } from '../replica.js'
+import { basicAuthorization } from './basic.js'
 
 /** Where the feed is, and who asks: a machine client that may read the `feed`. */
 export type FeedOptions = Readonly<{
@@ -31,8 +32,7 @@ export type FeedClient = ReturnType<typeof createFeedClient>
 /** @throws TypeError when `url` is no such origin */
 export function createFeedClient(options: FeedOptions) {
   const origin = checkedOrigin(options.url)
-  const credentials = [options.clientId, options.clientSecret].map(encodeURIComponent).join(':')
-  const authorization = `Basic ${Buffer.from(credentials).toString('base64')}`
+  const authorization = basicAuthorization(options)
 
   const ask = async (path: string, signal: AbortSignal): Promise<Response> => {
     const response = await fetch(`${origin}/api/v1/revocations/${path}`, { headers: { authorization }, redirect: 'error', signal })

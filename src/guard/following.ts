@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { positionOf, type FeedEvent, type Position } from '../feed/event.js'
 import type { Replica } from '../replica.js'
 import { FeedError, type FeedClient } from './feed-client.js'
+import { keepSwept } from '../sweeping.js'
 
 /** Both clocks, in milliseconds. The monotonic one stands still while a machine sleeps, the other may be set back. */
 export type Clock = Readonly<{ now: () => number; monotonicMs: () => number }>
@@ -25,8 +26,6 @@ const retryFirstMs = 50
 const retryMostMs = 2_000
 const proveEveryMs = 1_000
 const proveWithinMs = 2_000
-const sweepEveryMs = 1_000
-const sweptAtOnce = 20_000
 
 /**
  * Follows the feed and proves that it does. Freshness is not assumed from a connection that is open: once a second the position of the
@@ -105,7 +104,7 @@ export function followFeed(parts: FollowingParts) {
         failed(error)
         counts.reconnects += 1
       }
-      // Apart from each other, so that a fleet does not come back as one.
+      // Apart from each other, so that a fleet does not come back as one. Nothing but closing cuts it short, which ends the loop.
       await pause(retryInMs * (0.5 + Math.random()), undefined, { signal: closing.signal }).catch(() => undefined)
       retryInMs = Math.min(retryMostMs, retryInMs * 2)
     }
@@ -143,8 +142,7 @@ export function followFeed(parts: FollowingParts) {
     tellFreshness()
     void prove()
   }, Math.min(proveEveryMs, Math.ceil(maxStalenessMs / 3)))
-  const sweeping = setInterval(() => replica.sweep(sweptAtOnce), sweepEveryMs)
-  sweeping.unref()
+  const stopSweeping = keepSwept(replica.sweep)
   const running = run()
   return {
     isFresh,
@@ -167,7 +165,7 @@ export function followFeed(parts: FollowingParts) {
     },
     async close() {
       clearInterval(proving)
-      clearInterval(sweeping)
+      stopSweeping()
       closing.abort()
       for (const { reject } of waiting) reject(new Error('the guard was closed'))
       await running

@@ -1,4 +1,5 @@
 import type { Claims } from '../token/verification.js'
+import { basicAuthorization } from './basic.js'
 
 /** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
 export type OtherOpinion = 'active' | 'revoked' | 'unknown'
@@ -19,14 +20,14 @@ export const refuseUnknown: OnUnknown = () => 'unknown'
  * @param timeoutMs how long an answer may take; 1000 unless given
  */
 export function askIntrospection(parts: Readonly<{ url: string; clientId: string; clientSecret: string; timeoutMs?: number }>): OnUnknown {
-  const { url, clientId, clientSecret, timeoutMs = 1_000 } = parts
+  const { url, timeoutMs = 1_000 } = parts
   const endpoint = new URL('/oauth/introspect', url)
-  const credentials = Buffer.from([clientId, clientSecret].map(encodeURIComponent).join(':')).toString('base64')
+  const authorization = basicAuthorization(parts)
   return async ({ token }) => {
     try {
       const response = await fetch(endpoint, {
         method: 'POST',
-        headers: { authorization: `Basic ${credentials}` },
+        headers: { authorization },
         body: new URLSearchParams({ token }),
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),

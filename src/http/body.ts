@@ -4,7 +4,7 @@ import { requestBodies } from '../../generated/validators.js'
 import { documentedOperations, type ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
 import type { OperationId } from '../operations/operation.js'
-import type { Middleware, RequestState, ServiceContext } from './contract.js'
+import { nothingMore, type Middleware, type RequestState, type ServiceContext } from './contract.js'
 
 // As a number: a text would be parsed again for each request.
 const bodyLimit = 32 * 1024 as unknown as string
@@ -59,7 +59,6 @@ function faultOfBody(errors: Errors, operationId: OperationId): ServiceError {
 const unreadableBody = (operationId: OperationId | undefined) =>
   new ServiceError(operationId === 'logout' ? 'invalid_token' : 'bad_request', { reason: 'body' })
 
-const nothingMore = async () => undefined
 const formType = 'application/x-www-form-urlencoded'
 
 // qs would make objects of names in brackets, stop at a thousand members, and pass over names of Object.prototype.

@@ -90,7 +90,7 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
   }
 }
 
-const nothingMore = async () => undefined
+export const nothingMore = async () => undefined
 
 /** koa-openapi's own steps are for parameters; bodies are held against code that is compiled ahead (`body.ts`). */
 const withoutIdleSteps = (item: Record<string, object>) =>

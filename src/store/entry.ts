@@ -12,6 +12,9 @@ export type Entry = Readonly<{
 /** What a read finds under a key: a mark, which for `u:` is the cutoff. */
 export type Mark = number
 
+/** The entry that a mark under a key stands for. */
+export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Mark): Entry => ({ key, untilMs, ...(key.startsWith('u:') && { cutoff: mark }) })
+
 /** What crosses Keyv is compact text, without Keyv's JSON envelope: an entry, and the audit event that is to be stored with it. */
 export const encodeEntry = ({ untilMs, cutoff }: Omit<Entry, 'key'>, event = ''): string => `${untilMs ?? ''};${cutoff ?? 1};${event}`
 

@@ -1,7 +1,7 @@
 import type { FeedEvent } from '../feed/event.js'
-import { decodeKey, type RevocationKey } from '../token/keys.js'
+import { decodeKey } from '../token/keys.js'
 import { scanScript } from './commit.js'
-import type { Entry } from './entry.js'
+import { entryWith, type Entry } from './entry.js'
 import type { RedisClient, RedisLink } from './redis.js'
 
 /** What names a history of the feed, and the server that keeps it. */
@@ -80,7 +80,7 @@ function eventOf([id, [k, key, u, till, c, mark]]: RawEvent): FeedEvent {
   const known = decodeKey(key)
   const isReadable = k === 'k' && known !== undefined && u === 'u' && till !== undefined && /^\d*$/.test(till) && c === 'c' && mark !== undefined && /^\d{1,16}$/.test(mark)
   if (!isReadable) throw new Error('an event of the feed is unreadable')
-  return { id, entry: entryOf(known, till === '' ? null : Number(till), Number(mark)) }
+  return { id, entry: entryWith(known, till === '' ? null : Number(till), Number(mark)) }
 }
 
 function entriesOf(page: string[], nowMs: number): Entry[] {
@@ -88,9 +88,7 @@ function entriesOf(page: string[], nowMs: number): Entry[] {
   for (let at = 1; at + 2 < page.length; at += 3) {
     const key = decodeKey(page[at])
     const leftMs = Number(page[at + 1])
-    if (key !== undefined) entries.push(entryOf(key, leftMs === -1 ? null : nowMs + leftMs, Number(page[at + 2])))
+    if (key !== undefined) entries.push(entryWith(key, leftMs === -1 ? null : nowMs + leftMs, Number(page[at + 2])))
   }
   return entries
 }
-
-const entryOf = (key: RevocationKey, untilMs: number | null, mark: number): Entry => ({ key, untilMs, ...(key.startsWith('u:') && { cutoff: mark }) })

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { FeedEvent } from '../feed/event.js'
 import { decodeKey } from '../token/keys.js'
-import { decodeEntry, type Entry, type Mark } from './entry.js'
+import { keepSwept } from '../sweeping.js'
+import { decodeEntry, entryWith, type Entry, type Mark } from './entry.js'
 import type { AuditTrail } from './audit-trail.js'
 import type { FeedLog } from './feed-log.js'
 
 type Held = { untilMs: number | null; mark: Mark }
-
-const sweepEveryMs = 1_000
-const sweptAtOnce = 20_000
 
 /**
  * The embedded store, as a Keyv adapter with the rule of the Redis commit: an expiry only lengthens, a mark only rises. Expired
@@ -19,12 +17,12 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
   const isLive = ({ untilMs }: Held) => untilMs === null || untilMs > now()
   const entryOf = (key: string, { untilMs, mark }: Held): Entry | undefined => {
     const name = decodeKey(key.slice(keyPrefix.length))
-    return name && { key: name, untilMs, ...(name.startsWith('u:') && { cutoff: mark }) }
+    return name && entryWith(name, untilMs, mark)
   }
   const feed = createMemoryFeed(now, () => [...held].flatMap(([key, entry]) => entryOf(key, entry) ?? []))
   let sweeping = held.entries()
-  const sweep = () => {
-    for (let seen = 0; seen < sweptAtOnce; seen += 1) {
+  const stopSweeping = keepSwept((budget) => {
+    for (let seen = 0; seen < budget; seen += 1) {
       const next = sweeping.next()
       if (next.done) {
         sweeping = held.entries()
@@ -33,9 +31,7 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
       const [key, entry] = next.value
       if (!isLive(entry)) held.delete(key)
     }
-  }
-  const timer = setInterval(sweep, sweepEveryMs)
-  timer.unref()
+  })
 
   const get = (key: string) => {
     const entry = held.get(key)
@@ -71,7 +67,7 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
     },
     delete: async (key: string) => held.delete(key),
     clear: async () => held.clear(),
-    disconnect: async () => clearInterval(timer),
+    disconnect: async () => stopSweeping(),
   }
 }
 
