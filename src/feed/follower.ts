@@ -33,6 +33,8 @@ export type FollowerParts = {
 }
 
 const pageEvents = 1_000
+/** So soon after events the next ones are read without waiting for word of them: under load, one page holds many. */
+const paceMs = 2
 const waitMs = 500
 const restoredAtOnce = 500
 const retryMs = 100
@@ -111,7 +113,9 @@ export function createFollower(parts: FollowerParts): Follower {
       last = events.at(-1)
       parts.onEvents(events)
     }
-    if (page.length < pageEvents) await withDeadline(feed.wait(last?.id ?? at.id, waitMs), waitMs + timeoutMs)
+    if (page.length === pageEvents) return undefined
+    if (events.length > 0) await pause(paceMs, undefined, { signal: closing.signal })
+    else await withDeadline(feed.wait(at.id, waitMs), waitMs + timeoutMs)
     return undefined
   }
   let giveUp: () => void = () => undefined

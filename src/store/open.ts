@@ -3,7 +3,7 @@ import type { Config } from '../config/config.js'
 import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trail.js'
 import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
-import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
+import { connectRedis, limiterClient, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
 import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
 
@@ -69,7 +69,7 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
       const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.rehearse(), pingSessions()])
       return fitness
     },
-    limiterRedis: { client: main.client, isReady: () => main.client.isReady, timeoutMs },
+    limiterRedis: { client: limiterClient(main.client), isReady: () => main.client.isReady, timeoutMs },
     close,
   }
 }

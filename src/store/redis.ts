@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
 import { commitScript } from './commit.js'
@@ -9,7 +10,6 @@ import type { EntryReader } from './store.js'
 export type RedisConnection = { url: string; caFile?: string | undefined }
 export type RedisClient = RedisClientType
 
-const commitScriptSha1 = createHash('sha1').update(commitScript).digest('hex')
 /** Events that the feed keeps at least; Redis trims in whole nodes. */
 const feedLength = 100_000
 const pingEveryMs = 1_000
@@ -88,6 +88,33 @@ function watch(client: RedisClient, giveUp: () => void): () => void {
   timer.unref()
   return () => clearInterval(timer)
 }
+
+const digests = new Map<string, string>()
+
+function digestOf(script: string): string {
+  const known = digests.get(script) ?? createHash('sha1').update(script).digest('hex')
+  digests.set(script, known)
+  return known
+}
+
+async function runScript(client: RedisClient, script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  const run = (command: string, named: string) => client.sendCommand([command, named, String(keys.length), ...keys, ...args])
+  try {
+    return await run('EVALSHA', digestOf(script))
+  } catch (error) {
+    // A Redis that restarted or failed over does not know the script.
+    if (startsWith(error, 'NOSCRIPT')) return run('EVAL', script)
+    throw error
+  }
+}
+
+/** What the rate limiter needs of a client. Its scripts leave with what else is asked in this turn of the event loop. */
+export const limiterClient = (client: RedisClient) => ({
+  async eval(script: string, { keys, arguments: args }: { keys: string[]; arguments: string[] }): Promise<unknown> {
+    await endOfTurn()
+    return runScript(client, script, keys, args)
+  },
+})
 
 const startsWith = (error: unknown, word: string) => error instanceof Error && error.message.startsWith(word)
 
@@ -188,13 +215,9 @@ export class RevocationAdapter extends RedisAdapter {
     const { client, renew } = this.writer
     if (!client.isReady) throw new RedisNotConnected('no connection to Redis')
     const { feed, history, trail, trailLength } = this.options
-    const run = (command: string, script: string) =>
-      client.sendCommand([command, script, String(3 + keys.length), feed, history, trail, ...keys, String(feedLength), randomUUID(), String(trailLength), ...args])
     try {
-      return await run('EVALSHA', commitScriptSha1)
+      return await runScript(client, commitScript, [feed, history, trail, ...keys], [String(feedLength), randomUUID(), String(trailLength), ...args])
     } catch (error) {
-      // A Redis that restarted or failed over does not know the script.
-      if (startsWith(error, 'NOSCRIPT')) return run('EVAL', commitScript)
       // A primary that was demoted keeps its connections; behind the same address there may be a new one.
       if (startsWith(error, 'READONLY')) renew('it is a replica now')
       throw error
