@@ -89,7 +89,7 @@ export function createRevocations(parts: {
     return [{ key: token.keys.u, untilMs: sessionUntil(token), cutoff: Math.ceil(Math.max(cutoffNow(), ...times)) }]
   }
   const commit = async (entries: readonly Entry[], witness?: Witness) => {
-    const distinct = [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
+    const distinct = entries.length < 2 ? entries : [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
     const keys = distinct.map(({ key }) => key)
     if (distinct.length === 0) return keys
     const isWitnessed = await store.commit(distinct, witness?.event(keys))

@@ -28,15 +28,25 @@ export function createSessions(deleteKeys: KeyDeleter | undefined): Sessions {
 }
 
 function sessionKey(template: string, { claims }: Pick<VerifiedToken, 'claims'>): string[] {
-  const names = [...template.matchAll(placeholder)].map(([, name]) => name as 'sid' | 'sub' | 'jti')
-  if (names.some((name) => claims[name] === undefined)) return []
-  for (const name of names) {
-    const value = claims[name]
-    if (typeof value !== 'string' || !keyableValue.test(value)) {
-      throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
-    }
-  }
-  return [template.replace(placeholder, (_match, name: string) => claims[name] as string)]
+  const parts = partsOf(template)
+  if (parts.some((name, at) => isName(at) && claims[name] === undefined)) return []
+  return [parts.map((part, at) => (isName(at) ? keyable(claims[part]) : part)).join('')]
+}
+
+const known = new Map<string, readonly string[]>()
+
+/** Literal text and names of claims in turn. */
+function partsOf(template: string): readonly string[] {
+  const parts = known.get(template) ?? template.split(placeholder)
+  known.set(template, parts)
+  return parts
+}
+
+const isName = (at: number) => at % 2 === 1
+
+function keyable(value: unknown): string {
+  if (typeof value === 'string' && keyableValue.test(value)) return value
+  throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
 }
 
 /** What is wrong with a key template, if anything. A literal start keeps a claim from choosing whose keys are deleted. */

@@ -18,10 +18,10 @@ type Parts = {
 }
 
 /** Revokes the presented tokens. The revocation is written last: what fails before it leaves the token usable for the repeat. */
-export const logout =
-  (parts: Parts): Operation<'logout'> =>
-  async ({ body, authorization, asker, secure }) => {
-    const { verification, revocations, sessions, audit } = parts
+export function logout(parts: Parts): Operation<'logout'> {
+  const { verification, revocations, sessions, audit } = parts
+  const clearing = { secure: clearingHeaders({ ...parts.browser, secure: true }), plain: clearingHeaders({ ...parts.browser, secure: false }) }
+  return async ({ body, authorization, asker, secure }) => {
     const scope = body.scope ?? 'local'
     const refuse = (caller: VerifiedToken, error: unknown) => recordRefusal(audit, asker, caller, error)
     const presented = await verifyBoth(verification, bearerToken(authorization), body.token, refuse)
@@ -38,9 +38,10 @@ export const logout =
     return {
       status: 200,
       body: { success: true, message: 'Sesión cerrada exitosamente' },
-      headers: { ...clearingHeaders({ ...parts.browser, secure }), ...limitHeaders(parts.subjectLimiter, verdict) },
+      headers: { ...(secure ? clearing.secure : clearing.plain), ...limitHeaders(parts.subjectLimiter, verdict) },
     }
   }
+}
 
 type Presented = readonly [VerifiedToken, ...VerifiedToken[]]
 
