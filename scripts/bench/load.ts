@@ -33,7 +33,8 @@ async function open(port: number): Promise<Connection> {
     send: (request) =>
       new Promise((resolve) => {
         settle = resolve
-        socket.write(request)
+        if (socket.writable) socket.write(request)
+        else finish('connection closed')
       }),
     close: () => socket.destroy(),
   }
@@ -91,7 +92,8 @@ export async function pace(target: { port: number; rate: number; requests: reado
     const tick = () => {
       const isDue = Math.min(count, Math.floor(((performance.now() - begunAt) * rate) / 1000))
       for (; sent < isDue; sent += 1) {
-        const connection = idle.pop()
+        // In turn: a server closes what is idle for long.
+        const connection = idle.shift()
         if (connection === undefined) due.push(sent)
         else go(connection, sent)
       }
