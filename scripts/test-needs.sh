@@ -3,7 +3,7 @@
 # starting anything as a system service; elsewhere it says what to install. A program that is missing fails the tests, never skips.
 set -euo pipefail
 
-declare -A package=([redis-server]=redis-server [openssl]=openssl [curl]=curl [nginx]=nginx-light [caddy]=caddy [python3]=python3)
+declare -A package=([redis-server]=redis-server [openssl]=openssl [curl]=curl [nginx]=nginx-light [caddy]=caddy [python3]=python3 [chromium]=chromium)
 missing=()
 for program in "${!package[@]}"; do
   command -v "$program" >/dev/null || missing+=("${package[$program]}")

@@ -2,7 +2,7 @@ import { createParser } from 'eventsource-parser'
 import { parseServerSentEvent, type FeedEvent, type Position } from '../feed/event.js'
 import { createSnapshotReader } from '../feed/snapshot.js'
 import type { Replica } from '../replica.js'
-import { basicAuthorization } from './basic.js'
+import { basicAuthorization } from '../basic.js'
 
 /** Where the feed is, and who asks: a machine client that may read the `feed`. */
 export type FeedOptions = Readonly<{

@@ -1,5 +1,5 @@
 import type { Claims } from '../token/verification.js'
-import { basicAuthorization } from './basic.js'
+import { basicAuthorization } from '../basic.js'
 
 /** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
 export type OtherOpinion = 'active' | 'revoked' | 'unknown'

@@ -1,0 +1,150 @@
+import createFetchClient from 'openapi-fetch'
+import type { components, operations, paths } from '../generated/openapi.js'
+import { basicAuthorization } from './basic.js'
+import { repeated, type Attempts } from './client/repeat.js'
+
+type Responses<Id extends keyof operations> = operations[Id]['responses']
+type BodyOf<Response> = Response extends { content: { 'application/json': infer Body } } ? Body : undefined
+
+/** An answer that the contract declares for an operation: narrow it by `status`, and `body` has its type. */
+export type ContractAnswer<Id extends keyof operations> = {
+  [Status in keyof Responses<Id>]: Readonly<{ status: Status; body: BodyOf<Responses<Id>[Status]> }>
+}[keyof Responses<Id>]
+
+/** No answer that the contract knows: no connection, no answer in time, or something between that answers for itself. */
+export type Unreachable = Readonly<{ status: undefined; cause: unknown }>
+
+/** A machine client asks or revokes; its secret belongs on servers, never into a page. */
+export type MachineCredentials = Readonly<{ clientId: string; clientSecret: string }>
+
+type Outcome<Kind extends string, Answer> = Answer & Readonly<{ outcome: Kind }>
+type With<Id extends keyof operations, Status> = Extract<ContractAnswer<Id>, { status: Status }>
+
+/**
+ * What became of a logout.
+ *
+ * - `logged_out`: the revocation is stored.
+ * - `already_logged_out`: the token was of no use before, being revoked, expired (403) or none at all (401, also when there was no token to
+ *   send, and then without a body). For an app this is as good.
+ * - `refused`: the token is as it was, and a repeat of the same would be refused, too (for 429: until its window is over).
+ * - `unknown`: it may be stored or not, and repeating did not tell. Say so to the user, and try again: that is always safe.
+ */
+export type LogoutResult =
+  | Outcome<'logged_out', With<'logout', 200>>
+  | Outcome<'already_logged_out', With<'logout', 401 | 403> | Readonly<{ status: 401; body: undefined }>>
+  | Outcome<'refused', With<'logout', 400 | 404 | 405 | 408 | 413 | 415 | 429 | 431>>
+  | Outcome<'unknown', With<'logout', 500> | Unreachable>
+
+export type IntrospectionResult = ContractAnswer<'introspect'> | Unreachable
+export type RevocationResult = ContractAnswer<'createRevocation'> | Unreachable
+export type RevocationRequest = components['schemas']['RevocationRequest']
+
+export type ClientOptions = Readonly<{
+  /** Origin of the service, such as `https://auth.example.com`. */
+  baseUrl: string
+  /** The access token of whoever logs out; nothing when nobody is logged in. */
+  getToken?: () => string | null | undefined | Promise<string | null | undefined>
+  /** For introspection and revocation on servers. */
+  credentials?: MachineCredentials
+  /** Deadline of one attempt, in milliseconds; 10,000 unless given. */
+  timeoutMs?: number
+  /** How often a 500, a 503 or a lost connection is tried, in all; 4 unless given. */
+  attempts?: number
+  /** Longest that a `Retry-After` is obeyed, in milliseconds; 10,000 unless given. What asks for more is not repeated. */
+  longestPauseMs?: number
+  /** Instead of the global `fetch`. */
+  fetch?: (request: Request) => Promise<Response>
+}>
+
+export type Client = {
+  /** Revokes the token, and with it the session that it belongs to. Never throws for what the service or the network does. */
+  logout(): Promise<LogoutResult>
+  /** Revokes every token of its subject from up to now. */
+  logoutEverywhere(): Promise<LogoutResult>
+  /**
+   * Whether a token is active (RFC 7662). Anything but `{ status: 200 }` is unknown, which is not inactive.
+   *
+   * @throws TypeError without `credentials`
+   */
+  introspect(token: string): Promise<IntrospectionResult>
+  /**
+   * Revokes a subject, a session, a token id or a token. There is no undo.
+   *
+   * @throws TypeError without `credentials`
+   */
+  revoke(request: RevocationRequest): Promise<RevocationResult>
+}
+
+/** A client of the service, for browsers and for Node; it needs `fetch` and nothing else. */
+export function createClient(options: ClientOptions): Client {
+  const { timeoutMs = 10_000, attempts = 4, longestPauseMs = 10_000 } = options
+  const api = createFetchClient<paths>({
+    baseUrl: options.baseUrl,
+    // Or a browser would keep the cookies that a logout expires.
+    credentials: 'include',
+    ...(options.fetch && { fetch: options.fetch }),
+  })
+  const patience: Attempts = { attempts, longestPauseMs }
+
+  const ask = <Id extends keyof operations>(send: (signal: AbortSignal) => Promise<Sent>): Promise<ContractAnswer<Id> | Unreachable> =>
+    repeated<ContractAnswer<Id> | Unreachable>(patience, async () => {
+      try {
+        const { response, data, error } = await send(AbortSignal.timeout(timeoutMs))
+        const answer = { status: response.status, body: emptyAsUndefined(data ?? error) } as unknown as ContractAnswer<Id>
+        return { answer, ...(response.status >= 500 && { retryAfter: response.headers.get('Retry-After') ?? '' }) }
+      } catch (cause) {
+        return { answer: { status: undefined, cause }, retryAfter: '' }
+      }
+    })
+  const machine = (): { Authorization: string } => {
+    if (options.credentials === undefined) throw new TypeError('this needs the credentials of a machine client')
+    return { Authorization: basicAuthorization(options.credentials) }
+  }
+  const logout = async (scope: 'local' | 'global'): Promise<LogoutResult> => {
+    const token = await options.getToken?.()
+    if (token === undefined || token === null || token === '') return { outcome: 'already_logged_out', status: 401, body: undefined }
+    const headers = { Authorization: `Bearer ${token}` }
+    return resultOf(await ask<'logout'>((signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })))
+  }
+  return {
+    logout: () => logout('local'),
+    logoutEverywhere: () => logout('global'),
+    async introspect(token) {
+      const headers = { ...machine(), 'Content-Type': 'application/x-www-form-urlencoded' }
+      return ask<'introspect'>((signal) =>
+        api.POST('/oauth/introspect', { headers, body: { token }, bodySerializer: (form) => new URLSearchParams(form as Record<string, string>), signal }))
+    },
+    async revoke(request) {
+      const headers = machine()
+      return ask<'createRevocation'>((signal) => api.POST('/api/v1/revocations', { headers, body: request, signal }))
+    },
+  }
+}
+
+type Sent = { response: Response; data?: unknown; error?: unknown }
+
+const emptyAsUndefined = (body: unknown) => (body === '' ? undefined : body)
+
+function resultOf(answer: ContractAnswer<'logout'> | Unreachable): LogoutResult {
+  switch (answer.status) {
+    // What stands between may say 200 for itself, such as the page of a public network.
+    case 200: return answer.body?.success === true ? { outcome: 'logged_out', ...answer } : notInContract(answer.status)
+    case 401:
+    case 403: return { outcome: 'already_logged_out', ...answer }
+    case undefined:
+    case 500: return { outcome: 'unknown', ...answer }
+    case 400:
+    case 404:
+    case 405:
+    case 408:
+    case 413:
+    case 415:
+    case 429:
+    case 431: return { outcome: 'refused', ...answer }
+    // A proxy between may answer what no contract knows.
+    default: return notInContract((answer as { status: number }).status)
+  }
+}
+
+const notInContract = (status: number): LogoutResult =>
+  ({ outcome: 'unknown', status: undefined, cause: new Error(`an answer ${status} that is not in the contract`) })

@@ -1,3 +1,0 @@
-/** `Authorization` of a machine client (RFC 6749 §2.3.1): id and secret are form-encoded before they are joined. */
-export const basicAuthorization = ({ clientId, clientSecret }: Readonly<{ clientId: string; clientSecret: string }>): string =>
-  `Basic ${Buffer.from([clientId, clientSecret].map(encodeURIComponent).join(':')).toString('base64')}`
