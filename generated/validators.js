@@ -6509,6 +6509,222 @@ return errors === 0;
 }
 validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const body43 = validate97;
+const schema149 = {"$id":"body43","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema150 = {"type":"string"};
+
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body43" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate97.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data !== "string"){
+const err0 = {instancePath,schemaPath:"contract#/paths/~1/get/responses/200/content/text~1html/schema/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+validate97.errors = vErrors;
+return errors === 0;
+}
+validate97.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const body44 = validate98;
+const schema151 = {"$id":"body44","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema152 = {"type":"string"};
+
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body44" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate98.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data !== "string"){
+const err0 = {instancePath,schemaPath:"contract#/paths/~1docs/get/responses/200/content/text~1html/schema/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+validate98.errors = vErrors;
+return errors === 0;
+}
+validate98.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const body45 = validate99;
+const schema153 = {"$id":"body45","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema154 = {"type":"string"};
+
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body45" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate99.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data !== "string"){
+const err0 = {instancePath,schemaPath:"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+validate99.errors = vErrors;
+return errors === 0;
+}
+validate99.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const body46 = validate100;
+const schema155 = {"$id":"body46","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema156 = {"type":"string"};
+
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body46" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate100.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data !== "string"){
+const err0 = {instancePath,schemaPath:"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+validate100.errors = vErrors;
+return errors === 0;
+}
+validate100.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const body47 = validate101;
+const schema157 = {"$id":"body47","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema158 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body47" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate101.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.token === undefined){
+const err0 = {instancePath,schemaPath:"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema/required",keyword:"required",params:{missingProperty: "token"},message:"must have required property '"+"token"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "token")){
+const err1 = {instancePath,schemaPath:"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.token !== undefined){
+if(typeof data.token !== "string"){
+const err2 = {instancePath:instancePath+"/token",schemaPath:"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema/properties/token/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+}
+else {
+const err3 = {instancePath,schemaPath:"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+validate101.errors = vErrors;
+return errors === 0;
+}
+validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const body48 = validate102;
+const schema159 = {"$id":"body48","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema160 = {"type":"string"};
+
+function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body48" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate102.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(typeof data !== "string"){
+const err0 = {instancePath,schemaPath:"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+validate102.errors = vErrors;
+return errors === 0;
+}
+validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
 const isNothing = (body) => body === undefined
 export const requestBodies = {
   "logout application/json": body0,
@@ -6670,4 +6886,40 @@ export const responseBodies = {
   "contractJson 408 application/json": body7,
   "contractJson 431 application/json": body11,
   "contractJson 503 application/json": body14,
+  "home 200 text/html": body43,
+  "home 400 application/json": body2,
+  "home 404 application/json": body5,
+  "home 405 application/json": body6,
+  "home 408 application/json": body7,
+  "home 431 application/json": body11,
+  "home 503 application/json": body14,
+  "docs 200 text/html": body44,
+  "docs 400 application/json": body2,
+  "docs 404 application/json": body5,
+  "docs 405 application/json": body6,
+  "docs 408 application/json": body7,
+  "docs 431 application/json": body11,
+  "docs 503 application/json": body14,
+  "docsFile 200 text/javascript": body45,
+  "docsFile 200 text/css": body46,
+  "docsFile 400 application/json": body2,
+  "docsFile 404 application/json": body5,
+  "docsFile 405 application/json": body6,
+  "docsFile 408 application/json": body7,
+  "docsFile 431 application/json": body11,
+  "docsFile 503 application/json": body14,
+  "developmentToken 200 application/json": body47,
+  "developmentToken 400 application/json": body2,
+  "developmentToken 404 application/json": body5,
+  "developmentToken 405 application/json": body6,
+  "developmentToken 408 application/json": body7,
+  "developmentToken 431 application/json": body11,
+  "developmentToken 503 application/json": body14,
+  "metrics 200 text/plain": body48,
+  "metrics 400 application/json": body2,
+  "metrics 404 application/json": body5,
+  "metrics 405 application/json": body6,
+  "metrics 408 application/json": body7,
+  "metrics 431 application/json": body11,
+  "metrics 503 application/json": body14,
 }

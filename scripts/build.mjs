@@ -1,6 +1,6 @@
 // Builds dist/, when it is missing or older than what it is made from; with --force always.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, statSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -16,4 +16,8 @@ const madeFrom = () => Math.max(newestUnder('src'), newestUnder('generated'), ch
 if (process.argv.includes('--force') || changedAtMs('dist/main.js') < madeFrom()) {
   const { status } = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}src`], { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
+  // What /docs serves. Swagger UI is no dependency of the package: its own one reports installations to a third party.
+  mkdirSync(`${root}dist/docs`, { recursive: true })
+  for (const file of ['reference.js', 'reference.css']) copyFileSync(`${root}src/docs/${file}`, `${root}dist/docs/${file}`)
+  for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css', 'LICENSE', 'NOTICE']) copyFileSync(`${root}node_modules/swagger-ui-dist/${file}`, `${root}dist/docs/${file}`)
 }

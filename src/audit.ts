@@ -69,7 +69,17 @@ const refusalsPerMinute = 30
 const mostRefused = 10_000
 const trimEveryMs = 60_000
 
-export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => number; timeoutMs: number; address: AddressDetail }): Audit {
+export type AuditParts = {
+  trail: AuditTrail
+  log: Logger
+  now: () => number
+  timeoutMs: number
+  address: AddressDetail
+  /** Told of revocations that are stored, and why they were. */
+  onRevoked: (keys: readonly RevocationKey[], reason: AuditEvent['reason']) => void
+}
+
+export function createAudit(parts: AuditParts): Audit {
   const { trail, now, timeoutMs } = parts
   // Audit lines are not a matter of the log level.
   const log = parts.log.child({ name: 'audit' }, { level: 'info' })
@@ -113,6 +123,7 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
     recorded.add(event.asker)
     const line = describe(event, now(), parts.address)
     log.info({ audit: line }, event.event)
+    parts.onRevoked(event.keys ?? [], event.reason)
     if (!mayFillTrail(event)) {
       counts.sampledOut += 1
       return Promise.resolve()
@@ -134,6 +145,7 @@ export function createAudit(parts: { trail: AuditTrail; log: Logger; now: () => 
         throw error
       })
       if (line === undefined) return record({ ...event, outcome: 'success', keys })
+      parts.onRevoked(keys, event.reason)
       recorded.add(event.asker)
       log.info({ audit: line }, event.event)
     },

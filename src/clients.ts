@@ -28,7 +28,7 @@ export type Clients = {
   refuse(client: Client, asker: Asker, reason: 'permission' | 'other_audience', token?: AuditEvent['token']): Promise<never>
 }
 
-export function createClients(parts: { clients: readonly Client[]; failureLimiter: Limiter | undefined; audit: Audit }): Clients {
+export function createClients(parts: { clients: () => readonly Client[]; failureLimiter: Limiter | undefined; audit: Audit }): Clients {
   const { clients, failureLimiter, audit } = parts
   const refuse: Clients['refuse'] = async (client, asker, reason, token) => {
     await audit.record({ event: 'authz_fail', outcome: 'refused', reason, asker, client: client.id, ...(token && { token }) })
@@ -37,7 +37,7 @@ export function createClients(parts: { clients: readonly Client[]; failureLimite
   return {
     async authenticate({ authorization, asker, form }, permission) {
       const given = credentials(authorization, form)
-      const client = given && prove(clients, given)
+      const client = given && prove(clients(), given)
       if (client === undefined) {
         const verdict = await failureLimiter?.consume(asker.address)
         if (failureLimiter !== undefined && verdict !== undefined && !verdict.allowed) {

@@ -222,5 +222,5 @@ function readGuardIssuers(options: GuardOptions, now: () => number, warn: (messa
     warn: (details: object, message: string) => warn(`${message}: ${JSON.stringify(details)}`),
     error: (details: object, message: string) => warn(`${message}: ${JSON.stringify(details)}`),
   }
-  return openIssuers(configs, { requireExp: options.requireExp ?? false, log, now })
+  return openIssuers(configs, { requireExp: options.requireExp ?? false, log, now }).issuers
 }

@@ -19,8 +19,11 @@ const addressBuckets = 1 << 17
 /** Addresses whose bucket is remembered, as there are few behind a proxy. */
 const mostKnown = 1_000
 
+/** Told of every request that a limit refuses. */
+export type OnRefused = (policy: PolicyName) => void
+
 /** Counts client addresses in memory. */
-export function createAddressLimiter(limit: Limit): Limiter {
+export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limiter {
   const limiter = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
   const salt = randomBytes(16).toString('hex')
   const known = new Map<string, string>()
@@ -35,18 +38,21 @@ export function createAddressLimiter(limit: Limit): Limiter {
   return {
     name: 'address',
     limit,
-    consume: (address) => consume(limiter, bucketOf(address), limit),
+    consume: (address) => consume(limiter, bucketOf(address), limit, () => onRefused('address')),
     refund: async (address) => void (await limiter.reward(bucketOf(address))),
   }
 }
 
 /** Counts verified subjects in Redis, for all instances together, and in memory while Redis does not answer. */
-export function createSubjectLimiter(limit: Limit, redis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined): Limiter {
+export function createSubjectLimiter(
+  limit: Limit, redis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined, onRefused: OnRefused,
+): Limiter {
+  const refused = () => onRefused('subject')
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
   const embedded: Limiter = {
     name: 'subject',
     limit,
-    consume: (subject) => consume(memory, subject, limit),
+    consume: (subject) => consume(memory, subject, limit, refused),
     refund: async (subject) => void (await memory.reward(subject)),
   }
   if (redis === undefined) return embedded
@@ -69,12 +75,12 @@ export function createSubjectLimiter(limit: Limit, redis: { client: unknown; isR
   return {
     name: 'subject',
     limit,
-    consume: (subject) => orEmbedded(() => consume(shared, subject, limit), () => embedded.consume(subject)),
+    consume: (subject) => orEmbedded(() => consume(shared, subject, limit, refused), () => embedded.consume(subject)),
     refund: (subject) => orEmbedded(async () => void (await shared.reward(subject)), () => embedded.refund(subject)),
   }
 }
 
-async function consume(limiter: RateLimiterAbstract, key: string, limit: Limit): Promise<Verdict> {
+async function consume(limiter: RateLimiterAbstract, key: string, limit: Limit, onRefused: () => void): Promise<Verdict> {
   const verdict = (allowed: boolean, result: RateLimiterRes): Verdict => ({
     allowed,
     remaining: Math.max(0, Math.min(limit.requests, result.remainingPoints)),
@@ -83,8 +89,9 @@ async function consume(limiter: RateLimiterAbstract, key: string, limit: Limit):
   try {
     return verdict(true, await limiter.consume(key))
   } catch (refusal) {
-    if (refusal instanceof RateLimiterRes) return verdict(false, refusal)
-    throw refusal
+    if (!(refusal instanceof RateLimiterRes)) throw refusal
+    onRefused()
+    return verdict(false, refusal)
   }
 }
 

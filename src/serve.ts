@@ -1,12 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
 import { ConfigError, parseConfig, throwawayIssuerName, type Config } from './config/config.js'
 import type { Environment } from './config/reader.js'
+import { createMetricsServer } from './http/metrics.js'
 import { createLog } from './log.js'
-import { createService } from './service.js'
-import { signThrowawayToken } from './token/throwaway.js'
+import { createService, type Service } from './service.js'
+import { signDevelopmentToken } from './token/development.js'
+import { version } from './version.js'
 
 /** Requests in flight may finish for this long. */
 const drainMs = 10_000
@@ -27,7 +29,10 @@ export async function serve(env: Environment, stopped: Promise<string>): Promise
   process.on('uncaughtException', lost('lost exception'))
 
   const service = createService({ config, log, now: Date.now })
-  await listen(service.server, config)
+  if (!process.stdout.isTTY) process.on('SIGHUP', () => reload(service, env, log))
+  await listen(service.server, config.host, config.port, 'HOST, PORT')
+  const metricsServer = config.metrics.port === undefined ? undefined : createMetricsServer(service.metrics)
+  if (metricsServer !== undefined) await listen(metricsServer, config.host, config.metrics.port, 'HOST, METRICS_PORT')
   const { port } = service.server.address() as AddressInfo
   const origin = `${config.tls ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   const forgets = config.redis === undefined ? '; the embedded store forgets every revocation at a restart' : ''
@@ -38,21 +43,34 @@ export async function serve(env: Environment, stopped: Promise<string>): Promise
   const drained = service.drain(drainMs)
   log.info({ reason }, 'draining')
   await drained
+  metricsServer?.close()
+  metricsServer?.closeAllConnections()
   await service.close()
   log.info('stopped')
 }
 
-async function listen(server: Server, { host, port }: Config): Promise<void> {
+/** What is wrong with the files leaves everything as it was. */
+function reload(service: Service, env: Environment, log: Logger): void {
+  try {
+    service.reload(parseConfig(env))
+    log.info('files read again')
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    log.error({ faults: error.faults }, 'files not taken over')
+  }
+}
+
+async function listen(server: Server, host: string, port: number | undefined, names: string): Promise<void> {
   server.listen(port, host)
   try {
     await once(server, 'listening')
   } catch (cause) {
-    throw new ConfigError([`HOST, PORT: ${(cause as Error).message}`])
+    throw new ConfigError([`${names}: ${(cause as Error).message}`])
   }
 }
 
 async function greet(secret: NonNullable<Config['throwawaySecret']>, origin: string): Promise<void> {
-  const token = await signThrowawayToken({ secret, issuer: throwawayIssuerName, nowMs: Date.now() })
+  const token = await signDevelopmentToken({ secret, nowMs: Date.now() }, { issuer: throwawayIssuerName })
   process.stdout.write(`
 No key is configured, so this run made one of its own. A token that it accepts for an hour:
 
@@ -64,5 +82,3 @@ Log it out (200), then again (401):
 
 `)
 }
-
-const version = () => (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version

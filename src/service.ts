@@ -2,16 +2,21 @@ import type { Server } from 'node:http'
 import type { Logger } from 'pino'
 import { createClientAddresses } from './addresses.js'
 import { createAudit, type Audit } from './audit.js'
-import type { Config } from './config/config.js'
+import { throwawayIssuerName, type Config } from './config/config.js'
 import { readContract } from './contract.js'
 import { createApp } from './http/app.js'
-import { createServer, drainable, serverTimes, type ServerTimes } from './http/server.js'
+import { createServer, drainable, renewTls, serverTimes, type ServerTimes } from './http/server.js'
 import { createAddressLimiter, createSubjectLimiter } from './limits.js'
 import { createCheck } from './check.js'
 import { createClients } from './clients.js'
 import { backchannelLogout } from './operations/backchannelLogout.js'
 import { contractJson } from './operations/contractJson.js'
 import { contractYaml } from './operations/contractYaml.js'
+import { developmentToken } from './operations/developmentToken.js'
+import { docs } from './operations/docs.js'
+import { docsFile } from './operations/docsFile.js'
+import { home } from './operations/home.js'
+import { metrics as metricsOperation } from './operations/metrics.js'
 import { createRevocation } from './operations/createRevocation.js'
 import { getRevocation } from './operations/getRevocation.js'
 import { introspect } from './operations/introspect.js'
@@ -34,12 +39,21 @@ import { getSnapshot } from './operations/getSnapshot.js'
 import { createReplica } from './replica.js'
 import { createSessions } from './sessions.js'
 import { openStores } from './store/open.js'
-import { openIssuers } from './token/issuers.js'
-import { createVerification, logoutTokenIssuers } from './token/verification.js'
+import { openIssuers, type OpenIssuers } from './token/issuers.js'
+import { signDevelopmentToken } from './token/development.js'
+import { createVerification, logoutTokenIssuers, type Verification } from './token/verification.js'
+import { createMetrics, type Metrics } from './metrics.js'
+import { version } from './version.js'
 
 export type Service = {
   server: Server
   audit: Audit
+  metrics: Metrics
+  /**
+   * Takes over what the files of a configuration say now: keys of issuers, machine clients, certificate, Redis's user and password.
+   * Everything else stays as it was at the start.
+   */
+  reload(config: Config): void
   /** What this instance knows every revocation up to; nothing while it does not. */
   position(): Position | undefined
   /** Connections that follow the feed. */
@@ -61,14 +75,24 @@ export type ServiceParts = {
 
 /** Config to parts to server; nothing listens yet. */
 export function createService({ config, log, now, times = serverTimes, operations: adjust = (same) => same }: ServiceParts): Service {
-  const { storeTimeoutMs: timeoutMs, maxClockSkewMs } = config
-  const stores = openStores({ config, log, now })
-  const issuers = openIssuers(config.issuers, { requireExp: config.requireExp, log, now })
-  const keySources = issuers.map(({ keys }) => keys)
-  const audit = createAudit({ trail: stores.trail, log, now, timeoutMs, address: config.audit.address })
+  const { storeTimeoutMs: timeoutMs, maxClockSkewMs, throwawaySecret } = config
+  const metrics = createMetrics({ version: version() })
+  const stores = openStores({ config, log, now, observe: metrics.store })
+  const audit = createAudit({ trail: stores.trail, log, now, timeoutMs, address: config.audit.address, onRevoked: metrics.revoked })
   const { yaml, document } = readContract()
   const { cutoffClaim } = config
-  const verification = createVerification({ issuers, now, maxClockSkewMs, cutoffClaim })
+  const openTrust = ({ issuers: configs, clients, requireExp }: Config, before?: OpenIssuers) => {
+    const opened = openIssuers(configs, { requireExp, log, now }, before)
+    return {
+      opened,
+      clients,
+      verification: createVerification({ issuers: opened.issuers, now, maxClockSkewMs, cutoffClaim }),
+      logoutTokens: createVerification({ issuers: logoutTokenIssuers(opened.issuers), now, maxClockSkewMs, cutoffClaim: 'iat', logoutTokens: true }),
+    }
+  }
+  let trust = openTrust(config)
+  const verification: Verification = { verify: (jwt) => trust.verification.verify(jwt) }
+  const keySources = () => trust.opened.issuers.map(({ keys }) => keys)
   const replica = createReplica(now)
   const subscribers = createSubscribers({ feed: stores.feedReader, position: () => follower.position(), timeoutMs })
   const follower = createFollower({
@@ -79,22 +103,22 @@ export function createService({ config, log, now, times = serverTimes, operation
   const sessions = createSessions(stores.deleteSessionKeys)
   const check = createCheck({ verification, revocations })
   const clients = createClients({
-    clients: config.clients,
+    clients: () => trust.clients,
     audit,
-    failureLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress),
+    failureLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
   })
   const operations: Operations = {
     verify: verify({ check }),
     introspect: introspect({ clients, check }),
     revoke: revoke({ clients, verification, revocations, sessions, audit }),
     metadata: metadata({ publicUrl: config.publicUrl }),
-    createRevocation: createRevocation({ clients, verification, revocations, store: stores.revocations, sessions, audit, issuers, now }),
+    createRevocation: createRevocation({ clients, verification, revocations, store: stores.revocations, sessions, audit, issuers: () => trust.opened.issuers, now }),
     getSnapshot: getSnapshot({ clients, replica, position: follower.position }),
     followEvents: followEvents({ clients, subscribers }),
     getPosition: getPosition({ clients, readTail, timeoutMs }),
     getRevocation: getRevocation({ clients, store: stores.revocations }),
     backchannelLogout: backchannelLogout({
-      verification: createVerification({ issuers: logoutTokenIssuers(issuers), now, maxClockSkewMs, cutoffClaim: 'iat', logoutTokens: true }),
+      verification: { verify: (jwt) => trust.logoutTokens.verify(jwt) },
       revocations, sessions, audit, now,
     }),
     listAuditEvents: listAuditEvents({ clients, trail: stores.trail, timeoutMs }),
@@ -103,21 +127,30 @@ export function createService({ config, log, now, times = serverTimes, operation
       revocations,
       sessions,
       audit,
-      subjectLimiter: config.rateLimitSubject && createSubjectLimiter(config.rateLimitSubject, stores.limiterRedis),
+      subjectLimiter: config.rateLimitSubject && createSubjectLimiter(config.rateLimitSubject, stores.limiterRedis, metrics.limited),
       browser: { cookies: config.sessionCookies, clearSiteData: config.clearSiteData },
     }),
     live: live(),
     ready: ready({ probe: stores.probe, timeoutMs, keySources, now, isFollowing: () => follower.position() !== undefined }),
     contractYaml: contractYaml({ yaml }),
     contractJson: contractJson({ document }),
+    home: home({ hasDocs: config.hasDocs }),
+    docs: docs({ hasDocs: config.hasDocs, hasToken: throwawaySecret !== undefined }),
+    docsFile: docsFile({ hasDocs: config.hasDocs }),
+    developmentToken: developmentToken({
+      sign: throwawaySecret === undefined ? undefined : () => signDevelopmentToken({ secret: throwawaySecret, nowMs: now() }, { issuer: throwawayIssuerName }),
+    }),
+    metrics: metricsOperation({ metrics, isPublic: config.metrics.isPublic }),
   }
+  metrics.watch({ replica, follower, subscribers, audit, now })
   const app = createApp({
     document,
     operations: adjust(operations),
     addresses: createClientAddresses(config.trustProxy),
-    addressLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress),
+    addressLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
     corsOrigins: config.corsOrigins,
     audit,
+    observe: metrics.request,
     log,
   })
   const respond = app.callback()
@@ -139,10 +172,17 @@ export function createService({ config, log, now, times = serverTimes, operation
       return drained
     },
     audit,
+    metrics,
+    reload(next) {
+      // A throwaway key is for one run.
+      if (throwawaySecret === undefined) trust = openTrust(next, trust.opened)
+      if (next.tls !== undefined) renewTls(server, next.tls)
+      stores.reload(next)
+    },
     position: follower.position,
     subscribers: subscribers.count,
     async close() {
-      keySources.forEach((source) => source.close())
+      keySources().forEach((source) => source.close())
       await audit.close()
       await follower.close()
       subscribers.close()

@@ -34,6 +34,9 @@ export type Config = Readonly<{
   storeTimeoutMs: number
   tls: Readonly<{ cert: string; key: string }> | undefined
   logLevel: LogLevel
+  /** Whether `/docs` is served. */
+  hasDocs: boolean
+  metrics: Readonly<{ port: number | undefined; isPublic: boolean }>
   /** Secret of a key that was made for this run only, because none is configured. */
   throwawaySecret: string | undefined
 }>
@@ -52,7 +55,7 @@ export const variables: Readonly<Record<string, string>> = {
   SESSION_KEYS: '', SESSION_REDIS_URL: '', SESSION_COOKIES: '', CLEAR_SITE_DATA: '"storage"',
   RATE_LIMIT_ADDRESS: '300/60', RATE_LIMIT_SUBJECT: '30/60', TRUST_PROXY: '', CORS_ORIGINS: '',
   AUDIT_ADDRESS: 'truncate', AUDIT_MAX_EVENTS: '1000000', AUDIT_MAX_AGE_DAYS: '90',
-  STORE_TIMEOUT_MS: '1000', TLS_CERT_FILE: '', TLS_KEY_FILE: '', LOG_LEVEL: 'info', NODE_ENV: '',
+  STORE_TIMEOUT_MS: '1000', TLS_CERT_FILE: '', TLS_KEY_FILE: '', LOG_LEVEL: 'info', DOCS: 'on', METRICS_PORT: '', NODE_ENV: '',
 }
 
 /** Everything that is wrong with the environment, one line each. */
@@ -98,11 +101,18 @@ export function parseConfig(env: Environment): Config {
     storeTimeoutMs: reader.integer('STORE_TIMEOUT_MS', 1000, 10, 60_000),
     tls: readTls(reader),
     logLevel: reader.oneOf('LOG_LEVEL', 'info', logLevels),
+    hasDocs: reader.oneOf('DOCS', 'on', ['on', 'off']) === 'on',
+    metrics: readMetrics(reader),
     throwawaySecret,
   }
   if (config.redisMinReplicas > 0 && redis === undefined) reader.fault('REDIS_MIN_REPLICAS', 'needs a Redis in REDIS_URL')
   if (reader.faults.length > 0) throw new ConfigError([...new Set(reader.faults)])
   return Object.freeze(config)
+}
+
+function readMetrics(reader: Reader) {
+  const port = reader.text('METRICS_PORT') === undefined ? undefined : reader.integer('METRICS_PORT', 0, 0, 65535)
+  return { port, isPublic: port === undefined && reader.text('NODE_ENV') !== 'production' }
 }
 
 function readSessions(reader: Reader) {

@@ -21,6 +21,8 @@ export type AppParts = {
   addressLimiter: Limiter | undefined
   corsOrigins: readonly string[]
   audit: Audit
+  /** Told of every answer: seconds since the request's head. */
+  observe: (operation: OperationId | undefined, status: number, seconds: number) => void
   log: Logger
 }
 
@@ -93,7 +95,7 @@ function authorizationLines(rawHeaders: readonly string[]): string[] {
 }
 
 /** Turns what comes back, or is thrown, into an answer that the contract declares; in production too. */
-function answer({ audit, log }: AppParts): Middleware {
+function answer({ audit, log, observe }: AppParts): Middleware {
   const failed = (ctx: ServiceContext, error: unknown): Outgoing => {
     const { operationId, authorization, asker } = ctx.state
     if (isFault(error)) log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
@@ -106,12 +108,18 @@ function answer({ audit, log }: AppParts): Middleware {
     return failed(ctx, new Error(`an answer is not what the contract says: ${fault}`))
   }
   return async (ctx, next) => {
+    const begunAt = performance.now()
+    const finish = (outgoing: Outgoing) => {
+      const answer = checked(ctx, outgoing)
+      send(ctx, answer)
+      observe(ctx.state.operationId, answer.status, (performance.now() - begunAt) / 1000)
+    }
     try {
       await next()
-      if (ctx.state.answer !== undefined) send(ctx, checked(ctx, ctx.state.answer))
+      if (ctx.state.answer !== undefined) finish(ctx.state.answer)
     } catch (error) {
       sampleRefusal(audit, ctx, error)
-      send(ctx, checked(ctx, failed(ctx, error)))
+      finish(failed(ctx, error))
     }
   }
 }

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -29,6 +29,11 @@ export function createServer(listener: RequestListener, tls: { cert: string; key
   server.on('checkExpectation', listener)
   server.on('connect', (_request, socket) => refuseUnparsed(new Error('CONNECT'), socket))
   return server
+}
+
+/** From the next handshake on, with another certificate. */
+export function renewTls(server: Server, tls: { cert: string; key: string }): void {
+  if (server instanceof HttpsServer) server.setSecureContext(tls)
 }
 
 const codeByError: Record<string, FailureCode> = {

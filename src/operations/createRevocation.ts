@@ -18,7 +18,7 @@ type Parts = {
   store: Store
   sessions: Sessions
   audit: Audit
-  issuers: readonly Issuer[]
+  issuers: () => readonly Issuer[]
   now: () => number
 }
 type Named = Exclude<components['schemas']['RevocationRequest'], { token: string }>
@@ -58,7 +58,7 @@ async function byToken({ verification, revocations }: Parts, jwt: string): Promi
 }
 
 function byName({ revocations, issuers }: Parts, named: Named): Revoked {
-  const issuer = issuers.find((candidate) => candidate.issuer === undefined || candidate.issuer === named.iss)
+  const issuer = issuers().find((candidate) => candidate.issuer === undefined || candidate.issuer === named.iss)
   const key = keyOf(named)
   if (issuer === undefined || key === undefined) throw new ServiceError('bad_request', { reason: 'body' })
   const claims = { iss: named.iss, ...('sub' in named && { sub: named.sub }) }

@@ -3,7 +3,7 @@ import type { CheckStatus, StoreProbe } from '../store/probe.js'
 import type { KeySource } from '../token/key-source.js'
 import type { Answer, Operation } from './operation.js'
 
-type Parts = { probe: StoreProbe; timeoutMs: number; keySources: readonly KeySource[]; now: () => number; isFollowing: () => boolean }
+type Parts = { probe: StoreProbe; timeoutMs: number; keySources: () => readonly KeySource[]; now: () => number; isFollowing: () => boolean }
 
 const sharedForMs = 1_000
 
@@ -23,7 +23,7 @@ async function answer({ probe, timeoutMs, keySources, isFollowing }: Parts): Pro
   const fitness = await withDeadline(probe(), timeoutMs).catch(
     () => ({ store: 'failed', eviction: 'unknown', persistence: 'unknown' }) as const,
   )
-  const keys: CheckStatus = keySources.every((source) => source.isLoaded()) ? 'ok' : 'failed'
+  const keys: CheckStatus = keySources().every((source) => source.isLoaded()) ? 'ok' : 'failed'
   const replica: CheckStatus = isFollowing() ? 'ok' : 'failed'
   const checks = [
     { name: 'store' as const, status: fitness.store },

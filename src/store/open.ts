@@ -5,7 +5,7 @@ import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, limiterClient, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
-import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store } from './store.js'
+import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store, type StoreObserver } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
@@ -16,10 +16,12 @@ export type Stores = {
   deleteSessionKeys: KeyDeleter | undefined
   probe: StoreProbe
   limiterRedis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined
+  /** Lets the connections that follow authenticate as this configuration says. */
+  reload(config: Config): void
   close(): Promise<void>
 }
 
-export function openStores({ config, log, now }: { config: Config; log: Logger; now: () => number }): Stores {
+export function openStores({ config, log, now, observe }: { config: Config; log: Logger; now: () => number; observe: StoreObserver }): Stores {
   const timeoutMs = config.storeTimeoutMs
   const caps = { maxEvents: config.audit.maxEvents, maxAgeMs: config.audit.maxAgeMs, now }
   const connections: ReturnType<typeof connectRedis>[] = []
@@ -30,14 +32,20 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
   }
   const main = config.redis && connect(config.redis, 'store')
   const sessionLink = config.sessionRedis && (config.sessionRedis.url === config.redis?.url ? main : connect(config.sessionRedis, 'sessions'))
+  const reload: Stores['reload'] = ({ redis, sessionRedis }) => {
+    for (const link of connections) {
+      const connection = link === sessionLink && link !== main ? sessionRedis : redis
+      if (connection !== undefined) link.authenticateAs(connection)
+    }
+  }
   const close = async () => connections.forEach((connection) => connection.close())
-  const deleteSessionKeys = sessionLink && createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs })
+  const deleteSessionKeys = sessionLink && createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe })
   const pingSessions = async () => void (await sessionLink?.client.ping())
   if (config.redis === undefined || main === undefined) {
     const trail = memoryAuditTrail(caps)
     const adapter = createMemoryAdapter({ now, keyPrefix, trail })
     return {
-      revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, timeoutMs }),
+      revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, timeoutMs, observe }),
       feed: adapter.feed,
       feedReader: adapter.feed,
       trail,
@@ -47,6 +55,7 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
         return memoryProbe()
       },
       limiterRedis: undefined,
+      reload,
       close: async () => {
         await adapter.disconnect()
         await close()
@@ -60,7 +69,7 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
     feed: feedKey, history: historyKey, trail: auditKey, trailLength: caps.maxEvents, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
   })
   return {
-    revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), timeoutMs }),
+    revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), timeoutMs, observe }),
     feed: redisFeedLog({ link: connect(config.redis, 'feed'), begin: () => adapter.rehearse(), feedKey, historyKey, keyPrefix, now }),
     feedReader: redisFeedReader(main.client, feedKey),
     trail: redisAuditTrail(main.client, caps),
@@ -70,6 +79,7 @@ export function openStores({ config, log, now }: { config: Config; log: Logger; 
       return fitness
     },
     limiterRedis: { client: limiterClient(main.client), isReady: () => main.client.isReady, timeoutMs },
+    reload,
     close,
   }
 }

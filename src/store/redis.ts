@@ -17,8 +17,13 @@ const pingEveryMs = 1_000
 const silentForMs = 5_000
 const renewAtMostEveryMs = 1_000
 
-/** A client, and what may be done with its connection; `renew` makes a new one, at most once a second. */
-export type RedisLink = Readonly<{ client: RedisClient; renew: (why: string) => void; close: () => void }>
+/**
+ * A client, and what may be done with its connection; `renew` makes a new one, at most once a second. `authenticateAs` gives the user and
+ * password of another URL to the connections that follow.
+ */
+export type RedisLink = Readonly<{
+  client: RedisClient; renew: (why: string) => void; authenticateAs: (connection: RedisConnection) => void; close: () => void
+}>
 
 /**
  * A client that connects and reconnects by itself. While there is no connection its commands fail at once instead of queueing.
@@ -26,8 +31,10 @@ export type RedisLink = Readonly<{ client: RedisClient; renew: (why: string) => 
 export function connectRedis(connection: RedisConnection, log: Logger): RedisLink {
   const { url, caFile } = connection
   const tls = url.startsWith('rediss:') ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) } : {}
+  let credentials = credentialsOf(url)
   const client: RedisClient = createClient({
-    url,
+    url: withoutCredentials(url),
+    credentialsProvider: { type: 'async-credentials-provider', credentials: async () => credentials },
     disableOfflineQueue: true,
     commandsQueueMaxLength: 20_000,
     socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: silentForMs },
@@ -60,11 +67,24 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
   return {
     client,
     renew,
+    authenticateAs: (connection) => (credentials = credentialsOf(connection.url)),
     close() {
       stopWatching()
       if (client.isOpen) client.destroy()
     },
   }
+}
+
+function credentialsOf(url: string): { username?: string; password?: string } {
+  const [username, password] = [new URL(url).username, new URL(url).password].map(decodeURIComponent)
+  return { ...(username && { username }), ...(password && { password }) }
+}
+
+function withoutCredentials(url: string): string {
+  const bare = new URL(url)
+  bare.username = ''
+  bare.password = ''
+  return bare.href
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv'
 import { ServiceError, type FailureCode, type Reason } from '../errors.js'
+import type { StoreCommand } from '../metrics.js'
 import type { RevocationKey } from '../token/keys.js'
 import { batched } from './batch.js'
 import { RedisRefusal, withoutArguments } from './cause.js'
@@ -35,30 +36,34 @@ export type Store = {
   commit(entries: readonly Entry[], event?: string): Promise<boolean>
 }
 
+/** Told of every command: how long it took in seconds, and whether it failed. */
+export type StoreObserver = (command: StoreCommand, seconds: number, failed: boolean) => void
+
 /** Tells what Keyv has no words for: when a key expires. */
 export type EntryReader = (key: string) => Promise<{ mark: string; untilMs: number | null } | undefined>
 
 /** So few requests that Redis is never held up for long. What it refuses may be the matter of one of them. */
 const together = { most: 64, mayBeOnes: (error: unknown) => error instanceof ServiceError && error.cause instanceof RedisRefusal }
 
-export function createStore(parts: { adapter: KeyvStoreAdapter; readEntry: EntryReader; timeoutMs: number }): Store {
+export function createStore(parts: { adapter: KeyvStoreAdapter; readEntry: EntryReader; timeoutMs: number; observe: StoreObserver }): Store {
   const keyv = openKeyv(parts.adapter)
+  const asked = <T>(command: StoreCommand, work: () => Promise<T>) => observed(parts.observe, command, answered('store', parts.timeoutMs, work))
   const read = batched(async (all: (readonly RevocationKey[])[]) => {
-    const marks = await answered('store', parts.timeoutMs, () => keyv.get<string>(all.flatMap((keys) => keys.map((key) => keyPrefix + key))))
+    const marks = await asked('read', () => keyv.get<string>(all.flatMap((keys) => keys.map((key) => keyPrefix + key))))
     let at = 0
     return all.map((keys) => marks.slice(at, (at += keys.length)))
   }, together)
   const commit = batched(async (all: Commit[]) => {
     const values = all.flatMap(({ entries, event }) =>
       entries.map((entry, index) => ({ key: keyPrefix + entry.key, value: encodeEntry(entry, index === 0 ? event : '') })))
-    const told = await answered('store', parts.timeoutMs, () => keyv.setMany(values))
+    const told = await asked('commit', () => keyv.setMany(values))
     let at = 0
     return all.map(({ entries }) => told.slice(at, (at += entries.length)).every(Boolean))
   }, together)
   return {
     read: async (keys) => (await read(keys)).map(parseMark),
     lookup: (key) =>
-      answered('store', parts.timeoutMs, async () => {
+      asked('lookup', async () => {
         const found = await parts.readEntry(keyPrefix + key)
         if (found === undefined) return undefined
         return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: markOf(found.mark) }) }
@@ -88,13 +93,20 @@ function parseMark(text: string | undefined): Mark | undefined {
 export type KeyDeleter = (keys: readonly string[]) => Promise<void>
 
 /** @throws (the deleter) ServiceError `session_store_unavailable` */
-export function createKeyDeleter(parts: { adapter: KeyvStoreAdapter; timeoutMs: number }): KeyDeleter {
+export function createKeyDeleter(parts: { adapter: KeyvStoreAdapter; timeoutMs: number; observe: StoreObserver }): KeyDeleter {
   const keyv = openKeyv(parts.adapter)
   const remove = batched(async (all: (readonly string[])[]) => {
-    await answered('sessions', parts.timeoutMs, () => keyv.delete(all.flat()))
+    await observed(parts.observe, 'delete', answered('sessions', parts.timeoutMs, () => keyv.delete(all.flat())))
     return all
   }, together)
   return async (keys) => void (await remove(keys))
+}
+
+function observed<T>(observe: StoreObserver, command: StoreCommand, work: Promise<T>): Promise<T> {
+  const begunAt = performance.now()
+  const done = (failed: boolean) => observe(command, (performance.now() - begunAt) / 1000, failed)
+  work.then(() => done(false), () => done(true))
+  return work
 }
 
 function openKeyv(adapter: KeyvStoreAdapter): Keyv {

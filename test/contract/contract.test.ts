@@ -17,6 +17,8 @@ describe('the contract: every operation × declared status by a real request', (
   let storeless: TestService
   /** Its operations answer what the contract does not know. */
   let rogue: TestService
+  /** Without a key of anybody. */
+  let throwaway: TestService
 
   before(async () => {
     redis = await startRedis()
@@ -24,12 +26,13 @@ describe('the contract: every operation × declared status by a real request', (
     service = await startService({ ...env, REDIS_URL: redis.url }, { times: shortTimes })
     limited = await startService({ ...env, RATE_LIMIT_ADDRESS: '1/60', RATE_LIMIT_SUBJECT: '1/60' })
     storeless = await startService({ ...env, REDIS_URL: 'redis://127.0.0.1:1', STORE_TIMEOUT_MS: '100' }, { waitForStore: false })
+    throwaway = await startService({ JWT_SECRET: '' })
     rogue = await startService({}, {
       operations: (operations) => Object.fromEntries(Object.keys(operations).map((id) => [id, async () => ({ status: 200, body: { secret: id } })])) as never,
     })
   })
   after(async () => {
-    for (const each of [service, limited, storeless, rogue]) await each.stop()
+    for (const each of [service, limited, storeless, rogue, throwaway]) await each.stop()
     await redis.stop()
   })
 
@@ -136,6 +139,15 @@ describe('the contract: every operation × declared status by a real request', (
     ready: { ...anywhere, 200: get, 503: (method, path) => storeless.send({ method, path }) },
     contractYaml: { ...anywhere, 200: get, 503: broken },
     contractJson: { ...anywhere, 200: get, 503: broken },
+    home: { ...anywhere, 200: get, 404: async () => service.send({ path: '//' }), 503: broken },
+    docs: { ...anywhere, 200: get, 503: broken },
+    docsFile: {
+      ...anywhere,
+      200: async () => service.send({ path: '/docs/reference.css' }),
+      503: async () => rogue.send({ path: '/docs/reference.css' }),
+    },
+    developmentToken: { ...anywhere, 200: async () => throwaway.send({ method: 'POST', path: '/docs/token' }), 503: async () => rogue.send({ method: 'POST', path: '/docs/token' }) },
+    metrics: { ...anywhere, 200: get, 503: broken },
   }
 
   it('knows an operation for each producer, and a producer for each status', () => {
@@ -145,7 +157,7 @@ describe('the contract: every operation × declared status by a real request', (
   })
 
   // What the service sends of these differs from one time to the next, or is this very document.
-  const examplesThatBegin = new Set(['contractYaml', 'contractJson', 'createRevocation', 'getSnapshot', 'getPosition'])
+  const examplesThatBegin = new Set(['contractYaml', 'contractJson', 'createRevocation', 'getSnapshot', 'getPosition', 'home', 'docs', 'docsFile', 'developmentToken', 'metrics'])
 
   for (const { operationId, method, path, responses } of declaredOperations) {
     for (const status of Object.keys(responses)) {

@@ -92,7 +92,7 @@ describe('machine clients', () => {
   })
 
   it('npm run client makes one that works, and shows the secret once', async () => {
-    const printed = execFileSync(process.execPath, ['scripts/client.mjs', '--id', 'made', '--allow', 'introspect,audit'], { encoding: 'utf8' })
+    const printed = execFileSync(process.execPath, ['dist/main.js', 'client', '--id', 'made', '--allow', 'introspect,audit'], { encoding: 'utf8' })
     const [secret = '', entry = ''] = printed.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.trim())
     expect(entry).not.to.include(secret)
     expect(entry).to.include(createHash('sha256').update(secret).digest('hex'))
@@ -103,7 +103,7 @@ describe('machine clients', () => {
     } finally {
       await made.stop()
     }
-    expect(() => execFileSync(process.execPath, ['scripts/client.mjs', '--id', 'x', '--allow', 'fly'], { stdio: 'pipe' })).to.throw(/nobody knows the permission fly/)
+    expect(() => execFileSync(process.execPath, ['dist/main.js', 'client', '--id', 'x', '--allow', 'fly'], { stdio: 'pipe' })).to.throw(/nobody knows the permission fly/)
   })
 
   it('list the trail newest first, filtered, page by page', async () => {

@@ -12,7 +12,7 @@ import { hmacSecret } from '../support/tokens.js'
 describe('the set only grows', () => {
   let redis: TestRedis
   let instances: Stores[]
-  const open = (url: string) => openStores({ config: parseConfig({ JWT_SECRET: hmacSecret, REDIS_URL: url }), log: pino({ level: 'silent' }), now: Date.now })
+  const open = (url: string) => openStores({ config: parseConfig({ JWT_SECRET: hmacSecret, REDIS_URL: url }), log: pino({ level: 'silent' }), now: Date.now, observe: () => undefined })
 
   before(async () => {
     redis = await startRedis()

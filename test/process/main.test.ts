@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { ChildProcess } from 'node:child_process'
 import { expect } from 'chai'
-import { send } from './support/http.js'
-import { saw } from './support/leaks.js'
-import { end, freePort, start, until } from './support/processes.js'
-import { startRedis } from './support/redis.js'
-import { hmacSecret, token } from './support/tokens.js'
+import { send } from '../support/http.js'
+import { saw } from '../support/leaks.js'
+import { end, freePort, start, until } from '../support/processes.js'
+import { startRedis } from '../support/redis.js'
+import { hmacSecret, token } from '../support/tokens.js'
 
-const main = new URL('../dist/main.js', import.meta.url).pathname
+const main = new URL('../../dist/main.js', import.meta.url).pathname
 const bare = { PATH: process.env['PATH'] }
 
 function run(env: Record<string, string>, nodeArgs: string[] = []) {

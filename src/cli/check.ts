@@ -1,0 +1,31 @@
+import { tokenFrom, urlOf, type Io } from './io.js'
+
+const claims = { subject: 'x-auth-subject', issuer: 'x-auth-issuer', session: 'x-auth-session', scope: 'x-auth-scope' }
+
+export async function checkToken(io: Io, options: { url?: string }): Promise<number> {
+  const url = urlOf(io, options)
+  const headers = { Authorization: `Bearer ${await tokenFrom(io)}` }
+  const answer = await fetch(new URL('/api/v1/auth/verify', url), { headers, signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+    throw new Error(`unknown: no answer from ${url}`, { cause })
+  })
+  await answer.body?.cancel()
+  switch (answer.status) {
+    case 200: {
+      const told = Object.entries(claims).flatMap(([name, field]) => {
+        const value = decodeURIComponent(answer.headers.get(field) ?? '')
+        return value === '' ? [] : [`${name} ${JSON.stringify(value)}`]
+      })
+      io.stdout.write(`active: ${told.join(', ')}\n`)
+      return 0
+    }
+    case 401:
+      io.stdout.write('not active: malformed, not genuine, not for this service, or revoked\n')
+      return 1
+    case 403:
+      io.stdout.write('not active: expired\n')
+      return 1
+    default:
+      io.stderr.write(`unknown: the service answered ${answer.status}\n`)
+      return 2
+  }
+}

@@ -1,0 +1,28 @@
+import type { Writable } from 'node:stream'
+import type { ReadStream } from 'node:tty'
+import { text } from 'node:stream/consumers'
+import type { MachineCredentials } from '../client.js'
+import type { Environment } from '../config/reader.js'
+
+/** What a command may touch. `stopped` comes with Ctrl-C. */
+export type Io = Readonly<{ env: Environment; stdin: NodeJS.ReadableStream & Partial<Pick<ReadStream, 'isTTY'>>; stdout: Writable; stderr: Writable; stopped: Promise<string> }>
+
+export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string => url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'
+
+/** @throws Error that says what is missing */
+export function credentialsOf({ env }: Io, options: { clientId?: string | undefined }): MachineCredentials {
+  const clientId = options.clientId ?? env['CIERRE_CLIENT_ID']
+  const clientSecret = env['CIERRE_CLIENT_SECRET']
+  if (clientId === undefined || clientSecret === undefined) {
+    throw new Error('needs a machine client: --client-id or CIERRE_CLIENT_ID, and CIERRE_CLIENT_SECRET')
+  }
+  return { clientId, clientSecret }
+}
+
+/** A token comes by standard input, where no list of processes shows it. @throws Error when nothing comes */
+export async function tokenFrom({ stdin, stderr }: Io): Promise<string> {
+  if (stdin.isTTY === true) stderr.write('Paste the token, then Enter and Ctrl-D:\n')
+  const token = (await text(stdin)).trim()
+  if (token === '') throw new Error('no token on standard input')
+  return token
+}

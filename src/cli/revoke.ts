@@ -1,0 +1,54 @@
+import type { RevocationReason } from '../audit.js'
+import { createClient, type RevocationRequest, type RevocationResult } from '../client.js'
+import { credentialsOf, tokenFrom, urlOf, type Io } from './io.js'
+
+type Options = { reason: RevocationReason; iss?: string; sub?: string; sid?: string; jti?: string; exp?: number; url?: string; clientId?: string }
+
+export async function revokeNamed(io: Io, options: Options): Promise<number> {
+  const client = createClient({ baseUrl: urlOf(io, options), credentials: credentialsOf(io, options) })
+  return tell(io, await client.revoke(await requestOf(io, options)))
+}
+
+async function requestOf(io: Io, { reason, iss, sub, sid, jti, exp }: Options): Promise<RevocationRequest> {
+  const named = [sub, sid, jti].filter((one) => one !== undefined)
+  if (named.length > 1) throw new Error('only one of --sub, --sid and --jti can be revoked at a time')
+  if (named.length === 0) return { token: await tokenFrom(io), reason }
+  const of = { reason, ...(iss !== undefined && { iss }) }
+  if (sub !== undefined) return { sub, ...of }
+  if (sid !== undefined) return { sid, ...of }
+  if (exp === undefined) throw new Error('--jti needs --exp')
+  return { jti: jti as string, exp, ...of }
+}
+
+const textOf = (body: unknown) => (typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : '')
+
+function tell({ stdout, stderr }: Io, result: RevocationResult): number {
+  switch (result.status) {
+    case 200:
+      stdout.write(`revoked ${result.body.key}, from up to ${result.body.effectiveAt}, kept until ${result.body.keptUntil ?? 'for ever'}\n`)
+      return 0
+    case undefined:
+      stderr.write(`unknown: no answer (${result.cause instanceof Error ? result.cause.message : 'no connection'}); repeating is safe\n`)
+      return 2
+    case 503:
+      stderr.write('unknown: the service cannot tell now; repeating is safe\n')
+      return 2
+    case 401:
+      stderr.write('refused: the client is not known, or its secret is wrong\n')
+      return 1
+    case 403:
+      stderr.write('refused: the client may not do this\n')
+      return 1
+    case 400:
+    case 404:
+    case 405:
+    case 408:
+    case 413:
+    case 415:
+    case 429:
+    case 431:
+    default:
+      stderr.write(`refused: ${result.status} ${textOf(result.body)}\n`)
+      return 1
+  }
+}

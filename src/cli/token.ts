@@ -1,0 +1,29 @@
+import { createReader } from '../config/reader.js'
+import { signDevelopmentToken } from '../token/development.js'
+import { urlOf, type Io } from './io.js'
+
+type Options = { sub?: string; sid?: string; lifetime?: number; url?: string }
+
+export async function printToken(io: Io, options: Options): Promise<number> {
+  const reader = createReader(io.env)
+  const secret = reader.secret('JWT_SECRET')
+  if (reader.faults.length > 0) throw new Error(reader.faults.join('\n'))
+  io.stdout.write(`${secret === undefined ? await askService(urlOf(io, options)) : await sign(io, secret, options)}\n`)
+  return 0
+}
+
+function sign({ env }: Io, secret: string, { sub, sid, lifetime }: Options): Promise<string> {
+  const [alg = 'HS256'] = (env['JWT_ALGORITHMS'] || 'HS256').split(',')
+  return signDevelopmentToken(
+    { secret, alg, typ: env['JWT_TYP'] || undefined, nowMs: Date.now() },
+    { issuer: env['JWT_ISSUER'] || undefined, audience: env['JWT_AUDIENCE'] || undefined, subject: sub, sid, lifetimeS: lifetime },
+  )
+}
+
+async function askService(url: string): Promise<string> {
+  const answer = await fetch(new URL('/docs/token', url), { method: 'POST', signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+    throw new Error(`no JWT_SECRET is set, and no service answers at ${url}`, { cause })
+  })
+  if (!answer.ok) throw new Error(`no JWT_SECRET is set, and the service at ${url} has keys of its own: ask its issuer for a token`)
+  return ((await answer.json()) as { token: string }).token
+}

@@ -1,0 +1,49 @@
+// The page behind /docs: Swagger UI over this service's own contract.
+const main = document.querySelector('main')
+const button = document.querySelector('button')
+const status = document.querySelector('output')
+const contract = await (await fetch('/openapi.json')).json()
+
+/** @param {string} [token] what is filled in, as the bearer and wherever a body names a token */
+function show(token) {
+  const spec = structuredClone(contract)
+  // Requests go to the service that this page came from, whatever the document names.
+  spec.servers = [{ url: location.origin }]
+  if (token !== undefined) {
+    for (const item of Object.values(spec.paths)) {
+      for (const { requestBody } of Object.values(item)) {
+        for (const { examples = {} } of Object.values(requestBody?.content ?? {})) {
+          for (const { value } of Object.values(examples)) if (value.token !== undefined) value.token = token
+        }
+      }
+    }
+  }
+  const node = document.createElement('div')
+  main.replaceChildren(node)
+  const ui = globalThis.SwaggerUIBundle({
+    domNode: node,
+    spec,
+    validatorUrl: null,
+    deepLinking: true,
+    displayRequestDuration: true,
+    tryItOutEnabled: true,
+    onComplete: () => token !== undefined && ui.preauthorizeApiKey('bearer', token),
+  })
+}
+
+button?.addEventListener('click', async () => {
+  button.disabled = true
+  try {
+    const answer = await fetch('/docs/token', { method: 'POST' })
+    if (!answer.ok) throw new Error(`the service answered ${answer.status}`)
+    const { token } = await answer.json()
+    show(token)
+    status.textContent = 'A fresh token is filled in: open an operation and press Execute.'
+  } catch (error) {
+    status.textContent = `No token: ${error.message}.`
+  } finally {
+    button.disabled = false
+  }
+})
+
+show()

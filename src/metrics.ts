@@ -1,0 +1,84 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { RevocationKey } from './token/keys.js'
+
+/** What is measured, for a Prometheus. No label names a subject, a token, a client or an address. */
+export type Metrics = {
+  /** One answered request; `operation` is absent where no path was met. Seconds, up to when the answer was ready. */
+  request(operation: string | undefined, status: number, seconds: number): void
+  /** One command to the store, of which many requests may share one. */
+  store(command: StoreCommand, seconds: number, failed: boolean): void
+  /** Stored revocations, by kind of their key and why. */
+  revoked(keys: readonly RevocationKey[], reason: string): void
+  /** A request that a limit refused. */
+  limited(policy: 'address' | 'subject'): void
+  /** Adds what is read at each scrape. */
+  watch(sources: Sources): void
+  /** Everything, in the text format of `contentType`. */
+  text(): Promise<string>
+  contentType: string
+}
+
+export type StoreCommand = 'read' | 'lookup' | 'commit' | 'delete'
+
+export type Sources = Readonly<{
+  replica: { size(): number; bytes(): number }
+  follower: { seenAtMs(): number; counts(): Readonly<{ gaps: number; historyLost: number; restored: number }> }
+  subscribers: { count(): number }
+  audit: { counts(): Readonly<{ trailFailures: number; sampledOut: number }> }
+  now: () => number
+}>
+
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+const kinds = { t: 'token', s: 'session', u: 'subject', j: 'token_id' } as const
+
+export function createMetrics({ version }: { version: string }): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  new Gauge({ name: 'cierre_build_info', help: 'Always 1; the version is the label.', labelNames: ['version'], registers }).set({ version }, 1)
+  const requests = new Counter({ name: 'cierre_requests_total', help: 'Answered requests.', labelNames: ['operation', 'status'], registers })
+  const durations = new Histogram({ name: 'cierre_request_duration_seconds', help: 'Time from the head of a request to its answer.', labelNames: ['operation'], buckets, registers })
+  const storeDurations = new Histogram({ name: 'cierre_store_duration_seconds', help: 'Time of a store command; many requests may share one.', labelNames: ['command'], buckets, registers })
+  const storeErrors = new Counter({ name: 'cierre_store_errors_total', help: 'Store commands that failed or ran out of time.', labelNames: ['command'], registers })
+  const revocations = new Counter({ name: 'cierre_revocations_total', help: 'Revocations that this instance stored.', labelNames: ['kind', 'reason'], registers })
+  const limited = new Counter({ name: 'cierre_limited_total', help: 'Requests that a limit refused.', labelNames: ['policy'], registers })
+  // There from the start, so that a rate over them has somewhere to begin.
+  for (const policy of ['address', 'subject']) limited.inc({ policy }, 0)
+  for (const command of ['read', 'lookup', 'commit', 'delete']) storeErrors.inc({ command }, 0)
+
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({ name, help, registers, collect() { this.set(read()) } })
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name, help, registers,
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  return {
+    request(operation = 'none', status, seconds) {
+      requests.inc({ operation, status })
+      durations.observe({ operation }, seconds)
+    },
+    store(command, seconds, failed) {
+      storeDurations.observe({ command }, seconds)
+      if (failed) storeErrors.inc({ command })
+    },
+    revoked: (keys, reason) => keys.forEach((key) => revocations.inc({ kind: kinds[key.charAt(0) as keyof typeof kinds], reason })),
+    limited: (policy) => limited.inc({ policy }),
+    watch({ replica, follower, subscribers, audit, now }) {
+      gauge('cierre_live_revocations', 'Revocations that this instance holds in memory.', replica.size)
+      gauge('cierre_live_revocations_bytes', 'Memory that is taken for them.', replica.bytes)
+      gauge('cierre_feed_connections', 'Connections that follow the feed.', subscribers.count)
+      gauge('cierre_feed_staleness_seconds', 'Time since this instance last knew that it has every revocation; +Inf before the first time.', () => (now() - follower.seenAtMs()) / 1000)
+      counter('cierre_feed_gaps_total', 'Times that the feed had to be joined anew.', () => follower.counts().gaps)
+      counter('cierre_history_lost_total', 'Times that Redis was found to have lost revocations.', () => follower.counts().historyLost)
+      counter('cierre_revocations_restored_total', 'Revocations that were written back after such a loss.', () => follower.counts().restored)
+      counter('cierre_audit_failures_total', 'Audit events that the trail did not take.', () => audit.counts().trailFailures)
+      counter('cierre_audit_sampled_total', 'Refusals that were counted instead of recorded.', () => audit.counts().sampledOut)
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect } from 'chai'
+import { clientsVariable, secretOf } from '../support/clients.js'
+import { saw } from '../support/leaks.js'
+import { until } from '../support/processes.js'
+import { startService, type TestService } from '../support/service.js'
+import { hmacSecret, token } from '../support/tokens.js'
+
+const main = new URL('../../dist/main.js', import.meta.url).pathname
+
+describe('the command line (as built into dist/)', () => {
+  let service: TestService
+  before(async () => {
+    service = await startService({ CLIENTS: clientsVariable })
+  })
+  after(() => service.stop())
+
+  function start(args: string[], { input, env = {} }: { input?: string; env?: Record<string, string> } = {}) {
+    const child = spawn(process.execPath, [main, ...args], {
+      env: { PATH: process.env['PATH'], CIERRE_URL: service.origin, CIERRE_CLIENT_ID: 'all', CIERRE_CLIENT_SECRET: secretOf('all'), ...env },
+    })
+    const output = { out: '', err: '' }
+    child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output.err += chunk.toString()))
+    if (input === undefined) child.stdin.end()
+    else child.stdin.end(input)
+    return { child, output }
+  }
+  async function run(args: string[], options: Parameters<typeof start>[1] = {}): Promise<{ code: number; out: string; err: string }> {
+    const { child, output } = start(args, options)
+    const [code] = (await once(child, 'close')) as [number]
+    saw(args.includes('token') ? '' : output.out + output.err)
+    return { code, ...output }
+  }
+
+  it('token, check, revoke, check: active, revoked, not active', async () => {
+    const made = await run(['token', '--sub', 'alice'], { env: { JWT_SECRET: hmacSecret, JWT_ISSUER: 'https://issuer.test' } })
+    expect(made.code).to.equal(0)
+    const active = await run(['check'], { input: made.out })
+    expect([active.code, active.out]).to.deep.equal([0, active.out])
+    expect(active.out).to.match(/^active: subject "alice", issuer "https:\/\/issuer\.test", session "[^"]+"\n$/)
+    const revoked = await run(['revoke', '--sub', 'alice', '--iss', 'https://issuer.test', '--reason', 'compromised'])
+    expect([revoked.code, revoked.err]).to.deep.equal([0, ''])
+    expect(revoked.out).to.match(/^revoked u:\S{22}, from up to \S+, kept until \S+\n$/)
+    const dead = await run(['check'], { input: made.out })
+    expect([dead.code, dead.out.slice(0, 10)]).to.deep.equal([1, 'not active'])
+  })
+
+  it('revoke takes a session, a token id, or a token on standard input', async () => {
+    for (const args of [['--sid', 's-1'], ['--jti', 'j-1', '--exp', '4102444800']]) {
+      expect((await run(['revoke', ...args, '--iss', 'https://issuer.test', '--reason', 'admin'])).code, args.join(' ')).to.equal(0)
+    }
+    const jwt = await token()
+    expect((await run(['revoke', '--reason', 'user_logout'], { input: `${jwt}\n` })).code).to.equal(0)
+    expect((await run(['check'], { input: jwt })).code).to.equal(1)
+  })
+
+  it('token asks a development service, and says so where there is none', async () => {
+    const throwaway = await startService({ JWT_SECRET: '' })
+    try {
+      const { out } = await run(['token'], { env: { CIERRE_URL: throwaway.origin } })
+      expect((await run(['check'], { input: out, env: { CIERRE_URL: throwaway.origin } })).code).to.equal(0)
+    } finally {
+      await throwaway.stop()
+    }
+    const refused = await run(['token'])
+    expect([refused.code, refused.err]).to.deep.equal([2, `no JWT_SECRET is set, and the service at ${service.origin} has keys of its own: ask its issuer for a token\n`])
+  })
+
+  it('audit prints the trail, follows it until Ctrl-C, and lets nothing from outside move the cursor', async () => {
+    const { child, output } = start(['audit', '--follow', '--last', '1'])
+    const jwt = await token({ sub: 'eve\u001b[2J\u202eil' })
+    await until('it has begun', () => output.out !== '', 10_000)
+    expect((await service.logout(jwt)).status).to.equal(200)
+    await until('it follows', () => output.out.includes('eve'), 10_000)
+    child.kill('SIGINT')
+    const [code] = (await once(child, 'close')) as [number]
+    expect([code, output.err]).to.deep.equal([0, ''])
+    expect(output.out).to.match(/success +authn_token_revoked +logout +eve�\[2J�il of https:\/\/issuer\.test/)
+    expect(output.out.match(/eve/g)).to.have.length(1)
+    const lines = (await run(['audit', '--json', '--last', '2'])).out.trim().split('\n').map((line) => JSON.parse(line) as { event: string })
+    expect(lines.map(({ event }) => event)).to.include('authn_token_revoked')
+  })
+
+  it('says what is wrong in one line: no service, no client, no token, no such command', async () => {
+    const jwt = await token()
+    const cases: [string[], Parameters<typeof start>[1], number, RegExp][] = [
+      [['check'], { input: jwt, env: { CIERRE_URL: 'http://127.0.0.1:1' } }, 2, /^unknown: no answer from http:\/\/127\.0\.0\.1:1\n$/],
+      [['check'], {}, 2, /^no token on standard input\n$/],
+      [['audit'], { env: { CIERRE_CLIENT_SECRET: 'wrong' } }, 2, /^the service answered 401: the client is not known, or its secret is wrong\n$/],
+      [['revoke', '--sub', 'x', '--reason', 'admin'], { env: { CIERRE_CLIENT_ID: 'powerless', CIERRE_CLIENT_SECRET: secretOf('powerless') } }, 1, /^refused: the client may not do this\n$/],
+      [['revoke', '--sub', 'x', '--reason', 'admin'], { env: { CIERRE_URL: 'http://127.0.0.1:1' } }, 2, /^unknown: no answer .*repeating is safe\n$/],
+      [['revoke', '--sub', 'x', '--sid', 'y', '--reason', 'admin'], {}, 2, /^only one of/],
+      [['revoke', '--sub', 'x', '--reason', 'boredom'], {}, 1, /Allowed choices are user_logout/],
+      [['logout'], {}, 1, /unknown command 'logout'/],
+      [['serve', '--port', '1'], {}, 1, /unknown option '--port'/],
+    ]
+    for (const [args, options, code, text] of cases) {
+      const told = await run(args, options)
+      expect([told.code, text.test(told.err)], `${args.join(' ')}: ${told.err}`).to.deep.equal([code, true])
+    }
+  })
+
+  it('--help tells of every command', async () => {
+    const { code, out } = await run(['--help'])
+    expect(code).to.equal(0)
+    for (const command of ['serve', 'token', 'client', 'revoke', 'check', 'audit']) expect(out).to.match(new RegExp(`^  ${command} `, 'm'))
+  })
+})

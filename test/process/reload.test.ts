@@ -1,0 +1,103 @@
+import { execFileSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'node:tls'
+import { expect } from 'chai'
+import { SignJWT } from 'jose'
+import { basic } from '../support/clients.js'
+import { send } from '../support/http.js'
+import { startInstance, type Instance } from '../support/instance.js'
+import { plant, saw } from '../support/leaks.js'
+import { freePort, start, until } from '../support/processes.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { freshClaims } from '../support/tokens.js'
+
+const secret = () => plant(randomBytes(48).toString('base64url'))
+const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+const sign = (key: string) => new SignJWT(freshClaims()).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
+
+describe('SIGHUP: what the files say now, without a restart', () => {
+  let redis: TestRedis
+  let folder: string
+  let instance: Instance
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), `${text}\n`)
+    return join(folder, name)
+  }
+  const readAgain = async (line = 'files read again') => {
+    const before = instance.output.out.split(line).length
+    instance.signal('SIGHUP')
+    await until(line, () => instance.output.out.split(line).length > before)
+  }
+  const verify = async (key: string) => (await send(instance.origin, { path: '/api/v1/auth/verify', headers: { authorization: `Bearer ${await sign(key)}` } })).status
+  const position = async (clientSecret: string) => (await send(instance.origin, { path: '/api/v1/revocations/position', headers: { authorization: basic('api', clientSecret) } })).status
+  const clients = (clientSecret: string) => JSON.stringify([{ id: 'api', secretSha256: hash(clientSecret), allow: ['feed'] }])
+  const [oldKey, newKey, oldSecret, newSecret] = [secret(), secret(), secret(), secret()]
+
+  before(async () => {
+    redis = await startRedis(['--requirepass', 'first'])
+    folder = mkdtempSync(join(tmpdir(), 'cierre-files-'))
+    instance = await startInstance(await freePort(), {
+      JWT_SECRET_FILE: file('key', oldKey), CLIENTS_FILE: file('clients', clients(oldSecret)), REDIS_URL_FILE: file('redis', redis.url),
+    })
+  })
+  after(async () => {
+    saw(instance.output.out + instance.output.err)
+    await instance.kill()
+    await redis.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('keys of issuers and secrets of clients: the new ones work, the old ones no longer', async () => {
+    expect([await verify(oldKey), await verify(newKey), await position(oldSecret), await position(newSecret)]).to.deep.equal([200, 401, 200, 401])
+    file('key', newKey)
+    file('clients', clients(newSecret))
+    await readAgain()
+    expect([await verify(oldKey), await verify(newKey), await position(oldSecret), await position(newSecret)]).to.deep.equal([401, 200, 401, 200])
+  })
+
+  it('files that are wrong change nothing, and the log says what is wrong with them', async () => {
+    file('key', 'short')
+    file('clients', clients(oldSecret))
+    await readAgain('files not taken over')
+    expect(instance.output.out).to.match(/"faults":\["JWT_SECRET must be at least 32 bytes/)
+    expect([await verify(newKey), await position(newSecret)]).to.deep.equal([200, 200])
+    file('key', newKey)
+    file('clients', clients(newSecret))
+    await readAgain()
+  })
+
+  it('the password of Redis, for the connections that follow', async () => {
+    await redis.client.configSet('requirepass', 'second')
+    file('redis', redis.url.replace('first', 'second'))
+    await readAgain()
+    await redis.client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES'])
+    await until('it is ready with the other password', async () => (await send(instance.origin, { path: '/health/ready' })).status === 200)
+    expect(await verify(newKey)).to.equal(200)
+  })
+
+  it('the certificate, from the next handshake on', async () => {
+    const certify = (name: string) => execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'tls.key'), '-out', join(folder, 'tls.pem'), '-days', '1', '-subj', `/CN=${name}`], { stdio: 'ignore' })
+    certify('before.test')
+    const port = await freePort()
+    const main = new URL('../../dist/main.js', import.meta.url).pathname
+    const child = start(process.execPath, [main], { env: { PATH: process.env['PATH'], PORT: String(port), TLS_CERT_FILE: join(folder, 'tls.pem'), TLS_KEY_FILE: join(folder, 'tls.key') } })
+    let out = ''
+    child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    await until('it listens', () => out.includes('curl '))
+    const name = () => new Promise<string>((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+        resolve(String(socket.getPeerCertificate().subject.CN))
+        socket.destroy()
+      }).on('error', reject)
+    })
+    expect(await name()).to.equal('before.test')
+    certify('after.test')
+    child.kill('SIGHUP')
+    await until('it has read them', () => out.includes('files read again'))
+    expect(await name()).to.equal('after.test')
+    child.kill('SIGTERM')
+  })
+})
