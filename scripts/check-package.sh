@@ -14,7 +14,7 @@ trap cleanup EXIT
 npm run --silent build
 npm pack --silent --pack-destination "$work" >/dev/null
 tar -tzf "$work"/cierre-*.tgz | sort >"$work/content"
-for needed in package/dist/main.js package/dist/guard.js package/dist/guard.d.ts package/generated/vectors.json package/generated/openapi.json package/openapi.yaml package/README.md package/LICENSE; do
+for needed in package/dist/main.js package/dist/guard.js package/dist/guard.d.ts package/dist/client.js package/dist/client.d.ts package/dist/docs/swagger-ui-bundle.js package/dist/docs/reference.js package/generated/vectors.json package/generated/openapi.json package/openapi.yaml package/README.md package/LICENSE; do
   grep -qx "$needed" "$work/content" || { echo "the package lacks $needed" >&2; exit 1; }
 done
 if grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|SECURITY\.md$)' "$work/content"; then
@@ -22,6 +22,11 @@ if grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md
   exit 1
 fi
 
+node_modules/.bin/publint run --strict --pack false . >"$work/publint" || { cat "$work/publint" >&2; exit 1; }
+# Node 10 knows no subpaths at all, and CommonJS reaches the guard and the client by Node's own require(esm) or import().
+node_modules/.bin/attw --profile esm-only --ignore-rules cjs-resolves-to-esm --no-emoji "$work"/cierre-*.tgz >"$work/attw" || { cat "$work/attw" >&2; exit 1; }
+
+repository=$PWD
 mkdir "$work/app"
 cd "$work/app"
 npm init --yes >/dev/null
@@ -36,6 +41,19 @@ export async function resolve(specifier, context, next) {
   return found
 }
 END
+# What a subpath loads, by package.
+packages_of() {
+  node "$1" | sed -nE 's#.*/node_modules/(@[^/]*/[^/]*|[^/]*)/.*#\1#p' | sort -u | tr '\n' ' '
+}
+cat >client.mjs <<'END'
+import { register } from 'node:module'
+register('./hooks.mjs', import.meta.url)
+const { createClient } = await import('cierre/client')
+const { outcome } = await createClient({ baseUrl: 'http://127.0.0.1:1', getToken: () => 'x', attempts: 1 }).logout()
+if (outcome !== 'unknown') throw new Error(outcome)
+END
+packages=$(packages_of client.mjs)
+[ "$packages" = 'cierre openapi-fetch ' ] || { echo "cierre/client loads $packages" >&2; exit 1; }
 cat >guard.mjs <<'END'
 import { register } from 'node:module'
 register('./hooks.mjs', import.meta.url)
@@ -45,10 +63,33 @@ const refusal = await guard.check('Bearer x').catch((error) => error)
 if (refusal.status !== 401) throw refusal
 await guard.close()
 END
-node guard.mjs >loaded
-packages=$(sed -nE 's#.*/node_modules/(@[^/]*/[^/]*|[^/]*)/.*#\1#p' loaded | sort -u | tr '\n' ' ')
+packages=$(packages_of guard.mjs)
 [ "$packages" = 'cierre eventsource-parser jose ' ] || { echo "cierre/guard loads $packages" >&2; exit 1; }
 
+# The types of every subpath, as the two kinds of project resolve them, without a lenient word.
+cat >types.mts <<'END'
+import { createClient, type LogoutResult } from 'cierre/client'
+import { createGuard, expressGuard, type Guard } from 'cierre/guard'
+const client = createClient({ baseUrl: 'http://127.0.0.1:1', getToken: () => 'x' })
+export const told = async (): Promise<string> => {
+  const result: LogoutResult = await client.logout()
+  return result.outcome === 'refused' ? result.body.message : result.outcome
+}
+export const guard: Guard = createGuard({ issuers: [{ issuer: 'x', secret: 'x' }], feed: { url: 'http://127.0.0.1:1', clientId: 'x', clientSecret: 'x' } })
+export const middleware = expressGuard(guard)
+// @ts-expect-error a guard needs a feed
+createGuard({ issuers: [] })
+END
+mkdir -p node_modules/@types
+cp -r "$repository/node_modules/@types/node" node_modules/@types/node
+cp -r "$repository/node_modules/undici-types" node_modules/undici-types
+for resolution in 'node16 --module node16' 'bundler --module esnext'; do
+  # shellcheck disable=SC2086
+  "$repository/node_modules/.bin/tsc" --noEmit --strict --target es2022 --types node --moduleResolution $resolution types.mts
+done
+
+node_modules/.bin/cierre --help >"$work/help"
+grep -q 'audit \[options\]' "$work/help"
 PORT=0 node_modules/.bin/cierre >"$work/out" &
 service=$!
 for _ in $(seq 100); do

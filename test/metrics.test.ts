@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { parse } from 'yaml'
 import { basic, clientsVariable } from './support/clients.js'
 import { introspect, postForm } from './support/asking.js'
 import { startRedis } from './support/redis.js'
 import { startService, type TestService } from './support/service.js'
 import { freshClaims, sign, token } from './support/tokens.js'
+
+const monitoring = (file: string) => readFileSync(new URL(`../scripts/monitoring/${file}`, import.meta.url), 'utf8')
 
 /** The value of a metric with exactly these labels. */
 async function read(service: TestService, name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
@@ -60,6 +64,32 @@ describe('/metrics', () => {
       expect(new Set([...text.matchAll(/(\w+)="/g)].map(([, label]) => label))).to.deep.equal(
         new Set(['operation', 'status', 'policy', 'command', 'kind', 'reason', 'version', 'le', 'type', 'space', 'major', 'minor', 'patch']),
       )
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('has every metric that the dashboard and the alerts ask for, with the labels they use', async () => {
+    const service = await startService({ SESSION_KEYS: '' })
+    try {
+      await service.logout(await token())
+      const { text } = await service.send({ path: '/metrics' })
+      const dashboard = JSON.parse(monitoring('grafana-dashboard.json')) as { panels: { targets: { expr: string }[] }[] }
+      const alerts = parse(monitoring('alerts.yaml')) as { groups: { rules: { expr: string }[] }[] }
+      const expressions = [...dashboard.panels.flatMap(({ targets }) => targets), ...alerts.groups.flatMap(({ rules }) => rules)].map(({ expr }) => expr)
+      expect(expressions).to.have.length.above(20)
+      for (const expression of expressions) {
+        const names = [...expression.matchAll(/\b((?:cierre|nodejs|process)_\w+)(\{[^}]*\})?/g)]
+        expect(names, expression).not.to.be.empty
+        for (const [, name = '', selector = ''] of names) {
+          const lines = text.split('\n').filter((line) => line.replace(/[ {].*/, '') === name)
+          expect(lines, name).not.to.be.empty
+          const grouped = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, labels = '']) => labels.split(', '))
+          const selected = [...selector.matchAll(/(\w+)=/g)].map(([, label]) => label)
+          // The scrape adds `instance`.
+          for (const label of [...grouped, ...selected]) if (label !== 'instance') expect(lines.join(), `${expression}: ${label}`).to.include(`${label}="`)
+        }
+      }
     } finally {
       await service.stop()
     }

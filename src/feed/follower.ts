@@ -135,7 +135,8 @@ export function createFollower(parts: FollowerParts): Follower {
         if (closing.signal.aborted) return
         const cause = withoutArguments(error) as Error
         // One line for each kind of trouble; the position stays, and whether it still holds is seen at the next step.
-        if (trouble !== cause.message) log.error({ err: cause }, 'the feed cannot be followed')
+        // Before the first connection there is nothing to say that the connection does not say itself.
+        if (trouble !== cause.message && feed.connection() > 0) log.error({ err: cause }, 'the feed cannot be followed')
         trouble = cause.message
         // Nothing but closing cuts it short, which ends the loop.
         await pause(retryMs, undefined, { signal: closing.signal }).catch(() => undefined)

@@ -24,7 +24,7 @@ export type FeedLog = FeedReader & {
   wait(afterId: string, ms: number): Promise<void>
   /** Every revocation that is stored from beginning to end of the scan. @throws Error when the connection was not one and the same */
   scan(): AsyncIterable<Entry[]>
-  /** Changes with every connection. */
+  /** Grows with every connection; 0 before the first. */
   connection(): number
 }
 

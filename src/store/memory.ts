@@ -84,7 +84,7 @@ function createMemoryFeed(now: () => number, all: () => Entry[]) {
   const placeOf = (id: string) => Math.max(0, sequenceOf({ id }) - sequenceOf(events[0] ?? { id }))
   const log: FeedLog = {
     begin: async () => undefined,
-    connection: () => 0,
+    connection: () => 1,
     identity: async () => identity,
     tail: async () => events.at(-1),
     read: async (fromId, count) => events.slice(placeOf(fromId), placeOf(fromId) + count),

@@ -16,8 +16,8 @@ export type Instance = {
 }
 
 /** Comes back when it is ready. */
-export async function startInstance(port: number, env: Record<string, string>): Promise<Instance> {
-  const child: ChildProcess = start(process.execPath, [main], { env: { PATH: process.env['PATH'], PORT: String(port), RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env } })
+export async function startInstance(port: number, env: Record<string, string>, nodeArgs: readonly string[] = []): Promise<Instance> {
+  const child: ChildProcess = start(process.execPath, [...nodeArgs, main], { env: { PATH: process.env['PATH'], PORT: String(port), RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env } })
   const output = { out: '', err: '' }
   child.stdout?.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
   child.stderr?.on('data', (chunk: Buffer) => (output.err += chunk.toString()))

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Does what the Dockerfile and compose.yaml do, without an engine: assembles the tree, runs it as a user that owns nothing, from files that
+# nobody can write, beside a Redis with the arguments that compose.yaml gives it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+chmod 755 "$work"
+redis=
+service=
+cleanup() {
+  for pid in $service $redis; do kill "$pid" 2>/dev/null && kill -CONT "$pid" || true; done
+  wait
+  chmod -R u+w "$work"
+  rm -rf "$work"
+}
+trap cleanup EXIT
+fail() {
+  echo "container: $*" >&2
+  [ ! -s "$work/log" ] || tail -n 20 "$work/log" >&2
+  exit 1
+}
+soon() {
+  for _ in $(seq 200); do
+    "$@" >/dev/null 2>&1 && return 0
+    sleep 0.1
+  done
+  fail "never happened: $*"
+}
+
+bash scripts/container/assemble.sh "$work/app"
+for tool in typescript mocha swagger-ui-dist tsx; do
+  [ ! -e "$work/app/node_modules/$tool" ] || fail "the image would hold $tool, which only developers need"
+done
+[ -z "$(find "$work/app" -perm /222 -not -type l -print -quit)" ] || fail 'somebody may write to what runs'
+
+free_port() { node -e "const s = require('net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close() })"; }
+redis_port=$(free_port)
+port=$(free_port)
+mapfile -t redis_command < <(node --input-type=module -e "
+  import { readFileSync } from 'node:fs'
+  import { parse } from 'yaml'
+  console.log(parse(readFileSync('compose.yaml', 'utf8')).services.redis.command.join('\n'))")
+mkdir "$work/data"
+"${redis_command[@]}" --bind 127.0.0.1 --port "$redis_port" --dir "$work/data" >/dev/null &
+redis=$!
+soon redis-cli -p "$redis_port" ping
+
+# CI runs as root; whoever else runs this is no root already.
+as_nobody=()
+[ "$(id -u)" != 0 ] || as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all)
+secret=$(node -p "require('crypto').randomBytes(32).toString('base64url')")
+cd "$work/app"
+env -i PATH="$PATH" NODE_ENV=production HOST=127.0.0.1 PORT="$port" REDIS_URL="redis://127.0.0.1:$redis_port" JWT_SECRET="$secret" \
+  "${as_nobody[@]}" node dist/main.js >"$work/log" 2>&1 &
+service=$!
+health() { env -i PATH="$PATH" PORT="$port" "${as_nobody[@]}" node scripts/container/health.mjs; }
+soon health
+! grep -q '"level":\(40\|50\|60\)' "$work/log" || fail 'it warns on the settings of compose.yaml'
+
+token=$(env -i PATH="$PATH" JWT_SECRET="$secret" node dist/main.js token)
+logout() {
+  curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/api/v1/auth/logout" -H "Authorization: Bearer $token" \
+    -H 'Content-Type: application/json' -d "{\"token\":\"$token\"}"
+}
+[ "$(logout)" = 200 ] || fail 'a logout fails'
+[ "$(logout)" = 401 ] || fail 'a logout does not last'
+
+kill -STOP "$redis"
+unhealthy() { ! health; }
+soon unhealthy
+kill -CONT "$redis"
+soon health
+
+kill "$service"
+wait "$service" || fail 'it does not end with 0'
+service=
+echo 'container: assembled, run read-only by nobody, logged out, stopped'

@@ -1,0 +1,17 @@
+// Health check of the container: 0 when a logout would succeed now.
+import { get as getPlain } from 'node:http'
+import { get as getTls } from 'node:https'
+
+const { PORT = '3000', TLS_CERT_FILE } = process.env
+const fail = (why) => {
+  console.error(why)
+  process.exit(1)
+}
+// It asks the process beside it: whom the certificate names does not matter.
+const [scheme, get] = TLS_CERT_FILE ? ['https', getTls] : ['http', getPlain]
+get(`${scheme}://127.0.0.1:${PORT}/health/ready`, { rejectUnauthorized: false, timeout: 2500 }, (answer) => {
+  answer.resume()
+  if (answer.statusCode !== 200) fail(`not ready: ${answer.statusCode}`)
+})
+  .on('timeout', () => fail('no answer in time'))
+  .on('error', (error) => fail(error.message))
