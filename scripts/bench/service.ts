@@ -1,6 +1,6 @@
 // Logout, measured against its floors and against what people would otherwise run: npm run bench [-- logout asking connections sizes
-// steady memory footprint]. Prints Markdown; a whole run also writes generated/bench.md and generated/bench.svg.
-import { writeFileSync } from 'node:fs'
+// steady memory footprint]. Writes what it measured into its part of generated/bench.md, and the picture with `logout`.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createClient, type RedisClientType } from '@keyv/redis'
 import { barChart } from './bar-chart.js'
 import * as contenders from './contenders.js'
@@ -16,7 +16,7 @@ const warmUps = 4
 const rounds = 5
 const tokensInRound = 6_000
 
-const report: string[] = []
+let report: string[] = []
 const say = (text: string) => {
   report.push(text)
   console.log(text)
@@ -204,10 +204,21 @@ const parts = { logout, asking, connections, sizes, steady, memory, footprint }
 const chosen = process.argv.slice(2)
 const unknown = chosen.find((name) => !(name in parts))
 if (unknown !== undefined) throw new Error(`${unknown} is none of ${Object.keys(parts).join(', ')}`)
-say(`# What a logout costs\n\nMade by \`npm run bench\`: ${machine()}. Medians of ${rounds} rounds of ${tokensInRound} requests, alternating over all servers after ${warmUps} to warm up; lowest and highest in brackets. The server has a core to itself; the load and Redis (\`appendfsync always\`) share another.`)
-for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) await part()
-if (chosen.length === 0) {
-  writeFileSync('generated/bench.md', `${report.join('\n')}\n`)
-  writeFileSync('generated/bench.svg', picture ?? '')
+const file = 'generated/bench.md'
+const written = existsSync(file) ? readFileSync(file, 'utf8') : ''
+const sectionOf = (name: string) => new RegExp(`<!-- ${name} -->\\n[^]*?<!-- end -->\\n`).exec(written)?.[0] ?? ''
+const sections = new Map(Object.keys(parts).map((name) => [name, sectionOf(name)]))
+const preamble = `# What a logout costs
+
+Made by \`npm run bench\`. Medians of ${rounds} rounds of ${tokensInRound} requests, alternating over all servers after ${warmUps} to warm up; lowest and highest in brackets. The server has a core to itself, and V8 one helper thread; the load and Redis (\`appendfsync always\`) share another core.
+`
+for (const [name, part] of Object.entries(parts)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue
+  report = []
+  await part()
+  say(`\n${machine()}.`)
+  sections.set(name, `<!-- ${name} -->\n${report.join('\n')}\n<!-- end -->\n`)
+  writeFileSync(file, [preamble, ...sections.values()].join('\n'))
+  if (picture !== undefined) writeFileSync('generated/bench.svg', picture)
 }
 process.exit(0)
