@@ -21,6 +21,7 @@ export async function followAudit(io: Io, options: Options): Promise<number> {
   let seen = events.reverse()
   seen.forEach(print)
   while (options.follow === true && !stop.signal.aborted) {
+    // Only Ctrl-C cuts it short, which ends the loop.
     await pause(askEveryMs, undefined, { signal: stop.signal }).catch(() => undefined)
     if (stop.signal.aborted) break
     const last = seen.at(-1)
