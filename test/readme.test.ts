@@ -10,7 +10,7 @@ describe('the README', () => {
   it('has every variable that the code reads, with its default, and no other', () => {
     const table: Record<string, string> = Object.fromEntries([...readme.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|/gm)].map(([, name = '', value = '']) => [name, value] as const))
     expect(table).to.deep.equal(variables)
-    const read = new Set([...source.matchAll(/'([A-Z][A-Z0-9]*_[A-Z_]+|HOST|PORT|CLIENTS)'/g)].map(([, name]) => name).filter((name) => !name?.endsWith('_FILE') || name in variables))
+    const read = new Set([...source.matchAll(/'([A-Z][A-Z0-9]*_[A-Z_]+|HOST|PORT|CLIENTS|DOCS)'/g)].map(([, name]) => name).filter((name) => !name?.endsWith('_FILE') || name in variables))
     expect([...read].filter((name) => name !== undefined && !(name in variables))).to.deep.equal([])
     expect(Object.keys(variables).filter((name) => !read.has(name))).to.deep.equal([])
   })

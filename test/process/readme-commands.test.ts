@@ -52,10 +52,13 @@ describe('every command and snippet of the README', () => {
     const child = start('bash', ['-c', `exec ${local(text)}`], { cwd, env: { ...(await environment()), ...env } })
     let out = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (out += chunk.toString()))
-    await until(`it serves: ${text}`, () => isUp(out), 60_000).catch((error: unknown) => {
-      throw new Error(out, { cause: error })
-    })
-    await end(child, 'SIGTERM')
+    try {
+      await until(`it serves: ${text}`, () => isUp(out), 30_000)
+    } catch (cause) {
+      throw new Error(out, { cause })
+    } finally {
+      await end(child, 'SIGTERM')
+    }
     return out
   }
 
@@ -148,7 +151,7 @@ describe('every command and snippet of the README', () => {
     // Its first line is an installation that this repository has made.
     'npm install @opentelemetry/auto-instrumentations-node': async ({ text }) => {
       const command = text.split('\n')[1] ?? ''
-      await serving(command.replace(/^/, 'env ').replace('npx cierre', `${process.execPath} dist/main.js`), { cwd: root, env: { PORT: String(await freePort()), OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none', OTEL_BSP_SCHEDULE_DELAY: '50' } }, (out) => out.includes('curl -i') && /traceId: '\w{32}'|instrumentationScope/.test(out))
+      await serving(command.replace(/^/, 'env ').replace('npx cierre', `${process.execPath} dist/main.js`), { cwd: root, env: { PORT: String(await freePort()), REDIS_URL: redis.url, JWT_SECRET: secret, OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none', OTEL_BSP_SCHEDULE_DELAY: '50' } }, (out) => out.includes('"msg":"listening"') && /traceId: '\w{32}'/.test(out))
     },
   }
 
