@@ -86,12 +86,16 @@ export function createClient(options: ClientOptions): Client {
   })
   const patience: Attempts = { attempts, longestPauseMs }
 
-  const ask = <Id extends keyof operations>(send: (signal: AbortSignal) => Promise<Sent>): Promise<ContractAnswer<Id> | Unreachable> =>
+  const ask = <Id extends AskedOperation>(id: Id, send: (signal: AbortSignal) => Promise<Sent>): Promise<ContractAnswer<Id> | Unreachable> =>
     repeated<ContractAnswer<Id> | Unreachable>(patience, async () => {
       try {
         const { response, data, error } = await send(AbortSignal.timeout(timeoutMs))
-        const answer = { status: response.status, body: emptyAsUndefined(data ?? error) } as unknown as ContractAnswer<Id>
-        return { answer, ...(response.status >= 500 && { retryAfter: response.headers.get('Retry-After') ?? '' }) }
+        const { status } = response
+        const body: unknown = data ?? error
+        const answer = isOfContract[id](status, body)
+          ? ({ status, body } as unknown as ContractAnswer<Id>)
+          : { status: undefined, cause: new Error(`an answer ${status} that is not in the contract`) }
+        return { answer, ...(status >= 500 && { retryAfter: response.headers.get('Retry-After') ?? '' }) }
       } catch (cause) {
         return { answer: { status: undefined, cause }, retryAfter: '' }
       }
@@ -104,31 +108,42 @@ export function createClient(options: ClientOptions): Client {
     const token = await options.getToken?.()
     if (token === undefined || token === null || token === '') return { outcome: 'already_logged_out', status: 401, body: undefined }
     const headers = { Authorization: `Bearer ${token}` }
-    return resultOf(await ask<'logout'>((signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })))
+    return resultOf(await ask('logout', (signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })))
   }
   return {
     logout: () => logout('local'),
     logoutEverywhere: () => logout('global'),
     async introspect(token) {
       const headers = { ...machine(), 'Content-Type': 'application/x-www-form-urlencoded' }
-      return ask<'introspect'>((signal) =>
+      return ask('introspect', (signal) =>
         api.POST('/oauth/introspect', { headers, body: { token }, bodySerializer: (form) => new URLSearchParams(form as Record<string, string>), signal }))
     },
     async revoke(request) {
       const headers = machine()
-      return ask<'createRevocation'>((signal) => api.POST('/api/v1/revocations', { headers, body: request, signal }))
+      return ask('createRevocation', (signal) => api.POST('/api/v1/revocations', { headers, body: request, signal }))
     },
   }
 }
 
 type Sent = { response: Response; data?: unknown; error?: unknown }
 
-const emptyAsUndefined = (body: unknown) => (body === '' ? undefined : body)
+type AskedOperation = 'logout' | 'introspect' | 'createRevocation'
+
+const has = (body: unknown, name: string, type: string) => typeof body === 'object' && body !== null && typeof (body as Record<string, unknown>)[name] === type
+const success = (body: unknown) => (has(body, 'success', 'boolean') ? (body as { success: boolean }).success : undefined)
+const enveloped = [400, 401, 403, 404, 405, 408, 413, 415, 429, 431]
+
+/** A proxy, a firewall or the page of a public network may answer for itself, and that says nothing of the token. */
+const isOfContract: Record<AskedOperation, (status: number, body: unknown) => boolean> = {
+  logout: (status, body) => (status === 200 ? success(body) === true : [...enveloped, 500].includes(status) && success(body) === false),
+  introspect: (status, body) =>
+    status === 200 ? has(body, 'active', 'boolean') : [...enveloped, 503].includes(status) && (has(body, 'error', 'string') || success(body) === false),
+  createRevocation: (status, body) => (status === 200 ? has(body, 'key', 'string') : [...enveloped, 503].includes(status) && success(body) === false),
+}
 
 function resultOf(answer: ContractAnswer<'logout'> | Unreachable): LogoutResult {
   switch (answer.status) {
-    // What stands between may say 200 for itself, such as the page of a public network.
-    case 200: return answer.body?.success === true ? { outcome: 'logged_out', ...answer } : notInContract(answer.status)
+    case 200: return { outcome: 'logged_out', ...answer }
     case 401:
     case 403: return { outcome: 'already_logged_out', ...answer }
     case undefined:
@@ -141,10 +156,5 @@ function resultOf(answer: ContractAnswer<'logout'> | Unreachable): LogoutResult 
     case 415:
     case 429:
     case 431: return { outcome: 'refused', ...answer }
-    // A proxy between may answer what no contract knows.
-    default: return notInContract((answer as { status: number }).status)
   }
 }
-
-const notInContract = (status: number): LogoutResult =>
-  ({ outcome: 'unknown', status: undefined, cause: new Error(`an answer ${status} that is not in the contract`) })

@@ -89,10 +89,17 @@ describe('cierre/client', () => {
     }
   })
 
-  it('takes no 200 for a logout that is not the contract\'s', async () => {
-    for (const [type, body] of [['text/html', '<p>Welcome to our network'], ['application/json', '{"ok":true}'], ['application/json', '']] as const) {
-      const portal = await serveOn((_request, response) => response.writeHead(200, { 'Content-Type': type }).end(body))
-      expect((await createClient({ baseUrl: portal.origin, getToken: () => 'x', attempts: 1 }).logout()).outcome, body).to.equal('unknown')
+  it('takes nobody else\'s answer for the contract\'s: not a 200 of a portal, not a 403 of a firewall', async () => {
+    const answers = [
+      [200, 'text/html', '<p>Welcome to our network'], [200, 'application/json', '{"ok":true}'], [200, 'application/json', ''],
+      [401, 'text/html', 'proxy'], [403, 'text/html', 'blocked'], [403, 'application/json', '{"blocked":true}'], [504, 'text/html', 'late'],
+    ] as const
+    for (const [status, type, body] of answers) {
+      const portal = await serveOn((_request, response) => response.writeHead(status, { 'Content-Type': type }).end(body))
+      const client = createClient({ baseUrl: portal.origin, getToken: () => 'x', attempts: 1, credentials: { clientId: 'x', clientSecret: 'x' } })
+      expect((await client.logout()).outcome, `${status} ${body}`).to.equal('unknown')
+      expect((await client.introspect('x')).status, `${status} ${body}`).to.equal(undefined)
+      expect((await client.revoke({ sub: 'x', reason: 'admin' })).status, `${status} ${body}`).to.equal(undefined)
       await portal.close()
     }
   })
