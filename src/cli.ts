@@ -15,7 +15,7 @@ const client = ['--client-id <id>', 'machine client ($CIERRE_CLIENT_ID); its sec
 /**
  * The command line, without `serve`, which `main.ts` runs.
  *
- * @returns exit code: 0 done, 1 refused or not so, 2 unknown
+ * @returns exit code: 0 done, 1 refused or not so, 2 unknown, or not understood
  */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
   let code = 0
@@ -75,7 +75,8 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode
+    // A slip of the keyboard must not read as "not active".
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     io.stderr.write(`${(error as Error).message}\n`)
     return 2
   }

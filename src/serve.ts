@@ -10,6 +10,9 @@ import { createService, type Service } from './service.js'
 import { signDevelopmentToken } from './token/development.js'
 import { version } from './version.js'
 
+/** `stopped` says why the service should end; a hangup makes it read its files again. */
+export type Signals = Readonly<{ stopped: Promise<string>; onHangup: (listener: () => void) => void }>
+
 /** Requests in flight may finish for this long. */
 const drainMs = 10_000
 
@@ -18,7 +21,7 @@ const drainMs = 10_000
  *
  * @throws ConfigError, or the error of an address that cannot be listened on
  */
-export async function serve(env: Environment, stopped: Promise<string>): Promise<void> {
+export async function serve(env: Environment, { stopped, onHangup }: Signals): Promise<void> {
   const config = parseConfig(env)
   const log = createLog(config.logLevel)
   const lost = (kind: string) => (error: unknown) => {
@@ -29,7 +32,8 @@ export async function serve(env: Environment, stopped: Promise<string>): Promise
   process.on('uncaughtException', lost('lost exception'))
 
   const service = createService({ config, log, now: Date.now })
-  if (!process.stdout.isTTY) process.on('SIGHUP', () => reload(service, env, log))
+  // Before this the files have only just been read.
+  onHangup(() => reload(service, env, log))
   await listen(service.server, config.host, config.port, 'HOST, PORT')
   const metricsServer = config.metrics.port === undefined ? undefined : createMetricsServer(service.metrics)
   if (metricsServer !== undefined) await listen(metricsServer, config.host, config.metrics.port, 'HOST, METRICS_PORT')
@@ -37,7 +41,7 @@ export async function serve(env: Environment, stopped: Promise<string>): Promise
   const origin = `${config.tls ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   const forgets = config.redis === undefined ? '; the embedded store forgets every revocation at a restart' : ''
   log.info({ version: version(), origin, store: config.redis ? 'redis' : 'memory' }, `listening${forgets}`)
-  if (config.throwawaySecret !== undefined) await greet(config.throwawaySecret, origin)
+  if (config.throwawaySecret !== undefined) await greet(config.throwawaySecret, origin, config.hasDocs)
 
   const reason = await stopped
   const drained = service.drain(drainMs)
@@ -69,7 +73,7 @@ async function listen(server: Server, host: string, port: number | undefined, na
   }
 }
 
-async function greet(secret: NonNullable<Config['throwawaySecret']>, origin: string): Promise<void> {
+async function greet(secret: NonNullable<Config['throwawaySecret']>, origin: string, hasDocs: boolean): Promise<void> {
   const token = await signDevelopmentToken({ secret, nowMs: Date.now() }, { issuer: throwawayIssuerName })
   process.stdout.write(`
 No key is configured, so this run made one of its own. A token that it accepts for an hour:
@@ -79,6 +83,6 @@ No key is configured, so this run made one of its own. A token that it accepts f
 Log it out (200), then again (401):
 
   curl -i ${origin}/api/v1/auth/logout -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '{"token":"${token}"}'
-
+${hasDocs ? `\nOr do both in a browser: ${origin}/docs\n` : ''}
 `)
 }

@@ -4,7 +4,6 @@ import { basicAuthorization } from '../basic.js'
 import { credentialsOf, urlOf, type Io } from './io.js'
 
 type Options = { follow?: boolean; last: number; subject?: string; json?: boolean; url?: string; clientId?: string }
-
 type Page = { events: StoredEvent[]; cursor: string | null }
 
 const askEveryMs = 1_000
@@ -17,27 +16,62 @@ export async function followAudit(io: Io, options: Options): Promise<number> {
   const stop = new AbortController()
   void io.stopped.then(() => stop.abort())
   const print = (event: StoredEvent) => io.stdout.write(options.json ? `${JSON.stringify(event)}\n` : lineOf(event))
-  const { events } = await page({ limit: String(Math.min(mostInPage, Math.max(1, options.last))) })
-  let seen = events.reverse()
-  seen.forEach(print)
-  while (options.follow === true && !stop.signal.aborted) {
+
+  /** The newest events, oldest first, as far back as is asked for. */
+  const read = async (most: number, from?: string): Promise<StoredEvent[]> => {
+    const found: StoredEvent[] = []
+    let cursor: string | null | undefined
+    while (cursor !== null && found.length < most && !stop.signal.aborted) {
+      const limit = String(Math.min(mostInPage, most - found.length))
+      const next: Page = await page({ limit, ...(from !== undefined && { from }), ...(cursor !== undefined && { cursor }) })
+      found.push(...next.events)
+      cursor = next.cursor
+      // The trail is in order but for the overlap: behind the first page that is all older there is nothing more.
+      if (from !== undefined && next.events.length === 0) break
+    }
+    return found.reverse()
+  }
+
+  const begunMs = Date.now()
+  const first = await read(Math.max(1, options.last))
+  first.forEach(print)
+  if (options.follow !== true) return 0
+  /** Until when everything is printed; it never goes back. */
+  let fromMs = Math.max(begunMs - overlapMs, ...first.map(({ time }) => Date.parse(time) - overlapMs))
+  const known = new Map(first.map((event) => [JSON.stringify(event), Date.parse(event.time)]))
+  // What is older than the first that was asked for was not asked for.
+  const [oldest] = first
+  const oldestMs = oldest === undefined ? -Infinity : Date.parse(oldest.time)
+  let trouble: string | undefined
+  while (!stop.signal.aborted) {
     // Only Ctrl-C cuts it short, which ends the loop.
     await pause(askEveryMs, undefined, { signal: stop.signal }).catch(() => undefined)
     if (stop.signal.aborted) break
-    const last = seen.at(-1)
-    const from: Record<string, string> = last === undefined ? {} : { from: new Date(Date.parse(last.time) - overlapMs).toISOString() }
-    const found: StoredEvent[] = []
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const next = await page({ limit: String(mostInPage), ...from, ...(cursor !== undefined && { cursor }) })
-      found.unshift(...next.events.reverse())
-      cursor = next.events.length < mostInPage ? null : next.cursor
+    try {
+      for (const event of await read(Infinity, new Date(fromMs).toISOString())) {
+        const text = JSON.stringify(event)
+        if (known.has(text)) continue
+        known.set(text, Date.parse(event.time))
+        if (Date.parse(event.time) >= oldestMs) print(event)
+      }
+      trouble = undefined
+    } catch (error) {
+      if (error instanceof Refused) throw error
+      // One line for each kind of trouble; what was missed comes when it is over.
+      if (trouble !== (error as Error).message) io.stderr.write(`${(error as Error).message}; asking again\n`)
+      trouble = (error as Error).message
+      continue
     }
-    const known = new Set(seen.map((event) => JSON.stringify(event)))
-    found.filter((event) => !known.has(JSON.stringify(event))).forEach(print)
-    if (found.length > 0) seen = found
+    fromMs = Math.max(fromMs, ...[...known.values()].map((atMs) => atMs - overlapMs))
+    for (const [text, atMs] of known) if (atMs < fromMs) known.delete(text)
   }
   return 0
 }
+
+/** What asking again does not change. */
+class Refused extends Error {}
+
+const refusals: Record<number, string> = { 400: 'the service does not understand this', 401: 'the client is not known, or its secret is wrong', 403: 'the client may not audit' }
 
 function pageReader(io: Io, options: Options): (query: Record<string, string>) => Promise<Page> {
   const origin = urlOf(io, options)
@@ -48,7 +82,9 @@ function pageReader(io: Io, options: Options): (query: Record<string, string>) =
     const answer = await fetch(url, { headers, signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
       throw new Error(`no answer from ${origin}`, { cause })
     })
-    if (!answer.ok) throw new Error(`the service answered ${answer.status}${answer.status === 401 ? ': the client is not known, or its secret is wrong' : answer.status === 403 ? ': the client may not audit' : ''}`)
+    const refusal = refusals[answer.status]
+    if (refusal !== undefined) throw new Refused(`the service answered ${answer.status}: ${refusal}`)
+    if (!answer.ok) throw new Error(`the service answered ${answer.status}`)
     return (await answer.json()) as Page
   }
 }
@@ -57,6 +93,10 @@ function pageReader(io: Io, options: Options): (query: Record<string, string>) =
 const plain = (text: string) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '�')
 
 function lineOf({ time, event, outcome, reason, issuer, subject, client, address, keys = [] }: StoredEvent): string {
-  const who = [subject === undefined ? [] : [`${subject}${issuer === undefined ? '' : ` of ${issuer}`}`], client === undefined ? [] : [`by ${client}`], address === undefined ? [] : [`from ${address}`]].flat()
+  const who = [
+    subject === undefined ? [] : [`${subject}${issuer === undefined ? '' : ` of ${issuer}`}`],
+    client === undefined ? [] : [`by ${client}`],
+    address === undefined ? [] : [`from ${address}`],
+  ].flat()
   return `${plain([time, outcome.padEnd(7), event, reason, ...who, ...keys].join('  '))}\n`
 }

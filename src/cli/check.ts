@@ -5,11 +5,13 @@ const claims = { subject: 'x-auth-subject', issuer: 'x-auth-issuer', session: 'x
 export async function checkToken(io: Io, options: { url?: string }): Promise<number> {
   const url = urlOf(io, options)
   const headers = { Authorization: `Bearer ${await tokenFrom(io)}` }
-  const answer = await fetch(new URL('/api/v1/auth/verify', url), { headers, signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+  const answer = await fetch(new URL('/api/v1/auth/verify', url), { headers, redirect: 'manual', signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
     throw new Error(`unknown: no answer from ${url}`, { cause })
   })
   await answer.body?.cancel()
-  switch (answer.status) {
+  // Only cierre says these with its own fields; another server at that address knows nothing of the token.
+  const isOurs = answer.status === 200 ? answer.headers.has('x-auth-subject') : answer.headers.get('www-authenticate')?.startsWith('Bearer')
+  switch (isOurs === true ? answer.status : 0) {
     case 200: {
       const told = Object.entries(claims).flatMap(([name, field]) => {
         const value = decodeURIComponent(answer.headers.get(field) ?? '')
@@ -25,7 +27,7 @@ export async function checkToken(io: Io, options: { url?: string }): Promise<num
       io.stdout.write('not active: expired\n')
       return 1
     default:
-      io.stderr.write(`unknown: the service answered ${answer.status}\n`)
+      io.stderr.write(`unknown: ${url} answered ${answer.status}\n`)
       return 2
   }
 }

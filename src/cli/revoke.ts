@@ -47,7 +47,6 @@ function tell({ stdout, stderr }: Io, result: RevocationResult): number {
     case 415:
     case 429:
     case 431:
-    default:
       stderr.write(`refused: ${result.status} ${textOf(result.body)}\n`)
       return 1
   }

@@ -8,6 +8,9 @@ export async function printToken(io: Io, options: Options): Promise<number> {
   const reader = createReader(io.env)
   const secret = reader.secret('JWT_SECRET')
   if (reader.faults.length > 0) throw new Error(reader.faults.join('\n'))
+  if (secret === undefined && (options.sub ?? options.sid ?? options.lifetime) !== undefined) {
+    throw new Error('--sub, --sid and --lifetime need a JWT_SECRET to sign with: a development service makes its tokens itself')
+  }
   io.stdout.write(`${secret === undefined ? await askService(urlOf(io, options)) : await sign(io, secret, options)}\n`)
   return 0
 }

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect } from 'chai'
 import { clientsVariable, secretOf } from '../support/clients.js'
+import { serveOn } from '../support/browser.js'
 import { saw } from '../support/leaks.js'
-import { until } from '../support/processes.js'
+import { freePort, until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
 import { hmacSecret, token } from '../support/tokens.js'
 
@@ -83,6 +84,38 @@ describe('the command line (as built into dist/)', () => {
     expect(lines.map(({ event }) => event)).to.include('authn_token_revoked')
   })
 
+  it('takes no other server\'s word for cierre\'s', async () => {
+    const answers = [[200, {}], [200, { 'Content-Type': 'text/html' }], [302, { Location: '/login' }], [401, { 'WWW-Authenticate': 'Basic' }], [403, {}], [504, {}]] as const
+    for (const [status, headers] of answers) {
+      const other = await serveOn((_request, response) => response.writeHead(status, headers).end('<p>hello'))
+      try {
+        const env = { CIERRE_URL: other.origin }
+        expect((await run(['check'], { input: await token(), env })).code, `check ${status}`).to.equal(2)
+        expect((await run(['revoke', '--sub', 'x', '--reason', 'admin'], { env })).code, `revoke ${status}`).to.equal(2)
+      } finally {
+        await other.close()
+      }
+    }
+  }).timeout(90_000)
+
+  it('audit --follow outlives a service that is away for a while, and prints nothing twice', async () => {
+    const port = await freePort()
+    let shortLived = await startService({ CLIENTS: clientsVariable }, { port })
+    const { child, output } = start(['audit', '--follow'], { env: { CIERRE_URL: shortLived.origin } })
+    const logOut = async (sub: string) => expect((await shortLived.logout(await token({ sub }))).status).to.equal(200)
+    await logOut('first')
+    await until('it follows', () => output.out.includes('first'), 10_000)
+    await shortLived.stop()
+    await until('it says that nobody answers', () => output.err.includes('asking again'), 10_000)
+    shortLived = await startService({ CLIENTS: clientsVariable }, { port })
+    await logOut('second')
+    await until('it goes on', () => output.out.includes('second'), 15_000)
+    child.kill('SIGINT')
+    await once(child, 'close')
+    await shortLived.stop()
+    expect([output.out.match(/first/g), output.out.match(/second/g)].map((found) => found?.length)).to.deep.equal([1, 1])
+  }).timeout(60_000)
+
   it('says what is wrong in one line: no service, no client, no token, no such command', async () => {
     const jwt = await token()
     const cases: [string[], Parameters<typeof start>[1], number, RegExp][] = [
@@ -92,9 +125,10 @@ describe('the command line (as built into dist/)', () => {
       [['revoke', '--sub', 'x', '--reason', 'admin'], { env: { CIERRE_CLIENT_ID: 'powerless', CIERRE_CLIENT_SECRET: secretOf('powerless') } }, 1, /^refused: the client may not do this\n$/],
       [['revoke', '--sub', 'x', '--reason', 'admin'], { env: { CIERRE_URL: 'http://127.0.0.1:1' } }, 2, /^unknown: no answer .*repeating is safe\n$/],
       [['revoke', '--sub', 'x', '--sid', 'y', '--reason', 'admin'], {}, 2, /^only one of/],
-      [['revoke', '--sub', 'x', '--reason', 'boredom'], {}, 1, /Allowed choices are user_logout/],
-      [['logout'], {}, 1, /unknown command 'logout'/],
-      [['serve', '--port', '1'], {}, 1, /unknown option '--port'/],
+      [['revoke', '--sub', 'x', '--reason', 'boredom'], {}, 2, /Allowed choices are user_logout/],
+      [['logout'], {}, 2, /unknown command 'logout'/],
+      [['serve', '--port', '1'], {}, 2, /unknown option '--port'/],
+      [['token', '--sub', 'x'], {}, 2, /^--sub, --sid and --lifetime need a JWT_SECRET/],
     ]
     for (const [args, options, code, text] of cases) {
       const told = await run(args, options)
