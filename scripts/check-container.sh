@@ -56,6 +56,8 @@ env -i PATH="$PATH" NODE_ENV=production HOST=127.0.0.1 PORT="$port" REDIS_URL="r
 service=$!
 health() { env -i PATH="$PATH" PORT="$port" "${as_nobody[@]}" node scripts/container/health.mjs; }
 soon health
+ready() { curl -fs -o /dev/null "http://127.0.0.1:$port/health/ready"; }
+soon ready
 ! grep -q '"level":\(40\|50\|60\)' "$work/log" || fail 'it warns on the settings of compose.yaml'
 
 token=$(env -i PATH="$PATH" JWT_SECRET="$secret" node dist/main.js token)
@@ -67,10 +69,11 @@ logout() {
 [ "$(logout)" = 401 ] || fail 'a logout does not last'
 
 kill -STOP "$redis"
-unhealthy() { ! health; }
-soon unhealthy
+unready() { ! ready; }
+soon unready
+health || fail 'it would be restarted because Redis is away, and lose what it knows'
 kill -CONT "$redis"
-soon health
+soon ready
 
 kill "$service"
 wait "$service" || fail 'it does not end with 0'

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { createClientAddresses } from './addresses.js'
 import { createAudit, type Audit } from './audit.js'
@@ -174,6 +175,8 @@ export function createService({ config, log, now, times = serverTimes, operation
     audit,
     metrics,
     reload(next) {
+      // Who follows the feed proved itself when it came.
+      if (!isDeepStrictEqual(next.clients, trust.clients)) subscribers.disconnect()
       // A throwaway key is for one run.
       if (throwawaySecret === undefined) trust = openTrust(next, trust.opened)
       if (next.tls !== undefined) renewTls(server, next.tls)

@@ -18,7 +18,9 @@ export type Subscribers = {
   /** Tells everybody that what follows does not join what went before. */
   gap(): void
   count(): number
-  /** Ends every stream. */
+  /** Ends every stream that is open; whoever may still read comes back with its position. */
+  disconnect(): void
+  /** Ends every stream, and takes no more. */
   close(): void
 }
 
@@ -75,6 +77,12 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
     stream.push(null)
   }
 
+  const disconnect = () => {
+    sendPending()
+    for (const { stream } of live) end(stream, '')
+    live.clear()
+  }
+
   // Pages of the store until it is where the replica is; from there on every event is published to it.
   const catchUp = async (stream: Readable, from: Position, id: string) => {
     let page = await answered('store', timeoutMs, () => feed.read(id, pageEvents))
@@ -129,11 +137,11 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
       live.clear()
     },
     count: () => live.size,
+    disconnect,
     close() {
       isClosed = true
       clearInterval(heartbeat)
-      for (const { stream } of live) end(stream, '')
-      live.clear()
+      disconnect()
     },
   }
 }

@@ -107,7 +107,7 @@ export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
 export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolean {
   if (one.keys.t === other.keys.t) return true
   const subject: RevocationKey | undefined = one.keys.u
-  return subject !== undefined && subject === other.keys.u && one.issuer === other.issuer
+  return subject !== undefined && subject === other.keys.u && one.issuer.issuer === other.issuer.issuer
 }
 
 // What the payload says before its signature is verified only picks whose keys to try.

@@ -52,9 +52,14 @@ describe('SIGHUP: what the files say now, without a restart', () => {
 
   it('keys of issuers and secrets of clients: the new ones work, the old ones no longer', async () => {
     expect([await verify(oldKey), await verify(newKey), await position(oldSecret), await position(newSecret)]).to.deep.equal([200, 401, 200, 401])
+    const { position: at } = (await send(instance.origin, { path: '/api/v1/revocations/position', headers: { authorization: basic('api', oldSecret) } })).json as { position: string }
+    const stream = await fetch(`${instance.origin}/api/v1/revocations/events?from=${at}`, { headers: { authorization: basic('api', oldSecret) } })
+    expect(stream.status).to.equal(200)
     file('key', newKey)
     file('clients', clients(newSecret))
     await readAgain()
+    // It comes to an end: whoever follows has to prove itself anew.
+    await stream.text()
     expect([await verify(oldKey), await verify(newKey), await position(oldSecret), await position(newSecret)]).to.deep.equal([401, 200, 401, 200])
   })
 
