@@ -62,6 +62,26 @@ describe('the process (as built into dist/)', () => {
     await end(first.child)
   })
 
+  it('METRICS_PORT: metrics there and nothing else, and none at the public port', async () => {
+    const [port, metricsPort] = [await freePort(), await freePort()]
+    const { child, output } = run({ PORT: String(port), METRICS_PORT: String(metricsPort), NODE_ENV: 'production', JWT_SECRET: hmacSecret, REDIS_URL: 'memory:' })
+    await until('it listens', () => output.out.includes('"msg":"listening'))
+    const metrics = await send(`http://127.0.0.1:${metricsPort}`, { path: '/metrics' })
+    expect([metrics.status, metrics.headers['content-type']]).to.deep.equal([200, 'text/plain; version=0.0.4; charset=utf-8'])
+    expect(metrics.text).to.match(/^cierre_live_revocations 0$/m)
+    for (const [at, path] of [[metricsPort, '/'], [metricsPort, '/api/v1/auth/verify'], [port, '/metrics']] as const) {
+      expect((await send(`http://127.0.0.1:${at}`, { path })).status, path).to.equal(404)
+    }
+    child.kill('SIGTERM')
+    expect(await exitCode(child)).to.equal(0)
+    const taken = run({ PORT: '0', METRICS_PORT: String(port) })
+    const blocker = run({ PORT: String(port) })
+    await until('one of them cannot start', () => taken.child.exitCode !== null || blocker.child.exitCode !== null)
+    expect(taken.output.err + blocker.output.err).to.match(/^cierre cannot start:\n {2}HOST, (?:METRICS_)?PORT: listen EADDRINUSE/)
+    await end(taken.child)
+    await end(blocker.child)
+  })
+
   it('SIGTERM: requests in flight finish, no new connections, exit 0', async () => {
     const redis = await startRedis()
     const port = await freePort()
