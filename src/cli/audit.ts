@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { components } from '../../generated/openapi.js'
 import type { StoredEvent } from '../audit.js'
 import { basicAuthorization } from '../basic.js'
 import { credentialsOf, urlOf, type Io } from './io.js'
 
 type Options = { follow?: boolean; last: number; subject?: string; json?: boolean; url?: string; clientId?: string }
-type Page = { events: StoredEvent[]; cursor: string | null }
+/** With the service's own time: the clock here may be another. */
+type Page = components['schemas']['AuditPage'] & { atMs: number }
 
 const askEveryMs = 1_000
 /** Instances write as they get to it, so that an event may come after one that is younger. */
@@ -17,6 +19,7 @@ export async function followAudit(io: Io, options: Options): Promise<number> {
   void io.stopped.then(() => stop.abort())
   const print = (event: StoredEvent) => io.stdout.write(options.json ? `${JSON.stringify(event)}\n` : lineOf(event))
 
+  let begunMs: number | undefined
   /** The newest events, oldest first, as far back as is asked for. */
   const read = async (most: number, from?: string): Promise<StoredEvent[]> => {
     const found: StoredEvent[] = []
@@ -24,6 +27,7 @@ export async function followAudit(io: Io, options: Options): Promise<number> {
     while (cursor !== null && found.length < most && !stop.signal.aborted) {
       const limit = String(Math.min(mostInPage, most - found.length))
       const next: Page = await page({ limit, ...(from !== undefined && { from }), ...(cursor !== undefined && { cursor }) })
+      begunMs ??= next.atMs
       found.push(...next.events)
       cursor = next.cursor
       // The trail is in order but for the overlap: behind the first page that is all older there is nothing more.
@@ -32,12 +36,11 @@ export async function followAudit(io: Io, options: Options): Promise<number> {
     return found.reverse()
   }
 
-  const begunMs = Date.now()
   const first = await read(Math.max(1, options.last))
   first.forEach(print)
   if (options.follow !== true) return 0
   /** Until when everything is printed; it never goes back. */
-  let fromMs = Math.max(begunMs - overlapMs, ...first.map(({ time }) => Date.parse(time) - overlapMs))
+  let fromMs = Math.max((begunMs ?? 0) - overlapMs, ...first.map(({ time }) => Date.parse(time) - overlapMs))
   const known = new Map(first.map((event) => [JSON.stringify(event), Date.parse(event.time)]))
   // What is older than the first that was asked for was not asked for.
   const [oldest] = first
@@ -85,7 +88,7 @@ function pageReader(io: Io, options: Options): (query: Record<string, string>) =
     const refusal = refusals[answer.status]
     if (refusal !== undefined) throw new Refused(`the service answered ${answer.status}: ${refusal}`)
     if (!answer.ok) throw new Error(`the service answered ${answer.status}`)
-    return (await answer.json()) as Page
+    return { ...((await answer.json()) as components['schemas']['AuditPage']), atMs: Date.parse(answer.headers.get('date') ?? '') || Date.now() }
   }
 }
 
