@@ -34,6 +34,9 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   const service = createService({ config, log, now: Date.now })
   // Before this the files have only just been read.
   onHangup(() => reload(service, env, log))
+  // A load balancer sends requests from the moment that the port is open. With Redis down the port opens all the same: health and
+  // metrics are to be had.
+  await Promise.race([service.tried(), stopped])
   await listen(service.server, config.host, config.port, 'HOST, PORT')
   const metricsServer = config.metrics.port === undefined ? undefined : createMetricsServer(service.metrics)
   if (metricsServer !== undefined) await listen(metricsServer, config.host, config.metrics.port, 'HOST, METRICS_PORT')

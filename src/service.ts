@@ -50,6 +50,8 @@ export type Service = {
   server: Server
   audit: Audit
   metrics: Metrics
+  /** Comes when the first attempt to reach the store has ended, well or not; before it no request can be served. */
+  tried(): Promise<void>
   /**
    * Takes over what the files of a configuration say now: keys of issuers, machine clients, certificate, Redis's user and password.
    * Everything else stays as it was at the start.
@@ -174,6 +176,7 @@ export function createService({ config, log, now, times = serverTimes, operation
     },
     audit,
     metrics,
+    tried: stores.tried,
     reload(next) {
       // Who follows the feed proved itself when it came.
       if (!isDeepStrictEqual(next.clients, trust.clients)) subscribers.disconnect()

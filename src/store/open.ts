@@ -16,6 +16,8 @@ export type Stores = {
   deleteSessionKeys: KeyDeleter | undefined
   probe: StoreProbe
   limiterRedis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined
+  /** Comes when every connection has been made, or has failed once. */
+  tried(): Promise<void>
   /** Lets the connections that follow authenticate as this configuration says. */
   reload(config: Config): void
   close(): Promise<void>
@@ -38,6 +40,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
       if (connection !== undefined) link.authenticateAs(connection)
     }
   }
+  const tried = async () => void (await Promise.all(connections.map((link) => link.tried)))
   const close = async () => connections.forEach((connection) => connection.close())
   const deleteSessionKeys = sessionLink && createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe })
   const pingSessions = async () => void (await sessionLink?.client.ping())
@@ -55,6 +58,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
         return memoryProbe()
       },
       limiterRedis: undefined,
+      tried,
       reload,
       close: async () => {
         await adapter.disconnect()
@@ -79,6 +83,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
       return fitness
     },
     limiterRedis: { client: limiterClient(main.client), isReady: () => main.client.isReady, timeoutMs },
+    tried,
     reload,
     close,
   }

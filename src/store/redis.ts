@@ -19,10 +19,14 @@ const renewAtMostEveryMs = 1_000
 
 /**
  * A client, and what may be done with its connection; `renew` makes a new one, at most once a second. `authenticateAs` gives the user and
- * password of another URL to the connections that follow.
+ * password of another URL to the connections that follow. `tried` comes when the first attempt to connect has ended, well or not.
  */
 export type RedisLink = Readonly<{
-  client: RedisClient; renew: (why: string) => void; authenticateAs: (connection: RedisConnection) => void; close: () => void
+  client: RedisClient
+  tried: Promise<void>
+  renew: (why: string) => void
+  authenticateAs: (connection: RedisConnection) => void
+  close: () => void
 }>
 
 /**
@@ -40,6 +44,9 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
     socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: silentForMs },
   })
   let down: string | undefined
+  let endTry: () => void = () => undefined
+  const tried = new Promise<void>((resolve) => (endTry = resolve))
+  client.once('error', endTry).once('ready', endTry)
   client.on('error', (error: Error) => {
     // One line for each kind of trouble, not one for each attempt.
     if (down !== error.message) log.error({ err: error }, 'redis connection')
@@ -60,12 +67,14 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
     if (performance.now() - renewedAtMs < renewAtMostEveryMs) return
     renewedAtMs = performance.now()
     log.error(`redis connection given up: ${why}`)
+    endTry()
     client.destroy()
     connect()
   }
   const stopWatching = watch(client, () => renew('nothing is heard on it'))
   return {
     client,
+    tried,
     renew,
     authenticateAs: (connection) => (credentials = credentialsOf(connection.url)),
     close() {

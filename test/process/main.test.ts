@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { send } from '../support/http.js'
 import { saw } from '../support/leaks.js'
 import { end, freePort, start, until } from '../support/processes.js'
+import { startProxy } from '../support/proxy.js'
 import { startRedis } from '../support/redis.js'
 import { hmacSecret, token } from '../support/tokens.js'
 
@@ -82,11 +83,39 @@ describe('the process (as built into dist/)', () => {
     await end(blocker.child)
   })
 
+  it('the port opens when Redis has answered, so that the first request is served', async () => {
+    const redis = await startRedis()
+    let letThrough: () => void = () => undefined
+    const isOpen = new Promise<void>((resolve) => (letThrough = resolve))
+    let asked = 0
+    const proxy = await startProxy(() => redis.port, async () => {
+      asked++
+      await isOpen
+      return 'pass'
+    })
+    const port = await freePort()
+    const { child } = run({ PORT: String(port), JWT_SECRET: hmacSecret, REDIS_URL: proxy.url })
+    const jwt = await token()
+    const logout = () => send(`http://127.0.0.1:${port}`, {
+      method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }),
+      headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+    }).then(({ status }) => status, (error: NodeJS.ErrnoException) => error.code)
+    await until('both connections wait for Redis', () => asked >= 2)
+    expect(await logout()).to.equal('ECONNREFUSED')
+    letThrough()
+    let first: unknown
+    await until('it answers', async () => (first = await logout()) !== 'ECONNREFUSED')
+    expect(first).to.equal(200)
+    await end(child)
+    await proxy.stop()
+    await redis.stop()
+  })
+
   it('SIGTERM: requests in flight finish, no new connections, exit 0', async () => {
     const redis = await startRedis()
     const port = await freePort()
     const { child, output } = run({ PORT: String(port), JWT_SECRET: hmacSecret, REDIS_URL: redis.url, STORE_TIMEOUT_MS: '5000' })
-    await until('it is connected', () => output.out.includes('redis connected'))
+    await until('it listens', () => output.out.includes('"msg":"listening'))
     redis.pause()
     const jwt = await token()
     const answer = send(`http://127.0.0.1:${port}`, {
