@@ -11,7 +11,15 @@ export type PolicyName = 'address' | 'subject'
 export type Verdict = Readonly<{ allowed: boolean; remaining: number; resetS: number }>
 
 /** Counts one request of `who` and says whether it is within the limit, or takes the count back. Absent when the policy is off. */
-export type Limiter = Readonly<{ name: PolicyName; limit: Limit; consume(who: string): Promise<Verdict>; refund(who: string): Promise<void> }>
+export type Limiter = Readonly<{
+  name: PolicyName
+  /** `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
+  policy: string
+  consume(who: string): Promise<Verdict>
+  refund(who: string): Promise<void>
+}>
+
+const policyOf = (name: PolicyName, { requests, windowS }: Limit) => `"${name}";q=${requests};w=${windowS}`
 
 // Buckets instead of addresses: however many addresses an attacker has, memory is bounded. The salt keeps anyone from choosing
 // whose bucket to share.
@@ -37,7 +45,7 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limite
   }
   return {
     name: 'address',
-    limit,
+    policy: policyOf('address', limit),
     consume: (address) => consume(limiter, bucketOf(address), limit, () => onRefused('address')),
     refund: async (address) => void (await limiter.reward(bucketOf(address))),
   }
@@ -51,7 +59,7 @@ export function createSubjectLimiter(
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
   const embedded: Limiter = {
     name: 'subject',
-    limit,
+    policy: policyOf('subject', limit),
     consume: (subject) => consume(memory, subject, limit, refused),
     refund: async (subject) => void (await memory.reward(subject)),
   }
@@ -74,7 +82,7 @@ export function createSubjectLimiter(
   }
   return {
     name: 'subject',
-    limit,
+    policy: policyOf('subject', limit),
     consume: (subject) => orEmbedded(() => consume(shared, subject, limit, refused), () => embedded.consume(subject)),
     refund: (subject) => orEmbedded(async () => void (await shared.reward(subject)), () => embedded.refund(subject)),
   }
@@ -96,10 +104,8 @@ async function consume(limiter: RateLimiterAbstract, key: string, limit: Limit, 
 }
 
 /** `RateLimit-Policy` and `RateLimit` of one policy (draft-ietf-httpapi-ratelimit-headers), and `Retry-After` where it refuses. */
-export function rateLimitHeaders({ name, limit }: Limiter, { allowed, remaining, resetS }: Verdict): Record<string, string> {
-  return {
-    'RateLimit-Policy': `"${name}";q=${limit.requests};w=${limit.windowS}`,
-    RateLimit: `"${name}";r=${remaining};t=${resetS}`,
-    ...(!allowed && { 'Retry-After': String(resetS) }),
-  }
+export function rateLimitHeaders({ name, policy }: Limiter, { allowed, remaining, resetS }: Verdict): Record<string, string> {
+  const headers: Record<string, string> = { 'RateLimit-Policy': policy, RateLimit: `"${name}";r=${remaining};t=${resetS}` }
+  if (!allowed) headers['Retry-After'] = String(resetS)
+  return headers
 }

@@ -36,15 +36,33 @@ export function createMetrics({ version }: { version: string }): Metrics {
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
   new Gauge({ name: 'cierre_build_info', help: 'Always 1; the version is the label.', labelNames: ['version'], registers }).set({ version }, 1)
-  const requests = new Counter({ name: 'cierre_requests_total', help: 'Answered requests.', labelNames: ['operation', 'status'], registers })
   const durations = new Histogram({ name: 'cierre_request_duration_seconds', help: 'Time from the head of a request to its answer.', labelNames: ['operation'], buckets, registers })
   const storeDurations = new Histogram({ name: 'cierre_store_duration_seconds', help: 'Time of a store command; many requests may share one.', labelNames: ['command'], buckets, registers })
   const storeErrors = new Counter({ name: 'cierre_store_errors_total', help: 'Store commands that failed or ran out of time.', labelNames: ['command'], registers })
-  const revocations = new Counter({ name: 'cierre_revocations_total', help: 'Revocations that this instance stored.', labelNames: ['kind', 'reason'], registers })
   const limited = new Counter({ name: 'cierre_limited_total', help: 'Requests that a limit refused.', labelNames: ['policy'], registers })
   // There from the start, so that a rate over them has somewhere to begin.
   for (const policy of ['address', 'subject']) limited.inc({ policy }, 0)
   for (const command of ['read', 'lookup', 'commit', 'delete']) storeErrors.inc({ command }, 0)
+
+  // Added up here and handed over at each scrape: for every request, prom-client's own way is dear.
+  const tally = <Label extends string>(name: string, help: string, labelNames: [Label, Label]) => {
+    const counts = new Map<string, Map<string | number, number>>()
+    new Counter({
+      name, help, labelNames, registers,
+      collect() {
+        this.reset()
+        for (const [first, seconds] of counts) {
+          for (const [second, count] of seconds) this.labels(first, String(second)).inc(count)
+        }
+      },
+    })
+    return (first: string, second: string | number) => {
+      const seconds = counts.get(first) ?? new Map<string | number, number>()
+      counts.set(first, seconds.set(second, (seconds.get(second) ?? 0) + 1))
+    }
+  }
+  const countRequest = tally('cierre_requests_total', 'Answered requests.', ['operation', 'status'])
+  const countRevocation = tally('cierre_revocations_total', 'Revocations that this instance stored.', ['kind', 'reason'])
 
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({ name, help, registers, collect() { this.set(read()) } })
@@ -58,14 +76,14 @@ export function createMetrics({ version }: { version: string }): Metrics {
     })
   return {
     request(operation = 'none', status, seconds) {
-      requests.inc({ operation, status })
+      countRequest(operation, status)
       durations.observe({ operation }, seconds)
     },
     store(command, seconds, failed) {
       storeDurations.observe({ command }, seconds)
       if (failed) storeErrors.inc({ command })
     },
-    revoked: (keys, reason) => keys.forEach((key) => revocations.inc({ kind: kinds[key.charAt(0) as keyof typeof kinds], reason })),
+    revoked: (keys, reason) => keys.forEach((key) => countRevocation(kinds[key.charAt(0) as keyof typeof kinds], reason)),
     limited: (policy) => limited.inc({ policy }),
     watch({ replica, follower, subscribers, audit, now }) {
       gauge('cierre_live_revocations', 'Revocations that this instance holds in memory.', replica.size)

@@ -35,37 +35,38 @@ const exposedHeaders = 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Poli
 export function createApp(parts: AppParts): Koa {
   const app = new Koa()
   app.on('error', (error: Error) => parts.log.error({ err: error }, 'answer not sent'))
-  app.use(answer(parts))
-  app.use(serve(parts))
+  app.use(answer(parts, serve(parts)))
   return app
 }
 
-function serve(parts: AppParts): Middleware {
+function serve(parts: AppParts): (ctx: ServiceContext) => Promise<void> {
+  const { addressLimiter } = parts
   const identify = identifier(parts)
   const routes = createContractRoutes(parts.document, parts.operations)
   const readBody = createBodyReader(parts.document)
   const serveAllowed = async (ctx: ServiceContext) => {
     const { operationId } = ctx.state
     if (operationId === undefined) return answerOtherMethod(ctx)
-    await limitAddress(parts.addressLimiter, ctx.state, operationId)
+    if (addressLimiter !== undefined && limitedOperations.has(operationId)) await limitAddress(addressLimiter, ctx.state)
     await readBody(ctx, operationId)
-    await routes.run(ctx)
+    return routes.run(ctx)
   }
   const allowOrigins = parts.corsOrigins.length > 0 ? corsOf(parts.corsOrigins) : undefined
-  return async (ctx) => {
+  return (ctx) => {
     identify(ctx)
     route(ctx, routes)
     // Ahead of the 405, which a browser may read, too.
-    await (allowOrigins === undefined ? serveAllowed(ctx) : allowOrigins(ctx, () => serveAllowed(ctx)))
+    return allowOrigins === undefined ? serveAllowed(ctx) : allowOrigins(ctx, () => serveAllowed(ctx))
   }
 }
 
-const fixedHeaders = {
-  'X-Content-Type-Options': 'nosniff',
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'Referrer-Policy': 'no-referrer',
-}
+/** Of every answer, unless it has its own. */
+const fixedHeaders = [
+  ['X-Content-Type-Options', 'nosniff'],
+  ['Cache-Control', 'no-store'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['Referrer-Policy', 'no-referrer'],
+] as const
 
 function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void {
   let warned = false
@@ -95,7 +96,7 @@ function authorizationLines(rawHeaders: readonly string[]): string[] {
 }
 
 /** Turns what comes back, or is thrown, into an answer that the contract declares; in production too. */
-function answer({ audit, log, observe }: AppParts): Middleware {
+function answer({ audit, log, observe }: AppParts, serveRequest: (ctx: ServiceContext) => Promise<void>): Middleware {
   const failed = (ctx: ServiceContext, error: unknown): Outgoing => {
     const { operationId, authorization, asker } = ctx.state
     if (isFault(error)) log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
@@ -107,7 +108,7 @@ function answer({ audit, log, observe }: AppParts): Middleware {
     if (fault === undefined) return outgoing
     return failed(ctx, new Error(`an answer is not what the contract says: ${fault}`))
   }
-  return async (ctx, next) => {
+  return async (ctx) => {
     const begunAt = performance.now()
     const finish = (outgoing: Outgoing) => {
       const answer = checked(ctx, outgoing)
@@ -115,7 +116,7 @@ function answer({ audit, log, observe }: AppParts): Middleware {
       observe(ctx.state.operationId, answer.status, (performance.now() - begunAt) / 1000)
     }
     try {
-      await next()
+      await serveRequest(ctx)
       if (ctx.state.answer !== undefined) finish(ctx.state.answer)
     } catch (error) {
       sampleRefusal(audit, ctx, error)
@@ -140,35 +141,31 @@ const unprovenEvents = {
   too_many_requests: 'excess_rate_limit_exceeded',
 } as Partial<Record<ServiceError['code'], 'authn_login_fail' | 'input_validation_fail' | 'excess_rate_limit_exceeded'>>
 
-/** All header fields at once: Koa's way, one by one, costs as much as the rest of its work. */
+/** All header fields at once, as a list of names and values: Koa's way, one by one, costs as much as the rest of its work. */
 function send(ctx: ServiceContext, { status, body, headers = {} }: Outgoing): void {
   const { asker, secure, limitHeaders } = ctx.state
-  const fields: Record<string, string | string[] | number> = {
-    'X-Request-Id': asker.requestId,
-    ...fixedHeaders,
-    ...(secure && { 'Strict-Transport-Security': 'max-age=31536000' }),
-    ...headers,
-    ...((status === 200 || status === 429) && limitHeaders && joinLimitHeaders(limitHeaders, headers)),
-  }
+  const limits = (status === 200 || status === 429) && limitHeaders !== undefined ? limitHeaders : {}
+  const fields: (string | string[])[] = ['X-Request-Id', asker.requestId]
+  for (const [name, value] of fixedHeaders) if (headers[name] === undefined) fields.push(name, value)
+  if (secure) fields.push('Strict-Transport-Security', 'max-age=31536000')
+  for (const name in headers) fields.push(name, joined(name, limits[name], headers[name] ?? []))
+  for (const name in limits) if (headers[name] === undefined) fields.push(name, limits[name] ?? [])
   if (body instanceof Readable) {
     ctx.status = status
-    ctx.set(fields as Record<string, string>)
+    for (let at = 0; at < fields.length; at += 2) ctx.set(fields[at] as string, fields[at + 1] as string)
     ctx.body = body
     return
   }
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
-  if (text !== undefined) fields['Content-Type'] ??= 'application/json; charset=utf-8'
-  if (status !== 204) fields['Content-Length'] = Buffer.byteLength(text ?? '')
+  if (text !== undefined && headers['Content-Type'] === undefined) fields.push('Content-Type', 'application/json; charset=utf-8')
+  if (status !== 204) fields.push('Content-Length', String(Buffer.byteLength(text ?? '')))
   ctx.respond = false
   ctx.res.writeHead(status, fields).end(ctx.method === 'HEAD' ? undefined : text)
 }
 
-// Both are lists: each policy adds its member.
-const joinLimitHeaders = (limit: Record<string, string>, own: NonNullable<Outgoing['headers']>) =>
-  Object.fromEntries(Object.entries(limit).map(([name, value]) => {
-    const other = own[name]
-    return [name, typeof other === 'string' && name !== 'Retry-After' ? `${value}, ${other}` : value]
-  }))
+// Both policies are lists to which each limit adds its member.
+const joined = (name: string, limit: string | undefined, own: string | string[]) =>
+  limit === undefined || typeof own !== 'string' || name === 'Retry-After' ? own : `${limit}, ${own}`
 
 function corsOf(origins: readonly string[]): Middleware {
   return cors({
@@ -198,8 +195,7 @@ function answerOtherMethod(ctx: ServiceContext): void {
   ctx.state.answer = { status: 204, body: undefined }
 }
 
-async function limitAddress(limiter: Limiter | undefined, state: RequestState, operationId: OperationId): Promise<void> {
-  if (limiter === undefined || !limitedOperations.has(operationId)) return
+async function limitAddress(limiter: Limiter, state: RequestState): Promise<void> {
   const verdict = await limiter.consume(state.asker.address)
   state.limitHeaders = rateLimitHeaders(limiter, verdict)
   if (!verdict.allowed) throw new ServiceError('too_many_requests', { reason: 'address_limit' })

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import bodyParser from 'koa-bodyparser'
-import { requestBodies } from '../../generated/validators.js'
+import { requestBodies, type Validator } from '../../generated/validators.js'
 import { documentedOperations, type ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
 import type { OperationId } from '../operations/operation.js'
@@ -11,7 +11,7 @@ const bodyLimit = 32 * 1024 as unknown as string
 
 /** Reads the body of an operation that has one: by the media types of the contract, 32 KiB at most, never encoded. */
 export function createBodyReader(document: ContractDocument): (ctx: ServiceContext, operationId: OperationId) => Promise<void> {
-  const mediaTypes = requestMediaTypes(document)
+  const bodies = documentedBodies(document)
   const parse = bodyParser({
     enableTypes: ['json', 'form'],
     // What it is has been settled before.
@@ -29,13 +29,13 @@ export function createBodyReader(document: ContractDocument): (ctx: ServiceConte
     },
   }) as unknown as Middleware
   return async (ctx, operationId) => {
-    const accepted = mediaTypes.get(operationId)
+    const accepted = bodies.get(operationId)
     if (accepted === undefined) return
     const { headers } = ctx.req
     const type = headers['content-type'] === 'application/json' ? 'application/json' : ctx.request.type.toLowerCase()
     const isTyped = headers['content-type'] !== undefined || hasBody(headers)
     // koa-bodyparser would inflate what is encoded.
-    if (headers['content-encoding'] !== undefined || (isTyped && !accepted.includes(type))) {
+    if (headers['content-encoding'] !== undefined || (isTyped && !accepted.has(type))) {
       ctx.set('Connection', 'close')
       throw new ServiceError('unsupported_media_type', { reason: 'body' })
     }
@@ -43,12 +43,12 @@ export function createBodyReader(document: ContractDocument): (ctx: ServiceConte
     if (isTyped) headers['content-type'] = type
     await parse(ctx, nothingMore)
     if (type === formType) ctx.request.body = parseForm(typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '')
-    const validate = requestBodies[`${operationId} ${type || accepted[0]}`]
+    const validate = type === '' ? accepted.values().next().value : accepted.get(type)
     if (validate !== undefined && !validate(ctx.request.body)) throw faultOfBody(validate.errors ?? [], operationId)
   }
 }
 
-type Errors = NonNullable<(typeof requestBodies)[string]['errors']>
+type Errors = NonNullable<Validator['errors']>
 
 function faultOfBody(errors: Errors, operationId: OperationId): ServiceError {
   const isUnreadable = errors.some(({ keyword, instancePath }) => keyword !== 'additionalProperties' && (instancePath === '' || instancePath === '/token'))
@@ -71,10 +71,11 @@ function parseForm(text: string): Record<string, string> {
 const hasBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
-function requestMediaTypes(document: ContractDocument): Map<string, string[]> {
+/** For each operation that has a body, what holds it against the contract, by media type. */
+function documentedBodies(document: ContractDocument): Map<OperationId, Map<string, Validator | undefined>> {
   return new Map(
     documentedOperations(document).flatMap(({ operationId, requestBody }) =>
-      requestBody === undefined ? [] : [[operationId, Object.keys(requestBody.content)]],
+      requestBody === undefined ? [] : [[operationId, new Map(Object.keys(requestBody.content).map((type) => [type, requestBodies[`${operationId} ${type}`]]))]],
     ),
   )
 }

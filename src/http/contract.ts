@@ -35,6 +35,7 @@ export type ContractRoutes = {
  */
 export function createContractRoutes(document: ContractDocument, operations: Operations): ContractRoutes {
   const router = new Router({ strict: true, sensitive: true })
+  const handlers = Object.fromEntries(Object.entries(operations).map(([id, operation]) => [id, handler(operation as Operation<OperationId>)]))
   initialize({
     router,
     apiDoc: {
@@ -45,9 +46,7 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       // Its response validators are not used; they would only cost start-up time.
       'x-koa-openapi-disable-response-validation-middleware': true,
     } as never,
-    operations: Object.fromEntries(
-      Object.entries(operations).map(([id, operation]) => [id, handler(operation as Operation<OperationId>)]),
-    ) as never,
+    operations: handlers as never,
     // It takes the document for OpenAPI 3.0; our linter has checked it as what it is.
     validateApiDoc: false,
     exposeApiDocs: false,
@@ -60,11 +59,14 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
     }),
   )
   const routes = router.routes() as unknown as Middleware
-  // Most paths are fixed: they need not be held against every pattern, twice.
+  // Most paths are fixed: they need not be held against every pattern.
   const fixed = new Map(
-    router.stack.flatMap(({ paramNames, path, methods, name, stack }) =>
-      paramNames.length > 0 ? [] : methods.map((method) => [`${method} ${String(path)}`, { operationId: name as OperationId, run: stack[0] as unknown as Middleware }] as const)),
+    router.stack.flatMap(({ paramNames, path, methods, name }) =>
+      paramNames.length > 0 ? [] : methods.map((method) => [`${method} ${String(path)}`, { operationId: name as OperationId }] as const)),
   )
+  // koa-openapi's steps are for parameters; without any, what it would do for each request is to wait for the operation.
+  const direct = new Map(documentedOperations(document).flatMap(({ operationId, parameters = [] }) =>
+    parameters.length > 0 ? [] : [[operationId, handlers[operationId]] as const]))
   return {
     match(method, path) {
       const found = fixed.get(`${method} ${path}`)
@@ -75,17 +77,14 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       if (matched.route && layer?.name != null) return { operationId: layer.name as OperationId }
       return { allow: [...new Set(matched.path.flatMap(({ methods }) => methods))] }
     },
-    async run(ctx) {
-      const { method, path, state: { operationId } } = ctx
+    run(ctx) {
+      const { operationId } = ctx.state
       // koa-openapi would join the values of a parameter that is sent twice, and pass over one that nobody knows.
       const known = operationId && queries.get(operationId)
       const isKnown = ([name, value]: [string, unknown]) => !Array.isArray(value) && (known === undefined || known.has(name))
       if (ctx.req.url?.includes('?') && !Object.entries(ctx.query).every(isKnown)) throw new ServiceError('bad_request', { reason: 'body' })
-      try {
-        await (fixed.get(`${method} ${path}`)?.run ?? routes)(ctx, nothingMore)
-      } catch (error) {
-        throw translate(error)
-      }
+      const run = operationId && direct.get(operationId)
+      return run ? run(ctx) : routes(ctx, nothingMore).catch((error: unknown) => Promise.reject(translate(error)))
     },
   }
 }

@@ -24,12 +24,16 @@ export function logout(parts: Parts): Operation<'logout'> {
   return async ({ body, authorization, asker, secure }) => {
     const scope = body.scope ?? 'local'
     const refuse = (caller: VerifiedToken, error: unknown) => recordRefusal(audit, asker, caller, error)
-    const presented = await verifyBoth(verification, bearerToken(authorization), body.token, refuse)
-    const [caller] = presented
-    const verdict = await admit(parts, presented, scope, asker).catch(async (error: unknown) => {
+    const bearer = bearerToken(authorization)
+    const caller = await verification.verify(bearer)
+    const presented: Presented = body.token === bearer ? [caller] : [caller, await verifyOther(verification, caller, body.token, refuse)]
+    let verdict: Verdict | undefined
+    try {
+      verdict = await admit(parts, presented, scope, asker)
+    } catch (error) {
       await refuse(caller, error)
       throw error
-    })
+    }
     const reason = scope === 'global' ? 'logout_everywhere' : 'logout'
     await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, async (witness) => {
       await sessions.end(presented)
@@ -45,16 +49,14 @@ export function logout(parts: Parts): Operation<'logout'> {
 
 type Presented = readonly [VerifiedToken, ...VerifiedToken[]]
 
-/** The bearer and the body's token; once if they are written alike. */
-async function verifyBoth(
-  verification: Verification, bearer: string, named: string, onRefusal: (caller: VerifiedToken, error: unknown) => Promise<void>,
-): Promise<Presented> {
-  const caller = await verification.verify(bearer)
-  if (named === bearer) return [caller]
+/** The body's token, where it is not written like the bearer's. */
+async function verifyOther(
+  verification: Verification, caller: VerifiedToken, named: string, onRefusal: (caller: VerifiedToken, error: unknown) => Promise<void>,
+): Promise<VerifiedToken> {
   try {
     const other = await verification.verify(named)
     if (!isOfSameHolder(caller, other)) throw new ServiceError('invalid_token', { reason: 'other_subject' })
-    return [caller, other]
+    return other
   } catch (error) {
     // An expired token proves nobody's presence, but its genuineness is what the trail is about.
     await onRefusal(caller, error)
@@ -65,7 +67,7 @@ async function verifyBoth(
 /** What verified tokens still have to pass, in the contract's order: not expired, within the subject's limit, not revoked. */
 async function admit(parts: Parts, presented: Presented, scope: 'local' | 'global', asker: Asker): Promise<Verdict | undefined> {
   const [caller] = presented
-  await refuseExpired(presented, parts.revocations, parts.audit, asker)
+  if (presented.some(({ expired }) => expired)) await refuseExpired(presented, parts.revocations, parts.audit, asker)
   if (scope === 'global' && caller.keys.u === undefined) throw new ServiceError('bad_request', { reason: 'no_subject' })
   // Both questions go to Redis in one round trip.
   const [counted, checked] = await Promise.allSettled([
@@ -83,8 +85,7 @@ async function admit(parts: Parts, presented: Presented, scope: 'local' | 'globa
 }
 
 // Another API may grant leeway and accept the token a little longer, so it is stored before the refusal.
-async function refuseExpired(presented: Presented, revocations: Revocations, audit: Audit, asker: Asker): Promise<void> {
-  if (!presented.some(({ expired }) => expired)) return
+async function refuseExpired(presented: Presented, revocations: Revocations, audit: Audit, asker: Asker): Promise<never> {
   const keys = await revocations.revokeExpired(presented)
   await audit.record({ event: 'session_use_after_expire', outcome: 'refused', reason: 'expired', asker, token: presented[0], keys })
   throw new ServiceError('token_expired')

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { setImmediate as endOfTurn } from 'node:timers/promises'
 import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
+import { batched } from './batch.js'
 import { commitScript } from './commit.js'
 import { decodeEntry } from './entry.js'
 import type { EntryReader } from './store.js'
@@ -137,13 +137,45 @@ async function runScript(client: RedisClient, script: string, keys: readonly str
   }
 }
 
-/** What the rate limiter needs of a client. Its scripts leave with what else is asked in this turn of the event loop. */
-export const limiterClient = (client: RedisClient) => ({
-  async eval(script: string, { keys, arguments: args }: { keys: string[]; arguments: string[] }): Promise<unknown> {
-    await endOfTurn()
-    return runScript(client, script, keys, args)
-  },
-})
+type ScriptCall = Readonly<{ script: string; keys: string[]; arguments: string[] }>
+
+/** What the rate limiter needs of a client. What it asks in one turn of the event loop is asked with one command. */
+export function limiterClient(client: RedisClient) {
+  const ask = batched(async (calls: ScriptCall[]) => {
+    const [{ script, keys, arguments: args }] = calls as [ScriptCall]
+    const shape = [String(keys.length), String(args.length)]
+    return (await runScript(client, forEach(script), calls.flatMap((call) => call.keys), shape.concat(...calls.map((call) => call.arguments)))) as unknown[]
+  }, { most: 64, mayBeOnes: () => false })
+  return {
+    eval: (script: string, call: Omit<ScriptCall, 'script'>) =>
+      ask({ script, ...call }).then((answer) => {
+        if (answer instanceof Error) throw answer
+        return answer
+      }),
+  }
+}
+
+const loops = new Map<string, string>()
+
+/**
+ * A script that runs another one for each of many. KEYS and ARGV are those of all in their order, after how many of each one has; what
+ * fails for one fails for that one alone.
+ */
+function forEach(script: string): string {
+  const known = loops.get(script) ?? `
+local function one(KEYS, ARGV)
+${script}
+end
+local keys, args, answers = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
+for i = 1, #KEYS / keys do
+  local done, answer = pcall(one, { unpack(KEYS, (i - 1) * keys + 1, i * keys) }, { unpack(ARGV, (i - 1) * args + 3, i * args + 2) })
+  answers[i] = done and answer or redis.error_reply('ERR not run')
+end
+return answers
+`
+  loops.set(script, known)
+  return known
+}
 
 const startsWith = (error: unknown, word: string) => error instanceof Error && error.message.startsWith(word)
 

@@ -61,7 +61,7 @@ export function createStore(parts: { adapter: KeyvStoreAdapter; readEntry: Entry
     return all.map(({ entries }) => told.slice(at, (at += entries.length)).every(Boolean))
   }, together)
   return {
-    read: async (keys) => (await read(keys)).map(parseMark),
+    read: (keys) => read(keys).then((marks) => marks.map(parseMark)),
     lookup: (key) =>
       asked('lookup', async () => {
         const found = await parts.readEntry(keyPrefix + key)
@@ -99,7 +99,7 @@ export function createKeyDeleter(parts: { adapter: KeyvStoreAdapter; timeoutMs: 
     await observed(parts.observe, 'delete', answered('sessions', parts.timeoutMs, () => keyv.delete(all.flat())))
     return all
   }, together)
-  return async (keys) => void (await remove(keys))
+  return (keys) => remove(keys).then(() => undefined)
 }
 
 function observed<T>(observe: StoreObserver, command: StoreCommand, work: Promise<T>): Promise<T> {

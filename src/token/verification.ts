@@ -2,6 +2,7 @@ import { checkClaims, parseSegment, refuse, type Claims } from './claims.js'
 import type { KeySource } from './key-source.js'
 import { tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
 import { hasLogoutEvent } from './logout-token.js'
+import type { VerificationKey } from './signature.js'
 import { parseSpelling, type CompactJwt } from './spelling.js'
 
 export type { Claims } from './claims.js'
@@ -67,7 +68,8 @@ export function createVerification(parts: VerificationParts): Verification {
       const header = parseHeader(jwt.header)
       const said = parseSegment(jwt.payload)
       const issuer = selectIssuer(parts.issuers, said)
-      await verifySignature(jwt, header, issuer)
+      const verifying = verifySignature(jwt, header, issuer)
+      if (verifying !== undefined) await verifying
       const { claims, expired } = checkClaims({ header, claims: said, demands: issuer, nowMs: parts.now() })
       if (parts.logoutTokens !== true && hasLogoutEvent(claims)) throw refuse('logout_token')
       const expMs = checkTimes(claims, issuer, parts)
@@ -119,12 +121,18 @@ function selectIssuer(issuers: readonly Issuer[], { iss }: Readonly<Record<strin
   return issuer
 }
 
-async function verifySignature(jwt: CompactJwt, { alg, kid, crit }: Readonly<Record<string, unknown>>, issuer: Issuer): Promise<void> {
+/** At once, unless keys have to be fetched. */
+function verifySignature(jwt: CompactJwt, { alg, kid, crit }: Readonly<Record<string, unknown>>, issuer: Issuer): Promise<void> | undefined {
   if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) throw refuse('algorithm')
   // No extension is understood here (RFC 7515 §4.1.11).
   if (crit !== undefined) throw refuse('claims')
   const found = issuer.keys.candidates({ alg, ...(typeof kid === 'string' && { kid }) })
-  const candidates = 'then' in found ? await found : found
+  if ('then' in found) return found.then((candidates) => checkSignature(jwt, candidates))
+  checkSignature(jwt, found)
+  return undefined
+}
+
+function checkSignature(jwt: CompactJwt, candidates: readonly VerificationKey[]): void {
   const signature = Buffer.from(jwt.signature, 'base64url')
   if (candidates.some((isSigned) => isSigned(jwt.signingInput, signature))) return
   throw refuse(candidates.length === 0 ? 'unknown_key' : 'signature')
