@@ -21,7 +21,10 @@ export type RevocationReason = components['schemas']['RevocationReason']
 export type Outcome = 'success' | 'refused' | 'unknown'
 
 /** Who asked, as far as the audit trail may know. */
-export type Asker = Readonly<{ requestId: string; address: string; userAgent: string | undefined }>
+export type Asker = Readonly<{ requestId: string; address: string; userAgent: string | undefined }> & {
+  /** Whether the request has had its event. */
+  isRecorded?: boolean
+}
 
 export type AuditEvent = Readonly<{
   event: AuditEventName
@@ -85,7 +88,6 @@ export function createAudit(parts: AuditParts): Audit {
   const log = parts.log.child({ name: 'audit' }, { level: 'info' })
   const writing = new Set<Promise<void>>()
   const counts = { trailFailures: 0, sampledOut: 0 }
-  const recorded = new WeakSet<Asker>()
   const refusals = { minute: 0, bySubject: new Map<string, number>() }
   const sampler = { second: 0, seen: 0, unreported: 0 }
 
@@ -120,7 +122,7 @@ export function createAudit(parts: AuditParts): Audit {
   }
 
   const record: Audit['record'] = (event) => {
-    recorded.add(event.asker)
+    event.asker.isRecorded = true
     const line = describe(event, now(), parts.address)
     log.info({ audit: line }, event.event)
     parts.onRevoked(event.keys ?? [], event.reason)
@@ -146,11 +148,11 @@ export function createAudit(parts: AuditParts): Audit {
       })
       if (line === undefined) return record({ ...event, outcome: 'success', keys })
       parts.onRevoked(keys, event.reason)
-      recorded.add(event.asker)
+      event.asker.isRecorded = true
       log.info({ audit: line }, event.event)
     },
     sample(event) {
-      if (recorded.has(event.asker)) return
+      if (event.asker.isRecorded === true) return
       const second = Math.floor(now() / 1000)
       if (second !== sampler.second) Object.assign(sampler, { second, seen: 0 })
       sampler.seen += 1

@@ -75,7 +75,7 @@ function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void
     const given = headers['x-request-id']
     const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : randomUUID()
     ctx.state = {
-      asker: { requestId, address: addresses.of(ctx.req), userAgent: headers['user-agent'] || undefined },
+      asker: { requestId, address: addresses.of(ctx.req), userAgent: headers['user-agent'] || undefined, isRecorded: false },
       secure: addresses.isSecure(ctx.req),
       authorization: authorizationLines(rawHeaders),
     }
