@@ -18,12 +18,12 @@ export type Witness = Readonly<{
 export type Revocations = {
   /**
    * Revokes every token given: by its session if it names one, else by itself; `global`: and every token of its subject from up to
-   * now. When this returns, it is stored.
+   * now. When this returns, it is stored, and the session data under the keys given is gone.
    *
    * @returns the keys of the revocations
-   * @throws ServiceError `store_unavailable`: unknown; repeating is safe
+   * @throws ServiceError `store_unavailable`: unknown; repeating is safe; `session_store_unavailable`: nothing is stored
    */
-  revoke(tokens: readonly VerifiedToken[], scope: 'local' | 'global', witness: Witness): Promise<RevocationKey[]>
+  revoke(tokens: readonly VerifiedToken[], scope: 'local' | 'global', witness: Witness, sessionKeys?: readonly string[]): Promise<RevocationKey[]>
   /**
    * Stores the token itself, not its session, if an API that grants leeway may still accept it.
    *
@@ -31,11 +31,11 @@ export type Revocations = {
    */
   revokeExpired(tokens: readonly VerifiedToken[], witness?: Witness): Promise<RevocationKey[]>
   /**
-   * Stores entries as they are.
+   * Stores entries as they are, and deletes session data.
    *
-   * @throws ServiceError `store_unavailable`
+   * @throws ServiceError `store_unavailable`; `session_store_unavailable`: nothing is stored
    */
-  record(entries: readonly Entry[], witness: Witness): Promise<RevocationKey[]>
+  record(entries: readonly Entry[], witness: Witness, sessionKeys?: readonly string[]): Promise<RevocationKey[]>
   /**
    * Whether all of it is stored already, for as long and as safely as a commit would.
    *
@@ -88,18 +88,19 @@ export function createRevocations(parts: {
     const times = [token.claims.iat, token.claims[parts.cutoffClaim]].filter((time): time is number => Number.isFinite(time))
     return [{ key: token.keys.u, untilMs: sessionUntil(token), cutoff: Math.ceil(Math.max(cutoffNow(), ...times)) }]
   }
-  const commit = async (entries: readonly Entry[], witness?: Witness) => {
+  const commit = async (entries: readonly Entry[], witness?: Witness, sessionKeys?: readonly string[]) => {
     const distinct = entries.length < 2 ? entries : [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
     const keys = distinct.map(({ key }) => key)
     if (distinct.length === 0) return keys
-    const isWitnessed = await store.commit(distinct, witness?.event(keys))
+    const isWitnessed = await store.commit(distinct, { event: witness?.event(keys), sessionKeys })
     // Known here from now on, even if Redis should lose it before it comes back by the feed.
     distinct.forEach(replica.add)
     if (!isWitnessed) witness?.failed()
     return keys
   }
   const revocations: Revocations = {
-    revoke: (tokens, scope, witness) => commit([...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])], witness),
+    revoke: (tokens, scope, witness, sessionKeys) =>
+      commit([...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])], witness, sessionKeys),
     record: commit,
     entryOf,
     cutoffNow,

@@ -38,7 +38,6 @@ import { followEvents } from './operations/followEvents.js'
 import { getPosition } from './operations/getPosition.js'
 import { getSnapshot } from './operations/getSnapshot.js'
 import { createReplica } from './replica.js'
-import { createSessions } from './sessions.js'
 import { openStores } from './store/open.js'
 import { openIssuers, type OpenIssuers } from './token/issuers.js'
 import { signDevelopmentToken } from './token/development.js'
@@ -103,7 +102,6 @@ export function createService({ config, log, now, times = serverTimes, operation
   })
   const revocations = createRevocations({ store: stores.revocations, replica, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
   const readTail = createTailReader(stores.feedReader)
-  const sessions = createSessions(stores.deleteSessionKeys)
   const check = createCheck({ verification, revocations })
   const clients = createClients({
     clients: () => trust.clients,
@@ -113,22 +111,21 @@ export function createService({ config, log, now, times = serverTimes, operation
   const operations: Operations = {
     verify: verify({ check }),
     introspect: introspect({ clients, check }),
-    revoke: revoke({ clients, verification, revocations, sessions, audit }),
+    revoke: revoke({ clients, verification, revocations, audit }),
     metadata: metadata({ publicUrl: config.publicUrl }),
-    createRevocation: createRevocation({ clients, verification, revocations, store: stores.revocations, sessions, audit, issuers: () => trust.opened.issuers, now }),
+    createRevocation: createRevocation({ clients, verification, revocations, store: stores.revocations, audit, issuers: () => trust.opened.issuers, now }),
     getSnapshot: getSnapshot({ clients, replica, position: follower.position }),
     followEvents: followEvents({ clients, subscribers }),
     getPosition: getPosition({ clients, readTail, timeoutMs }),
     getRevocation: getRevocation({ clients, store: stores.revocations }),
     backchannelLogout: backchannelLogout({
       verification: { verify: (jwt) => trust.logoutTokens.verify(jwt) },
-      revocations, sessions, audit, now,
+      revocations, audit, now,
     }),
     listAuditEvents: listAuditEvents({ clients, trail: stores.trail, timeoutMs }),
     logout: logout({
       verification,
       revocations,
-      sessions,
       audit,
       subjectLimiter: config.rateLimitSubject && createSubjectLimiter(config.rateLimitSubject, stores.limiterRedis, metrics.limited),
       browser: { cookies: config.sessionCookies, clearSiteData: config.clearSiteData },

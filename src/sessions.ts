@@ -1,31 +1,18 @@
 import { ServiceError } from './errors.js'
-import type { KeyDeleter } from './store/store.js'
 import type { VerifiedToken } from './token/verification.js'
 
 const placeholder = /\{(sid|sub|jti)\}/g
 // Nothing that a key pattern or another key could be made of.
 const keyableValue = /^[A-Za-z0-9._~:@-]{1,256}$/
 
-/** Session data that other frameworks keep in Redis. */
-export type Sessions = {
-  /**
-   * Deletes the session data that the templates name for these tokens. A template whose claim a token lacks does not apply to it.
-   *
-   * @throws ServiceError `session_store_unavailable` when a claim cannot be part of a key, or the store does not confirm
-   */
-  end(tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[]): Promise<void>
-}
-
-export function createSessions(deleteKeys: KeyDeleter | undefined): Sessions {
-  return {
-    async end(tokens) {
-      const keys = new Set(tokens.flatMap((token) => token.issuer.sessionKeys.flatMap((template) => sessionKey(template, token))))
-      if (keys.size === 0) return
-      if (deleteKeys === undefined) throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
-      await deleteKeys([...keys])
-    },
-  }
-}
+/**
+ * The keys of the session data that other frameworks keep in Redis, as the templates name them for these tokens. A template whose claim
+ * a token lacks does not apply to it.
+ *
+ * @throws ServiceError `session_store_unavailable` when a claim cannot be part of a key
+ */
+export const sessionKeysOf = (tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[]): string[] =>
+  tokens.flatMap((token) => token.issuer.sessionKeys.flatMap((template) => sessionKey(template, token)))
 
 function sessionKey(template: string, { claims }: Pick<VerifiedToken, 'claims'>): string[] {
   const parts = partsOf(template)

@@ -112,6 +112,35 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
+  it('in the Redis of the revocations both happen or neither: what cannot be deleted, or stored, leaves everything', async () => {
+    const full = await startRedis(['--maxmemory-policy', 'noeviction'])
+    const deaf = await startRedis(['--rename-command', 'UNLINK', ''])
+    try {
+      const here = await startService({ REDIS_URL: full.url, SESSION_KEYS: 'a:{sid}' })
+      const jwt = await token({ sid: 'one' })
+      await full.client.set('a:one', 'data')
+      await full.client.configSet('maxmemory', '1')
+      expect((await here.logout(jwt)).status).to.equal(500)
+      expect([await full.client.get('a:one'), await full.client.keys('cierre:*:s:*')]).to.deep.equal(['data', []])
+      await full.client.configSet('maxmemory', '0')
+      expect((await here.logout(jwt)).status).to.equal(200)
+      expect(await full.client.exists('a:one')).to.equal(0)
+      await here.stop()
+
+      const there = await startService({ REDIS_URL: deaf.url, SESSION_KEYS: 'a:{sid}' })
+      const [named, nameless] = [await token({ sid: 'has-data' }), await token({ sid: undefined })]
+      const [refused, taken] = await Promise.all([there.logout(named), there.logout(nameless)])
+      expect([refused.status, taken.status]).to.deep.equal([500, 200])
+      expect(await deaf.client.keys('cierre:*:s:*')).to.deep.equal([])
+      expect(there.audited().find(({ outcome }) => outcome === 'unknown')).to.include({ reason: 'sessions' })
+      expect(JSON.stringify(there.logged())).not.to.include('has-data')
+      await there.stop()
+    } finally {
+      await full.stop()
+      await deaf.stop()
+    }
+  })
+
   it('500 when the session store does not know the command, and the session is in no log', async () => {
     const other = await startRedis(['--rename-command', 'UNLINK', ''])
     const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid}' })

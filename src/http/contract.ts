@@ -67,6 +67,13 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
   // koa-openapi's steps are for parameters; without any, what it would do for each request is to wait for the operation.
   const direct = new Map(documentedOperations(document).flatMap(({ operationId, parameters = [] }) =>
     parameters.length > 0 ? [] : [[operationId, handlers[operationId]] as const]))
+  const runByPath = async (ctx: ServiceContext) => {
+    try {
+      await routes(ctx, nothingMore)
+    } catch (error) {
+      throw translate(error)
+    }
+  }
   return {
     match(method, path) {
       const found = fixed.get(`${method} ${path}`)
@@ -84,7 +91,7 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       const isKnown = ([name, value]: [string, unknown]) => !Array.isArray(value) && (known === undefined || known.has(name))
       if (ctx.req.url?.includes('?') && !Object.entries(ctx.query).every(isKnown)) throw new ServiceError('bad_request', { reason: 'body' })
       const run = operationId && direct.get(operationId)
-      return run ? run(ctx) : routes(ctx, nothingMore).catch((error: unknown) => Promise.reject(translate(error)))
+      return run ? run(ctx) : runByPath(ctx)
     },
   }
 }

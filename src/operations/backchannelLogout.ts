@@ -1,17 +1,17 @@
 import type { Audit } from '../audit.js'
 import { ServiceError } from '../errors.js'
 import type { Revocations } from '../revocations.js'
-import type { Sessions } from '../sessions.js'
+import { sessionKeysOf } from '../sessions.js'
 import type { Entry } from '../store/entry.js'
 import { isLogoutToken } from '../token/logout-token.js'
 import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
-type Parts = { verification: Verification; revocations: Revocations; sessions: Sessions; audit: Audit; now: () => number }
+type Parts = { verification: Verification; revocations: Revocations; audit: Audit; now: () => number }
 
 /** OpenID Connect Back-Channel Logout 1.0, the side that receives. */
 export const backchannelLogout =
-  ({ verification, revocations, sessions, audit, now }: Parts): Operation<'backchannelLogout'> =>
+  ({ verification, revocations, audit, now }: Parts): Operation<'backchannelLogout'> =>
   async ({ body, asker }) => {
     const token = await verifyLogoutToken(verification, body.logout_token)
     const entries = entriesOf(token, revocations)
@@ -20,10 +20,8 @@ export const backchannelLogout =
     if (entries.length === 0 || !isCurrent) throw new ServiceError('bad_request', { reason: 'logout_token' })
     if (await revocations.holds(entries)) return { status: 200, body: undefined }
     const claims = endedClaims(token)
-    await audit.attempt({ event: 'authn_token_revoked', reason: 'backchannel_logout', asker, token }, async (witness) => {
-      await sessions.end([{ issuer: token.issuer, claims }])
-      return revocations.record(entries, witness)
-    })
+    await audit.attempt({ event: 'authn_token_revoked', reason: 'backchannel_logout', asker, token }, async (witness) =>
+      revocations.record(entries, witness, sessionKeysOf([{ issuer: token.issuer, claims }])))
     return { status: 200, body: undefined }
   }
 

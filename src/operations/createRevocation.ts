@@ -3,7 +3,7 @@ import type { Audit } from '../audit.js'
 import { mayAskAbout, type Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
 import type { Revocations } from '../revocations.js'
-import type { Sessions } from '../sessions.js'
+import { sessionKeysOf } from '../sessions.js'
 import type { Entry } from '../store/entry.js'
 import type { Store } from '../store/store.js'
 import { claimKey, type RevocationKey } from '../token/keys.js'
@@ -16,7 +16,6 @@ type Parts = {
   verification: Verification
   revocations: Revocations
   store: Store
-  sessions: Sessions
   audit: Audit
   issuers: () => readonly Issuer[]
   now: () => number
@@ -33,10 +32,8 @@ export const createRevocation =
     // A name alone does not tell whose audience it concerns.
     const isAllowed = token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
     if (!isAllowed) return clients.refuse(client, asker, 'other_audience', { claims })
-    await audit.attempt({ event: 'authn_token_revoked', reason: body.reason, asker, token: { claims }, client: client.id }, async (witness) => {
-      if (token !== undefined && !token.expired) await parts.sessions.end([token])
-      return revocations.record([entry], witness)
-    })
+    await audit.attempt({ event: 'authn_token_revoked', reason: body.reason, asker, token: { claims }, client: client.id }, async (witness) =>
+      revocations.record([entry], witness, token === undefined || token.expired ? [] : sessionKeysOf([token])))
     // What is stored may be more than was asked for: a longer life, a later cutoff.
     const stored = (await parts.store.lookup(entry.key)) ?? entry
     return {

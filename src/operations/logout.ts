@@ -4,14 +4,13 @@ import { clearingHeaders, type ExpiredCookie } from '../browser.js'
 import { ServiceError } from '../errors.js'
 import { rateLimitHeaders, type Limiter, type Verdict } from '../limits.js'
 import type { Revocations } from '../revocations.js'
-import type { Sessions } from '../sessions.js'
+import { sessionKeysOf } from '../sessions.js'
 import { isOfSameHolder, type Verification, type VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
 type Parts = {
   verification: Verification
   revocations: Revocations
-  sessions: Sessions
   audit: Audit
   subjectLimiter: Limiter | undefined
   browser: { cookies: readonly ExpiredCookie[]; clearSiteData: string }
@@ -19,7 +18,7 @@ type Parts = {
 
 /** Revokes the presented tokens. The revocation is written last: what fails before it leaves the token usable for the repeat. */
 export function logout(parts: Parts): Operation<'logout'> {
-  const { verification, revocations, sessions, audit } = parts
+  const { verification, revocations, audit } = parts
   const clearing = { secure: clearingHeaders({ ...parts.browser, secure: true }), plain: clearingHeaders({ ...parts.browser, secure: false }) }
   return async ({ body, authorization, asker, secure }) => {
     const scope = body.scope ?? 'local'
@@ -35,10 +34,8 @@ export function logout(parts: Parts): Operation<'logout'> {
       throw error
     }
     const reason = scope === 'global' ? 'logout_everywhere' : 'logout'
-    await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, async (witness) => {
-      await sessions.end(presented)
-      return revocations.revoke(presented, scope, witness)
-    })
+    await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, async (witness) =>
+      revocations.revoke(presented, scope, witness, sessionKeysOf(presented)))
     return {
       status: 200,
       body: { success: true, message: 'Sesión cerrada exitosamente' },

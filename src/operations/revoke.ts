@@ -2,26 +2,23 @@ import type { Audit } from '../audit.js'
 import { mayAskAbout, type Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
 import type { Revocations } from '../revocations.js'
-import type { Sessions } from '../sessions.js'
+import { sessionKeysOf } from '../sessions.js'
 import type { Verification, VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
-type Parts = { clients: Clients; verification: Verification; revocations: Revocations; sessions: Sessions; audit: Audit }
+type Parts = { clients: Clients; verification: Verification; revocations: Revocations; audit: Audit }
 
 /** RFC 7009: an invalid token is of no use already, so it is a success (§2.2). */
 export const revoke =
-  ({ clients, verification, revocations, sessions, audit }: Parts): Operation<'revoke'> =>
+  ({ clients, verification, revocations, audit }: Parts): Operation<'revoke'> =>
   async ({ authorization, asker, body }) => {
     const client = await clients.authenticate({ authorization, asker, form: body }, 'revoke')
     const done = { status: 200, body: undefined } as const
     const token = await verification.verify(body.token).catch(invalid)
     if (token === undefined) return done
     if (!mayAskAbout(client, token.claims.aud)) return clients.refuse(client, asker, 'other_audience', token)
-    await audit.attempt({ event: 'authn_token_revoked', reason: 'oauth_revocation', asker, token, client: client.id }, async (witness) => {
-      if (token.expired) return revocations.revokeExpired([token], witness)
-      await sessions.end([token])
-      return revocations.revoke([token], 'local', witness)
-    })
+    await audit.attempt({ event: 'authn_token_revoked', reason: 'oauth_revocation', asker, token, client: client.id }, async (witness) =>
+      token.expired ? revocations.revokeExpired([token], witness) : revocations.revoke([token], 'local', witness, sessionKeysOf([token])))
     return done
   }
 

@@ -1,5 +1,7 @@
+import { sessionsWord } from './cause.js'
+
 /**
- * The commit: one script max-merges every entry, appends one event per entry to the feed, and what is to be told of it to the audit
+ * The commit: one script deletes the session data, if there is any here, max-merges every entry, appends one event per entry to the feed, and what is to be told of it to the audit
  * trail; its reply is the commit point. An expiry may only lengthen and a cutoff only rise, so writes can be repeated and reordered
  * without harm.
  *
@@ -10,15 +12,18 @@
  *
  * What cannot be merged is met before anything is written, so that the others of a batch can be tried again by themselves.
  *
+ * Session data that cannot be deleted is met before, too. Where memory is out, a deletion would let everything after it pass, so
+ * something that needs memory comes first.
+ *
  * A trail that cannot be written does not undo what is revoked: the reply is what is wrong with it, or nothing.
  *
- * KEYS: the feed, the name of its history, the audit trail, then one key per entry. ARGV: the feed's length, a name for a new history,
- * the trail's length, then per entry its name, the remaining time in milliseconds (0: for ever), the absolute expiry for the event
+ * KEYS: the feed, the name of its history, the audit trail, then one key per entry, then those of session data. ARGV: the feed's
+ * length, a name for a new history, the trail's length, the number of entries, then per entry its name, the remaining time in milliseconds (0: for ever), the absolute expiry for the event
  * (empty: never), the mark, and the audit event (empty: none).
  */
 export const commitScript = `
-local feed, history, trail, fault = KEYS[1], KEYS[2], KEYS[3], ''
-for i = 4, #KEYS do
+local feed, history, trail, last, fault = KEYS[1], KEYS[2], KEYS[3], 3 + tonumber(ARGV[4]), ''
+for i = 4, last do
   local held = redis.call('GET', KEYS[i])
   if held and not tonumber(held) then return redis.error_reply('ERR unreadable') end
 end
@@ -26,8 +31,13 @@ if redis.call('EXISTS', feed, history) < 2 then
   redis.call('SET', history, ARGV[2])
   redis.call('XADD', feed, '*', 'k', 'genesis')
 end
-for i = 4, #KEYS do
-  local key, at = KEYS[i], 5 * (i - 4) + 4
+if last < #KEYS then
+  redis.call('APPEND', history, '')
+  local gone = redis.pcall('UNLINK', unpack(KEYS, last + 1))
+  if type(gone) == 'table' then return redis.error_reply('${sessionsWord} ' .. gone.err) end
+end
+for i = 4, last do
+  local key, at = KEYS[i], 5 * (i - 4) + 5
   local name, ttl, till, mark, event = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(mark) then mark = held end

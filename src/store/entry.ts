@@ -18,6 +18,9 @@ export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Mark
 /** What crosses Keyv is compact text, without Keyv's JSON envelope: an entry, and the audit event that is to be stored with it. */
 export const encodeEntry = ({ untilMs, cutoff }: Omit<Entry, 'key'>, event = ''): string => `${untilMs ?? ''};${cutoff ?? 1};${event}`
 
+/** In the place of an entry: what is under this key is to be deleted. */
+export const goneEntry = ''
+
 export function decodeEntry(text: string): { untilMs: number | null; mark: Mark; event: string } {
   const first = text.indexOf(';')
   const second = text.indexOf(';', first + 1)

@@ -5,7 +5,7 @@ import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, limiterClient, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
-import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store, type StoreObserver } from './store.js'
+import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type Store, type StoreObserver } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
@@ -13,7 +13,6 @@ export type Stores = {
   feed: FeedLog
   feedReader: FeedReader
   trail: AuditTrail
-  deleteSessionKeys: KeyDeleter | undefined
   probe: StoreProbe
   limiterRedis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined
   /** Comes when every connection has been made, or has failed once. */
@@ -42,17 +41,16 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
   }
   const tried = async () => void (await Promise.all(connections.map((link) => link.tried)))
   const close = async () => connections.forEach((connection) => connection.close())
-  const deleteSessionKeys = sessionLink && createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe })
+  const deleteKeys = sessionLink && sessionLink !== main ? createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe }) : undefined
   const pingSessions = async () => void (await sessionLink?.client.ping())
   if (config.redis === undefined || main === undefined) {
     const trail = memoryAuditTrail(caps)
     const adapter = createMemoryAdapter({ now, keyPrefix, trail })
     return {
-      revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, timeoutMs, observe }),
+      revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, deleteKeys, timeoutMs, observe }),
       feed: adapter.feed,
       feedReader: adapter.feed,
       trail,
-      deleteSessionKeys,
       probe: async () => {
         await pingSessions()
         return memoryProbe()
@@ -73,11 +71,10 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
     feed: feedKey, history: historyKey, trail: auditKey, trailLength: caps.maxEvents, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
   })
   return {
-    revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), timeoutMs, observe }),
+    revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), deleteKeys, timeoutMs, observe }),
     feed: redisFeedLog({ link: connect(config.redis, 'feed'), begin: () => adapter.rehearse(), feedKey, historyKey, keyPrefix, now }),
     feedReader: redisFeedReader(main.client, feedKey),
     trail: redisAuditTrail(main.client, caps),
-    deleteSessionKeys,
     probe: async () => {
       const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.rehearse(), pingSessions()])
       return fitness

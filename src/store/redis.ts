@@ -4,7 +4,7 @@ import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType
 import type { Logger } from 'pino'
 import { batched } from './batch.js'
 import { commitScript } from './commit.js'
-import { decodeEntry } from './entry.js'
+import { decodeEntry, goneEntry } from './entry.js'
 import type { EntryReader } from './store.js'
 
 export type RedisConnection = { url: string; caFile?: string | undefined }
@@ -245,7 +245,7 @@ export class RevocationAdapter extends RedisAdapter {
   }
 
   /**
-   * Commits all of it, and the audit events that came with it.
+   * Commits all of it, and the audit events that came with it, and deletes what is to be gone.
    *
    * @returns whether each was written with its event; Keyv hands it on, though its types do not say so
    */
@@ -253,13 +253,20 @@ export class RevocationAdapter extends RedisAdapter {
     const { nameOf, now, minReplicas, timeoutMs } = this.options
     const told: boolean[] = []
     const args: string[] = []
+    const [keys, gone]: [string[], string[]] = [[], []]
     for (const { key, value } of values) {
+      if (value === goneEntry) {
+        gone.push(key)
+        told.push(true)
+        continue
+      }
+      keys.push(key)
       const { untilMs, mark, event } = decodeEntry(value)
       const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - now()))
       args.push(nameOf(key), String(remainingMs), untilMs === null ? '' : String(untilMs), String(mark), event)
       told.push(event === '')
     }
-    const fault = await this.commit(values.map(({ key }) => key), args)
+    const fault = await this.commit([...keys, ...gone], [String(keys.length), ...args])
     if (minReplicas > 0) {
       const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
       if (acknowledged < minReplicas) throw new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
@@ -269,7 +276,7 @@ export class RevocationAdapter extends RedisAdapter {
 
   /** Commits nothing, in the way that everything is committed; after it there is a feed. */
   async rehearse(): Promise<void> {
-    await this.commit([], [])
+    await this.commit([], ['0'])
   }
 
   private async commit(keys: string[], args: string[]): Promise<unknown> {

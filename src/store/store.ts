@@ -3,9 +3,9 @@ import { ServiceError, type FailureCode, type Reason } from '../errors.js'
 import type { StoreCommand } from '../metrics.js'
 import type { RevocationKey } from '../token/keys.js'
 import { batched } from './batch.js'
-import { RedisRefusal, withoutArguments } from './cause.js'
+import { RedisRefusal, SessionsRefusal, withoutArguments } from './cause.js'
 import { withDeadline } from './deadline.js'
-import { encodeEntry, type Entry, type Mark } from './entry.js'
+import { encodeEntry, goneEntry, type Entry, type Mark } from './entry.js'
 
 /** The hash tag keeps all keys on one cluster slot, so that the commit may touch several. */
 export const keyPrefix = 'cierre:{c}:'
@@ -28,13 +28,16 @@ export type Store = {
    */
   lookup(key: RevocationKey): Promise<Entry | undefined>
   /**
-   * Merges all entries at once, writes the event to the audit trail with them, and returns when they are stored.
+   * Deletes session data, merges all entries at once, writes the event to the audit trail with them, and returns when they are stored.
    *
    * @returns whether the trail has the event, too
-   * @throws ServiceError `store_unavailable`: some of it, or nothing, may be stored
+   * @throws ServiceError `store_unavailable`: some of it, or nothing, may be stored; `session_store_unavailable`: nothing is
    */
-  commit(entries: readonly Entry[], event?: string): Promise<boolean>
+  commit(entries: readonly Entry[], more?: CommittedWith): Promise<boolean>
 }
+
+/** An event for the audit trail, and the keys of session data that must be gone before anything is stored. */
+export type CommittedWith = Readonly<{ event?: string | undefined; sessionKeys?: readonly string[] | undefined }>
 
 /** Told of every command: how long it took in seconds, and whether it failed. */
 export type StoreObserver = (command: StoreCommand, seconds: number, failed: boolean) => void
@@ -45,7 +48,17 @@ export type EntryReader = (key: string) => Promise<{ mark: string; untilMs: numb
 /** So few requests that Redis is never held up for long. What it refuses may be the matter of one of them. */
 const together = { most: 64, mayBeOnes: (error: unknown) => error instanceof ServiceError && error.cause instanceof RedisRefusal }
 
-export function createStore(parts: { adapter: KeyvStoreAdapter; readEntry: EntryReader; timeoutMs: number; observe: StoreObserver }): Store {
+export type StoreParts = {
+  adapter: KeyvStoreAdapter
+  readEntry: EntryReader
+  /** Deletes session data where it is kept elsewhere; absent: the adapter does so when it commits. */
+  deleteKeys: KeyDeleter | undefined
+  timeoutMs: number
+  observe: StoreObserver
+}
+
+export function createStore(parts: StoreParts): Store {
+  const { deleteKeys } = parts
   const keyv = openKeyv(parts.adapter)
   const asked = <T>(command: StoreCommand, work: () => Promise<T>) => observed(parts.observe, command, answered('store', parts.timeoutMs, work))
   const read = batched(async (all: (readonly RevocationKey[])[]) => {
@@ -54,11 +67,14 @@ export function createStore(parts: { adapter: KeyvStoreAdapter; readEntry: Entry
     return all.map((keys) => marks.slice(at, (at += keys.length)))
   }, together)
   const commit = batched(async (all: Commit[]) => {
-    const values = all.flatMap(({ entries, event }) =>
-      entries.map((entry, index) => ({ key: keyPrefix + entry.key, value: encodeEntry(entry, index === 0 ? event : '') })))
+    const values: { key: string; value: string }[] = []
+    for (const { entries, event = '', sessionKeys = [] } of all) {
+      entries.forEach((entry, index) => values.push({ key: keyPrefix + entry.key, value: encodeEntry(entry, index === 0 ? event : '') }))
+      for (const key of sessionKeys) values.push({ key, value: goneEntry })
+    }
     const told = await asked('commit', () => keyv.setMany(values))
     let at = 0
-    return all.map(({ entries }) => told.slice(at, (at += entries.length)).every(Boolean))
+    return all.map(({ entries, sessionKeys = [] }) => told.slice(at, (at += entries.length + sessionKeys.length)).every(Boolean))
   }, together)
   return {
     read: (keys) => read(keys).then((marks) => marks.map(parseMark)),
@@ -68,11 +84,15 @@ export function createStore(parts: { adapter: KeyvStoreAdapter; readEntry: Entry
         if (found === undefined) return undefined
         return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: markOf(found.mark) }) }
       }),
-    commit: (entries, event = '') => commit({ entries, event }),
+    async commit(entries, { event, sessionKeys = [] } = {}) {
+      if (deleteKeys === undefined) return commit({ entries, event, sessionKeys })
+      if (sessionKeys.length > 0) await deleteKeys(sessionKeys)
+      return commit({ entries, event })
+    },
   }
 }
 
-type Commit = Readonly<{ entries: readonly Entry[]; event: string }>
+type Commit = CommittedWith & Readonly<{ entries: readonly Entry[] }>
 
 function markOf(text: string): Mark {
   if (!/^\d{1,16}$/.test(text)) throw new Error('a revocation in the store is unreadable')
@@ -133,7 +153,9 @@ const unavailable = { store: 'store_unavailable', sessions: 'session_store_unava
  * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work` throws, and when time is up
  */
 export function answered<T>(whose: keyof typeof unavailable, timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  return withDeadline(work(), timeoutMs).catch((cause: unknown) => {
-    throw new ServiceError(unavailable[whose], { cause: withoutArguments(cause), reason: whose })
+  return withDeadline(work(), timeoutMs).catch((error: unknown) => {
+    const cause = withoutArguments(error)
+    const reason = cause instanceof SessionsRefusal ? 'sessions' : whose
+    throw new ServiceError(unavailable[reason], { cause, reason })
   })
 }

@@ -40,13 +40,10 @@ const store = {
     ])
     if (marks.some((mark) => mark !== null)) throw new Error('revoked')
     const event = JSON.stringify({ time: new Date().toISOString(), event: 'authn_token_revoked', outcome: 'success', reason: 'logout', requestId: randomUUID(), issuer: iss, subject: sub, keys: [`s:${s}`], address: '127.0.0.0/24' })
-    await Promise.all([
-      redis.unlink([`sess:${sid}`]),
-      redis.evalSha(sha1, {
-        keys: ['cierre:{c}:feed', 'cierre:{c}:history', 'cierre:{c}:audit', `cierre:{c}:s:${s}`],
-        arguments: ['100000', 'history', '1000000', `s:${s}`, String(exp * 1000 - Date.now()), String(exp * 1000), '1', event],
-      }),
-    ])
+    await redis.evalSha(sha1, {
+      keys: ['cierre:{c}:feed', 'cierre:{c}:history', 'cierre:{c}:audit', `cierre:{c}:s:${s}`, `sess:${sid}`],
+      arguments: ['100000', 'history', '1000000', '1', `s:${s}`, String(exp * 1000 - Date.now()), String(exp * 1000), '1', event],
+    })
   },
 }[COMMANDS]
 
