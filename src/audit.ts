@@ -138,7 +138,8 @@ export function createAudit(parts: AuditParts): Audit {
     async attempt(event, work) {
       let line: EventLine | undefined
       const witness: Witness = {
-        event: (keys) => JSON.stringify((line = describe({ ...event, outcome: 'success', keys }, now(), parts.address))),
+        // In this order: what is added to an object after a spread makes V8 describe its shape anew each time.
+        event: (keys) => JSON.stringify((line = describe({ outcome: 'success', keys, ...event }, now(), parts.address))),
         failed: () => failed(event.asker.requestId),
       }
       const keys = await work(witness).catch((error: unknown) => {

@@ -39,7 +39,7 @@ export function logout(parts: Parts): Operation<'logout'> {
     return {
       status: 200,
       body: { success: true, message: 'Sesión cerrada exitosamente' },
-      headers: { ...(secure ? clearing.secure : clearing.plain), ...limitHeaders(parts.subjectLimiter, verdict) },
+      headers: Object.assign(limitHeaders(parts.subjectLimiter, verdict), secure ? clearing.secure : clearing.plain),
     }
   }
 }
