@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { FeedEvent } from '../feed/event.js'
 import { decodeKey } from '../token/keys.js'
 import { scanScript } from './commit.js'
@@ -63,14 +64,21 @@ export function redisFeedLog(parts: {
     async *scan() {
       const begunOn = connection
       const pattern = `${keyPrefix}[tsuj]:*`
-      let cursor = '0'
-      do {
+      const ask = async (cursor: string) =>
+        (await client.eval(scanScript, { keys: [], arguments: [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)] })) as string[]
+      let asked: Promise<string[]> | undefined = ask('0')
+      while (asked !== undefined) {
+        const page: string[] = await asked
         // The cursor of another server means nothing.
         if (connection !== begunOn) throw new Error('the connection to Redis changed during a scan')
-        const page = (await client.eval(scanScript, { keys: [], arguments: [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)] })) as string[]
-        cursor = page[0] ?? '0'
+        const [cursor = '0'] = page
+        asked = cursor === '0' ? undefined : ask(cursor)
+        // What becomes of it is met in the next turn, if whoever scans still wants it.
+        asked?.catch(() => undefined)
+        // The question has left, so that Redis looks for the next ones while these are taken in.
+        await endOfTurn()
         yield entriesOf(page, now())
-      } while (cursor !== '0')
+      }
     },
   }
 }
