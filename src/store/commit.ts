@@ -1,9 +1,9 @@
 import { sessionsWord } from './cause.js'
 
 /**
- * The commit: one script deletes the session data, if there is any here, max-merges every entry, appends one event per entry to the feed, and what is to be told of it to the audit
- * trail; its reply is the commit point. An expiry may only lengthen and a cutoff only rise, so writes can be repeated and reordered
- * without harm.
+ * The commit: one script deletes the session data, if there is any here, max-merges every entry, appends one event per entry to the
+ * feed, and what is to be told of it to the audit trail; its reply is the commit point. An expiry may only lengthen and a cutoff only
+ * rise, so writes can be repeated and reordered without harm.
  *
  * Expiry goes to Redis as a remaining time: a Redis whose clock is off still keeps an entry for as long as it must.
  *
@@ -18,8 +18,8 @@ import { sessionsWord } from './cause.js'
  * A trail that cannot be written does not undo what is revoked: the reply is what is wrong with it, or nothing.
  *
  * KEYS: the feed, the name of its history, the audit trail, then one key per entry, then those of session data. ARGV: the feed's
- * length, a name for a new history, the trail's length, the number of entries, then per entry its name, the remaining time in milliseconds (0: for ever), the absolute expiry for the event
- * (empty: never), the mark, and the audit event (empty: none).
+ * length, a name for a new history, the trail's length, the number of entries, then per entry its name, the remaining time in
+ * milliseconds (0: for ever), the absolute expiry for the event (empty: never), the mark, and the audit event (empty: none).
  */
 export const commitScript = `
 local feed, history, trail, last, fault = KEYS[1], KEYS[2], KEYS[3], 3 + tonumber(ARGV[4]), ''

@@ -4,6 +4,7 @@ import { decodeKey } from '../token/keys.js'
 import { scanScript } from './commit.js'
 import { entryWith, type Entry } from './entry.js'
 import type { RedisClient, RedisLink } from './redis.js'
+import { runScript } from './scripts.js'
 
 /** What names a history of the feed, and the server that keeps it. */
 export type FeedIdentity = Readonly<{ history: string; server: string }>
@@ -65,7 +66,7 @@ export function redisFeedLog(parts: {
       const begunOn = connection
       const pattern = `${keyPrefix}[tsuj]:*`
       const ask = async (cursor: string) =>
-        (await client.eval(scanScript, { keys: [], arguments: [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)] })) as string[]
+        (await runScript(client, scanScript, [], [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)])) as string[]
       let asked: Promise<string[]> | undefined = ask('0')
       while (asked !== undefined) {
         const page: string[] = await asked

@@ -1,10 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
-import { batched } from './batch.js'
 import { commitScript } from './commit.js'
 import { decodeEntry, goneEntry } from './entry.js'
+import { answeredWith, runScript } from './scripts.js'
 import type { EntryReader } from './store.js'
 
 export type RedisConnection = { url: string; caFile?: string | undefined }
@@ -118,67 +118,6 @@ function watch(client: RedisClient, giveUp: () => void): () => void {
   return () => clearInterval(timer)
 }
 
-const digests = new Map<string, string>()
-
-function digestOf(script: string): string {
-  const known = digests.get(script) ?? createHash('sha1').update(script).digest('hex')
-  digests.set(script, known)
-  return known
-}
-
-async function runScript(client: RedisClient, script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-  const run = (command: string, named: string) => client.sendCommand([command, named, String(keys.length), ...keys, ...args])
-  try {
-    return await run('EVALSHA', digestOf(script))
-  } catch (error) {
-    // A Redis that restarted or failed over does not know the script.
-    if (startsWith(error, 'NOSCRIPT')) return run('EVAL', script)
-    throw error
-  }
-}
-
-type ScriptCall = Readonly<{ script: string; keys: string[]; arguments: string[] }>
-
-/** What the rate limiter needs of a client. What it asks in one turn of the event loop is asked with one command. */
-export function limiterClient(client: RedisClient) {
-  const ask = batched(async (calls: ScriptCall[]) => {
-    const [{ script, keys, arguments: args }] = calls as [ScriptCall]
-    const shape = [String(keys.length), String(args.length)]
-    return (await runScript(client, forEach(script), calls.flatMap((call) => call.keys), shape.concat(...calls.map((call) => call.arguments)))) as unknown[]
-  }, { most: 64, mayBeOnes: () => false })
-  return {
-    eval: (script: string, call: Omit<ScriptCall, 'script'>) =>
-      ask({ script, ...call }).then((answer) => {
-        if (answer instanceof Error) throw answer
-        return answer
-      }),
-  }
-}
-
-const loops = new Map<string, string>()
-
-/**
- * A script that runs another one for each of many. KEYS and ARGV are those of all in their order, after how many of each one has; what
- * fails for one fails for that one alone.
- */
-function forEach(script: string): string {
-  const known = loops.get(script) ?? `
-local function one(KEYS, ARGV)
-${script}
-end
-local keys, args, answers = tonumber(ARGV[1]), tonumber(ARGV[2]), {}
-for i = 1, #KEYS / keys do
-  local done, answer = pcall(one, { unpack(KEYS, (i - 1) * keys + 1, i * keys) }, { unpack(ARGV, (i - 1) * args + 3, i * args + 2) })
-  answers[i] = done and answer or redis.error_reply('ERR not run')
-end
-return answers
-`
-  loops.set(script, known)
-  return known
-}
-
-const startsWith = (error: unknown, word: string) => error instanceof Error && error.message.startsWith(word)
-
 export class RedisNotConnected extends Error {
   override readonly name = 'RedisNotConnected'
 }
@@ -287,7 +226,7 @@ export class RevocationAdapter extends RedisAdapter {
       return await runScript(client, commitScript, [feed, history, trail, ...keys], [String(feedLength), randomUUID(), String(trailLength), ...args])
     } catch (error) {
       // A primary that was demoted keeps its connections; behind the same address there may be a new one.
-      if (startsWith(error, 'READONLY')) renew('it is a replica now')
+      if (answeredWith(error, 'READONLY')) renew('it is a replica now')
       throw error
     }
   }
