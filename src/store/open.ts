@@ -1,12 +1,13 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
+import { ServiceError } from '../errors.js'
 import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trail.js'
 import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { limiterClient } from './scripts.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
-import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type Store, type StoreObserver } from './store.js'
+import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store, type StoreObserver } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
@@ -21,6 +22,10 @@ export type Stores = {
   /** Lets the connections that follow authenticate as this configuration says. */
   reload(config: Config): void
   close(): Promise<void>
+}
+
+const noSessionStore: KeyDeleter = async () => {
+  throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
 }
 
 export function openStores({ config, log, now, observe }: { config: Config; log: Logger; now: () => number; observe: StoreObserver }): Stores {
@@ -42,7 +47,8 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
   }
   const tried = async () => void (await Promise.all(connections.map((link) => link.tried)))
   const close = async () => connections.forEach((connection) => connection.close())
-  const deleteKeys = sessionLink && sessionLink !== main ? createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe }) : undefined
+  const elsewhere = sessionLink && sessionLink !== main ? createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe }) : undefined
+  const deleteKeys = sessionLink === undefined ? noSessionStore : elsewhere
   const pingSessions = async () => void (await sessionLink?.client.ping())
   if (config.redis === undefined || main === undefined) {
     const trail = memoryAuditTrail(caps)

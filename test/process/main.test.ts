@@ -44,6 +44,20 @@ describe('the process (as built into dist/)', () => {
     expect(await exitCode(child)).to.equal(0)
   })
 
+  it('without a Redis in which to delete session data: 500, and nothing is revoked', async () => {
+    const port = await freePort()
+    const { child, output } = run({ PORT: String(port), SESSION_KEYS: 'a:{jti}' })
+    await until('it greets', () => output.out.includes('curl '))
+    const [, jwt = ''] = /Bearer (\S+)'/.exec(output.out) ?? []
+    const headers = { authorization: `Bearer ${jwt}` }
+    const answer = await send(`http://127.0.0.1:${port}`, {
+      method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }), headers: { ...headers, 'content-type': 'application/json' },
+    })
+    expect(answer.status).to.equal(500)
+    expect((await send(`http://127.0.0.1:${port}`, { path: '/api/v1/auth/verify', headers })).status).to.equal(200)
+    await end(child)
+  })
+
   it('wrong settings: one message naming them all, exit 1, no stack trace, no secret', async () => {
     const { child, output } = run({ PORT: 'x', JWT_SECRET: 'too-short-a-secret', REDIS_URL: 'x', LOG_LEVEL: 'x', CORS_ORIGINS: '*' })
     expect(await exitCode(child)).to.equal(1)
