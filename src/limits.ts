@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import { limitedAddress } from './addresses.js'
-import { withDeadline } from './store/deadline.js'
+import type { LimiterClient } from './store/scripts.js'
 import { keyPrefix } from './store/store.js'
 
 export type Limit = Readonly<{ requests: number; windowS: number }>
@@ -51,56 +51,39 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limite
   }
 }
 
-/** Counts verified subjects in Redis, for all instances together, and in memory while Redis does not answer. */
-export function createSubjectLimiter(
-  limit: Limit, redis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined, onRefused: OnRefused,
-): Limiter {
-  const refused = () => onRefused('subject')
+/**
+ * Counts verified subjects in Redis, for all instances together, and in memory while Redis does not answer. Whatever ails Redis, the
+ * check of the revocation that runs beside this meets it too, and reports it.
+ */
+export function createSubjectLimiter(limit: Limit, redis: LimiterClient | undefined, onRefused: OnRefused): Limiter {
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
-  const embedded: Limiter = {
-    name: 'subject',
-    policy: policyOf('subject', limit),
-    consume: (subject) => consume(memory, subject, limit, refused),
-    refund: async (subject) => void (await memory.reward(subject)),
-  }
-  if (redis === undefined) return embedded
-  const shared = new RateLimiterRedis({
-    storeClient: redis.client,
+  const limiter = redis === undefined ? memory : new RateLimiterRedis({
+    storeClient: redis,
     useRedisPackage: true,
     keyPrefix: `${keyPrefix}limit`,
     points: limit.requests,
     duration: limit.windowS,
+    insuranceLimiter: memory,
   })
-  const orEmbedded = async <T>(work: () => Promise<T>, instead: () => Promise<T>): Promise<T> => {
-    if (!redis.isReady()) return instead()
-    try {
-      return await withDeadline(work(), redis.timeoutMs)
-    } catch {
-      // Whatever ails Redis, the check of the revocation that runs beside this meets it too, and reports it.
-      return instead()
-    }
-  }
   return {
     name: 'subject',
     policy: policyOf('subject', limit),
-    consume: (subject) => orEmbedded(() => consume(shared, subject, limit, refused), () => embedded.consume(subject)),
-    refund: (subject) => orEmbedded(async () => void (await shared.reward(subject)), () => embedded.refund(subject)),
+    consume: (subject) => consume(limiter, subject, limit, () => onRefused('subject')),
+    refund: async (subject) => void (await limiter.reward(subject)),
   }
 }
 
-async function consume(limiter: RateLimiterAbstract, key: string, limit: Limit, onRefused: () => void): Promise<Verdict> {
+function consume(limiter: RateLimiterAbstract, key: string, limit: Limit, onRefused: () => void): Promise<Verdict> {
   const verdict = (allowed: boolean, result: RateLimiterRes): Verdict => ({
     allowed,
     remaining: Math.max(0, Math.min(limit.requests, result.remainingPoints)),
     resetS: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
   })
-  try {
-    return verdict(true, await limiter.consume(key))
-  } catch (refusal) {
+  return limiter.consume(key).then((result) => verdict(true, result), (refusal: unknown) => {
     if (!(refusal instanceof RateLimiterRes)) throw refusal
     onRefused()
     return verdict(false, refusal)
-  }
+  })
 }
 
 /** `RateLimit-Policy` and `RateLimit` of one policy (draft-ietf-httpapi-ratelimit-headers), and `Retry-After` where it refuses. */

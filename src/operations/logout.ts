@@ -67,15 +67,14 @@ async function admit(parts: Parts, presented: Presented, scope: 'local' | 'globa
   if (presented.some(({ expired }) => expired)) await refuseExpired(presented, parts.revocations, parts.audit, asker)
   if (scope === 'global' && caller.keys.u === undefined) throw new ServiceError('bad_request', { reason: 'no_subject' })
   // Both questions go to Redis in one round trip.
-  const [counted, checked] = await Promise.allSettled([
-    countSubject(parts.subjectLimiter, caller),
-    parts.revocations.isRevoked(caller),
-  ])
-  const verdict = settled(counted)
+  const checking = parts.revocations.isRevoked(caller)
+  // It is met below, unless the limit comes first.
+  checking.catch(() => undefined)
+  const verdict = await parts.subjectLimiter?.consume(subjectOf(caller))
   if (verdict !== undefined && !verdict.allowed) throw tooMany(parts.subjectLimiter, verdict)
-  if (settled(checked)) {
+  if (await checking) {
     // Whoever holds a dead token must not use up the limit of its subject.
-    await Promise.all([refundSubject(parts.subjectLimiter, caller), parts.revocations.confirm(caller)])
+    await Promise.all([parts.subjectLimiter?.refund(subjectOf(caller)), parts.revocations.confirm(caller)])
     throw new ServiceError('invalid_token', { reason: 'revoked' })
   }
   return verdict
@@ -89,13 +88,6 @@ async function refuseExpired(presented: Presented, revocations: Revocations, aud
 }
 
 const subjectOf = ({ keys }: VerifiedToken) => keys.u ?? keys.t
-const countSubject = async (limiter: Limiter | undefined, token: VerifiedToken) => limiter?.consume(subjectOf(token))
-const refundSubject = async (limiter: Limiter | undefined, token: VerifiedToken) => limiter?.refund(subjectOf(token))
-
-function settled<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason
-  return result.value
-}
 
 const tooMany = (limiter: Limiter | undefined, verdict: Verdict) =>
   new ServiceError('too_many_requests', { reason: 'subject_limit', headers: limitHeaders(limiter, verdict) })

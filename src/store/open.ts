@@ -5,7 +5,7 @@ import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trai
 import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
-import { limiterClient } from './scripts.js'
+import { limiterClient, type LimiterClient } from './scripts.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
 import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store, type StoreObserver } from './store.js'
 
@@ -16,7 +16,7 @@ export type Stores = {
   feedReader: FeedReader
   trail: AuditTrail
   probe: StoreProbe
-  limiterRedis: { client: unknown; isReady: () => boolean; timeoutMs: number } | undefined
+  limiterRedis: LimiterClient | undefined
   /** Comes when every connection has been made, or has failed once. */
   tried(): Promise<void>
   /** Lets the connections that follow authenticate as this configuration says. */
@@ -86,7 +86,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
       const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.rehearse(), pingSessions()])
       return fitness
     },
-    limiterRedis: { client: limiterClient(main.client), isReady: () => main.client.isReady, timeoutMs },
+    limiterRedis: limiterClient(main.client, timeoutMs),
     tried,
     reload,
     close,

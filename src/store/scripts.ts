@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { batched } from './batch.js'
+import { withDeadline } from './deadline.js'
 import type { RedisClient } from './redis.js'
 
 const digests = new Map<string, string>()
@@ -27,11 +28,16 @@ export const answeredWith = (error: unknown, word: string): boolean => error ins
 
 type ScriptCall = Readonly<{ keys: string[]; arguments: string[] }>
 
-/** What the rate limiter needs of a client. What it asks of a script in one turn of the event loop is asked with one command. */
-export function limiterClient(client: RedisClient) {
+export type LimiterClient = ReturnType<typeof limiterClient>
+
+/**
+ * What the rate limiter needs of a client: an answer within a deadline. What it asks of a script in one turn of the event loop is
+ * asked with one command.
+ */
+export function limiterClient(client: RedisClient, timeoutMs: number) {
   const askers = new Map<string, (call: ScriptCall) => Promise<unknown>>()
   const askerOf = (script: string) => {
-    const known = askers.get(script) ?? askTogether(client, forEach(script))
+    const known = askers.get(script) ?? askTogether(client, forEach(script), timeoutMs)
     askers.set(script, known)
     return known
   }
@@ -44,11 +50,12 @@ export function limiterClient(client: RedisClient) {
   }
 }
 
-const askTogether = (client: RedisClient, loop: string) =>
+const askTogether = (client: RedisClient, loop: string, timeoutMs: number) =>
   batched(async (calls: ScriptCall[]) => {
     const [first] = calls
     const shape = [String(first?.keys.length), String(first?.arguments.length)]
-    return (await runScript(client, loop, calls.flatMap(({ keys }) => keys), shape.concat(...calls.map((call) => call.arguments)))) as unknown[]
+    const keys = calls.flatMap((call) => call.keys)
+    return (await withDeadline(runScript(client, loop, keys, shape.concat(...calls.map((call) => call.arguments))), timeoutMs)) as unknown[]
   }, { most: 64, mayBeOnes: () => false })
 
 /**
