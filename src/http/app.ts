@@ -7,7 +7,7 @@ import type { ClientAddresses } from '../addresses.js'
 import type { Audit } from '../audit.js'
 import type { ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
-import { rateLimitHeaders, type Limiter } from '../limits.js'
+import { rateLimitHeaders, type Limiter, type Verdict } from '../limits.js'
 import type { OperationId, Operations } from '../operations/operation.js'
 import { createBodyReader } from './body.js'
 import { createContractRoutes, type ContractRoutes, type Middleware, type RequestState, type ServiceContext } from './contract.js'
@@ -47,9 +47,11 @@ function serve(parts: AppParts): (ctx: ServiceContext) => Promise<void> {
   const serveAllowed = async (ctx: ServiceContext) => {
     const { operationId } = ctx.state
     if (operationId === undefined) return answerOtherMethod(ctx)
-    if (addressLimiter !== undefined && limitedOperations.has(operationId)) await limitAddress(addressLimiter, ctx.state)
+    if (addressLimiter !== undefined && limitedOperations.has(operationId)) {
+      holdAgainst(addressLimiter, await addressLimiter.consume(ctx.state.asker.address), ctx.state)
+    }
     await readBody(ctx, operationId)
-    return routes.run(ctx)
+    ctx.state.answer = await routes.run(ctx)
   }
   const allowOrigins = parts.corsOrigins.length > 0 ? corsOf(parts.corsOrigins) : undefined
   return (ctx) => {
@@ -195,8 +197,7 @@ function answerOtherMethod(ctx: ServiceContext): void {
   ctx.state.answer = { status: 204, body: undefined }
 }
 
-async function limitAddress(limiter: Limiter, state: RequestState): Promise<void> {
-  const verdict = await limiter.consume(state.asker.address)
+function holdAgainst(limiter: Limiter, verdict: Verdict, state: RequestState): void {
   state.limitHeaders = rateLimitHeaders(limiter, verdict)
   if (!verdict.allowed) throw new ServiceError('too_many_requests', { reason: 'address_limit' })
 }

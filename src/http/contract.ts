@@ -4,7 +4,7 @@ import { initialize } from 'koa-openapi'
 import type { Asker } from '../audit.js'
 import { documentedOperations, type ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
-import type { Operation, OperationId, Operations } from '../operations/operation.js'
+import type { OperationId, Operations, Request } from '../operations/operation.js'
 import type { Outgoing } from './failures.js'
 
 /** What the middleware tell each other about one request. */
@@ -13,7 +13,7 @@ export type RequestState = {
   secure: boolean
   authorization: readonly string[]
   operationId?: OperationId
-  answer?: Outgoing
+  answer?: Outgoing | undefined
   /** Header fields that the rate limit adds to the answer. */
   limitHeaders?: Record<string, string>
 }
@@ -25,8 +25,8 @@ export type Middleware = (ctx: ServiceContext, next: () => Promise<void>) => Pro
 export type ContractRoutes = {
   /** The operation of a method and path, else the methods that the path knows. */
   match(method: string, path: string): { operationId: OperationId } | { allow: readonly string[] }
-  /** Validates the request and runs its operation; the answer is left in the state. */
-  run(ctx: ServiceContext): Promise<void>
+  /** Validates the request and runs its operation. */
+  run(ctx: ServiceContext): Promise<Outgoing | undefined>
 }
 
 /**
@@ -35,7 +35,7 @@ export type ContractRoutes = {
  */
 export function createContractRoutes(document: ContractDocument, operations: Operations): ContractRoutes {
   const router = new Router({ strict: true, sensitive: true })
-  const handlers = Object.fromEntries(Object.entries(operations).map(([id, operation]) => [id, handler(operation as Operation<OperationId>)]))
+  const all = Object.entries(operations) as [OperationId, AnyOperation][]
   initialize({
     router,
     apiDoc: {
@@ -46,7 +46,7 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       // Its response validators are not used; they would only cost start-up time.
       'x-koa-openapi-disable-response-validation-middleware': true,
     } as never,
-    operations: handlers as never,
+    operations: Object.fromEntries(all.map(([id, operation]) => [id, handler(operation)])) as never,
     // It takes the document for OpenAPI 3.0; our linter has checked it as what it is.
     validateApiDoc: false,
     exposeApiDocs: false,
@@ -60,23 +60,26 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
   )
   const routes = router.routes() as unknown as Middleware
   // Most paths are fixed: they need not be held against every pattern.
-  const fixed = new Map(
-    router.stack.flatMap(({ paramNames, path, methods, name }) =>
-      paramNames.length > 0 ? [] : methods.map((method) => [`${method} ${String(path)}`, { operationId: name as OperationId }] as const)),
-  )
+  const fixed = new Map<string, Map<string, { operationId: OperationId }>>()
+  for (const { paramNames, path, methods, name } of router.stack) {
+    const byMethod = fixed.get(String(path)) ?? new Map<string, { operationId: OperationId }>()
+    for (const method of methods) byMethod.set(method, { operationId: name as OperationId })
+    if (paramNames.length === 0) fixed.set(String(path), byMethod)
+  }
   // koa-openapi's steps are for parameters; without any, what it would do for each request is to wait for the operation.
-  const direct = new Map(documentedOperations(document).flatMap(({ operationId, parameters = [] }) =>
-    parameters.length > 0 ? [] : [[operationId, handlers[operationId]] as const]))
+  const withParameters = new Set(documentedOperations(document).flatMap(({ operationId, parameters = [] }) => (parameters.length > 0 ? [operationId] : [])))
+  const direct = new Map(all.filter(([operationId]) => !withParameters.has(operationId)))
   const runByPath = async (ctx: ServiceContext) => {
     try {
       await routes(ctx, nothingMore)
+      return ctx.state.answer
     } catch (error) {
       throw translate(error)
     }
   }
   return {
     match(method, path) {
-      const found = fixed.get(`${method} ${path}`)
+      const found = fixed.get(path)?.get(method)
       if (found !== undefined) return found
       const matched = router.match(path, method)
       // The contract has /revocations/snapshot before /revocations/{key}.
@@ -90,8 +93,8 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       const known = operationId && queries.get(operationId)
       const isKnown = ([name, value]: [string, unknown]) => !Array.isArray(value) && (known === undefined || known.has(name))
       if (ctx.req.url?.includes('?') && !Object.entries(ctx.query).every(isKnown)) throw new ServiceError('bad_request', { reason: 'body' })
-      const run = operationId && direct.get(operationId)
-      return run ? run(ctx) : runByPath(ctx)
+      const operation = operationId && direct.get(operationId)
+      return operation ? operation(requestOf(ctx)) : runByPath(ctx)
     },
   }
 }
@@ -103,19 +106,22 @@ const withoutIdleSteps = (item: Record<string, object>) =>
   Object.fromEntries(Object.entries(item).map(([method, operation]) =>
     [method, 'parameters' in operation ? operation : { ...operation, 'x-koa-openapi-disable-middleware': true }]))
 
-function handler(operation: Operation<OperationId>) {
-  return async (ctx: ServiceContext) => {
-    const { asker, secure, authorization } = ctx.state
-    ctx.state.answer = (await operation({
-      body: ctx.request.body as never,
-      query: ctx.request.query,
-      params: ctx['params'] as never,
-      lastEventId: ctx.get('Last-Event-ID') || undefined,
-      authorization,
-      asker,
-      secure,
-    })) as unknown as Outgoing
-  }
+/** Whichever operation it is, koa-openapi or the compiled validators have held its request against the contract. */
+type AnyOperation = (request: Record<keyof Request<OperationId>, unknown>) => Promise<Outgoing>
+
+const requestOf = ({ request, state }: ServiceContext, parameters: { query?: unknown; params?: unknown; lastEventId?: string | undefined } = {}) => ({
+  body: request.body,
+  query: parameters.query,
+  params: parameters.params,
+  lastEventId: parameters.lastEventId,
+  authorization: state.authorization,
+  asker: state.asker,
+  secure: state.secure,
+})
+
+const handler = (operation: AnyOperation) => async (ctx: ServiceContext) => {
+  const parameters = { query: ctx.request.query, params: ctx['params'] as unknown, lastEventId: ctx.get('Last-Event-ID') || undefined }
+  ctx.state.answer = await operation(requestOf(ctx, parameters))
 }
 
 function translate(error: unknown): unknown {
