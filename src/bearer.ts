@@ -1,6 +1,6 @@
 import { ServiceError } from './errors.js'
 
-const bearer = /^bearer +(\S.*)$/i
+const bearer = /^bearer +(?=\S)/i
 
 /**
  * The token of an `Authorization` header (RFC 6750 §2.1): one line, the scheme in any case, one or more spaces.
@@ -10,8 +10,9 @@ const bearer = /^bearer +(\S.*)$/i
  */
 export function bearerToken(lines: readonly string[]): string {
   if (!sentBearer(lines)) throw new ServiceError('token_missing', { reason: 'no_credentials' })
-  if (lines.length > 1) throw new ServiceError('invalid_token', { reason: 'two_credentials' })
-  return bearer.exec(lines[0] ?? '')?.[1] ?? ''
+  const [line = '', ...more] = lines
+  if (more.length > 0) throw new ServiceError('invalid_token', { reason: 'two_credentials' })
+  return line.slice(bearer.exec(line)?.[0].length)
 }
 
 /** Whether credentials of this scheme were sent at all, however bad. */

@@ -1,5 +1,5 @@
 import type { Entry, Mark } from './store/entry.js'
-import type { RevocationKey } from './token/keys.js'
+import { base64url, type RevocationKey } from './token/keys.js'
 
 /**
  * The live set in memory, the same in the service and in the guard. It only grows until expiry: what is added twice, in any order, is
@@ -34,13 +34,19 @@ export const neverS = 0xffffffff
 const kinds = ['t', 's', 'j'] as const
 const leastCutoff = kinds.length
 
-const keyBytes = Buffer.alloc(16)
 const wordsOfKey = new Uint32Array(4)
+/** By character code: the six bits that a character of base64url stands for. */
+const sextets = Uint8Array.from({ length: 128 }, (_, code) => Math.max(0, base64url.indexOf(String.fromCharCode(code))))
 
 /** The 16 bytes of a key as four big-endian words, in an array that the next call fills again. */
 export function keyWords(key: RevocationKey): Uint32Array {
-  keyBytes.write(key.slice(2), 'base64url')
-  for (let word = 0; word < 4; word += 1) wordsOfKey[word] = keyBytes.readUInt32BE(4 * word)
+  const sextet = (at: number) => sextets[key.charCodeAt(2 + at)]!
+  const threeBytes = (at: number) => (sextet(at) << 18) | (sextet(at + 1) << 12) | (sextet(at + 2) << 6) | sextet(at + 3)
+  const [a, b, c, d, e] = [threeBytes(0), threeBytes(4), threeBytes(8), threeBytes(12), threeBytes(16)]
+  wordsOfKey[0] = (a << 8) | (b >>> 16)
+  wordsOfKey[1] = (b << 16) | (c >>> 8)
+  wordsOfKey[2] = (c << 24) | d
+  wordsOfKey[3] = (e << 8) | (sextet(20) << 2) | (sextet(21) >>> 4)
   return wordsOfKey
 }
 

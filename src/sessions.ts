@@ -11,13 +11,20 @@ const keyableValue = /^[A-Za-z0-9._~:@-]{1,256}$/
  *
  * @throws ServiceError `session_store_unavailable` when a claim cannot be part of a key
  */
-export const sessionKeysOf = (tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[]): string[] =>
-  tokens.flatMap((token) => token.issuer.sessionKeys.flatMap((template) => sessionKey(template, token)))
+export function sessionKeysOf(tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[]): string[] {
+  const keys: string[] = []
+  for (const { claims, issuer } of tokens) {
+    for (const template of issuer.sessionKeys) {
+      const key = sessionKey(partsOf(template), claims)
+      if (key !== undefined) keys.push(key)
+    }
+  }
+  return keys
+}
 
-function sessionKey(template: string, { claims }: Pick<VerifiedToken, 'claims'>): string[] {
-  const parts = partsOf(template)
-  if (parts.some((name, at) => isName(at) && claims[name] === undefined)) return []
-  return [parts.map((part, at) => (isName(at) ? keyable(claims[part]) : part)).join('')]
+function sessionKey(parts: readonly string[], claims: VerifiedToken['claims']): string | undefined {
+  if (parts.some((part, at) => isName(at) && claims[part] === undefined)) return undefined
+  return parts.reduce((key, part, at) => key + (isName(at) ? keyable(claims[part]) : part), '')
 }
 
 const known = new Map<string, readonly string[]>()

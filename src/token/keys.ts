@@ -18,6 +18,7 @@ export function tokenKeys(jwt: CompactJwt, claims: Readonly<Record<string, unkno
   const s = claimKey('s', claims['iss'], claims['sid'])
   const u = claimKey('u', claims['iss'], claims['sub'])
   const j = claimKey('j', claims['iss'], claims['jti'])
+  if (s !== undefined && u !== undefined && j !== undefined) return { t, s, u, j }
   return { t, ...(s && { s }), ...(u && { u }), ...(j && { j }) }
 }
 
@@ -56,4 +57,4 @@ function digest(input: string | Buffer): string {
   return whole.slice(0, 21) + 'AQgw'.charAt(base64url.indexOf(whole.charAt(21)) >> 4)
 }
 
-const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+export const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

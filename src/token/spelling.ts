@@ -25,10 +25,13 @@ const lastOfThree = /[AEIMQUYcgkosw048]$/
 export function parseSpelling(text: string): CompactJwt {
   const malformed = () => new ServiceError('invalid_token', { reason: 'spelling' })
   if (text.length > maxLength) throw malformed()
-  const [header, payload, signature, ...more] = text.split('.', 4)
-  if (header === undefined || payload === undefined || signature === undefined || more.length > 0) throw malformed()
+  const first = text.indexOf('.')
+  const second = text.indexOf('.', first + 1)
+  if (first === -1 || second === -1) throw malformed()
+  const [header, payload, signature] = [text.slice(0, first), text.slice(first + 1, second), text.slice(second + 1)]
+  // A third dot is no character of a segment.
   if (!isCanonical(header) || !isCanonical(payload) || !isCanonical(signature)) throw malformed()
-  return { header, payload, signature, signingInput: text.slice(0, header.length + 1 + payload.length) }
+  return { header, payload, signature, signingInput: text.slice(0, second) }
 }
 
 function isCanonical(text: string): boolean {
