@@ -1,8 +1,8 @@
 import { hash, randomBytes } from 'node:crypto'
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { limitedAddress } from './addresses.js'
-import type { LimiterClient } from './store/scripts.js'
 import { keyPrefix } from './store/store.js'
+import type { Counted, Windows } from './store/windows.js'
 
 export type Limit = Readonly<{ requests: number; windowS: number }>
 export type PolicyName = 'address' | 'subject'
@@ -55,35 +55,34 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limite
  * Counts verified subjects in Redis, for all instances together, and in memory while Redis does not answer. Whatever ails Redis, the
  * check of the revocation that runs beside this meets it too, and reports it.
  */
-export function createSubjectLimiter(limit: Limit, redis: LimiterClient | undefined, onRefused: OnRefused): Limiter {
+export function createSubjectLimiter(limit: Limit, windows: Windows | undefined, onRefused: OnRefused): Limiter {
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
-  const limiter = redis === undefined ? memory : new RateLimiterRedis({
-    storeClient: redis,
-    useRedisPackage: true,
-    keyPrefix: `${keyPrefix}limit`,
-    points: limit.requests,
-    duration: limit.windowS,
-    insuranceLimiter: memory,
-  })
-  return {
+  const refused = () => onRefused('subject')
+  const embedded: Limiter = {
     name: 'subject',
     policy: policyOf('subject', limit),
-    consume: (subject) => consume(limiter, subject, limit, () => onRefused('subject')),
-    refund: async (subject) => void (await limiter.reward(subject)),
+    consume: (subject) => consume(memory, subject, limit, refused),
+    refund: async (subject) => void (await memory.reward(subject)),
+  }
+  if (windows === undefined) return embedded
+  const keyOf = (subject: string) => `${keyPrefix}limit:${subject}`
+  return {
+    ...embedded,
+    consume: (subject) => windows.add(keyOf(subject), 1).then((counted) => verdictOf(counted, limit, refused), () => embedded.consume(subject)),
+    refund: (subject) => windows.add(keyOf(subject), -1).then(() => undefined, () => embedded.refund(subject)),
   }
 }
 
-function consume(limiter: RateLimiterAbstract, key: string, limit: Limit, onRefused: () => void): Promise<Verdict> {
-  const verdict = (allowed: boolean, result: RateLimiterRes): Verdict => ({
-    allowed,
-    remaining: Math.max(0, Math.min(limit.requests, result.remainingPoints)),
-    resetS: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
-  })
-  return limiter.consume(key).then((result) => verdict(true, result), (refusal: unknown) => {
-    if (!(refusal instanceof RateLimiterRes)) throw refusal
-    onRefused()
-    return verdict(false, refusal)
-  })
+const consume = (limiter: RateLimiterMemory, key: string, limit: Limit, onRefused: () => void): Promise<Verdict> =>
+  limiter.consume(key).catch((refusal: unknown) => {
+    if (refusal instanceof RateLimiterRes) return refusal
+    throw refusal
+  }).then(({ consumedPoints, msBeforeNext }) => verdictOf({ count: consumedPoints, leftMs: msBeforeNext }, limit, onRefused))
+
+function verdictOf({ count, leftMs }: Counted, limit: Limit, onRefused: () => void): Verdict {
+  const allowed = count <= limit.requests
+  if (!allowed) onRefused()
+  return { allowed, remaining: Math.max(0, Math.min(limit.requests, limit.requests - count)), resetS: Math.max(1, Math.ceil(leftMs / 1000)) }
 }
 
 /** `RateLimit-Policy` and `RateLimit` of one policy (draft-ietf-httpapi-ratelimit-headers), and `Retry-After` where it refuses. */

@@ -68,6 +68,32 @@ describe('rate limits', () => {
     }
   })
 
+  it('windows of many subjects are counted together; what one has wrong is no matter for the others', async () => {
+    const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const subjects = Array.from({ length: 30 }, freshClaims)
+      const loginOf = (claims: ReturnType<typeof freshClaims>, jti: string) => sign({ ...claims, sid: jti, jti })
+      const everybody = async (jti: string) => {
+        const jwts = await Promise.all(subjects.map((claims) => loginOf(claims, `${String(claims['sub'])}-${jti}`)))
+        return (await Promise.all(jwts.map((jwt) => service.logout(jwt)))).map(({ status }) => status)
+      }
+      const before = new Set(await redis.client.keys('cierre:{c}:limit:*'))
+      expect(await everybody('a')).to.deep.equal(subjects.map(() => 200))
+      const [unreadable = '', endless = '', ...others] = (await redis.client.keys('cierre:{c}:limit:*')).filter((key) => !before.has(key))
+      expect(others).to.have.length(28)
+      for (const key of others) expect(await redis.client.pTTL(key)).to.be.within(1, 60_000)
+      await redis.client.set(unreadable, 'not a number')
+      await redis.client.persist(endless)
+      // The one that cannot be counted in Redis begins anew in memory.
+      expect(await everybody('b')).to.deep.equal(subjects.map(() => 200))
+      expect(await redis.client.pTTL(endless), 'no window stays open').to.be.within(1, 60_000)
+      expect((await everybody('c')).sort()).to.deep.equal([200, ...others.map(() => 429), 429])
+      expect((await everybody('d'))).to.deep.equal(subjects.map(() => 429))
+    } finally {
+      await service.stop()
+    }
+  })
+
   it('goes on counting subjects in memory while Redis is away', async () => {
     const service = await startService({ REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_SUBJECT: '2/60' }, { waitForStore: false })
     try {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { commitScript } from '../../src/store/commit.js'
+import { windowScript } from '../../src/store/windows.js'
 import { startServer } from './machine.js'
 import { clientSecret, requestOf, secret, verificationKey, type Algorithm } from './tokens.js'
 
@@ -53,16 +54,13 @@ const provider = (name: string, request: (token: string) => Buffer): Contender =
   },
 })
 
-// What rate-limiter-flexible sends.
-const limitScript = `redis.call('set', KEYS[1], 0, 'EX', ARGV[2], 'NX') local consumed = redis.call('incrby', KEYS[1], ARGV[1]) local ttl = redis.call('pttl', KEYS[1]) if ttl == -1 then redis.call('expire', KEYS[1], ARGV[2]) ttl = 1000 * ARGV[2] end return {consumed, ttl}`
-
 export const cierre = service('cierre, everything on', requestOf.logout)
 /** Nothing but revocations and what is told of them; another key for each subject would widen Redis's table. */
 export const revocationsOnly = service('cierre', requestOf.logout, { SESSION_MAX_LIFETIME_S: '86400', RATE_LIMIT_SUBJECT: 'off' })
 /** What it learns is forgotten again within the run. */
 export const shortSessions = service('cierre, short sessions', requestOf.logout, { SESSION_MAX_LIFETIME_S: '1', MAX_CLOCK_SKEW_S: '1' })
 export const floorOne = peer('floor (a): verify, one SET', 'floor', { COMMANDS: 'one' })
-export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', { COMMANDS: 'all', COMMIT_SCRIPT: commitScript, LIMIT_SCRIPT: limitScript })
+export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', { COMMANDS: 'all', COMMIT_SCRIPT: commitScript, LIMIT_SCRIPT: windowScript })
 export const fastify = peer('Fastify + @fastify/jwt + ioredis, by hand', 'fastify')
 export const express = peer('Express + jsonwebtoken + ioredis, secret as a string', 'express')
 export const oidcProvider = provider('oidc-provider, revocation of an opaque token', requestOf.providerRevocation)

@@ -5,8 +5,8 @@ import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trai
 import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
-import { limiterClient, type LimiterClient } from './scripts.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
+import { redisWindows, type Windows } from './windows.js'
 import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store, type StoreObserver } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
@@ -16,7 +16,8 @@ export type Stores = {
   feedReader: FeedReader
   trail: AuditTrail
   probe: StoreProbe
-  limiterRedis: LimiterClient | undefined
+  /** Where subjects are counted; absent: by each instance for itself. */
+  windows: Windows | undefined
   /** Comes when every connection has been made, or has failed once. */
   tried(): Promise<void>
   /** Lets the connections that follow authenticate as this configuration says. */
@@ -62,7 +63,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
         await pingSessions()
         return memoryProbe()
       },
-      limiterRedis: undefined,
+      windows: undefined,
       tried,
       reload,
       close: async () => {
@@ -86,7 +87,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
       const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.rehearse(), pingSessions()])
       return fitness
     },
-    limiterRedis: limiterClient(main.client, timeoutMs),
+    windows: config.rateLimitSubject && redisWindows(main.client, { windowMs: config.rateLimitSubject.windowS * 1000, timeoutMs }),
     tried,
     reload,
     close,

@@ -7,7 +7,7 @@ import { createClient } from '@keyv/redis'
 
 const { PORT, REDIS_URL, ALGORITHM, KEY, COMMANDS, COMMIT_SCRIPT, LIMIT_SCRIPT } = process.env
 const redis = await createClient({ url: REDIS_URL }).connect()
-const sha1 = COMMANDS === 'all' ? await redis.scriptLoad(COMMIT_SCRIPT) : undefined
+const [sha1, limitSha1] = COMMANDS === 'all' ? await Promise.all([COMMIT_SCRIPT, LIMIT_SCRIPT].map((script) => redis.scriptLoad(script))) : []
 const key = ALGORITHM === 'HS256' ? createSecretKey(Buffer.from(KEY)) : createPublicKey(KEY)
 const answer = '{"success":true,"message":"Sesión cerrada exitosamente"}'
 const headers = { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(answer) }
@@ -35,7 +35,7 @@ const store = {
     const [t, s, u, j] = [keyOf(jwt), keyOf(iss + sid), keyOf(iss + sub), keyOf(iss + jti)]
     const held = [`cierre:{c}:t:${t}`, `cierre:{c}:s:${s}`, `cierre:{c}:u:${u}`, `cierre:{c}:j:${j}`]
     const [, marks] = await Promise.all([
-      redis.eval(LIMIT_SCRIPT, { keys: [`cierre:{c}:limit:u:${u}`], arguments: ['1', '60', '30', '60'] }),
+      redis.evalSha(limitSha1, { keys: [`cierre:{c}:limit:u:${u}`], arguments: ['60000', '1'] }),
       redis.mGet(held),
     ])
     if (marks.some((mark) => mark !== null)) throw new Error('revoked')

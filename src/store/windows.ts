@@ -1,0 +1,43 @@
+import { batched } from './batch.js'
+import { withDeadline } from './deadline.js'
+import type { RedisClient } from './redis.js'
+import { runScript } from './scripts.js'
+
+/** How often something was counted in the window that is open, and milliseconds until that closes. */
+export type Counted = Readonly<{ count: number; leftMs: number }>
+
+/**
+ * Counts in fixed windows in Redis: the first count of a key opens a window, whose end forgets it. What one turn of the event loop
+ * counts is one command. Throws whatever the connection throws, and when time is up; what fails for one key fails for that one alone.
+ */
+export type Windows = { add(key: string, by: 1 | -1): Promise<Counted> }
+
+export function redisWindows(client: RedisClient, { windowMs, timeoutMs }: { windowMs: number; timeoutMs: number }): Windows {
+  const adding = (by: 1 | -1) =>
+    batched(async (keys: string[]) => {
+      const counts = (await withDeadline(runScript(client, windowScript, keys, [String(windowMs), String(by)]), timeoutMs)) as (number | null)[]
+      return keys.map((_, at) => ({ count: counts[2 * at] ?? NaN, leftMs: counts[2 * at + 1] ?? 0 }))
+    }, { most: 64, mayBeOnes: () => false })
+  const [up, down] = [adding(1), adding(-1)]
+  return {
+    add: (key, by) => (by === 1 ? up : down)(key).then((counted) => {
+      if (Number.isNaN(counted.count)) throw new Error('redis did not count')
+      return counted
+    }),
+  }
+}
+
+/** KEYS: what is counted. ARGV: the window in milliseconds, what is added. Count and time left of each, in turn. */
+export const windowScript = `
+local counts = {}
+for i, key in ipairs(KEYS) do
+  local count, left = redis.pcall('INCRBY', key, ARGV[2]), redis.pcall('PTTL', key)
+  if left == -1 then
+    redis.pcall('PEXPIRE', key, ARGV[1])
+    left = tonumber(ARGV[1])
+  end
+  counts[2 * i - 1] = type(count) == 'number' and count
+  counts[2 * i] = left
+end
+return counts
+`
