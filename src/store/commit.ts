@@ -56,6 +56,16 @@ return fault
 `
 
 /**
+ * Events of the feed as one text, a line for each: its id, then names and values of its fields. The client would make ten objects of
+ * each event, which cost more than all else about it. KEYS: the feed. ARGV: the first id, how many at most.
+ */
+export const pageScript = `
+local page = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
+for i, event in ipairs(page) do page[i] = event[1] .. ' ' .. table.concat(event[2], ' ') end
+return table.concat(page, '\\n')
+`
+
+/**
  * Looks through some of the keys and returns the next cursor, then name, remaining time (-1: for ever) and mark of each revocation that
  * was met. ARGV: cursor, pattern of revocation keys, length of their prefix, how many keys to look at.
  */

@@ -1,7 +1,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { FeedEvent } from '../feed/event.js'
 import { decodeKey } from '../token/keys.js'
-import { scanScript } from './commit.js'
+import { pageScript, scanScript } from './commit.js'
 import { entryWith, type Entry } from './entry.js'
 import type { RedisClient, RedisLink } from './redis.js'
 import { runScript } from './scripts.js'
@@ -32,15 +32,15 @@ export type FeedLog = FeedReader & {
 
 const scannedAtOnce = 500
 
-// As Redis answers: the client would make an object of each.
-type RawEvent = [id: string, fields: string[]]
-
 export const redisFeedReader = (client: RedisClient, feedKey: string): FeedReader => ({
   async tail() {
-    const [last] = await client.sendCommand<RawEvent[]>(['XREVRANGE', feedKey, '+', '-', 'COUNT', '1'])
-    return last && eventOf(last)
+    const [last] = await client.sendCommand<[id: string, fields: string[]][]>(['XREVRANGE', feedKey, '+', '-', 'COUNT', '1'])
+    return last && eventOf(`${last[0]} ${last[1].join(' ')}`)
   },
-  read: async (fromId, count) => (await client.sendCommand<RawEvent[]>(['XRANGE', feedKey, fromId, '+', 'COUNT', String(count)])).map(eventOf),
+  async read(fromId, count) {
+    const page = (await runScript(client, pageScript, [feedKey], [fromId, String(count)])) as string
+    return page === '' ? [] : page.split('\n').map(eventOf)
+  },
 })
 
 /** The feed in Redis, for its follower. */
@@ -84,12 +84,13 @@ export function redisFeedLog(parts: {
   }
 }
 
-function eventOf([id, [k, key, u, till, c, mark]]: RawEvent): FeedEvent {
-  if (k === 'k' && key === 'genesis') return { id, entry: undefined }
-  const known = decodeKey(key)
-  const isReadable = k === 'k' && known !== undefined && u === 'u' && till !== undefined && /^\d*$/.test(till) && c === 'c' && mark !== undefined && /^\d{1,16}$/.test(mark)
-  if (!isReadable) throw new Error('an event of the feed is unreadable')
-  return { id, entry: entryWith(known, till === '' ? null : Number(till), Number(mark)) }
+const eventLine = /^(\d+-\d+) k (?:genesis|(\S+) u (\d*) c (\d{1,16}))$/
+
+function eventOf(line: string): FeedEvent {
+  const [, id, text, till, mark] = eventLine.exec(line) ?? []
+  const key = decodeKey(text)
+  if (id === undefined || (text !== undefined && key === undefined)) throw new Error('an event of the feed is unreadable')
+  return { id, entry: key && entryWith(key, till === '' ? null : Number(till), Number(mark)) }
 }
 
 function entriesOf(page: string[], nowMs: number): Entry[] {
