@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { components } from '../generated/openapi.js'
 import { auditAddress, type AddressDetail } from './addresses.js'
 import { ServiceError, type Reason } from './errors.js'
+import { isoTime } from './log.js'
 import { withoutArguments } from './store/cause.js'
 import { withDeadline } from './store/deadline.js'
 import type { Witness } from './revocations.js'
@@ -142,11 +143,14 @@ export function createAudit(parts: AuditParts): Audit {
         event: (keys) => JSON.stringify((line = describe({ outcome: 'success', keys, ...event }, now(), parts.address))),
         failed: () => failed(event.asker.requestId),
       }
-      const keys = await work(witness).catch((error: unknown) => {
+      let keys: readonly RevocationKey[]
+      try {
+        keys = await work(witness)
+      } catch (error) {
         // The trail is likely to be as lost as the store: the caller does not wait for it again.
         void record({ ...event, outcome: 'unknown', reason: (error instanceof ServiceError && error.reason) || 'internal' })
         throw error
-      })
+      }
       if (line === undefined) return record({ ...event, outcome: 'success', keys })
       parts.onRevoked(keys, event.reason)
       event.asker.isRecorded = true
@@ -180,7 +184,7 @@ type EventLine = ReturnType<typeof describe>
 function describe({ event, outcome, reason, asker, token, client, keys }: AuditEvent, nowMs: number, detail: AddressDetail) {
   const { iss, sub } = token?.claims ?? {}
   return {
-    time: new Date(nowMs).toISOString(),
+    time: isoTime(nowMs),
     event,
     outcome,
     reason,

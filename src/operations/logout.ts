@@ -34,7 +34,7 @@ export function logout(parts: Parts): Operation<'logout'> {
       throw error
     }
     const reason = scope === 'global' ? 'logout_everywhere' : 'logout'
-    await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, async (witness) =>
+    await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, (witness) =>
       revocations.revoke(presented, scope, witness, sessionKeysOf(presented)))
     return {
       status: 200,

@@ -84,10 +84,9 @@ export function createStore(parts: StoreParts): Store {
         if (found === undefined) return undefined
         return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: markOf(found.mark) }) }
       }),
-    async commit(entries, { event, sessionKeys = [] } = {}) {
+    commit(entries, { event, sessionKeys = [] } = {}) {
       if (deleteKeys === undefined) return commit({ entries, event, sessionKeys })
-      if (sessionKeys.length > 0) await deleteKeys(sessionKeys)
-      return commit({ entries, event })
+      return sessionKeys.length === 0 ? commit({ entries, event }) : deleteKeys(sessionKeys).then(() => commit({ entries, event }))
     },
   }
 }

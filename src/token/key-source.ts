@@ -38,23 +38,22 @@ export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
 
 /** A parsed key set. Each key is imported once for each algorithm, since jose ties a key to one. */
 export function createKeySet(jwks: readonly PublicJwk[]) {
-  const imported = jwks.map((jwk) => ({ jwk, byAlgorithm: new Map<string, Promise<VerificationKey>>() }))
+  const imported = jwks.map((jwk) => ({ jwk, byAlgorithm: new Map<string, VerificationKey>() }))
+  const importOne = async ({ jwk, byAlgorithm }: (typeof imported)[number], alg: string) => {
+    // Only what makes the key: jose would hold `alg`, `use` and `key_ops` against it in ways of its own.
+    const { kty, crv, x, y, n, e } = jwk
+    const key = (await importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg)) as CryptoKey
+    const known = verificationKey(alg, KeyObject.from(key))
+    byAlgorithm.set(alg, known)
+    return known
+  }
   return {
-    candidates: async ({ alg, kid }: { alg: string; kid?: string }): Promise<readonly VerificationKey[]> =>
-      Promise.all(
-        imported
-          .filter(({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid))
-          .map(({ jwk, byAlgorithm }) => {
-            const known = byAlgorithm.get(alg)
-            if (known !== undefined) return known
-            // Only what makes the key: jose would hold `alg`, `use` and `key_ops` against it in ways of its own.
-            const { kty, crv, x, y, n, e } = jwk
-            const key = (importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg) as Promise<CryptoKey>)
-              .then((imported) => verificationKey(alg, KeyObject.from(imported)))
-            byAlgorithm.set(alg, key)
-            return key
-          }),
-      ),
+    /** At once, but for the first time that an algorithm is met. */
+    candidates({ alg, kid }: { alg: string; kid?: string }): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
+      const fitting = imported.filter(({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid))
+      const known = fitting.flatMap(({ byAlgorithm }) => byAlgorithm.get(alg) ?? [])
+      return known.length === fitting.length ? known : Promise.all(fitting.map(async (one) => one.byAlgorithm.get(alg) ?? importOne(one, alg)))
+    },
   }
 }
 
