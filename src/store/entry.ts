@@ -15,14 +15,8 @@ export type Mark = number
 /** The entry that a mark under a key stands for. */
 export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Mark): Entry => ({ key, untilMs, ...(key.startsWith('u:') && { cutoff: mark }) })
 
-/** What crosses Keyv is compact text, without Keyv's JSON envelope: an entry, and the audit event that is to be stored with it. */
-export const encodeEntry = ({ untilMs, cutoff }: Omit<Entry, 'key'>, event = ''): string => `${untilMs ?? ''};${cutoff ?? 1};${event}`
-
-/** In the place of an entry: what is under this key is to be deleted. */
-export const goneEntry = ''
-
-export function decodeEntry(text: string): { untilMs: number | null; mark: Mark; event: string } {
-  const first = text.indexOf(';')
-  const second = text.indexOf(';', first + 1)
-  return { untilMs: first === 0 ? null : Number(text.slice(0, first)), mark: Number(text.slice(first + 1, second)), event: text.slice(second + 1) }
-}
+/**
+ * What a commit writes under a key; it crosses Keyv as it is. With it come the audit event that is to be stored with it (empty: none),
+ * and the keys that are to be deleted with it.
+ */
+export type Written = Readonly<{ untilMs: number | null; mark: Mark; event: string; gone: readonly string[] }>

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FeedEvent } from '../feed/event.js'
 import { decodeKey } from '../token/keys.js'
 import { keepSwept } from '../sweeping.js'
-import { decodeEntry, entryWith, type Entry, type Mark } from './entry.js'
+import { entryWith, type Entry, type Mark, type Written } from './entry.js'
 import type { AuditTrail } from './audit-trail.js'
 import type { FeedLog } from './feed-log.js'
 
@@ -37,8 +37,7 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
     const entry = held.get(key)
     return entry !== undefined && isLive(entry) ? String(entry.mark) : undefined
   }
-  const set = async (key: string, value: string) => {
-    const { untilMs, mark, event } = decodeEntry(value)
+  const set = async (key: string, { untilMs, mark, event }: Written) => {
     const before = held.get(key)
     const merged = before === undefined || !isLive(before) ? { untilMs, mark } : {
       untilMs: before.untilMs === null || untilMs === null ? null : Math.max(before.untilMs, untilMs),
@@ -61,7 +60,7 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
     get: async (key: string) => get(key),
     getMany: async (keys: string[]) => keys.map(get),
     set,
-    setMany: async (values: { key: string; value: string }[]) => {
+    setMany: async (values: { key: string; value: Written }[]) => {
       for (const { key, value } of values) await set(key, value)
       return values.map(() => true)
     },

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
 import { commitScript } from './commit.js'
-import { decodeEntry, goneEntry } from './entry.js'
+import type { Written } from './entry.js'
 import { answeredWith, runScript } from './scripts.js'
 import type { EntryReader } from './store.js'
 
@@ -179,8 +179,8 @@ export class RevocationAdapter extends RedisAdapter {
     super(redis)
   }
 
-  override async set(key: string, value: string): Promise<void> {
-    await this.setMany([{ key, value }])
+  override async set(key: string, value: unknown): Promise<void> {
+    await this.setMany([{ key, value: value as Written }])
   }
 
   /**
@@ -188,29 +188,21 @@ export class RevocationAdapter extends RedisAdapter {
    *
    * @returns whether each was written with its event; Keyv hands it on, though its types do not say so
    */
-  override async setMany(values: { key: string; value: string }[]): Promise<void & boolean[]> {
+  override async setMany(values: { key: string; value: Written }[]): Promise<void & boolean[]> {
     const { nameOf, now, minReplicas, timeoutMs } = this.options
-    const told: boolean[] = []
-    const args: string[] = []
-    const [keys, gone]: [string[], string[]] = [[], []]
-    for (const { key, value } of values) {
-      if (value === goneEntry) {
-        gone.push(key)
-        told.push(true)
-        continue
-      }
-      keys.push(key)
-      const { untilMs, mark, event } = decodeEntry(value)
+    const keys = values.map(({ key }) => key)
+    const args = [String(values.length)]
+    for (const { key, value: { untilMs, mark, event, gone } } of values) {
       const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - now()))
       args.push(nameOf(key), String(remainingMs), untilMs === null ? '' : String(untilMs), String(mark), event)
-      told.push(event === '')
+      keys.push(...gone)
     }
-    const fault = await this.commit([...keys, ...gone], [String(keys.length), ...args])
+    const fault = await this.commit(keys, args)
     if (minReplicas > 0) {
       const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
       if (acknowledged < minReplicas) throw new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
     }
-    return told.map((without) => without || fault === '') as void & boolean[]
+    return values.map(({ value }) => value.event === '' || fault === '') as void & boolean[]
   }
 
   /** Commits nothing, in the way that everything is committed; after it there is a feed. */

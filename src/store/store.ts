@@ -5,7 +5,7 @@ import type { RevocationKey } from '../token/keys.js'
 import { batched } from './batch.js'
 import { RedisRefusal, SessionsRefusal, withoutArguments } from './cause.js'
 import { withDeadline } from './deadline.js'
-import { encodeEntry, goneEntry, type Entry, type Mark } from './entry.js'
+import type { Entry, Mark, Written } from './entry.js'
 
 /** The hash tag keeps all keys on one cluster slot, so that the commit may touch several. */
 export const keyPrefix = 'cierre:{c}:'
@@ -67,14 +67,16 @@ export function createStore(parts: StoreParts): Store {
     return all.map((keys) => marks.slice(at, (at += keys.length)))
   }, together)
   const commit = batched(async (all: Commit[]) => {
-    const values: { key: string; value: string }[] = []
+    const values: { key: string; value: Written }[] = []
     for (const { entries, event = '', sessionKeys = [] } of all) {
-      entries.forEach((entry, index) => values.push({ key: keyPrefix + entry.key, value: encodeEntry(entry, index === 0 ? event : '') }))
-      for (const key of sessionKeys) values.push({ key, value: goneEntry })
+      entries.forEach(({ key, untilMs, cutoff = 1 }, index) => {
+        const more = index === 0 ? { event, gone: sessionKeys } : { event: '', gone: [] }
+        values.push({ key: keyPrefix + key, value: { untilMs, mark: cutoff, ...more } })
+      })
     }
     const told = await asked('commit', () => keyv.setMany(values))
     let at = 0
-    return all.map(({ entries, sessionKeys = [] }) => told.slice(at, (at += entries.length + sessionKeys.length)).every(Boolean))
+    return all.map(({ entries }) => told.slice(at, (at += entries.length)).every(Boolean))
   }, together)
   return {
     read: (keys) => read(keys).then((marks) => marks.map(parseMark)),
@@ -134,7 +136,7 @@ function openKeyv(adapter: KeyvStoreAdapter): Keyv {
     namespace: undefined as never,
     useKeyPrefix: false,
     throwOnErrors: true,
-    serialize: ({ value }) => value as string,
+    serialize: ({ value }) => value as never,
     deserialize: (value) => ({ value: value as never, expires: undefined }),
   })
   // Each failure is thrown where it happens; the connection logs its own troubles.
