@@ -45,6 +45,11 @@ describe('/metrics', () => {
       redis.resume()
       expect(await read(service, 'cierre_store_errors_total', { command: 'read' })).to.equal(1)
       expect(await read(service, 'cierre_requests_total', { operation: 'logout', status: '500' })).to.equal(1)
+      const upTo = (le: string) => read(service, 'cierre_store_duration_seconds_bucket', { command: 'read', le })
+      const all = await read(service, 'cierre_store_duration_seconds_count', { command: 'read' })
+      // All but the one that ran into the deadline of 200 ms.
+      expect([await upTo('0.1'), await upTo('10'), await upTo('+Inf')]).to.deep.equal([(all ?? 0) - 1, all, all])
+      expect(await read(service, 'cierre_store_duration_seconds_sum', { command: 'read' })).to.be.within(0.19, 5)
     } finally {
       await service.stop()
       await redis.stop()
