@@ -62,7 +62,9 @@ export function createStore(parts: StoreParts): Store {
   const keyv = openKeyv(parts.adapter)
   const asked = <T>(command: StoreCommand, work: () => Promise<T>) => observed(parts.observe, command, answered('store', parts.timeoutMs, work))
   const read = batched(async (all: (readonly RevocationKey[])[]) => {
-    const marks = await asked('read', () => keyv.get<string>(all.flatMap((keys) => keys.map((key) => keyPrefix + key))))
+    const names: string[] = []
+    for (const keys of all) for (const key of keys) names.push(keyPrefix + key)
+    const marks = await asked('read', () => keyv.get<string>(names))
     let at = 0
     return all.map((keys) => marks.slice(at, (at += keys.length)))
   }, together)

@@ -10,7 +10,7 @@ export type KeySource = {
    *
    * @throws ServiceError `keys_unavailable` when that cannot be told now
    */
-  candidates(header: { alg: string; kid?: string }): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+  candidates(header: { alg: string; kid?: string | undefined }): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
   /** Whether keys are there. */
   isLoaded(): boolean
   /** Another number whenever keys came or left. */
@@ -49,7 +49,7 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
   }
   return {
     /** At once, but for the first time that an algorithm is met. */
-    candidates({ alg, kid }: { alg: string; kid?: string }): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
+    candidates({ alg, kid }: { alg: string; kid?: string | undefined }): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
       const fitting = imported.filter(({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid))
       const known = fitting.flatMap(({ byAlgorithm }) => byAlgorithm.get(alg) ?? [])
       return known.length === fitting.length ? known : Promise.all(fitting.map(async (one) => one.byAlgorithm.get(alg) ?? importOne(one, alg)))

@@ -38,7 +38,7 @@ export type VerifiedToken = Readonly<{
   keys: TokenKeys
   issuer: Issuer
   /** `ceil(exp·1000)`, absent without `exp`. */
-  expMs?: number
+  expMs?: number | undefined
 }>
 
 export type Verification = {
@@ -73,7 +73,7 @@ export function createVerification(parts: VerificationParts): Verification {
       const { claims, expired } = checkClaims({ header, claims: said, demands: issuer, nowMs: parts.now() })
       if (parts.logoutTokens !== true && hasLogoutEvent(claims)) throw refuse('logout_token')
       const expMs = checkTimes(claims, issuer, parts)
-      return { expired, claims, keys: tokenKeys(jwt, claims), issuer, ...(expMs !== undefined && { expMs }) }
+      return { expired, claims, keys: tokenKeys(jwt, claims), issuer, expMs }
     },
   }
 }
@@ -126,7 +126,7 @@ function verifySignature(jwt: CompactJwt, { alg, kid, crit }: Readonly<Record<st
   if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) throw refuse('algorithm')
   // No extension is understood here (RFC 7515 §4.1.11).
   if (crit !== undefined) throw refuse('claims')
-  const found = issuer.keys.candidates({ alg, ...(typeof kid === 'string' && { kid }) })
+  const found = issuer.keys.candidates({ alg, kid: typeof kid === 'string' ? kid : undefined })
   if ('then' in found) return found.then((candidates) => checkSignature(jwt, candidates))
   checkSignature(jwt, found)
   return undefined
