@@ -12,9 +12,10 @@ import { algorithms, newToken, newTokens, requestOf, type Algorithm } from './to
 type Round = { cpuUs: number; rate: number; p50Ms: number; p99Ms: number }
 type Measured = { contender: Contender; server: Server; rounds: Round[]; peakBytes: number; connections: number }
 
-const warmUps = 4
-const rounds = 5
-const tokensInRound = 6_000
+// Many short rounds: this kind of machine changes its speed from one second to the next.
+const warmUps = 12
+const rounds = 15
+const tokensInRound = 2_000
 
 let report: string[] = []
 const say = (text: string) => {
@@ -93,12 +94,12 @@ const rowOf = (name: string, rounds: readonly Round[]) => [
   name, spread(rounds.map(({ cpuUs }) => cpuUs)), spread(rounds.map(({ rate }) => rate)),
   median(rounds.map(({ p50Ms }) => p50Ms)).toFixed(1), median(rounds.map(({ p99Ms }) => p99Ms)).toFixed(1),
 ]
-const costs = (title: string, measured: readonly Measured[]) => {
-  const first = median(measured[0]?.rounds.map(({ cpuUs }) => cpuUs) ?? [])
+/** Each round is held against the same round of the first, which was measured in the same seconds. */
+const costs = (title: string, measured: readonly Measured[]) =>
   table(title, [...head, 'cierre / it', 'peak MB', 'first answer ms'], measured.map(({ contender, server, rounds, peakBytes }) => [
-    ...rowOf(contender.name, rounds), (first / median(rounds.map(({ cpuUs }) => cpuUs))).toFixed(2), megabytes(peakBytes), server.startedInMs.toFixed(0),
+    ...rowOf(contender.name, rounds), median(rounds.map(({ cpuUs }, at) => (measured[0]?.rounds[at]?.cpuUs ?? NaN) / cpuUs)).toFixed(2),
+    megabytes(peakBytes), server.startedInMs.toFixed(0),
   ]))
-}
 
 let picture: string | undefined
 
@@ -123,7 +124,7 @@ async function connections() {
     for (let round = -warmUps; round < rounds; round += 1) {
       for (const each of measured) {
         // All on one server, so that no two may bring the same token.
-        const result = await measure(each, newTokens('HS256', 3_000), each.connections)
+        const result = await measure(each, newTokens('HS256', tokensInRound), each.connections)
         if (round >= 0) each.rounds.push(result)
       }
     }
@@ -226,7 +227,7 @@ const sectionOf = (name: string) => new RegExp(`<!-- ${name} -->\\n[^]*?<!-- end
 const sections = new Map(Object.keys(parts).map((name) => [name, sectionOf(name)]))
 const preamble = `# What a logout costs
 
-Made by \`npm run bench\`. Medians of ${rounds} rounds of ${tokensInRound} requests, alternating over all servers after ${warmUps} to warm up; lowest and highest in brackets. The server has a core to itself, and V8 collects without helper threads; the load and Redis (\`appendfsync always\`) share another core.
+Made by \`npm run bench\`. Medians of ${rounds} rounds of ${tokensInRound} requests, alternating over all servers after ${warmUps} to warm up; lowest and highest in brackets. How many times another server's CPU ours is: the median of the same ratio in each round. The server has a core to itself, and V8 collects without helper threads; the load and Redis (\`appendfsync always\`) share another core.
 `
 for (const [name, part] of Object.entries(parts)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue
