@@ -12,7 +12,7 @@ export function bearerToken(lines: readonly string[]): string {
   if (!sentBearer(lines)) throw new ServiceError('token_missing', { reason: 'no_credentials' })
   const [line = '', ...more] = lines
   if (more.length > 0) throw new ServiceError('invalid_token', { reason: 'two_credentials' })
-  return line.slice(bearer.exec(line)?.[0].length)
+  return line.slice(bearer.exec(line)?.[0].length ?? line.length)
 }
 
 /** Whether credentials of this scheme were sent at all, however bad. */

@@ -38,23 +38,32 @@ export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
 
 /** A parsed key set. Each key is imported once for each algorithm, since jose ties a key to one. */
 export function createKeySet(jwks: readonly PublicJwk[]) {
-  const imported = jwks.map((jwk) => ({ jwk, byAlgorithm: new Map<string, VerificationKey>() }))
-  const importOne = async ({ jwk, byAlgorithm }: (typeof imported)[number], alg: string) => {
-    // Only what makes the key: jose would hold `alg`, `use` and `key_ops` against it in ways of its own.
-    const { kty, crv, x, y, n, e } = jwk
-    const key = (await importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg)) as CryptoKey
-    const known = verificationKey(alg, KeyObject.from(key))
-    byAlgorithm.set(alg, known)
-    return known
+  const imported = jwks.map((jwk) => ({ jwk, byAlgorithm: new Map<string, VerificationKey | Promise<VerificationKey>>() }))
+  const keyOf = ({ jwk, byAlgorithm }: (typeof imported)[number], alg: string) => {
+    const known = byAlgorithm.get(alg)
+    if (known !== undefined) return known
+    const importing = importKey(jwk, alg).then((key) => {
+      byAlgorithm.set(alg, key)
+      return key
+    })
+    byAlgorithm.set(alg, importing)
+    return importing
   }
   return {
     /** At once, but for the first time that an algorithm is met. */
     candidates({ alg, kid }: { alg: string; kid?: string | undefined }): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
       const fitting = imported.filter(({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid))
-      const known = fitting.flatMap(({ byAlgorithm }) => byAlgorithm.get(alg) ?? [])
-      return known.length === fitting.length ? known : Promise.all(fitting.map(async (one) => one.byAlgorithm.get(alg) ?? importOne(one, alg)))
+      const keys = fitting.map((one) => keyOf(one, alg))
+      const known = keys.filter((key) => typeof key === 'function')
+      return known.length === keys.length ? known : Promise.all(keys.map(async (key) => key))
     },
   }
+}
+
+async function importKey({ kty, crv, x, y, n, e }: PublicJwk, alg: string): Promise<VerificationKey> {
+  // Only what makes the key: jose would hold `alg`, `use` and `key_ops` against it in ways of its own.
+  const key = (await importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg)) as CryptoKey
+  return verificationKey(alg, KeyObject.from(key))
 }
 
 function fits(jwk: PublicJwk, alg: string): boolean {
