@@ -27,17 +27,18 @@ export function redisWindows(client: RedisClient, { windowMs, timeoutMs }: { win
   }
 }
 
-/** KEYS: what is counted. ARGV: the window in milliseconds, what is added. Count and time left of each, in turn. */
+/**
+ * KEYS: what is counted. ARGV: the window in milliseconds, what is added. Count and time left of each, in turn; nothing of a key that
+ * cannot be counted, or whose window cannot be given an end.
+ */
 export const windowScript = `
 local counts = {}
 for i, key in ipairs(KEYS) do
   local count, left = redis.pcall('INCRBY', key, ARGV[2]), redis.pcall('PTTL', key)
-  if left == -1 then
-    redis.pcall('PEXPIRE', key, ARGV[1])
-    left = tonumber(ARGV[1])
-  end
-  counts[2 * i - 1] = type(count) == 'number' and count
-  counts[2 * i] = left
+  if left == -1 then left = redis.pcall('PEXPIRE', key, ARGV[1]) == 1 and tonumber(ARGV[1]) end
+  local isCounted = type(count) == 'number' and type(left) == 'number'
+  counts[2 * i - 1] = isCounted and count
+  counts[2 * i] = isCounted and left
 end
 return counts
 `
