@@ -56,13 +56,12 @@ return fault
 `
 
 /**
- * Events of the feed as one text, a line for each: its id, then names and values of its fields. The client would make ten objects of
- * each event, which cost more than all else about it. KEYS: the feed. ARGV: the first id, how many at most.
+ * Events of the feed as one JSON text, which is parsed at once; the client would parse each of the ten parts of an event by itself.
+ * KEYS: the feed. ARGV: the first id, how many at most.
  */
 export const pageScript = `
 local page = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
-for i, event in ipairs(page) do page[i] = event[1] .. ' ' .. table.concat(event[2], ' ') end
-return table.concat(page, '\\n')
+return #page == 0 and '[]' or cjson.encode(page)
 `
 
 /**

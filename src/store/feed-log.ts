@@ -32,14 +32,17 @@ export type FeedLog = FeedReader & {
 
 const scannedAtOnce = 500
 
+// As Redis answers: the client would make an object of each.
+type RawEvent = [id: string, fields: string[]]
+
 export const redisFeedReader = (client: RedisClient, feedKey: string): FeedReader => ({
   async tail() {
-    const [last] = await client.sendCommand<[id: string, fields: string[]][]>(['XREVRANGE', feedKey, '+', '-', 'COUNT', '1'])
-    return last && eventOf(`${last[0]} ${last[1].join(' ')}`)
+    const [last] = await client.sendCommand<RawEvent[]>(['XREVRANGE', feedKey, '+', '-', 'COUNT', '1'])
+    return last && eventOf(last)
   },
   async read(fromId, count) {
     const page = (await runScript(client, pageScript, [feedKey], [fromId, String(count)])) as string
-    return page === '' ? [] : page.split('\n').map(eventOf)
+    return (JSON.parse(page) as RawEvent[]).map(eventOf)
   },
 })
 
@@ -84,13 +87,12 @@ export function redisFeedLog(parts: {
   }
 }
 
-const eventLine = /^(\d+-\d+) k (?:genesis|(\S+) u (\d*) c (\d{1,16}))$/
-
-function eventOf(line: string): FeedEvent {
-  const [, id, text, till, mark] = eventLine.exec(line) ?? []
-  const key = decodeKey(text)
-  if (id === undefined || (text !== undefined && key === undefined)) throw new Error('an event of the feed is unreadable')
-  return { id, entry: key && entryWith(key, till === '' ? null : Number(till), Number(mark)) }
+function eventOf([id, [k, key, u, till, c, mark]]: RawEvent): FeedEvent {
+  if (k === 'k' && key === 'genesis') return { id, entry: undefined }
+  const known = decodeKey(key)
+  const isReadable = k === 'k' && known !== undefined && u === 'u' && till !== undefined && /^\d*$/.test(till) && c === 'c' && mark !== undefined && /^\d{1,16}$/.test(mark)
+  if (!isReadable) throw new Error('an event of the feed is unreadable')
+  return { id, entry: entryWith(known, till === '' ? null : Number(till), Number(mark)) }
 }
 
 function entriesOf(page: string[], nowMs: number): Entry[] {
