@@ -6,9 +6,11 @@ import { end, freePort, start, until } from '../../test/support/processes.js'
 
 export { freePort }
 
+// Before the first figures are written into a file that git knows.
+const commit = execFileSync('git', ['describe', '--always', '--dirty']).toString().trim()
+
 /** What every figure is worth nothing without. */
 export function machine(): string {
-  const commit = execFileSync('git', ['describe', '--always', '--dirty']).toString().trim()
   const redis = execFileSync('redis-server', ['--version']).toString().split(' ')[2]
   return `${cpus().length} × ${cpus()[0]?.model}; Node ${process.version}; Redis ${redis}; commit ${commit}; ${new Date().toISOString().slice(0, 10)}`
 }

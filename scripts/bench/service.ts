@@ -176,9 +176,10 @@ async function steady() {
 async function memory() {
   await started(contenders.shortSessions, 'HS256', async ({ server }, redis) => {
     const rows: string[][] = []
-    for (let done = 0; done <= 1_000_000; done += 20_000) {
+    // As many as are sent before the first of them expires, however slow the machine is just then.
+    for (let done = 0; done <= 1_000_000; done += 5_000) {
       if (done % 200_000 === 0) rows.push([done.toLocaleString('en'), megabytes(server.usage().rssBytes), megabytes(server.usage().peakBytes), String(await redis.dbSize())])
-      const requests = Array.from({ length: 20_000 }, () => requestOf.logout(newToken('HS256', 20)))
+      const requests = Array.from({ length: 5_000 }, () => requestOf.logout(newToken('HS256', 20)))
       const { unexpected } = await saturate({ port: server.port, requests, connections: 64 })
       if (unexpected !== undefined) throw new Error(`cierre does not count: ${unexpected}`)
     }
