@@ -143,7 +143,7 @@ describe('the feed when Redis loses what it had', () => {
   let redis: TestRedis
   const services: TestService[] = []
   const open = async (url = redis.url) => {
-    const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: url, STORE_TIMEOUT_MS: '500' })
+    const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: url, STORE_TIMEOUT_MS: '2000' })
     services.push(service)
     return service
   }
