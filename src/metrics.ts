@@ -106,8 +106,9 @@ export function createMetrics({ version }: { version: string }): Metrics {
  * bound, which costs more than all other metrics of a request.
  */
 function histogram(registry: Registry, name: string, help: string, label: string): (value: string, seconds: number) => void {
-  const seen = new Map<string, { counts: number[]; sum: number }>()
-  const lines = ([value, { counts, sum }]: [string, { counts: number[]; sum: number }]) => {
+  type Observed = { counts: number[]; sum: number }
+  const seen = new Map<string, Observed>()
+  const lines = ([value, { counts, sum }]: [string, Observed]) => {
     const upTo = counts.map((_, at) => counts.slice(0, at + 1).reduce((all, count) => all + count))
     return [
       ...upTo.map((count, at) => ({ metricName: `${name}_bucket`, labels: { [label]: value, le: buckets[at] ?? '+Inf' }, value: count })),

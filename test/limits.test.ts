@@ -94,6 +94,22 @@ describe('rate limits', () => {
     }
   })
 
+  it('a window that Redis may not give an end is counted in memory', async () => {
+    await redis.client.sendCommand(['ACL', 'SETUSER', 'narrow', 'on', '>narrow', '~*', '&*', '+@all', '-pexpire'])
+    const service = await startService({ REDIS_URL: redis.url.replace('//', '//narrow:narrow@'), RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const before = new Set(await redis.client.keys('cierre:{c}:limit:*'))
+      const claims = freshClaims()
+      const logout = async (jti: string) => (await service.logout(await sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti: `narrow-${jti}` }))).status
+      expect(await logout('a')).to.equal(200)
+      const [key = ''] = (await redis.client.keys('cierre:{c}:limit:*')).filter((one) => !before.has(one))
+      await redis.client.set(key, '100')
+      expect([await logout('b'), await logout('c')]).to.deep.equal([200, 429])
+    } finally {
+      await service.stop()
+    }
+  })
+
   it('goes on counting subjects in memory while Redis is away', async () => {
     const service = await startService({ REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_SUBJECT: '2/60' }, { waitForStore: false })
     try {

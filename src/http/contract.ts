@@ -62,9 +62,10 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
   // Most paths are fixed: they need not be held against every pattern.
   const fixed = new Map<string, Map<string, { operationId: OperationId }>>()
   for (const { paramNames, path, methods, name } of router.stack) {
+    if (paramNames.length > 0) continue
     const byMethod = fixed.get(String(path)) ?? new Map<string, { operationId: OperationId }>()
     for (const method of methods) byMethod.set(method, { operationId: name as OperationId })
-    if (paramNames.length === 0) fixed.set(String(path), byMethod)
+    fixed.set(String(path), byMethod)
   }
   // koa-openapi's steps are for parameters; without any, what it would do for each request is to wait for the operation.
   const withParameters = new Set(documentedOperations(document).flatMap(({ operationId, parameters = [] }) => (parameters.length > 0 ? [operationId] : [])))

@@ -6,8 +6,8 @@ import { createMemoryAdapter } from './memory.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
-import { redisWindows, type Windows } from './windows.js'
 import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store, type StoreObserver } from './store.js'
+import { redisWindows, type Windows } from './windows.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {

@@ -28,7 +28,8 @@ export type Store = {
    */
   lookup(key: RevocationKey): Promise<Entry | undefined>
   /**
-   * Deletes session data, merges all entries (there is at least one) at once, writes the event to the audit trail with them, and returns when they are stored.
+   * Deletes session data, merges all entries (there is at least one) at once, writes the event to the audit trail with them, and returns
+   * when they are stored.
    *
    * @returns whether the trail has the event, too
    * @throws ServiceError `store_unavailable`: some of it, or nothing, may be stored; `session_store_unavailable`: nothing is

@@ -16,13 +16,14 @@ export function redisWindows(client: RedisClient, { windowMs, timeoutMs }: { win
   const adding = (by: 1 | -1) =>
     batched(async (keys: string[]) => {
       const counts = (await withDeadline(runScript(client, windowScript, keys, [String(windowMs), String(by)]), timeoutMs)) as (number | null)[]
-      return keys.map((_, at) => ({ count: counts[2 * at] ?? NaN, leftMs: counts[2 * at + 1] ?? 0 }))
+      return keys.map((_, at) => ({ count: counts[2 * at], leftMs: counts[2 * at + 1] }))
+      // Some of it may have been counted, and must not be counted again.
     }, { most: 64, mayBeOnes: () => false })
   const [up, down] = [adding(1), adding(-1)]
   return {
-    add: (key, by) => (by === 1 ? up : down)(key).then((counted) => {
-      if (Number.isNaN(counted.count)) throw new Error('redis did not count')
-      return counted
+    add: (key, by) => (by === 1 ? up : down)(key).then(({ count, leftMs }) => {
+      if (count == null || leftMs == null) throw new Error('redis did not count')
+      return { count, leftMs }
     }),
   }
 }
