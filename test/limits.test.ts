@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { until } from './support/processes.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { startService } from './support/service.js'
 import { freshClaims, sign, token } from './support/tokens.js'
@@ -105,6 +106,28 @@ describe('rate limits', () => {
       const [key = ''] = (await redis.client.keys('cierre:{c}:limit:*')).filter((one) => !before.has(one))
       await redis.client.set(key, '100')
       expect([await logout('b'), await logout('c')]).to.deep.equal([200, 429])
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('counts are not written to disk: a Redis that starts anew counts anew, and knows every revocation', async () => {
+    const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const claims = freshClaims()
+      const login = (jti: string) => sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti: `anew-${jti}` })
+      const first = await login('a')
+      const before = new Set(await redis.client.keys('cierre:{c}:limit:*'))
+      expect([(await service.logout(first)).status, (await service.logout(await login('b'))).status]).to.deep.equal([200, 200])
+      const [count = ''] = (await redis.client.keys('cierre:{c}:limit:*')).filter((key) => !before.has(key))
+      expect(await redis.client.get(count)).to.equal('2')
+      await redis.restart()
+      await until('the service has Redis again', async () => (await service.send({ path: '/health/ready' })).status === 200)
+      expect(await redis.client.get(count)).to.equal(null)
+      expect((await service.logout(first)).status).to.equal(401)
+      const third = await service.logout(await login('c'))
+      expect(third.status).to.equal(200)
+      expect(third.headers['ratelimit']).to.match(/"subject";r=1;t=\d+$/)
     } finally {
       await service.stop()
     }

@@ -8,7 +8,9 @@ export type Counted = Readonly<{ count: number; leftMs: number }>
 
 /**
  * Counts in fixed windows in Redis: the first count of a key opens a window, whose end forgets it. What one turn of the event loop
- * counts is one command. Throws whatever the connection throws, and when time is up; what fails for one key fails for that one alone.
+ * counts is one command. The counts are in the primary's memory alone, so that no logout waits for a disk twice; a Redis that starts
+ * anew, or takes over, counts anew. Throws whatever the connection throws, and when time is up; what fails for one key fails for that
+ * one alone.
  */
 export type Windows = { add(key: string, by: 1 | -1): Promise<Counted> }
 
@@ -33,6 +35,7 @@ export function redisWindows(client: RedisClient, { windowMs, timeoutMs }: { win
  * cannot be counted, or whose window cannot be given an end.
  */
 export const windowScript = `
+redis.set_repl(redis.REPL_NONE)
 local counts = {}
 for i, key in ipairs(KEYS) do
   local count, left = redis.pcall('INCRBY', key, ARGV[2]), redis.pcall('PTTL', key)
