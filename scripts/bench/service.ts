@@ -6,7 +6,7 @@ import { barChart } from './bar-chart.js'
 import * as contenders from './contenders.js'
 import type { Contender, Server } from './contenders.js'
 import { pace, saturate } from './load.js'
-import { machine, median, quantile, startRedis } from './machine.js'
+import { machine, median, quantile, startRedis, stolenS } from './machine.js'
 import { algorithms, newToken, newTokens, requestOf, type Algorithm } from './tokens.js'
 
 type Round = { cpuUs: number; rate: number; p50Ms: number; p99Ms: number }
@@ -144,15 +144,25 @@ async function sizes() {
     measured.map(({ rounds, peakBytes, server }, index) => [...rowOf((all[index]?.entries ?? 0).toLocaleString('en'), rounds), megabytes(peakBytes), server.startedInMs.toFixed(0)]))
 }
 
+const minutesTried = 3
+const calmS = 0.3
+
 /** Two of the others at the same rate show what of it is this machine's. */
 async function steady() {
   const rows: string[][] = []
   const minute = async (name: string, { server }: Measured, rate: number) => {
-    const requests = newTokens('HS256', rate * 60).map(requestOf.logout)
-    const { unexpected, latenciesMs } = await pace({ port: server.port, rate, requests, connections: 64 })
-    if (unexpected !== undefined) throw new Error(`${name} does not count: ${unexpected}`)
+    const tried: { stolen: number; latenciesMs: Float64Array }[] = []
+    while (tried.length < minutesTried && !tried.some(({ stolen }) => stolen < calmS)) {
+      const requests = newTokens('HS256', rate * 60).map(requestOf.logout)
+      const before = stolenS()
+      const { unexpected, latenciesMs } = await pace({ port: server.port, rate, requests, connections: 64 })
+      if (unexpected !== undefined) throw new Error(`${name} does not count: ${unexpected}`)
+      tried.push({ stolen: stolenS() - before, latenciesMs })
+      process.stderr.write(`${name}: p99 ${quantile(latenciesMs, 0.99).toFixed(1)} ms, ${(stolenS() - before).toFixed(2)} s stolen\n`)
+    }
+    const [{ stolen, latenciesMs } = { stolen: NaN, latenciesMs: new Float64Array() }] = tried.sort((a, b) => a.stolen - b.stolen)
     const at = (q: number) => quantile(latenciesMs, q).toFixed(1)
-    rows.push([name, String(rate), at(0.5), at(0.99), at(0.999), at(1), String(latenciesMs.filter((ms) => ms > 50).length)])
+    rows.push([name, String(rate), at(0.5), at(0.99), at(0.999), at(1), String(latenciesMs.filter((ms) => ms > 50).length), stolen.toFixed(2)])
   }
   let rate = 0
   await started(contenders.cierre, 'HS256', async (one, redis) => {
@@ -169,8 +179,8 @@ async function steady() {
       await minute(contender.name, one, rate)
     })
   }
-  table('A minute at half the rate that saturates cierre, counted from when each logout was due',
-    ['server', 'requests/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'longest ms', 'over 50 ms'], rows)
+  table(`A minute at half the rate that saturates cierre, counted from when each logout was due; of ${minutesTried} at most, the one of which this machine's host took least for others`,
+    ['server', 'requests/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'longest ms', 'over 50 ms', 'taken s'], rows)
 }
 
 async function memory() {
