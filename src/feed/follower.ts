@@ -33,8 +33,9 @@ export type FollowerParts = {
 }
 
 const pageEvents = 1_000
-/** So soon after an event, or several, the next ones are read without waiting for word of them: under load, one page holds many. */
-const paceMs = { one: 2, several: 8 }
+/** So soon after events the next ones are read without waiting for word of them: under load, which shows in a page, one holds many. */
+const paceMs = { idle: 2, busy: 8 }
+const busyPage = 4
 const waitMs = 500
 const restoredAtOnce = 500
 const retryMs = 100
@@ -114,7 +115,7 @@ export function createFollower(parts: FollowerParts): Follower {
       parts.onEvents(events)
     }
     if (page.length === pageEvents) return undefined
-    if (events.length > 0) await pause(events.length > 1 ? paceMs.several : paceMs.one)
+    if (events.length > 0) await pause(events.length < busyPage ? paceMs.idle : paceMs.busy)
     else await withDeadline(feed.wait(at.id, waitMs), waitMs + timeoutMs)
     return undefined
   }
