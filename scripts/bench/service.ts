@@ -144,6 +144,7 @@ async function sizes() {
     measured.map(({ rounds, peakBytes, server }, index) => [...rowOf((all[index]?.entries ?? 0).toLocaleString('en'), rounds), megabytes(peakBytes), server.startedInMs.toFixed(0)]))
 }
 
+// Of a minute of which the host takes ten seconds, the p99 is the host's, whichever server it is.
 const minutesTried = 3
 const calmS = 0.3
 
@@ -151,16 +152,17 @@ const calmS = 0.3
 async function steady() {
   const rows: string[][] = []
   const minute = async (name: string, { server }: Measured, rate: number) => {
-    const tried: { stolen: number; latenciesMs: Float64Array }[] = []
-    while (tried.length < minutesTried && !tried.some(({ stolen }) => stolen < calmS)) {
+    let calmest: { stolen: number; latenciesMs: Float64Array } = { stolen: Infinity, latenciesMs: new Float64Array() }
+    for (let tried = 0; tried < minutesTried && calmest.stolen >= calmS; tried += 1) {
       const requests = newTokens('HS256', rate * 60).map(requestOf.logout)
       const before = stolenS()
       const { unexpected, latenciesMs } = await pace({ port: server.port, rate, requests, connections: 64 })
       if (unexpected !== undefined) throw new Error(`${name} does not count: ${unexpected}`)
-      tried.push({ stolen: stolenS() - before, latenciesMs })
-      process.stderr.write(`${name}: p99 ${quantile(latenciesMs, 0.99).toFixed(1)} ms, ${(stolenS() - before).toFixed(2)} s stolen\n`)
+      const stolen = stolenS() - before
+      process.stderr.write(`${name}: p99 ${quantile(latenciesMs, 0.99).toFixed(1)} ms, ${stolen.toFixed(2)} s stolen\n`)
+      if (stolen < calmest.stolen) calmest = { stolen, latenciesMs }
     }
-    const [{ stolen, latenciesMs } = { stolen: NaN, latenciesMs: new Float64Array() }] = tried.sort((a, b) => a.stolen - b.stolen)
+    const { stolen, latenciesMs } = calmest
     const at = (q: number) => quantile(latenciesMs, q).toFixed(1)
     rows.push([name, String(rate), at(0.5), at(0.99), at(0.999), at(1), String(latenciesMs.filter((ms) => ms > 50).length), stolen.toFixed(2)])
   }
