@@ -53,12 +53,13 @@ export type Audit = {
    */
   sample(event: Omit<AuditEvent, 'token' | 'keys'>): void
   /**
-   * Records what became of a revocation by somebody who proved who it is: the keys that were stored, or that it is unknown. What
-   * `work` commits with the witness it is given has its event in the trail, whatever happens to this process.
+   * Records what became of a revocation by somebody who proved who it is: the keys that were stored, that it was refused, or that it
+   * is unknown; nothing more when `work` has recorded its own event. What `work` commits with the witness it is given has its event in
+   * the trail, whatever happens to this process.
    *
    * @throws what `work` throws
    */
-  attempt(event: Omit<AuditEvent, 'outcome' | 'keys'>, work: (witness: Witness) => Promise<RevocationKey[]>): Promise<void>
+  attempt(event: Omit<AuditEvent, 'outcome' | 'keys'>, work: (witness: Witness) => Promise<readonly RevocationKey[]>): Promise<void>
   counts(): Readonly<{ trailFailures: number; sampledOut: number }>
   /** Stops trimming and waits for what is being written. */
   close(): Promise<void>
@@ -89,7 +90,7 @@ export function createAudit(parts: AuditParts): Audit {
   const log = parts.log.child({ name: 'audit' }, { level: 'info' })
   const writing = new Set<Promise<void>>()
   const counts = { trailFailures: 0, sampledOut: 0 }
-  const refusals = { minute: 0, bySubject: new Map<string, number>() }
+  const refused = { minute: 0, bySubject: new Map<string, number>() }
   const sampler = { second: 0, seen: 0, unreported: 0 }
 
   const failed = (requestId: string | undefined, cause?: unknown) => {
@@ -114,11 +115,11 @@ export function createAudit(parts: AuditParts): Audit {
   const mayFillTrail = ({ outcome, token, client }: AuditEvent): boolean => {
     if (outcome === 'success') return true
     const minute = Math.floor(now() / 60_000)
-    if (minute !== refusals.minute) Object.assign(refusals, { minute, bySubject: new Map() })
+    if (minute !== refused.minute) Object.assign(refused, { minute, bySubject: new Map() })
     const who = JSON.stringify([client, token?.claims['iss'], token?.claims['sub']])
-    const seen = (refusals.bySubject.get(who) ?? 0) + 1
-    if (seen > refusalsPerMinute || (seen === 1 && refusals.bySubject.size >= mostRefused)) return false
-    refusals.bySubject.set(who, seen)
+    const seen = (refused.bySubject.get(who) ?? 0) + 1
+    if (seen > refusalsPerMinute || (seen === 1 && refused.bySubject.size >= mostRefused)) return false
+    refused.bySubject.set(who, seen)
     return true
   }
 
@@ -147,8 +148,11 @@ export function createAudit(parts: AuditParts): Audit {
       try {
         keys = await work(witness)
       } catch (error) {
+        if (event.asker.isRecorded === true) throw error
+        const reason = (error instanceof ServiceError && error.reason) || 'internal'
         // The trail is likely to be as lost as the store: the caller does not wait for it again.
-        void record({ ...event, outcome: 'unknown', reason: (error instanceof ServiceError && error.reason) || 'internal' })
+        if (unknowns.has(reason)) void record({ ...event, outcome: 'unknown', reason })
+        else await record({ ...event, event: refusals[reason] ?? 'authz_fail', outcome: 'refused', reason })
         throw error
       }
       if (line === undefined) return record({ ...event, outcome: 'success', keys })
@@ -177,6 +181,11 @@ export function createAudit(parts: AuditParts): Audit {
     },
   }
 }
+
+/** Reasons that leave open what happened. */
+const unknowns = new Set<Reason>(['store', 'sessions', 'keys', 'internal'])
+
+const refusals: Partial<Record<Reason, AuditEventName>> = { revoked: 'authn_token_reuse', subject_limit: 'excess_rate_limit_exceeded' }
 
 type EventLine = ReturnType<typeof describe>
 

@@ -9,7 +9,7 @@ import { createKnownTokens, knownToken, type Known } from './guard/known.js'
 import { refuseUnknown, type OnUnknown } from './guard/unknown.js'
 import { createWatches, type EndOfToken } from './guard/watches.js'
 import { createReplica } from './replica.js'
-import { isKilledBy } from './revocations.js'
+import { isKilledBy } from './store/entry.js'
 import { openIssuers } from './token/issuers.js'
 import { createVerification, type Claims } from './token/verification.js'
 

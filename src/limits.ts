@@ -1,8 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { limitedAddress } from './addresses.js'
-import { keyPrefix } from './store/store.js'
-import type { Counted, Windows } from './store/windows.js'
+import type { Committed, Counted, Window } from './store/commit.js'
 
 export type Limit = Readonly<{ requests: number; windowS: number }>
 export type PolicyName = 'address' | 'subject'
@@ -10,13 +9,12 @@ export type PolicyName = 'address' | 'subject'
 /** What one policy says of one request. */
 export type Verdict = Readonly<{ allowed: boolean; remaining: number; resetS: number }>
 
-/** Counts one request of `who` and says whether it is within the limit, or takes the count back. Absent when the policy is off. */
+/** Counts one request of `who` and says whether it is within the limit. Absent when the policy is off. */
 export type Limiter = Readonly<{
   name: PolicyName
   /** `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
   policy: string
   consume(who: string): Promise<Verdict>
-  refund(who: string): Promise<void>
 }>
 
 const policyOf = (name: PolicyName, { requests, windowS }: Limit) => `"${name}";q=${requests};w=${windowS}`
@@ -47,29 +45,35 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limite
     name: 'address',
     policy: policyOf('address', limit),
     consume: (address) => consume(limiter, bucketOf(address), limit, () => onRefused('address')),
-    refund: async (address) => void (await limiter.reward(bucketOf(address))),
   }
 }
 
 /**
- * Counts verified subjects in Redis, for all instances together, and in memory while Redis does not answer. Whatever ails Redis, the
- * check of the revocation that runs beside this meets it too, and reports it.
+ * Counts one request of a subject with what it commits.
+ *
+ * @param commit commits if the window has room; without a window: in any case
+ * @returns what became of the commit, or nothing where the limit refuses it, and the header fields that say so
+ * @throws what `commit` throws, if the subject is within its limit
  */
-export function createSubjectLimiter(limit: Limit, windows: Windows | undefined, onRefused: OnRefused): Limiter {
+export type Admit = <C extends Committed>(subject: string, commit: (window?: Window) => Promise<C>) => Promise<Admission<C>>
+export type Admission<C> = Readonly<{ committed: C | undefined; headers: Record<string, string> }>
+
+/** Counts verified subjects in Redis, for all instances together, and in memory what Redis does not count. */
+export function createSubjectLimiter(limit: Limit | undefined, onRefused: OnRefused): Admit {
+  if (limit === undefined) return async (_subject, commit) => ({ committed: await commit(), headers: {} })
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
+  const policy = { name: 'subject', policy: policyOf('subject', limit) } as const
   const refused = () => onRefused('subject')
-  const embedded: Limiter = {
-    name: 'subject',
-    policy: policyOf('subject', limit),
-    consume: (subject) => consume(memory, subject, limit, refused),
-    refund: async (subject) => void (await memory.reward(subject)),
-  }
-  if (windows === undefined) return embedded
-  const keyOf = (subject: string) => `${keyPrefix}limit:${subject}`
-  return {
-    ...embedded,
-    consume: (subject) => windows.add(keyOf(subject), 1).then((counted) => verdictOf(counted, limit, refused), () => embedded.consume(subject)),
-    refund: (subject) => windows.add(keyOf(subject), -1).then(() => undefined, () => embedded.refund(subject)),
+  const admission = <C>(committed: C, verdict: Verdict): Admission<C> => ({ committed: verdict.allowed ? committed : undefined, headers: rateLimitHeaders(policy, verdict) })
+  return async (subject, commit) => {
+    const tried = await commit({ key: `limit:${subject}`, requests: limit.requests, windowMs: limit.windowS * 1000 }).catch((error: unknown) => ({ error }))
+    if ('became' in tried && tried.counted !== undefined) return admission(tried, verdictOf(tried.counted, limit, refused))
+    const verdict = await consume(memory, subject, limit, refused)
+    if (!verdict.allowed) return admission(undefined, verdict)
+    if ('error' in tried) throw tried.error
+    const committed = tried.became === 'uncounted' ? await commit() : tried
+    if (committed.became === 'revoked') await memory.reward(subject)
+    return admission(committed, verdict)
   }
 }
 
@@ -86,7 +90,7 @@ function verdictOf({ count, leftMs }: Counted, limit: Limit, onRefused: () => vo
 }
 
 /** `RateLimit-Policy` and `RateLimit` of one policy (draft-ietf-httpapi-ratelimit-headers), and `Retry-After` where it refuses. */
-export function rateLimitHeaders({ name, policy }: Limiter, { allowed, remaining, resetS }: Verdict): Record<string, string> {
+export function rateLimitHeaders({ name, policy }: Pick<Limiter, 'name' | 'policy'>, { allowed, remaining, resetS }: Verdict): Record<string, string> {
   const headers: Record<string, string> = { 'RateLimit-Policy': policy, RateLimit: `"${name}";r=${remaining};t=${resetS}` }
   if (!allowed) headers['Retry-After'] = String(resetS)
   return headers

@@ -1,6 +1,7 @@
 import type { Replica } from './replica.js'
-import type { Entry, Mark } from './store/entry.js'
-import type { Store } from './store/store.js'
+import type { Committed, Window } from './store/commit.js'
+import { isKilledBy, type Entry } from './store/entry.js'
+import type { CommittedWith, Store } from './store/store.js'
 import type { RevocationKey, TokenKeys } from './token/keys.js'
 import type { VerifiedToken } from './token/verification.js'
 
@@ -25,6 +26,14 @@ export type Revocations = {
    */
   revoke(tokens: readonly VerifiedToken[], scope: 'local' | 'global', witness: Witness, sessionKeys?: readonly string[]): Promise<RevocationKey[]>
   /**
+   * Revokes like `revoke`, if the first of the tokens is not revoked yet and its request has room in the window, in one step: of two
+   * that log one token out at once, one finds it revoked.
+   *
+   * @returns what became of it, and the keys of what is stored
+   * @throws ServiceError like `revoke`
+   */
+  revokeOnce(presented: Presented): Promise<Committed & Readonly<{ keys: readonly RevocationKey[] }>>
+  /**
    * Stores the token itself, not its session, if an API that grants leeway may still accept it.
    *
    * @returns its key, or nothing when nobody accepts the token any more
@@ -48,16 +57,18 @@ export type Revocations = {
   cutoffNow(): number
   /** When an entry may be forgotten: of a token by its `exp` in milliseconds, of a session or subject by how long its tokens live. */
   keptUntilMs(of: { expMs: number } | { lifetimeS: number; fromMs?: number }): number
-  /**
-   * Makes sure that a token found revoked is so as safely as one that got a 200: an attempt that failed for want of replicas left its
-   * entry on the primary alone.
-   *
-   * @throws ServiceError `store_unavailable`
-   */
-  confirm(token: VerifiedToken): Promise<void>
   /** @throws ServiceError `store_unavailable`: unknown is not "not revoked" */
   isRevoked(token: VerifiedToken): Promise<boolean>
 }
+
+/** What a caller presents to be revoked, and how. */
+export type Presented = Readonly<{
+  tokens: readonly [VerifiedToken, ...VerifiedToken[]]
+  scope: 'local' | 'global'
+  witness: Witness
+  sessionKeys: readonly string[]
+  window: Window | undefined
+}>
 
 export function createRevocations(parts: {
   store: Store
@@ -88,20 +99,38 @@ export function createRevocations(parts: {
     const times = [token.claims.iat, token.claims[parts.cutoffClaim]].filter((time): time is number => Number.isFinite(time))
     return [{ key: token.keys.u, untilMs: sessionUntil(token), cutoff: Math.ceil(Math.max(cutoffNow(), ...times)) }]
   }
-  const commit = async (entries: readonly Entry[], witness?: Witness, sessionKeys?: readonly string[]) => {
+  const entriesOf = (tokens: readonly VerifiedToken[], scope: 'local' | 'global') =>
+    [...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])]
+  const commit = async (entries: readonly Entry[], witness?: Witness, more?: Pick<CommittedWith, 'sessionKeys' | 'terms'>) => {
     const distinct = entries.length < 2 ? entries : [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
     const keys = distinct.map(({ key }) => key)
-    if (distinct.length === 0) return keys
-    const isWitnessed = await store.commit(distinct, { event: witness?.event(keys), sessionKeys })
+    const { became, counted } = await store.commit(distinct, { event: witness?.event(keys), ...more })
+    if (became !== 'stored' && became !== 'unwitnessed') return { became, counted, keys: [] }
     // Known here from now on, even if Redis should lose it before it comes back by the feed.
     distinct.forEach(replica.add)
-    if (!isWitnessed) witness?.failed()
-    return keys
+    if (became === 'unwitnessed') witness?.failed()
+    return { became, counted, keys }
   }
+  const record: Revocations['record'] = async (entries, witness, sessionKeys) => (await commit(entries, witness, { sessionKeys })).keys
+  const isKnownRevoked = ({ keys, claims }: VerifiedToken) =>
+    orderedKeys(keys).some((key) => isKilledBy(key, replica.find(key), claims[parts.cutoffClaim]))
   const revocations: Revocations = {
-    revoke: (tokens, scope, witness, sessionKeys) =>
-      commit([...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])], witness, sessionKeys),
-    record: commit,
+    revoke: (tokens, scope, witness, sessionKeys) => record(entriesOf(tokens, scope), witness, sessionKeys),
+    async revokeOnce({ tokens, scope, witness, sessionKeys, window }) {
+      const [first] = tokens
+      const issuedAtS = first.claims[parts.cutoffClaim]
+      const isRevoked = isKnownRevoked(first)
+      const terms = { window, keys: orderedKeys(first.keys), issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined, isRevoked }
+      const committed = await commit(entriesOf(tokens, scope), witness, { sessionKeys, terms }).catch((error: unknown) => {
+        // Whatever the store has to say, nobody accepts this token again.
+        if (isRevoked && !parts.awaitsReplicas) return { became: 'revoked', keys: [] } as const
+        throw error
+      })
+      // An attempt that failed for want of replicas left its entry on the primary alone, which is less than a 401 says.
+      if (committed.became === 'revoked' && parts.awaitsReplicas) await commit([entryOf(first)])
+      return committed
+    },
+    record,
     entryOf,
     cutoffNow,
     keptUntilMs,
@@ -109,22 +138,18 @@ export function createRevocations(parts: {
       const late = tokens.filter(({ expired, expMs }) => expired && expMs !== undefined && now() < expMs + maxClockSkewMs)
       const entries = late.map(entryOf)
       // Stored once: a token that is replayed must not fill the feed.
-      return entries.length === 0 || (await revocations.holds(entries)) ? [] : commit(entries, witness)
+      return entries.length === 0 || (await revocations.holds(entries)) ? [] : (await commit(entries, witness)).keys
     },
     async holds(entries) {
       if (parts.awaitsReplicas) return false
       const held = await Promise.all(entries.map(({ key }) => store.lookup(key)))
       return entries.every((entry, at) => covers(held[at], entry))
     },
-    async confirm(token) {
-      if (parts.awaitsReplicas) await commit([entryOf(token)])
-    },
     async isRevoked(token) {
+      if (isKnownRevoked(token)) return true
       const keys = orderedKeys(token.keys)
-      const issuedAtS = token.claims[parts.cutoffClaim]
-      if (keys.some((key) => isKilledBy(key, replica.find(key), issuedAtS))) return true
       const marks = await store.read(keys)
-      return keys.some((key, at) => isKilledBy(key, marks[at], issuedAtS))
+      return keys.some((key, at) => isKilledBy(key, marks[at], token.claims[parts.cutoffClaim]))
     },
   }
   return revocations
@@ -149,10 +174,4 @@ const lifeToleranceMs = 1_000
 function covers(held: Entry | undefined, { untilMs, cutoff = 0 }: Entry): boolean {
   if (held === undefined || (held.cutoff ?? 0) < cutoff) return false
   return held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - lifeToleranceMs)
-}
-
-/** A cutoff revokes tokens from before it, and those that cannot say when they are from; any other mark revokes as it stands. */
-export function isKilledBy(key: RevocationKey, mark: Mark | undefined, issuedAtS: unknown): boolean {
-  if (mark === undefined) return false
-  return !key.startsWith('u:') || typeof issuedAtS !== 'number' || issuedAtS <= mark
 }

@@ -127,7 +127,7 @@ export function createService({ config, log, now, times = serverTimes, operation
       verification,
       revocations,
       audit,
-      subjectLimiter: config.rateLimitSubject && createSubjectLimiter(config.rateLimitSubject, stores.windows, metrics.limited),
+      admit: createSubjectLimiter(config.rateLimitSubject, metrics.limited),
       browser: { cookies: config.sessionCookies, clearSiteData: config.clearSiteData },
     }),
     live: live(),

@@ -56,16 +56,68 @@ describe('rate limits', () => {
     }
   })
 
-  it('a token that is already dead does not use up the limit of its subject', async () => {
-    const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '3/60' })
+  for (const kind of ['redis', 'memory']) {
+    it(`a token that is already dead does not use up the limit of its subject, on ${kind}`, async () => {
+      const service = await startService({ REDIS_URL: kind === 'redis' ? redis.url : 'memory:', RATE_LIMIT_SUBJECT: '2/60' })
+      try {
+        const claims = freshClaims()
+        const login = (jti: string) => sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti })
+        const stolen = await login('stolen')
+        expect((await service.logout(stolen)).status).to.equal(200)
+        for (let sent = 0; sent < 10; sent += 1) expect((await service.logout(stolen)).status).to.equal(401)
+        expect((await service.logout(await login('fresh'))).status).to.equal(200)
+        expect((await service.logout(await login('late'))).status).to.equal(429)
+        expect((await service.logout(stolen)).status, 'the limit comes first').to.equal(429)
+      } finally {
+        await service.stop()
+      }
+    })
+  }
+
+  it('what is over the limit revokes nothing', async () => {
+    const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '1/60' })
+    const unlimited = await startService({ REDIS_URL: redis.url })
     try {
       const claims = freshClaims()
-      const [stolen, fresh] = [await sign(claims), await sign({ ...claims, sid: 'another-login', jti: 'fresh' })]
-      expect((await service.logout(stolen)).status).to.equal(200)
-      for (let sent = 0; sent < 10; sent += 1) expect((await service.logout(stolen)).status).to.equal(401)
-      expect((await service.logout(fresh)).status).to.equal(200)
+      const jwts = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((jti) => sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti })))
+      const statuses = (await Promise.all(jwts.map((jwt) => service.logout(jwt)))).map(({ status }) => status)
+      expect(statuses.toSorted()).to.deep.equal([200, 429, 429, 429, 429])
+      const later = (await Promise.all(jwts.map((jwt) => unlimited.logout(jwt)))).map(({ status }) => status)
+      expect(later).to.deep.equal(statuses.map((status) => (status === 200 ? 401 : 200)))
     } finally {
       await service.stop()
+      await unlimited.stop()
+    }
+  })
+
+  it('a dead token that this instance knows is refused while Redis is away, and uses up no limit', async () => {
+    const own = await startRedis()
+    const service = await startService({ REDIS_URL: own.url, RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const dead = await token()
+      expect((await service.logout(dead)).status).to.equal(200)
+      await own.kill()
+      await until('the service has noticed', async () => (await service.logout(await token())).status === 500)
+      for (let sent = 0; sent < 5; sent += 1) expect((await service.logout(dead)).status).to.equal(401)
+    } finally {
+      await service.stop()
+      await own.stop()
+    }
+  })
+
+  it('counts in memory while Redis has none left: 500, and 429 when it is too much', async () => {
+    const full = await startRedis(['--maxmemory-policy', 'noeviction'])
+    const service = await startService({ REDIS_URL: full.url, RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const jwt = await token()
+      await full.client.configSet('maxmemory', '1')
+      const statuses = []
+      for (let sent = 0; sent < 3; sent += 1) statuses.push((await service.logout(jwt)).status)
+      expect(statuses).to.deep.equal([500, 500, 429])
+      expect(await full.client.keys('cierre:{c}:[tsuj]:*')).to.deep.equal([])
+    } finally {
+      await service.stop()
+      await full.stop()
     }
   })
 

@@ -151,12 +151,10 @@ for (const kind of ['memory', 'redis'] as const) {
       expect((await service.logout(jwt)).status).to.equal(200)
     })
 
-    it('200: fifty logouts of one token at once; no more than 200 and 401 come back', async () => {
+    it('200: fifty logouts of one token at once; one of them revokes it, and the others find it revoked', async () => {
       const jwt = await token()
       const statuses = (await Promise.all(Array.from({ length: 50 }, () => service.logout(jwt)))).map(({ status }) => status)
-      expect(statuses).to.include(200)
-      expect(new Set(statuses).size).to.be.lessThan(3)
-      expect(statuses.filter((status) => status !== 200 && status !== 401)).to.deep.equal([])
+      expect(statuses.sort()).to.deep.equal([200, ...Array.from({ length: 49 }, () => 401)])
     })
   })
 }

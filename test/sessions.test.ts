@@ -91,6 +91,22 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
+  it('session data in a Redis of its own stays where a logout is refused', async () => {
+    const other = await startRedis()
+    const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid}', RATE_LIMIT_SUBJECT: '1/60' })
+    try {
+      const [one, two] = [await token({ sub: 'limited', sid: 'limited-1' }), await token({ sub: 'limited', sid: 'limited-2' })]
+      expect((await service.logout(one)).status).to.equal(200)
+      const dead = await token({ sub: 'dead', sid: 'limited-1' })
+      for (const key of ['a:limited-1', 'a:limited-2']) await other.client.set(key, 'data')
+      expect([(await service.logout(dead)).status, (await service.logout(two)).status]).to.deep.equal([401, 429])
+      expect((await other.client.keys('*')).sort()).to.deep.equal(['a:limited-1', 'a:limited-2'])
+    } finally {
+      await service.stop()
+      await other.stop()
+    }
+  })
+
   it('500 before the commit: a claim that cannot be part of a key, or a session store that does not confirm', async () => {
     const other = await startRedis()
     const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid}', STORE_TIMEOUT_MS: '200' })

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { commitScript } from '../../src/store/commit.js'
-import { windowScript } from '../../src/store/windows.js'
 import { startServer } from './machine.js'
 import { clientSecret, requestOf, secret, verificationKey, type Algorithm } from './tokens.js'
 
@@ -60,7 +59,7 @@ export const revocationsOnly = service('cierre', requestOf.logout, { SESSION_MAX
 /** What it learns is forgotten again within the run. */
 export const shortSessions = service('cierre, short sessions', requestOf.logout, { SESSION_MAX_LIFETIME_S: '1', MAX_CLOCK_SKEW_S: '1' })
 export const floorOne = peer('floor (a): verify, one SET', 'floor', { COMMANDS: 'one' })
-export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', { COMMANDS: 'all', COMMIT_SCRIPT: commitScript, LIMIT_SCRIPT: windowScript })
+export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', { COMMANDS: 'all', COMMIT_SCRIPT: commitScript })
 export const fastify = peer('Fastify + @fastify/jwt + ioredis, by hand', 'fastify')
 export const express = peer('Express + jsonwebtoken + ioredis, secret as a string', 'express')
 export const oidcProvider = provider('oidc-provider, revocation of an opaque token', requestOf.providerRevocation)

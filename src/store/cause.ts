@@ -2,11 +2,19 @@
 export const sessionsWord = 'SESSIONS'
 const replyWord = /^[A-Z]{2,}(?= )/
 
-/** What Redis answered where it should have obeyed. */
-export class RedisRefusal extends Error {}
+/** What Redis answered, in its first word, where it should have obeyed. */
+export class RedisRefusal extends Error {
+  constructor(readonly word: string) {
+    super(`redis answered ${word}`)
+  }
+}
 
 /** Session data could not be deleted, and nothing was stored. */
-export class SessionsRefusal extends RedisRefusal {}
+export class SessionsRefusal extends RedisRefusal {
+  override message = 'redis did not delete session data'
+}
+
+export const refusalOf = (word: string): RedisRefusal => (word === sessionsWord ? new SessionsRefusal(word) : new RedisRefusal(word))
 
 /**
  * An error of the store as the log may have it. Redis quotes the arguments of a command that it refuses, which may be a session's id
@@ -14,6 +22,5 @@ export class SessionsRefusal extends RedisRefusal {}
  */
 export function withoutArguments(error: unknown): unknown {
   const [word] = replyWord.exec(error instanceof Error ? error.message : '') ?? []
-  if (word === sessionsWord) return new SessionsRefusal('redis did not delete session data')
-  return word === undefined ? error : new RedisRefusal(`redis answered ${word}`)
+  return word === undefined ? error : refusalOf(word)
 }

@@ -1,59 +1,193 @@
-import { sessionsWord } from './cause.js'
+import { refusalOf, sessionsWord } from './cause.js'
+import { markOf, type Entry } from './entry.js'
+import type { RevocationKey } from '../token/keys.js'
+
+/** What is written at once, or not at all. */
+export type Commit = Readonly<{
+  entries: readonly Entry[]
+  /** The event for the audit trail; empty: none. */
+  event: string
+  /** Keys of session data that go with it. */
+  gone: readonly string[]
+  terms: Terms | undefined
+}>
+
+/** What a token must pass for its commit to happen, which is asked in the same step, in this order. */
+export type Terms = Readonly<{
+  /** Where the request is counted, if anywhere. */
+  window: Window | undefined
+  /** The keys of the token: none of them may revoke it. */
+  keys: readonly RevocationKey[]
+  /** What a cutoff is compared with, in epoch seconds; `undefined`: every cutoff revokes the token. */
+  issuedAtS: number | undefined
+  /** Whether it is known to be revoked, whatever the store says. */
+  isRevoked: boolean
+}>
+
+/** A key under which requests are counted: the first one opens a window, whose end forgets it. */
+export type Window = Readonly<{ key: string; requests: number; windowMs: number }>
+
+/** How often something was counted in the window that is open, and milliseconds until that closes. */
+export type Counted = Readonly<{ count: number; leftMs: number }>
 
 /**
- * The commit: one script deletes the session data, if there is any here, max-merges every entry, appends one event per entry to the
- * feed, and what is to be told of it to the audit trail; its reply is the commit point. An expiry may only lengthen and a cutoff only
- * rise, so writes can be repeated and reordered without harm.
+ * What became of a commit. Stored, without its audit event (`unwitnessed`) or with it; or nothing is stored: the token is revoked
+ * (its count is taken back), the window has no room for it, or it could not be counted.
+ */
+export type Committed = Readonly<{ became: 'stored' | 'unwitnessed' | 'revoked' | 'limited' | 'uncounted'; counted?: Counted | undefined }>
+
+/** What became of one commit of several, or what was wrong with it. */
+export type CommitReply = Committed | Error
+
+export const isStored = (reply: CommitReply): boolean => 'became' in reply && (reply.became === 'stored' || reply.became === 'unwitnessed')
+
+/**
+ * The commit: one script which, for each of several, counts the request, asks whether the token is revoked, deletes the session data,
+ * if there is any here, max-merges every entry, appends one event per entry to the feed, and what is to be told of it to the audit
+ * trail; its reply is the commit point. An expiry may only lengthen and a cutoff only rise, so writes can be repeated and reordered
+ * without harm.
  *
  * Expiry goes to Redis as a remaining time: a Redis whose clock is off still keeps an entry for as long as it must.
  *
  * A feed that is not there (yet, or any more) begins a new history: its name under the second key tells everybody who followed the
- * old one that it is gone.
+ * old one that it is gone. An error of the whole script comes from there or from before it, so that nothing has been counted.
  *
- * What cannot be merged is met before anything is written, so that the others of a batch can be tried again by themselves.
+ * Counts are in the primary's memory alone: neither its file nor its replicas have them, so that a refusal waits for no disk. A Redis
+ * that starts anew, or takes over, counts anew. A window that cannot be given an end counts nothing.
  *
- * Session data that cannot be deleted is met before, too. Where memory is out, a deletion would let everything after it pass, so
+ * What one commit has wrong is told in its place, and is no matter for the others: what cannot be merged is met before anything of it
+ * is written, and so is session data that cannot be deleted. Where memory is out, a deletion would let everything after it pass, so
  * something that needs memory comes first.
  *
- * A trail that cannot be written does not undo what is revoked: the reply is what is wrong with it, or nothing.
+ * A trail that cannot be written does not undo what is revoked.
  *
- * KEYS: the feed, the name of its history, the audit trail, then one key per entry, then those of session data. ARGV: the feed's
- * length, a name for a new history, the trail's length, the number of entries, then per entry its name, the remaining time in
- * milliseconds (0: for ever), the absolute expiry for the event (empty: never), the mark, and the audit event (empty: none).
+ * KEYS: the feed, the name of its history, the audit trail, then per commit those of its window (one or none), of its token, of its
+ * entries, and of session data. ARGV: the feed's length, a name for a new history, the trail's length, then per commit how many keys
+ * of each of these four, how many requests the window has room for, the window in milliseconds, when the token was issued (empty: it
+ * cannot say), `1` if it is revoked anyway, the audit event (empty: none), then per entry its name, the remaining time in milliseconds
+ * (0: for ever), the absolute expiry for the event (empty: never), and the mark. The reply has, per commit, what became of it or the
+ * first word of the error, the count, and the milliseconds that the window has left.
  */
 export const commitScript = `
-local feed, history, trail, last, fault = KEYS[1], KEYS[2], KEYS[3], 3 + tonumber(ARGV[4]), ''
-for i = 4, last do
-  local held = redis.call('GET', KEYS[i])
-  if held and not tonumber(held) then return redis.error_reply('ERR unreadable') end
-end
+local feed, history, trail = KEYS[1], KEYS[2], KEYS[3]
 if redis.call('EXISTS', feed, history) < 2 then
   redis.call('SET', history, ARGV[2])
   redis.call('XADD', feed, '*', 'k', 'genesis')
 end
-if last < #KEYS then
-  redis.call('APPEND', history, '')
-  local gone = redis.pcall('UNLINK', unpack(KEYS, last + 1))
-  if type(gone) == 'table' then return redis.error_reply('${sessionsWord} ' .. gone.err) end
+
+local function quietly(...)
+  redis.set_repl(redis.REPL_NONE)
+  local reply = redis.pcall(...)
+  redis.set_repl(redis.REPL_ALL)
+  return reply
 end
-for i = 4, last do
-  local key, at = KEYS[i], 5 * (i - 4) + 5
-  local name, ttl, till, mark, event = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local held = redis.call('GET', key)
-  if held and tonumber(held) > tonumber(mark) then mark = held end
-  local left = held and redis.call('PTTL', key) or -2
+
+local function counted(window, length)
+  local count, left = quietly('INCR', window), redis.pcall('PTTL', window)
+  if left == -1 then left = quietly('PEXPIRE', window, length) == 1 and tonumber(length) end
+  if type(count) == 'number' and type(left) == 'number' then return count, left end
+end
+
+local function held(key)
+  local mark = redis.call('GET', key)
+  if mark and (#mark > 16 or not string.find(mark, '^%d+$')) then error({ err = 'ERR unreadable' }) end
+  return mark
+end
+
+local function kills(key, issued)
+  local mark = held(key)
+  return mark and (not string.find(key, ':u:', 1, true) or not issued or issued <= tonumber(mark))
+end
+
+local function merge(key, name, ttl, till, mark)
+  local before = redis.call('GET', key)
+  if before and tonumber(before) > tonumber(mark) then mark = before end
+  local left = before and redis.call('PTTL', key) or -2
   if left == -1 or (left >= 0 and ttl > 0 and left >= ttl) then
-    if mark ~= held then redis.call('SET', key, mark, 'KEEPTTL') end
+    if mark ~= before then redis.call('SET', key, mark, 'KEEPTTL') end
   elseif ttl == 0 then redis.call('SET', key, mark)
   else redis.call('SET', key, mark, 'PX', ttl) end
   redis.call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*', 'k', name, 'u', till, 'c', mark)
-  if event ~= '' then
-    local told = redis.pcall('XADD', trail, 'MAXLEN', '~', ARGV[3], '*', 'e', event)
-    if type(told) == 'table' then fault = told.err end
-  end
 end
-return fault
+
+local function commit(firstKey, token, entries, gone, last, at)
+  local window, count, left = KEYS[firstKey], 0, 0
+  if firstKey < token then
+    count, left = counted(window, ARGV[at + 1])
+    if not count then return 'uncounted', 0, 0 end
+    if count > tonumber(ARGV[at]) then return 'limited', count, left end
+  end
+  local isRevoked = ARGV[at + 3] == '1'
+  for i = token, entries - 1 do isRevoked = kills(KEYS[i], tonumber(ARGV[at + 2])) or isRevoked end
+  if isRevoked then
+    if firstKey < token then quietly('DECR', window) end
+    return 'revoked', count, left
+  end
+  for i = entries, gone - 1 do held(KEYS[i]) end
+  if gone < last then
+    redis.call('APPEND', history, '')
+    if type(redis.pcall('UNLINK', unpack(KEYS, gone, last - 1))) == 'table' then error({ err = '${sessionsWord}' }) end
+  end
+  for i = entries, gone - 1 do
+    local of = at + 5 + 4 * (i - entries)
+    merge(KEYS[i], ARGV[of], tonumber(ARGV[of + 1]), ARGV[of + 2], ARGV[of + 3])
+  end
+  local event = ARGV[at + 4]
+  if event == '' or type(redis.pcall('XADD', trail, 'MAXLEN', '~', ARGV[3], '*', 'e', event)) ~= 'table' then return 'stored', count, left end
+  return 'unwitnessed', count, left
+end
+
+local replies, key, at = {}, 4, 4
+while ARGV[at] do
+  local token = key + ARGV[at]
+  local entries = token + ARGV[at + 1]
+  local gone = entries + ARGV[at + 2]
+  local last = gone + ARGV[at + 3]
+  local isDone, became, count, left = pcall(commit, key, token, entries, gone, last, at + 4)
+  if not isDone then became = string.match(type(became) == 'table' and became.err or tostring(became), '%u%u+') or 'ERR' end
+  replies[#replies + 1] = became
+  replies[#replies + 1] = count or 0
+  replies[#replies + 1] = left or 0
+  key, at = last, at + 9 + 4 * (gone - entries)
+end
+return replies
 `
+
+/** KEYS and ARGV of the script, without those that are the same for all. */
+export function encodeCommits(commits: readonly Commit[], { prefix, nowMs }: { prefix: string; nowMs: number }): { keys: string[]; args: string[] } {
+  const [keys, args]: [string[], string[]] = [[], []]
+  for (const { entries, event, gone, terms } of commits) {
+    const { window, keys: tokenKeys = [], issuedAtS, isRevoked = false } = terms ?? {}
+    if (window !== undefined) keys.push(prefix + window.key)
+    for (const key of tokenKeys) keys.push(prefix + key)
+    args.push(
+      window === undefined ? '0' : '1', String(tokenKeys.length), String(entries.length), String(gone.length),
+      String(window?.requests ?? ''), String(window?.windowMs ?? ''), String(issuedAtS ?? ''), isRevoked ? '1' : '', event,
+    )
+    for (const entry of entries) {
+      const { key, untilMs } = entry
+      keys.push(prefix + key)
+      const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - nowMs))
+      args.push(key, String(remainingMs), String(untilMs ?? ''), String(markOf(entry)))
+    }
+    keys.push(...gone)
+  }
+  return { keys, args }
+}
+
+const outcomes = new Set<unknown>(['stored', 'unwitnessed', 'revoked', 'limited', 'uncounted'] satisfies Committed['became'][])
+const isOutcome = (became: unknown): became is Committed['became'] => outcomes.has(became)
+
+/** The script's reply, for each commit. */
+export function decodeReplies(reply: unknown, commits: readonly Commit[]): CommitReply[] {
+  const parts = reply as (string | number)[]
+  return commits.map(({ terms }, index) => {
+    const [became, count, leftMs] = parts.slice(3 * index, 3 * index + 3)
+    if (!isOutcome(became)) return refusalOf(String(became))
+    const isCounted = terms?.window !== undefined && became !== 'uncounted'
+    return { became, counted: isCounted ? { count: Number(count), leftMs: Number(leftMs) } : undefined }
+  })
+}
 
 /**
  * Events of the feed as one JSON text, which is parsed at once; the client would parse each of the ten parts of an event by itself.

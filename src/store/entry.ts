@@ -15,8 +15,10 @@ export type Mark = number
 /** The entry that a mark under a key stands for. */
 export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Mark): Entry => ({ key, untilMs, ...(key.startsWith('u:') && { cutoff: mark }) })
 
-/**
- * What a commit writes under a key; it crosses Keyv as it is. With it come the audit event that is to be stored with it (empty: none),
- * and the keys that are to be deleted with it.
- */
-export type Written = Readonly<{ untilMs: number | null; mark: Mark; event: string; gone: readonly string[] }>
+export const markOf = ({ cutoff = 1 }: Entry): Mark => cutoff
+
+/** A cutoff revokes tokens from before it, and those that cannot say when they are from; any other mark revokes as it stands. */
+export function isKilledBy(key: RevocationKey, mark: Mark | undefined, issuedAtS: unknown): boolean {
+  if (mark === undefined) return false
+  return !key.startsWith('u:') || typeof issuedAtS !== 'number' || issuedAtS <= mark
+}

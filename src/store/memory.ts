@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { FeedEvent } from '../feed/event.js'
-import { decodeKey } from '../token/keys.js'
+import { decodeKey, type RevocationKey } from '../token/keys.js'
 import { keepSwept } from '../sweeping.js'
-import { entryWith, type Entry, type Mark, type Written } from './entry.js'
 import type { AuditTrail } from './audit-trail.js'
+import type { Commit, Committed } from './commit.js'
+import { entryWith, isKilledBy, markOf, type Entry, type Mark } from './entry.js'
 import type { FeedLog } from './feed-log.js'
 
 type Held = { untilMs: number | null; mark: Mark }
@@ -37,16 +38,28 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
     const entry = held.get(key)
     return entry !== undefined && isLive(entry) ? String(entry.mark) : undefined
   }
-  const set = async (key: string, { untilMs, mark, event }: Written) => {
-    const before = held.get(key)
+  const merge = (entry: Entry) => {
+    const { untilMs } = entry
+    const mark = markOf(entry)
+    const before = held.get(keyPrefix + entry.key)
     const merged = before === undefined || !isLive(before) ? { untilMs, mark } : {
       untilMs: before.untilMs === null || untilMs === null ? null : Math.max(before.untilMs, untilMs),
       mark: Math.max(before.mark, mark),
     }
-    held.set(key, merged)
-    const entry = entryOf(key, merged)
-    if (entry !== undefined) feed.append(entry)
+    held.set(keyPrefix + entry.key, merged)
+    feed.append(entryWith(entry.key, merged.untilMs, merged.mark))
+  }
+  const isKilling = (key: RevocationKey, issuedAtS: number | undefined) => {
+    const mark = get(keyPrefix + key)
+    return isKilledBy(key, mark === undefined ? undefined : Number(mark), issuedAtS)
+  }
+  // Nothing is counted here: there is no other instance to count with.
+  const commit = async ({ entries, event, terms }: Commit): Promise<Committed> => {
+    if (terms?.window !== undefined) return { became: 'uncounted' }
+    if (terms !== undefined && (terms.isRevoked || terms.keys.some((key) => isKilling(key, terms.issuedAtS)))) return { became: 'revoked' }
+    entries.forEach(merge)
     if (event !== '') await trail.append(event)
+    return { became: 'stored' }
   }
   return {
     feed: feed.log,
@@ -59,11 +72,8 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
     },
     get: async (key: string) => get(key),
     getMany: async (keys: string[]) => keys.map(get),
-    set,
-    setMany: async (values: { key: string; value: Written }[]) => {
-      for (const { key, value } of values) await set(key, value)
-      return values.map(() => true)
-    },
+    set: async (_key: string, value: Commit) => void (await commit(value)),
+    setMany: (values: { key: string; value: Commit }[]) => Promise.all(values.map(({ value }) => commit(value))),
     delete: async (key: string) => held.delete(key),
     clear: async () => held.clear(),
     disconnect: async () => stopSweeping(),

@@ -7,7 +7,6 @@ import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
 import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store, type StoreObserver } from './store.js'
-import { redisWindows, type Windows } from './windows.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
@@ -16,8 +15,6 @@ export type Stores = {
   feedReader: FeedReader
   trail: AuditTrail
   probe: StoreProbe
-  /** Where subjects are counted; absent: by each instance for itself. */
-  windows: Windows | undefined
   /** Comes when every connection has been made, or has failed once. */
   tried(): Promise<void>
   /** Lets the connections that follow authenticate as this configuration says. */
@@ -63,7 +60,6 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
         await pingSessions()
         return memoryProbe()
       },
-      windows: undefined,
       tried,
       reload,
       close: async () => {
@@ -76,7 +72,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
   const writer = minReplicas > 0 ? connect(config.redis, 'commits') : main
   const adapter = new RevocationAdapter(main.client, writer, {
-    feed: feedKey, history: historyKey, trail: auditKey, trailLength: caps.maxEvents, nameOf: (key) => key.slice(keyPrefix.length), now, minReplicas, timeoutMs,
+    feed: feedKey, history: historyKey, trail: auditKey, trailLength: caps.maxEvents, prefix: keyPrefix, now, minReplicas, timeoutMs,
   })
   return {
     revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), deleteKeys, timeoutMs, observe }),
@@ -87,7 +83,6 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
       const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.rehearse(), pingSessions()])
       return fitness
     },
-    windows: config.rateLimitSubject && redisWindows(main.client, { windowMs: config.rateLimitSubject.windowS * 1000, timeoutMs }),
     tried,
     reload,
     close,

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
-import { commitScript } from './commit.js'
-import type { Written } from './entry.js'
+import { RedisRefusal } from './cause.js'
+import { commitScript, decodeReplies, encodeCommits, isStored, type Commit, type CommitReply } from './commit.js'
 import { answeredWith, runScript } from './scripts.js'
 import type { EntryReader } from './store.js'
 
@@ -163,7 +163,8 @@ type CommitOptions = Readonly<{
   history: string
   trail: string
   trailLength: number
-  nameOf: (key: string) => string
+  /** What every key of ours begins with. */
+  prefix: string
   now: () => number
   minReplicas: number
   timeoutMs: number
@@ -180,46 +181,43 @@ export class RevocationAdapter extends RedisAdapter {
   }
 
   override async set(key: string, value: unknown): Promise<void> {
-    await this.setMany([{ key, value: value as Written }])
+    await this.setMany([{ key, value: value as Commit }])
   }
 
-  /**
-   * Commits all of it, and the audit events that came with it, and deletes what is to be gone.
-   *
-   * @returns whether each was written with its event; Keyv hands it on, though its types do not say so
-   */
-  override async setMany(values: { key: string; value: Written }[]): Promise<void & boolean[]> {
-    const { nameOf, now, minReplicas, timeoutMs } = this.options
-    const keys = values.map(({ key }) => key)
-    const args = [String(values.length)]
-    for (const { key, value: { untilMs, mark, event, gone } } of values) {
-      const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - now()))
-      args.push(nameOf(key), String(remainingMs), untilMs === null ? '' : String(untilMs), String(mark), event)
-      keys.push(...gone)
-    }
-    const fault = await this.commit(keys, args)
-    if (minReplicas > 0) {
-      const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
-      if (acknowledged < minReplicas) throw new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
-    }
-    return values.map(({ value }) => value.event === '' || fault === '') as void & boolean[]
+  /** Commits all of it; Keyv hands on what became of each, or is wrong with it, though its types do not say so. */
+  override async setMany(values: { key: string; value: Commit }[]): Promise<void & CommitReply[]> {
+    const { prefix, now, minReplicas, timeoutMs } = this.options
+    const commits = values.map(({ value }) => value)
+    const { keys, args } = encodeCommits(commits, { prefix, nowMs: now() })
+    const replies = decodeReplies(await this.commit(keys, args), commits)
+    if (replies.some((reply) => reply instanceof RedisRefusal && reply.word === readOnly)) this.renewDemoted()
+    if (minReplicas === 0 || !replies.some(isStored)) return replies as void & CommitReply[]
+    const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
+    const missing = acknowledged < minReplicas && new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
+    return replies.map((reply) => (missing && isStored(reply) ? missing : reply)) as void & CommitReply[]
   }
 
   /** Commits nothing, in the way that everything is committed; after it there is a feed. */
   async rehearse(): Promise<void> {
-    await this.commit([], ['0'])
+    await this.commit([], [])
   }
 
   private async commit(keys: string[], args: string[]): Promise<unknown> {
-    const { client, renew } = this.writer
+    const { client } = this.writer
     if (!client.isReady) throw new RedisNotConnected('no connection to Redis')
     const { feed, history, trail, trailLength } = this.options
     try {
       return await runScript(client, commitScript, [feed, history, trail, ...keys], [String(feedLength), randomUUID(), String(trailLength), ...args])
     } catch (error) {
-      // A primary that was demoted keeps its connections; behind the same address there may be a new one.
-      if (answeredWith(error, 'READONLY')) renew('it is a replica now')
+      if (answeredWith(error, readOnly)) this.renewDemoted()
       throw error
     }
   }
+
+  // A primary that was demoted keeps its connections; behind the same address there may be a new one.
+  private renewDemoted(): void {
+    this.writer.renew('it is a replica now')
+  }
 }
+
+const readOnly = 'READONLY'

@@ -4,8 +4,9 @@ import type { StoreCommand } from '../metrics.js'
 import type { RevocationKey } from '../token/keys.js'
 import { batched } from './batch.js'
 import { RedisRefusal, SessionsRefusal, withoutArguments } from './cause.js'
+import type { Commit, CommitReply, Committed, Terms } from './commit.js'
 import { withDeadline } from './deadline.js'
-import type { Entry, Mark, Written } from './entry.js'
+import type { Entry, Mark } from './entry.js'
 
 /** The hash tag keeps all keys on one cluster slot, so that the commit may touch several. */
 export const keyPrefix = 'cierre:{c}:'
@@ -28,17 +29,16 @@ export type Store = {
    */
   lookup(key: RevocationKey): Promise<Entry | undefined>
   /**
-   * Deletes session data, merges all entries (there is at least one) at once, writes the event to the audit trail with them, and returns
-   * when they are stored.
+   * Asks the terms, if there are any, deletes session data, merges all entries (there is at least one) at once, writes the event to the
+   * audit trail with them, and returns when they are stored. One round trip, unless session data is kept elsewhere.
    *
-   * @returns whether the trail has the event, too
    * @throws ServiceError `store_unavailable`: some of it, or nothing, may be stored; `session_store_unavailable`: nothing is
    */
-  commit(entries: readonly Entry[], more?: CommittedWith): Promise<boolean>
+  commit(entries: readonly Entry[], more?: CommittedWith): Promise<Committed>
 }
 
-/** An event for the audit trail, and the keys of session data that must be gone before anything is stored. */
-export type CommittedWith = Readonly<{ event?: string | undefined; sessionKeys?: readonly string[] | undefined }>
+/** An event for the audit trail, the keys of session data that must be gone before anything is stored, and what must hold before that. */
+export type CommittedWith = Readonly<{ event?: string | undefined; sessionKeys?: readonly string[] | undefined; terms?: Terms | undefined }>
 
 /** Told of every command: how long it took in seconds, and whether it failed. */
 export type StoreObserver = (command: StoreCommand, seconds: number, failed: boolean) => void
@@ -46,7 +46,7 @@ export type StoreObserver = (command: StoreCommand, seconds: number, failed: boo
 /** Tells what Keyv has no words for: when a key expires. */
 export type EntryReader = (key: string) => Promise<{ mark: string; untilMs: number | null } | undefined>
 
-/** So few requests that Redis is never held up for long. What it refuses may be the matter of one of them. */
+/** So few requests that Redis is never held up for long. What it refuses altogether may be the matter of one of them. */
 const together = { most: 64, mayBeOnes: (error: unknown) => error instanceof ServiceError && error.cause instanceof RedisRefusal }
 
 export type StoreParts = {
@@ -69,36 +69,41 @@ export function createStore(parts: StoreParts): Store {
     let at = 0
     return all.map((keys) => marks.slice(at, (at += keys.length)))
   }, together)
-  const commit = batched(async (all: Commit[]) => {
-    const values: { key: string; value: Written }[] = []
-    for (const { entries, event = '', sessionKeys = [] } of all) {
-      entries.forEach(({ key, untilMs, cutoff = 1 }, index) => {
-        const more = index === 0 ? { event, gone: sessionKeys } : { event: '', gone: [] }
-        values.push({ key: keyPrefix + key, value: { untilMs, mark: cutoff, ...more } })
-      })
-    }
-    const told = await asked('commit', () => keyv.setMany(values))
-    let at = 0
-    return all.map(({ entries }) => told.slice(at, (at += entries.length)).every(Boolean))
+  const commitTogether = batched((all: Commit[]) => {
+    // What is committed has several keys or none; to Keyv it is a value under one of them.
+    const values = all.map((value) => ({ key: keyPrefix + (value.entries[0]?.key ?? ''), value }))
+    const replies = answered('store', parts.timeoutMs, () => keyv.setMany(values) as Promise<unknown> as Promise<CommitReply[]>)
+    return observed(parts.observe, 'commit', replies, (told) => told.some((reply) => reply instanceof Error))
   }, together)
+  const commit = async (one: Commit): Promise<Committed> => {
+    const reply = await commitTogether(one)
+    if (reply instanceof Error) throw unavailableBy(reply, 'store')
+    return reply
+  }
+  // Deletes nothing for a token that does not meet its terms.
+  const commitAfter = async (deletion: () => Promise<void>, { entries, event, gone, terms }: Commit): Promise<Committed> => {
+    const asked = terms && (await commit({ entries: [], event: '', gone, terms }))
+    if (asked !== undefined && asked.became !== 'stored') return asked
+    await deletion()
+    const { became } = await commit({ entries, event, gone, terms: undefined })
+    return { became, counted: asked?.counted }
+  }
   return {
     read: (keys) => read(keys).then((marks) => marks.map(parseMark)),
     lookup: (key) =>
       asked('lookup', async () => {
         const found = await parts.readEntry(keyPrefix + key)
         if (found === undefined) return undefined
-        return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: markOf(found.mark) }) }
+        return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: readMark(found.mark) }) }
       }),
-    commit(entries, { event, sessionKeys = [] } = {}) {
-      if (deleteKeys === undefined) return commit({ entries, event, sessionKeys })
-      return sessionKeys.length === 0 ? commit({ entries, event }) : deleteKeys(sessionKeys).then(() => commit({ entries, event }))
+    commit(entries, { event = '', sessionKeys = [], terms } = {}) {
+      const isAtOnce = deleteKeys === undefined || sessionKeys.length === 0
+      return isAtOnce ? commit({ entries, event, gone: sessionKeys, terms }) : commitAfter(() => deleteKeys(sessionKeys), { entries, event, gone: [], terms })
     },
   }
 }
 
-type Commit = CommittedWith & Readonly<{ entries: readonly Entry[] }>
-
-function markOf(text: string): Mark {
+function readMark(text: string): Mark {
   if (!/^\d{1,16}$/.test(text)) throw new Error('a revocation in the store is unreadable')
   return Number(text)
 }
@@ -106,7 +111,7 @@ function markOf(text: string): Mark {
 function parseMark(text: string | undefined): Mark | undefined {
   if (text === undefined) return undefined
   try {
-    return markOf(text)
+    return readMark(text)
   } catch (cause) {
     // A value that is not ours is not "not revoked".
     throw new ServiceError('store_unavailable', { cause, reason: 'store' })
@@ -126,10 +131,10 @@ export function createKeyDeleter(parts: { adapter: KeyvStoreAdapter; timeoutMs: 
   return (keys) => remove(keys).then(() => undefined)
 }
 
-function observed<T>(observe: StoreObserver, command: StoreCommand, work: Promise<T>): Promise<T> {
+function observed<T>(observe: StoreObserver, command: StoreCommand, work: Promise<T>, hasFailed: (result: T) => boolean = () => false): Promise<T> {
   const begunAt = performance.now()
   const done = (failed: boolean) => observe(command, (performance.now() - begunAt) / 1000, failed)
-  work.then(() => done(false), () => done(true))
+  work.then((result) => done(hasFailed(result)), () => done(true))
   return work
 }
 
@@ -158,8 +163,11 @@ const unavailable = { store: 'store_unavailable', sessions: 'session_store_unava
  */
 export function answered<T>(whose: keyof typeof unavailable, timeoutMs: number, work: () => Promise<T>): Promise<T> {
   return withDeadline(work(), timeoutMs).catch((error: unknown) => {
-    const cause = withoutArguments(error)
-    const reason = cause instanceof SessionsRefusal ? 'sessions' : whose
-    throw new ServiceError(unavailable[reason], { cause, reason })
+    throw unavailableBy(withoutArguments(error), whose)
   })
+}
+
+function unavailableBy(cause: unknown, whose: keyof typeof unavailable): ServiceError {
+  const reason = cause instanceof SessionsRefusal ? 'sessions' : whose
+  return new ServiceError(unavailable[reason], { cause, reason })
 }

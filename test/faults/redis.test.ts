@@ -229,6 +229,20 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect(new Set(refusals)).to.deep.equal(new Set([401]))
   })
 
+  it('of two instances that are asked at once, one revokes a token and the other finds it revoked', async () => {
+    await open()
+    const second = await startService({ REDIS_URL: redis.url })
+    extra.push(second)
+    const jwts = await Promise.all(Array.from({ length: 100 }, () => token()))
+    const statuses = await Promise.all(jwts.map(async (jwt) => {
+      const both = await Promise.all([service.logout(jwt), second.logout(jwt)])
+      return both.map(({ status }) => status).sort()
+    }))
+    expect(statuses).to.deep.equal(jwts.map(() => [200, 401]))
+    expect(await entries()).to.equal(100)
+    expect(await redis.client.xLen('cierre:{c}:feed'), 'genesis, and each once').to.equal(101)
+  })
+
   it('an entry that cannot be merged fails its own request, and none of those that share its round trip', async () => {
     await open()
     const claims = Array.from({ length: 40 }, () => freshClaims())
