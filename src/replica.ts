@@ -38,15 +38,18 @@ const wordsOfKey = new Uint32Array(4)
 /** By character code: the six bits that a character of base64url stands for. */
 const sextets = Uint8Array.from({ length: 128 }, (_, code) => Math.max(0, base64url.indexOf(String.fromCharCode(code))))
 
+const sextet = (key: RevocationKey, at: number) => sextets[key.charCodeAt(2 + at)]!
+const threeBytes = (key: RevocationKey, at: number) =>
+  (sextet(key, at) << 18) | (sextet(key, at + 1) << 12) | (sextet(key, at + 2) << 6) | sextet(key, at + 3)
+
 /** The 16 bytes of a key as four big-endian words, in an array that the next call fills again. */
 export function keyWords(key: RevocationKey): Uint32Array {
-  const sextet = (at: number) => sextets[key.charCodeAt(2 + at)]!
-  const threeBytes = (at: number) => (sextet(at) << 18) | (sextet(at + 1) << 12) | (sextet(at + 2) << 6) | sextet(at + 3)
-  const [a, b, c, d, e] = [threeBytes(0), threeBytes(4), threeBytes(8), threeBytes(12), threeBytes(16)]
-  wordsOfKey[0] = (a << 8) | (b >>> 16)
+  const b = threeBytes(key, 4)
+  const c = threeBytes(key, 8)
+  wordsOfKey[0] = (threeBytes(key, 0) << 8) | (b >>> 16)
   wordsOfKey[1] = (b << 16) | (c >>> 8)
-  wordsOfKey[2] = (c << 24) | d
-  wordsOfKey[3] = (e << 8) | (sextet(20) << 2) | (sextet(21) >>> 4)
+  wordsOfKey[2] = (c << 24) | threeBytes(key, 12)
+  wordsOfKey[3] = (threeBytes(key, 16) << 8) | (sextet(key, 20) << 2) | (sextet(key, 21) >>> 4)
   return wordsOfKey
 }
 
