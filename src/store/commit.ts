@@ -64,9 +64,9 @@ export const isStored = (reply: CommitReply): boolean => 'became' in reply && (r
  * KEYS: the feed, the name of its history, the audit trail, then per commit those of its window (one or none), of its token, of its
  * entries, and of session data. ARGV: the feed's length, a name for a new history, the trail's length, then per commit how many keys
  * of each of these four, how many requests the window has room for, the window in milliseconds, when the token was issued (empty: it
- * cannot say), `1` if it is revoked anyway, the audit event (empty: none), then per entry its name, the remaining time in milliseconds
- * (0: for ever), the absolute expiry for the event (empty: never), and the mark. The reply has, per commit, what became of it or the
- * first word of the error, the count, and the milliseconds that the window has left.
+ * cannot say), `1` if it is revoked anyway, the audit event (empty: none), then per entry the remaining time in milliseconds (0: for
+ * ever), the absolute expiry for the event (empty: never), and the mark. The reply has, per commit, what became of it or the first word
+ * of the error, the count, and the milliseconds that the window has left.
  */
 export const commitScript = `
 local feed, history, trail = KEYS[1], KEYS[2], KEYS[3]
@@ -99,7 +99,7 @@ local function kills(key, issued)
   return mark and (not string.find(key, ':u:', 1, true) or not issued or issued <= tonumber(mark))
 end
 
-local function merge(key, name, ttl, till, mark)
+local function merge(key, ttl, till, mark)
   local before = redis.call('GET', key)
   if before and tonumber(before) > tonumber(mark) then mark = before end
   local left = before and redis.call('PTTL', key) or -2
@@ -107,7 +107,7 @@ local function merge(key, name, ttl, till, mark)
     if mark ~= before then redis.call('SET', key, mark, 'KEEPTTL') end
   elseif ttl == 0 then redis.call('SET', key, mark)
   else redis.call('SET', key, mark, 'PX', ttl) end
-  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*', 'k', name, 'u', till, 'c', mark)
+  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*', 'k', string.match(key, '.:[^:]*$'), 'u', till, 'c', mark)
 end
 
 local function commit(firstKey, token, entries, gone, last, at)
@@ -129,8 +129,8 @@ local function commit(firstKey, token, entries, gone, last, at)
     if type(redis.pcall('UNLINK', unpack(KEYS, gone, last - 1))) == 'table' then error({ err = '${sessionsWord}' }) end
   end
   for i = entries, gone - 1 do
-    local of = at + 5 + 4 * (i - entries)
-    merge(KEYS[i], ARGV[of], tonumber(ARGV[of + 1]), ARGV[of + 2], ARGV[of + 3])
+    local of = at + 5 + 3 * (i - entries)
+    merge(KEYS[i], tonumber(ARGV[of]), ARGV[of + 1], ARGV[of + 2])
   end
   local event = ARGV[at + 4]
   if event == '' or type(redis.pcall('XADD', trail, 'MAXLEN', '~', ARGV[3], '*', 'e', event)) ~= 'table' then return 'stored', count, left end
@@ -148,7 +148,7 @@ while ARGV[at] do
   replies[#replies + 1] = became
   replies[#replies + 1] = count or 0
   replies[#replies + 1] = left or 0
-  key, at = last, at + 9 + 4 * (gone - entries)
+  key, at = last, at + 9 + 3 * (gone - entries)
 end
 return replies
 `
@@ -168,7 +168,7 @@ export function encodeCommits(commits: readonly Commit[], { prefix, nowMs }: { p
       const { key, untilMs } = entry
       keys.push(prefix + key)
       const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - nowMs))
-      args.push(key, String(remainingMs), String(untilMs ?? ''), String(markOf(entry)))
+      args.push(String(remainingMs), String(untilMs ?? ''), String(markOf(entry)))
     }
     keys.push(...gone)
   }

@@ -40,7 +40,7 @@ const store = {
       ],
       arguments: [
         '100000', 'history', '1000000', '1', '4', '1', '1', '30', '60000', String(iat), '', event,
-        `s:${s}`, String(exp * 1000 - Date.now()), String(exp * 1000), '1',
+        String(exp * 1000 - Date.now()), String(exp * 1000), '1',
       ],
     })
     if (became !== 'stored') throw new Error(became)
