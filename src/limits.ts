@@ -53,7 +53,7 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limite
  *
  * @param commit commits if the window has room; without a window: in any case
  * @returns what became of the commit, or nothing where the limit refuses it, and the header fields that say so
- * @throws what `commit` throws, if the subject is within its limit
+ * @throws what `commit` throws
  */
 export type Admit = <C extends Committed>(subject: string, commit: (window?: Window) => Promise<C>) => Promise<Admission<C>>
 export type Admission<C> = Readonly<{ committed: C | undefined; headers: Record<string, string> }>
@@ -66,11 +66,11 @@ export function createSubjectLimiter(limit: Limit | undefined, onRefused: OnRefu
   const refused = () => onRefused('subject')
   const admission = <C>(committed: C, verdict: Verdict): Admission<C> => ({ committed: verdict.allowed ? committed : undefined, headers: rateLimitHeaders(policy, verdict) })
   return async (subject, commit) => {
-    const tried = await commit({ key: `limit:${subject}`, requests: limit.requests, windowMs: limit.windowS * 1000 }).catch((error: unknown) => ({ error }))
-    if ('became' in tried && tried.counted !== undefined) return admission(tried, verdictOf(tried.counted, limit, refused))
+    // When it throws, the outcome is unknown, whatever the limit is.
+    const tried = await commit({ key: `limit:${subject}`, requests: limit.requests, windowMs: limit.windowS * 1000 })
+    if (tried.counted !== undefined) return admission(tried, verdictOf(tried.counted, limit, refused))
     const verdict = await consume(memory, subject, limit, refused)
     if (!verdict.allowed) return admission(undefined, verdict)
-    if ('error' in tried) throw tried.error
     const committed = tried.became === 'uncounted' ? await commit() : tried
     if (committed.became === 'revoked') await memory.reward(subject)
     return admission(committed, verdict)

@@ -120,10 +120,12 @@ export function createRevocations(parts: {
       const [first] = tokens
       const issuedAtS = first.claims[parts.cutoffClaim]
       const isRevoked = isKnownRevoked(first)
+      // Whatever the store has to say, nobody accepts this token again.
+      const refused = isRevoked && !parts.awaitsReplicas ? { became: 'revoked', keys: [] } as const : undefined
+      if (refused !== undefined && window === undefined) return refused
       const terms = { window, keys: orderedKeys(first.keys), issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined, isRevoked }
       const committed = await commit(entriesOf(tokens, scope), witness, { sessionKeys, terms }).catch((error: unknown) => {
-        // Whatever the store has to say, nobody accepts this token again.
-        if (isRevoked && !parts.awaitsReplicas) return { became: 'revoked', keys: [] } as const
+        if (refused !== undefined) return refused
         throw error
       })
       // An attempt that failed for want of replicas left its entry on the primary alone, which is less than a 401 says.

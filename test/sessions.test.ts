@@ -91,6 +91,19 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
+  it('session data in a Redis of its own: of many logouts of one token at once, one revokes it', async () => {
+    const other = await startRedis()
+    const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid}' })
+    try {
+      const jwt = await token({ sid: 'at-once' })
+      const statuses = (await Promise.all(Array.from({ length: 10 }, () => service.logout(jwt)))).map(({ status }) => status)
+      expect(statuses.sort()).to.deep.equal([200, ...Array.from({ length: 9 }, () => 401)])
+    } finally {
+      await service.stop()
+      await other.stop()
+    }
+  })
+
   it('session data in a Redis of its own stays where a logout is refused', async () => {
     const other = await startRedis()
     const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid}', RATE_LIMIT_SUBJECT: '1/60' })

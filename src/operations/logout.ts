@@ -30,8 +30,9 @@ export function logout(parts: Parts): Operation<'logout'> {
       const tokens: Tokens = body.token === bearer ? [caller] : [caller, await verifyOther(verification, caller, body.token)]
       if (tokens.some(({ expired }) => expired)) await refuseExpired(tokens, revocations, audit, asker)
       if (scope === 'global' && caller.keys.u === undefined) throw new ServiceError('bad_request', { reason: 'no_subject' })
-      const { committed, headers } = await admit(caller.keys.u ?? caller.keys.t, async (window) =>
-        revocations.revokeOnce({ tokens, scope, witness, sessionKeys: sessionKeysOf(tokens), window }))
+      const sessionKeys = sessionKeysOf(tokens)
+      const { committed, headers } = await admit(caller.keys.u ?? caller.keys.t, (window) =>
+        revocations.revokeOnce({ tokens, scope, witness, sessionKeys, window }))
       if (committed === undefined) throw new ServiceError('too_many_requests', { reason: 'subject_limit', headers })
       if (committed.became === 'revoked') throw new ServiceError('invalid_token', { reason: 'revoked' })
       limits = headers

@@ -2,6 +2,11 @@
 export const sessionsWord = 'SESSIONS'
 const replyWord = /^[A-Z]{2,}(?= )/
 
+/** There was no connection, and nothing was sent. */
+export class NotConnected extends Error {
+  override readonly name = 'NotConnected'
+}
+
 /** What Redis answered, in its first word, where it should have obeyed. */
 export class RedisRefusal extends Error {
   constructor(readonly word: string) {

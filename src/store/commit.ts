@@ -31,13 +31,13 @@ export type Window = Readonly<{ key: string; requests: number; windowMs: number 
 export type Counted = Readonly<{ count: number; leftMs: number }>
 
 /**
- * What became of a commit. Stored, without its audit event (`unwitnessed`) or with it; or nothing is stored: the token is revoked
- * (its count is taken back), the window has no room for it, or it could not be counted.
+ * What became of a commit. Stored, without its audit event (`unwitnessed`) or with it; or nothing is stored: the token is revoked (and
+ * its count taken back), the window has no room for it, or it could not be counted.
  */
 export type Committed = Readonly<{ became: 'stored' | 'unwitnessed' | 'revoked' | 'limited' | 'uncounted'; counted?: Counted | undefined }>
 
 /** What became of one commit of several, or what was wrong with it. */
-export type CommitReply = Committed | Error
+export type CommitReply = Committed | Readonly<{ error: Error }>
 
 export const isStored = (reply: CommitReply): boolean => 'became' in reply && (reply.became === 'stored' || reply.became === 'unwitnessed')
 
@@ -55,8 +55,8 @@ export const isStored = (reply: CommitReply): boolean => 'became' in reply && (r
  * Counts are in the primary's memory alone: neither its file nor its replicas have them, so that a refusal waits for no disk. A Redis
  * that starts anew, or takes over, counts anew. A window that cannot be given an end counts nothing.
  *
- * What one commit has wrong is told in its place, and is no matter for the others: what cannot be merged is met before anything of it
- * is written, and so is session data that cannot be deleted. Where memory is out, a deletion would let everything after it pass, so
+ * What one commit has wrong is told in its place, and is no matter for the others: an entry that cannot be merged is met before one is
+ * written, and so is session data that cannot be deleted. Where memory is out, a deletion would let everything after it pass, so
  * something that needs memory comes first.
  *
  * A trail that cannot be written does not undo what is revoked.
@@ -66,7 +66,7 @@ export const isStored = (reply: CommitReply): boolean => 'became' in reply && (r
  * of each of these four, how many requests the window has room for, the window in milliseconds, when the token was issued (empty: it
  * cannot say), `1` if it is revoked anyway, the audit event (empty: none), then per entry the remaining time in milliseconds (0: for
  * ever), the absolute expiry for the event (empty: never), and the mark. The reply has, per commit, what became of it or the first word
- * of the error, the count, and the milliseconds that the window has left.
+ * of the error, the count (-1: none) and the milliseconds that the window has left.
  */
 export const commitScript = `
 local feed, history, trail = KEYS[1], KEYS[2], KEYS[3]
@@ -75,17 +75,24 @@ if redis.call('EXISTS', feed, history) < 2 then
   redis.call('XADD', feed, '*', 'k', 'genesis')
 end
 
-local function quietly(...)
+local function add(window, by)
   redis.set_repl(redis.REPL_NONE)
-  local reply = redis.pcall(...)
+  local count = redis.pcall('INCRBY', window, by)
   redis.set_repl(redis.REPL_ALL)
-  return reply
+  return type(count) == 'number' and count or -1
 end
 
-local function counted(window, length)
-  local count, left = quietly('INCR', window), redis.pcall('PTTL', window)
-  if left == -1 then left = quietly('PEXPIRE', window, length) == 1 and tonumber(length) end
-  if type(count) == 'number' and type(left) == 'number' then return count, left end
+local function count(window, lengthMs)
+  local sum = add(window, 1)
+  if sum < 0 then return -1, 0 end
+  local left = redis.pcall('PTTL', window)
+  if left == -1 then
+    redis.set_repl(redis.REPL_NONE)
+    left = redis.pcall('PEXPIRE', window, lengthMs) == 1 and tonumber(lengthMs)
+    redis.set_repl(redis.REPL_ALL)
+  end
+  if type(left) == 'number' then return sum, left end
+  return -1, 0
 end
 
 local function held(key)
@@ -110,45 +117,47 @@ local function merge(key, ttl, till, mark)
   redis.call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*', 'k', string.match(key, '.:[^:]*$'), 'u', till, 'c', mark)
 end
 
-local function commit(firstKey, token, entries, gone, last, at)
-  local window, count, left = KEYS[firstKey], 0, 0
-  if firstKey < token then
-    count, left = counted(window, ARGV[at + 1])
-    if not count then return 'uncounted', 0, 0 end
-    if count > tonumber(ARGV[at]) then return 'limited', count, left end
-  end
-  local isRevoked = ARGV[at + 3] == '1'
-  for i = token, entries - 1 do isRevoked = kills(KEYS[i], tonumber(ARGV[at + 2])) or isRevoked end
-  if isRevoked then
-    if firstKey < token then quietly('DECR', window) end
-    return 'revoked', count, left
-  end
-  for i = entries, gone - 1 do held(KEYS[i]) end
-  if gone < last then
+-- first: where the keys of the token, of the entries and of session data begin, and where they end; at: the argument that says when the
+-- token was issued.
+local function commit(first, at)
+  local isRevoked = ARGV[at + 1] == '1'
+  for i = first.token, first.entry - 1 do isRevoked = kills(KEYS[i], tonumber(ARGV[at])) or isRevoked end
+  if isRevoked then return 'revoked' end
+  for i = first.entry, first.gone - 1 do held(KEYS[i]) end
+  if first.gone < first.after then
     redis.call('APPEND', history, '')
-    if type(redis.pcall('UNLINK', unpack(KEYS, gone, last - 1))) == 'table' then error({ err = '${sessionsWord}' }) end
+    if type(redis.pcall('UNLINK', unpack(KEYS, first.gone, first.after - 1))) == 'table' then error({ err = '${sessionsWord}' }) end
   end
-  for i = entries, gone - 1 do
-    local of = at + 5 + 3 * (i - entries)
+  for i = first.entry, first.gone - 1 do
+    local of = at + 3 + 3 * (i - first.entry)
     merge(KEYS[i], tonumber(ARGV[of]), ARGV[of + 1], ARGV[of + 2])
   end
-  local event = ARGV[at + 4]
-  if event == '' or type(redis.pcall('XADD', trail, 'MAXLEN', '~', ARGV[3], '*', 'e', event)) ~= 'table' then return 'stored', count, left end
-  return 'unwitnessed', count, left
+  local event = ARGV[at + 2]
+  if event == '' or type(redis.pcall('XADD', trail, 'MAXLEN', '~', ARGV[3], '*', 'e', event)) ~= 'table' then return 'stored' end
+  return 'unwitnessed'
 end
 
 local replies, key, at = {}, 4, 4
 while ARGV[at] do
-  local token = key + ARGV[at]
-  local entries = token + ARGV[at + 1]
-  local gone = entries + ARGV[at + 2]
-  local last = gone + ARGV[at + 3]
-  local isDone, became, count, left = pcall(commit, key, token, entries, gone, last, at + 4)
-  if not isDone then became = string.match(type(became) == 'table' and became.err or tostring(became), '%u%u+') or 'ERR' end
+  local first = { token = key + ARGV[at] }
+  first.entry = first.token + ARGV[at + 1]
+  first.gone = first.entry + ARGV[at + 2]
+  first.after = first.gone + ARGV[at + 3]
+  local isCounted, became, sum, left = key < first.token, nil, -1, 0
+  if isCounted then
+    sum, left = count(KEYS[key], ARGV[at + 5])
+    if sum < 0 then became = 'uncounted' elseif sum > tonumber(ARGV[at + 4]) then became = 'limited' end
+  end
+  if not became then
+    local isDone
+    isDone, became = pcall(commit, first, at + 6)
+    if not isDone then became = string.match(type(became) == 'table' and became.err or tostring(became), '%u%u+') or 'ERR' end
+    if isCounted and became == 'revoked' then add(KEYS[key], -1) end
+  end
   replies[#replies + 1] = became
-  replies[#replies + 1] = count or 0
-  replies[#replies + 1] = left or 0
-  key, at = last, at + 9 + 3 * (gone - entries)
+  replies[#replies + 1] = sum
+  replies[#replies + 1] = left
+  key, at = first.after, at + 9 + 3 * (first.gone - first.entry)
 end
 return replies
 `
@@ -179,13 +188,12 @@ const outcomes = new Set<unknown>(['stored', 'unwitnessed', 'revoked', 'limited'
 const isOutcome = (became: unknown): became is Committed['became'] => outcomes.has(became)
 
 /** The script's reply, for each commit. */
-export function decodeReplies(reply: unknown, commits: readonly Commit[]): CommitReply[] {
+export function decodeReplies(reply: unknown): CommitReply[] {
   const parts = reply as (string | number)[]
-  return commits.map(({ terms }, index) => {
+  return Array.from({ length: parts.length / 3 }, (_, index) => {
     const [became, count, leftMs] = parts.slice(3 * index, 3 * index + 3)
-    if (!isOutcome(became)) return refusalOf(String(became))
-    const isCounted = terms?.window !== undefined && became !== 'uncounted'
-    return { became, counted: isCounted ? { count: Number(count), leftMs: Number(leftMs) } : undefined }
+    if (!isOutcome(became)) return { error: refusalOf(String(became)) }
+    return { became, counted: Number(count) < 0 ? undefined : { count: Number(count), leftMs: Number(leftMs) } }
   })
 }
 

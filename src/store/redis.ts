@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
-import { RedisRefusal } from './cause.js'
+import { NotConnected, RedisRefusal, withoutArguments } from './cause.js'
 import { commitScript, decodeReplies, encodeCommits, isStored, type Commit, type CommitReply } from './commit.js'
 import { answeredWith, runScript } from './scripts.js'
 import type { EntryReader } from './store.js'
@@ -118,10 +118,6 @@ function watch(client: RedisClient, giveUp: () => void): () => void {
   return () => clearInterval(timer)
 }
 
-export class RedisNotConnected extends Error {
-  override readonly name = 'RedisNotConnected'
-}
-
 /** Plain keys over a client of ours. A command without a connection fails at once. */
 export class RedisAdapter extends KeyvRedis<string> {
   constructor(protected readonly redis: RedisClient) {
@@ -143,7 +139,7 @@ export class RedisAdapter extends KeyvRedis<string> {
   }
 
   private connected(): RedisClient {
-    if (!this.redis.isReady) throw new RedisNotConnected('no connection to Redis')
+    if (!this.redis.isReady) throw new NotConnected('no connection to Redis')
     return this.redis
   }
 }
@@ -152,7 +148,7 @@ export class RedisAdapter extends KeyvRedis<string> {
 export const redisEntryReader =
   (redis: RedisClient, now: () => number): EntryReader =>
   async (key) => {
-    if (!redis.isReady) throw new RedisNotConnected('no connection to Redis')
+    if (!redis.isReady) throw new NotConnected('no connection to Redis')
     const [mark, leftMs] = await Promise.all([redis.get(key), redis.pTTL(key)])
     // -2: it expired between the two.
     return mark === null || leftMs === -2 ? undefined : { mark, untilMs: leftMs === -1 ? null : now() + leftMs }
@@ -187,14 +183,24 @@ export class RevocationAdapter extends RedisAdapter {
   /** Commits all of it; Keyv hands on what became of each, or is wrong with it, though its types do not say so. */
   override async setMany(values: { key: string; value: Commit }[]): Promise<void & CommitReply[]> {
     const { prefix, now, minReplicas, timeoutMs } = this.options
-    const commits = values.map(({ value }) => value)
-    const { keys, args } = encodeCommits(commits, { prefix, nowMs: now() })
-    const replies = decodeReplies(await this.commit(keys, args), commits)
-    if (replies.some((reply) => reply instanceof RedisRefusal && reply.word === readOnly)) this.renewDemoted()
+    const begunAt = performance.now()
+    const { keys, args } = encodeCommits(values.map(({ value }) => value), { prefix, nowMs: now() })
+    const replies = decodeReplies(await this.commit(keys, args))
+    if (replies.some((reply) => 'error' in reply && reply.error instanceof RedisRefusal && reply.error.word === readOnly)) this.renewDemoted()
     if (minReplicas === 0 || !replies.some(isStored)) return replies as void & CommitReply[]
-    const acknowledged = await this.writer.client.wait(minReplicas, timeoutMs)
-    const missing = acknowledged < minReplicas && new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
-    return replies.map((reply) => (missing && isStored(reply) ? missing : reply)) as void & CommitReply[]
+    // Within the deadline, so that those of which nothing is stored have their answer.
+    const error = await this.faultOfReplicas(Math.floor(0.9 * timeoutMs - (performance.now() - begunAt)))
+    return replies.map((reply) => (error && isStored(reply) ? { error } : reply)) as void & CommitReply[]
+  }
+
+  private async faultOfReplicas(ms: number): Promise<Error | undefined> {
+    const { minReplicas } = this.options
+    // To Redis, 0 is for ever.
+    const wait = ms < 1 ? Promise.resolve(0) : this.writer.client.wait(minReplicas, ms)
+    return wait.then(
+      (acknowledged) => (acknowledged < minReplicas ? new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`) : undefined),
+      (cause: unknown) => new Error('replicas cannot be waited for', { cause: withoutArguments(cause) }),
+    )
   }
 
   /** Commits nothing, in the way that everything is committed; after it there is a feed. */
@@ -204,7 +210,7 @@ export class RevocationAdapter extends RedisAdapter {
 
   private async commit(keys: string[], args: string[]): Promise<unknown> {
     const { client } = this.writer
-    if (!client.isReady) throw new RedisNotConnected('no connection to Redis')
+    if (!client.isReady) throw new NotConnected('no connection to Redis')
     const { feed, history, trail, trailLength } = this.options
     try {
       return await runScript(client, commitScript, [feed, history, trail, ...keys], [String(feedLength), randomUUID(), String(trailLength), ...args])

@@ -3,7 +3,7 @@ import { ServiceError, type FailureCode, type Reason } from '../errors.js'
 import type { StoreCommand } from '../metrics.js'
 import type { RevocationKey } from '../token/keys.js'
 import { batched } from './batch.js'
-import { RedisRefusal, SessionsRefusal, withoutArguments } from './cause.js'
+import { NotConnected, RedisRefusal, SessionsRefusal, withoutArguments } from './cause.js'
 import type { Commit, CommitReply, Committed, Terms } from './commit.js'
 import { withDeadline } from './deadline.js'
 import type { Entry, Mark } from './entry.js'
@@ -73,20 +73,26 @@ export function createStore(parts: StoreParts): Store {
     // What is committed has several keys or none; to Keyv it is a value under one of them.
     const values = all.map((value) => ({ key: keyPrefix + (value.entries[0]?.key ?? ''), value }))
     const replies = answered('store', parts.timeoutMs, () => keyv.setMany(values) as Promise<unknown> as Promise<CommitReply[]>)
-    return observed(parts.observe, 'commit', replies, (told) => told.some((reply) => reply instanceof Error))
+    return observed(parts.observe, 'commit', replies, (told) => told.some((reply) => 'error' in reply))
   }, together)
-  const commit = async (one: Commit): Promise<Committed> => {
-    const reply = await commitTogether(one)
-    if (reply instanceof Error) throw unavailableBy(reply, 'store')
-    return reply
-  }
-  // Deletes nothing for a token that does not meet its terms.
-  const commitAfter = async (deletion: () => Promise<void>, { entries, event, gone, terms }: Commit): Promise<Committed> => {
-    const asked = terms && (await commit({ entries: [], event: '', gone, terms }))
-    if (asked !== undefined && asked.became !== 'stored') return asked
+  const commit = (one: Commit): Promise<Committed> =>
+    commitTogether(one).then((reply) => {
+      if ('error' in reply) throw unavailableBy(reply.error, 'store')
+      return reply
+    }, (error: unknown) => {
+      // Nothing has happened, and somebody else may count.
+      const isUntouched = error instanceof ServiceError && (error.cause instanceof NotConnected || error.cause instanceof RedisRefusal)
+      if (isUntouched && one.terms?.window !== undefined) return { became: 'uncounted' }
+      throw error
+    })
+  /** Deletes nothing for a token that does not meet its terms. */
+  const commitAfter = async (deletion: () => Promise<void>, { terms, ...written }: Commit): Promise<Committed> => {
+    const { became, counted } = await commit({ entries: [], event: '', gone: [], terms })
+    if (became !== 'stored') return { became, counted }
     await deletion()
-    const { became } = await commit({ entries, event, gone, terms: undefined })
-    return { became, counted: asked?.counted }
+    // Somebody else may have been faster.
+    const second = await commit({ ...written, terms: terms && { ...terms, window: undefined } })
+    return { became: second.became, counted }
   }
   return {
     read: (keys) => read(keys).then((marks) => marks.map(parseMark)),

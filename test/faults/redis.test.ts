@@ -198,6 +198,51 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect((await service.logout(another)).status).to.equal(401)
   })
 
+  it('fewer replicas: the limit is told of what is over it, and of nothing else; nothing is counted twice', async () => {
+    await open({ REDIS_MIN_REPLICAS: '1', RATE_LIMIT_SUBJECT: '2/60' })
+    const jwt = await token()
+    const statuses = []
+    for (let sent = 0; sent < 4; sent += 1) statuses.push((await service.logout(jwt)).status)
+    expect(statuses, 'stored on the primary alone, and its count given back each time').to.deep.equal([500, 500, 500, 500])
+    const claims = freshClaims()
+    const login = (jti: string) => sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti })
+    for (const jti of ['a', 'b']) expect((await service.logout(await login(jti))).status).to.equal(500)
+    const [other, third] = await Promise.all([service.logout(await token()), service.logout(await login('c'))])
+    expect([other.status, third.status]).to.deep.equal([500, 429])
+  })
+
+  it('Redis that does not obey WAIT: 500, and each is counted and stored once', async () => {
+    await redis.client.sendCommand(['ACL', 'SETUSER', 'deaf', 'on', '>deaf', '~*', '&*', '+@all', '-wait'])
+    await open({ REDIS_URL: redis.url.replace('//', '//deaf:deaf@'), REDIS_MIN_REPLICAS: '1', RATE_LIMIT_SUBJECT: '9/60' })
+    const answers = await Promise.all([token(), token(), token()].map(async (jwt) => service.logout(await jwt)))
+    expect(answers.map(({ status }) => status)).to.deep.equal([500, 500, 500])
+    const counts = await redis.client.keys('cierre:{c}:limit:*')
+    expect(await redis.client.mGet(counts)).to.deep.equal(['1', '1', '1'])
+    expect(await redis.client.xLen('cierre:{c}:feed')).to.equal(4)
+  })
+
+  it('stopped: what may be stored is never refused as too much', async () => {
+    await open({ RATE_LIMIT_SUBJECT: '1/60' })
+    const claims = freshClaims()
+    const dead = await token()
+    expect((await service.logout(dead)).status).to.equal(200)
+    redis.pause()
+    const jwts = await Promise.all(['a', 'b', 'c'].map((jti) => sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti })))
+    for (const jwt of jwts) await expectUnknown(jwt)
+    redis.resume()
+    await until('the service is ready again', () => service.isReady())
+    expect((await service.logout(jwts[0]!)).status, 'Redis had taken the first').to.be.oneOf([401, 429])
+  })
+
+  it('stopped, without limits: a token that this instance knows to be dead is refused all the same', async () => {
+    await open()
+    const dead = await token()
+    expect((await service.logout(dead)).status).to.equal(200)
+    redis.pause()
+    expect((await timed(service.logout(dead))).status).to.equal(401)
+    redis.resume()
+  })
+
   it('kill -9 under load with appendfsync always: every token that got a 200 is still refused', async () => {
     await open()
     const tokens = await Promise.all(Array.from({ length: 300 }, () => token()))
