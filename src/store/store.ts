@@ -87,12 +87,12 @@ export function createStore(parts: StoreParts): Store {
     })
   /** Deletes nothing for a token that does not meet its terms. */
   const commitAfter = async (deletion: () => Promise<void>, { terms, ...written }: Commit): Promise<Committed> => {
-    const { became, counted } = await commit({ entries: [], event: '', gone: [], terms })
-    if (became !== 'stored') return { became, counted }
+    const asked = terms && (await commit({ entries: [], event: '', gone: [], terms }))
+    if (asked !== undefined && asked.became !== 'stored') return asked
     await deletion()
     // Somebody else may have been faster.
-    const second = await commit({ ...written, terms: terms && { ...terms, window: undefined } })
-    return { became: second.became, counted }
+    const { became } = await commit({ ...written, terms: terms && { ...terms, window: undefined } })
+    return { became, counted: asked?.counted }
   }
   return {
     read: (keys) => read(keys).then((marks) => marks.map(parseMark)),
