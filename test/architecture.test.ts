@@ -46,6 +46,13 @@ describe('the house', () => {
     expect(files.filter((file) => textOf(file).includes('process.env'))).to.deep.equal(['main.ts'])
   })
 
+  it('whoever asks over HTTP does so with waits that end', () => {
+    const others = files.filter((file) => file !== 'asking.ts')
+    expect(others.filter((file) => /\bfetch\(|AbortSignal\.any/.test(textOf(file)))).to.deep.equal([])
+    // openapi-fetch asks there; a browser has no other means.
+    expect(others.filter((file) => textOf(file).includes('AbortSignal.timeout'))).to.deep.equal(['client.ts'])
+  })
+
   it('dependencies point one way: http → operations → domain', () => {
     const outer = new Set(['main.ts', 'serve.ts', 'service.ts', 'cli.ts'])
     const wrong = imports.filter(({ from, to }) => {

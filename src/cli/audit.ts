@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { components } from '../../generated/openapi.js'
 import type { StoredEvent } from '../audit.js'
+import { askWithin, textOf } from '../asking.js'
 import { basicAuthorization } from '../basic.js'
-import { credentialsOf, urlOf, type Io } from './io.js'
+import { answerWithinMs, credentialsOf, urlOf, type Io } from './io.js'
 
 type Options = { follow?: boolean; last: number; subject?: string; json?: boolean; url?: string; clientId?: string }
 /** With the service's own time: the clock here may be another. */
@@ -82,13 +83,15 @@ function pageReader(io: Io, options: Options): (query: Record<string, string>) =
   return async (query) => {
     const url = new URL('/api/v1/audit/events', origin)
     url.search = new URLSearchParams({ ...query, ...(options.subject !== undefined && { subject: options.subject }) }).toString()
-    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+    const { status, date, text } = await askWithin(answerWithinMs, url, { headers }, async (answer) => (
+      { status: answer.status, date: answer.headers.get('date') ?? '', text: await textOf(answer) }
+    )).catch((cause: unknown) => {
       throw new Error(`no answer from ${origin}`, { cause })
     })
-    const refusal = refusals[answer.status]
-    if (refusal !== undefined) throw new Refused(`the service answered ${answer.status}: ${refusal}`)
-    if (!answer.ok) throw new Error(`the service answered ${answer.status}`)
-    return { ...((await answer.json()) as components['schemas']['AuditPage']), atMs: Date.parse(answer.headers.get('date') ?? '') || Date.now() }
+    const refusal = refusals[status]
+    if (refusal !== undefined) throw new Refused(`the service answered ${status}: ${refusal}`)
+    if (status !== 200) throw new Error(`the service answered ${status}`)
+    return { ...(JSON.parse(text) as components['schemas']['AuditPage']), atMs: Date.parse(date) || Date.now() }
   }
 }
 

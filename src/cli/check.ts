@@ -1,14 +1,14 @@
-import { tokenFrom, urlOf, type Io } from './io.js'
+import { askWithin } from '../asking.js'
+import { answerWithinMs, tokenFrom, urlOf, type Io } from './io.js'
 
 const claims = { subject: 'x-auth-subject', issuer: 'x-auth-issuer', session: 'x-auth-session', scope: 'x-auth-scope' }
 
 export async function checkToken(io: Io, options: { url?: string }): Promise<number> {
   const url = urlOf(io, options)
   const headers = { Authorization: `Bearer ${await tokenFrom(io)}` }
-  const answer = await fetch(new URL('/api/v1/auth/verify', url), { headers, redirect: 'manual', signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+  const answer = await askWithin(answerWithinMs, new URL('/api/v1/auth/verify', url), { headers, redirect: 'manual' }, async (answer) => answer).catch((cause: unknown) => {
     throw new Error(`unknown: no answer from ${url}`, { cause })
   })
-  await answer.body?.cancel()
   // Only cierre says these with its own fields; another server at that address knows nothing of the token.
   const isOurs = answer.status === 200 ? answer.headers.has('x-auth-subject') : answer.headers.get('www-authenticate')?.startsWith('Bearer')
   switch (isOurs === true ? answer.status : 0) {

@@ -9,6 +9,8 @@ export type Io = Readonly<{ env: Environment; stdin: NodeJS.ReadableStream & Par
 
 export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string => url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'
 
+export const answerWithinMs = 10_000
+
 /** @throws Error that says what is missing */
 export function credentialsOf({ env }: Io, options: { clientId?: string | undefined }): MachineCredentials {
   const clientId = options.clientId ?? env['CIERRE_CLIENT_ID']

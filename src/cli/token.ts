@@ -1,6 +1,7 @@
+import { askWithin, textOf } from '../asking.js'
 import { createReader } from '../config/reader.js'
 import { signDevelopmentToken } from '../token/development.js'
-import { urlOf, type Io } from './io.js'
+import { answerWithinMs, urlOf, type Io } from './io.js'
 
 type Options = { sub?: string; sid?: string; lifetime?: number; url?: string }
 
@@ -24,9 +25,11 @@ function sign({ env }: Io, secret: string, { sub, sid, lifetime }: Options): Pro
 }
 
 async function askService(url: string): Promise<string> {
-  const answer = await fetch(new URL('/docs/token', url), { method: 'POST', signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
+  const { status, text } = await askWithin(answerWithinMs, new URL('/docs/token', url), { method: 'POST' }, async (answer) => (
+    { status: answer.status, text: await textOf(answer) }
+  )).catch((cause: unknown) => {
     throw new Error(`no JWT_SECRET is set, and no service answers at ${url}`, { cause })
   })
-  if (!answer.ok) throw new Error(`no JWT_SECRET is set, and the service at ${url} has keys of its own: ask its issuer for a token`)
-  return ((await answer.json()) as { token: string }).token
+  if (status !== 200) throw new Error(`no JWT_SECRET is set, and the service at ${url} has keys of its own: ask its issuer for a token`)
+  return (JSON.parse(text) as { token: string }).token
 }

@@ -2,6 +2,7 @@ import { createParser } from 'eventsource-parser'
 import { parseServerSentEvent, type FeedEvent, type Position } from '../feed/event.js'
 import { createSnapshotReader } from '../feed/snapshot.js'
 import type { Replica } from '../replica.js'
+import { ask, textOf, within, type Answer } from '../asking.js'
 import { basicAuthorization } from '../basic.js'
 
 /** Where the feed is, and who asks: a machine client that may read the `feed`. */
@@ -34,35 +35,29 @@ export function createFeedClient(options: FeedOptions) {
   const origin = checkedOrigin(options.url)
   const authorization = basicAuthorization(options)
 
-  const ask = async (path: string, signal: AbortSignal): Promise<Response> => {
-    const response = await fetch(`${origin}/api/v1/revocations/${path}`, { headers: { authorization }, redirect: 'error', signal })
-    if (response.status === 200) return response
-    await response.body?.cancel()
-    const hint = response.status === 401 || response.status === 403 ? ': clientId and clientSecret must be of a client that may read the feed' : ''
-    throw new FeedError(`${origin} answered ${response.status}${hint}`, response.status)
-  }
-  /** Reads a body piece by piece, and gives up when nothing comes for `stallsMs`. */
-  const read = async (path: string, stallsMs: number, signal: AbortSignal, onPiece: (piece: Uint8Array) => void | Promise<void>) => {
-    const stalled = new AbortController()
-    let timer = setTimeout(() => stalled.abort(new FeedError(`${origin} does not answer`)), connectWithinMs)
-    try {
-      const response = await ask(path, AbortSignal.any([signal, stalled.signal]))
-      clearTimeout(timer)
-      timer = setTimeout(() => stalled.abort(new FeedError('nothing is heard on the feed')), stallsMs)
-      for await (const piece of response.body ?? []) {
-        timer.refresh()
-        await onPiece(piece as Uint8Array)
-      }
-    } finally {
-      clearTimeout(timer)
-    }
-  }
+  const askFeed = <T>(path: string, signal: AbortSignal, read: (answer: Answer) => Promise<T>): Promise<T> =>
+    ask(`${origin}/api/v1/revocations/${path}`, { headers: { authorization }, signal }, async (answer) => {
+      const { status } = answer
+      if (status === 200) return read(answer)
+      const hint = status === 401 || status === 403 ? ': clientId and clientSecret must be of a client that may read the feed' : ''
+      throw new FeedError(`${origin} answered ${status}${hint}`, status)
+    })
+  /** Reads a body piece by piece, and gives up when nothing comes for `silentForMs`. */
+  const follow = (path: string, silentForMs: number, closing: AbortSignal, onPiece: (piece: Uint8Array) => void | Promise<void>): Promise<void> =>
+    within(connectWithinMs, closing, ({ signal, extend }) =>
+      askFeed(path, signal, async ({ pieces }) => {
+        extend(silentForMs)
+        for await (const piece of pieces) {
+          extend(silentForMs)
+          await onPiece(piece)
+        }
+      }))
   return {
     /** Joins a snapshot to the replica, without holding up the event loop. Answers the position it is complete up to. */
-    async snapshot(replica: Replica, signal: AbortSignal): Promise<Position> {
+    async snapshot(replica: Replica, closing: AbortSignal): Promise<Position> {
       const reader = createSnapshotReader(replica)
       let busySinceMs = performance.now()
-      await read('snapshot', snapshotStallsMs, signal, async (piece) => {
+      await follow('snapshot', snapshotStallsMs, closing, async (piece) => {
         for (let at = 0; at < piece.length; at += 16_384) {
           reader.write(piece.subarray(at, at + 16_384))
           if (performance.now() - busySinceMs < busyAtMostMs) continue
@@ -73,7 +68,7 @@ export function createFeedClient(options: FeedOptions) {
       return reader.end()
     },
     /** Every event from the position on, that of the position included; comes back when the feed says that there is a gap. */
-    async events(from: Position, onEvent: (event: FeedEvent) => void, signal: AbortSignal): Promise<'gap'> {
+    async events(from: Position, onEvent: (event: FeedEvent) => void, closing: AbortSignal): Promise<'gap'> {
       const decoder = new TextDecoder()
       let isGap = false
       const parser = createParser({
@@ -82,16 +77,16 @@ export function createFeedClient(options: FeedOptions) {
           else if (!isGap) onEvent(parseServerSentEvent(sent))
         },
       })
-      await read(`events?from=${encodeURIComponent(from)}`, silentForMs, signal, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
+      await follow(`events?from=${encodeURIComponent(from)}`, silentForMs, closing, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
       if (!isGap) throw new FeedError('the feed ended')
       return 'gap'
     },
-    async position(signal: AbortSignal): Promise<Position> {
-      const response = await ask('position', signal)
-      const { position } = (await response.json()) as { position?: unknown }
-      if (typeof position !== 'string') throw new FeedError('the feed has no position')
-      return position
-    },
+    position: (signal: AbortSignal): Promise<Position> =>
+      askFeed('position', signal, async (answer) => {
+        const { position } = JSON.parse(await textOf(answer)) as { position?: unknown }
+        if (typeof position !== 'string') throw new FeedError('the feed has no position')
+        return position
+      }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { within } from '../asking.js'
 import { positionOf, type FeedEvent, type Position } from '../feed/event.js'
 import type { Replica } from '../replica.js'
 import { FeedError, type FeedClient } from './feed-client.js'
@@ -91,7 +92,7 @@ export function followFeed(parts: FollowingParts) {
       isJoined = true
       retryInMs = retryFirstMs
       apply(event)
-    }, AbortSignal.any([closing.signal, stream.signal]))
+    }, stream.signal)
     counts.gaps += 1
     position = undefined
   }
@@ -112,21 +113,20 @@ export function followFeed(parts: FollowingParts) {
   const prove = async () => {
     if (position === undefined || proof !== undefined || closing.signal.aborted) return
     const askedAt = { now: clock.now(), monotonicMs: clock.monotonicMs() }
-    const timeout = AbortSignal.timeout(Math.min(proveWithinMs, maxStalenessMs))
-    const signal = AbortSignal.any([closing.signal, timeout])
     const own: Proof = { applied: new Set([position]), target: undefined, done: () => undefined }
     const isDone = new Promise<void>((resolve) => (own.done = resolve))
     proof = own
     try {
-      own.target = await feed.position(signal)
-      if (!own.applied.has(own.target)) {
+      await within(Math.min(proveWithinMs, maxStalenessMs), closing.signal, async ({ signal }) => {
+        own.target = await feed.position(signal)
+        if (own.applied.has(own.target)) return
         const isLate = new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(new FeedError('the feed lags behind its position'))))
         await Promise.race([isDone, isLate]).catch((error: unknown) => {
           // Whatever holds it up, a new connection may not.
           stream.abort(error)
           throw error
         })
-      }
+      })
       provenAt = askedAt
       trouble = undefined
       for (const { resolve } of waiting) resolve()
@@ -167,6 +167,7 @@ export function followFeed(parts: FollowingParts) {
       clearInterval(proving)
       stopSweeping()
       closing.abort()
+      stream.abort()
       for (const { reject } of waiting) reject(new Error('the guard was closed'))
       await running
     },

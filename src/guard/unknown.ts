@@ -1,4 +1,5 @@
 import type { Claims } from '../token/verification.js'
+import { askWithin, textOf } from '../asking.js'
 import { basicAuthorization } from '../basic.js'
 
 /** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
@@ -25,16 +26,11 @@ export function askIntrospection(parts: Readonly<{ url: string; clientId: string
   const authorization = basicAuthorization(parts)
   return async ({ token }) => {
     try {
-      const response = await fetch(endpoint, {
-        method: 'POST',
-        headers: { authorization },
-        body: new URLSearchParams({ token }),
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
+      return await askWithin(timeoutMs, endpoint, { method: 'POST', headers: { authorization }, body: new URLSearchParams({ token }) }, async (answer) => {
+        if (answer.status !== 200) return 'unknown'
+        const { active } = JSON.parse(await textOf(answer)) as { active?: unknown }
+        return active === true ? 'active' : active === false ? 'revoked' : 'unknown'
       })
-      if (response.status !== 200) return 'unknown'
-      const { active } = (await response.json()) as { active?: unknown }
-      return active === true ? 'active' : active === false ? 'revoked' : 'unknown'
     } catch {
       return 'unknown'
     }

@@ -1,3 +1,4 @@
+import { askWithin, textOf } from '../asking.js'
 import { ServiceError } from '../errors.js'
 import { checkPublicJwk, type PublicJwk } from './key-material.js'
 import { createKeySet, type KeySource } from './key-source.js'
@@ -71,7 +72,7 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Ke
 
 /** A word on what went wrong; messages of strangers may quote the URL with what is secret in it. */
 function reasonOf(error: unknown): string {
-  if (error instanceof KeySetFault) return error.message
+  if (error instanceof KeySetFault || error instanceof RangeError) return error.message
   const { name, cause } = error as Error & { cause?: { code?: string } }
   return cause?.code ?? name
 }
@@ -79,13 +80,11 @@ function reasonOf(error: unknown): string {
 class KeySetFault extends Error {}
 
 async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: string) => void): Promise<PublicJwk[]> {
-  const response = await fetch(uri, {
-    redirect: 'error',
-    headers: { accept: 'application/jwk-set+json, application/json' },
-    signal: AbortSignal.any([closing, AbortSignal.timeout(fetchTimeoutMs)]),
+  const text = await askWithin(fetchTimeoutMs, uri, { headers: { accept: 'application/jwk-set+json, application/json' }, closing }, async (answer) => {
+    if (answer.status !== 200) throw new KeySetFault(`answered ${answer.status}`)
+    return textOf(answer, largestSetBytes)
   })
-  if (response.status !== 200) throw new KeySetFault(`answered ${response.status}`)
-  const body = JSON.parse(await readAtMost(response, largestSetBytes)) as { keys?: unknown } | null
+  const body = JSON.parse(text) as { keys?: unknown } | null
   if (!Array.isArray(body?.keys)) throw new KeySetFault('answered no JWKS')
   return body.keys.flatMap((key: unknown) => {
     try {
@@ -95,15 +94,4 @@ async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: s
       return []
     }
   })
-}
-
-async function readAtMost(response: Response, bytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += (chunk as Uint8Array).length
-    if (size > bytes) throw new KeySetFault(`answered more than ${bytes} bytes`)
-    chunks.push(chunk as Uint8Array)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

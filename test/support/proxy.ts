@@ -1,16 +1,22 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** A network between the service and Redis that can be cut at a chosen byte. */
-export type TestProxy = { url: string; stop(): Promise<void> }
+/** A network between the service and Redis, or a guard and the service, that can be cut at a chosen byte. */
+export type TestProxy = {
+  url: string
+  /** From now on nothing goes either way over the connections that are open, and nobody is told. */
+  swallow(): void
+  stop(): Promise<void>
+}
 
 /**
  * @param port where a new connection leads to
- * @param onRequest sees what the service sends before Redis does; what it returns is what becomes of the connection: everything
- * goes on, nothing arrives any more, or Redis gets this and its answer is lost
+ * @param onRequest sees what is sent before it arrives; what it returns is what becomes of the connection: everything goes on, nothing
+ * arrives any more, or this arrives and its answer is lost
  */
 export async function startProxy(port: () => number, onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer'>): Promise<TestProxy> {
   const sockets = new Set<Socket>()
+  const swallowed = new WeakSet<Socket>()
   const server = createServer((near) => {
     const far = connect(port(), '127.0.0.1')
     let deaf = false
@@ -24,6 +30,7 @@ export async function startProxy(port: () => number, onRequest: (text: string) =
       })
     }
     const forward = async (chunk: Buffer) => {
+      if (swallowed.has(near)) return undefined
       const fate = await onRequest(chunk.toString('latin1'))
       if (fate === 'cut') return near.destroy()
       if (fate === 'lose the answer') deaf = true
@@ -34,12 +41,16 @@ export async function startProxy(port: () => number, onRequest: (text: string) =
     near.on('data', (chunk: Buffer) => {
       turn = turn.then(() => forward(chunk))
     })
-    far.on('data', (chunk: Buffer) => (deaf ? near.destroy() : near.write(chunk)))
+    far.on('data', (chunk: Buffer) => {
+      if (deaf) near.destroy()
+      else if (!swallowed.has(near)) near.write(chunk)
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    swallow: () => sockets.forEach((socket) => swallowed.add(socket)),
     async stop() {
       sockets.forEach((socket) => socket.destroy())
       server.close()
