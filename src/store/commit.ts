@@ -196,30 +196,3 @@ export function decodeReplies(reply: unknown): CommitReply[] {
     return { became, counted: Number(count) < 0 ? undefined : { count: Number(count), leftMs: Number(leftMs) } }
   })
 }
-
-/**
- * Events of the feed as one JSON text, which is parsed at once; the client would parse each of the ten parts of an event by itself.
- * KEYS: the feed. ARGV: the first id, how many at most.
- */
-export const pageScript = `
-local page = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
-return #page == 0 and '[]' or cjson.encode(page)
-`
-
-/**
- * Looks through some of the keys and returns the next cursor, then name, remaining time (-1: for ever) and mark of each revocation that
- * was met. ARGV: cursor, pattern of revocation keys, length of their prefix, how many keys to look at.
- */
-export const scanScript = `
-local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
-local found = { page[1] }
-for _, key in ipairs(page[2]) do
-  local mark, left = redis.call('GET', key), redis.call('PTTL', key)
-  if mark and left ~= -2 then
-    found[#found + 1] = string.sub(key, ARGV[3] + 1)
-    found[#found + 1] = tostring(left)
-    found[#found + 1] = mark
-  end
-end
-return found
-`

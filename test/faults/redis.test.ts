@@ -224,8 +224,6 @@ describe('when Redis fails, a 200 is never a lie', () => {
   it('stopped: what may be stored is never refused as too much', async () => {
     await open({ RATE_LIMIT_SUBJECT: '1/60' })
     const claims = freshClaims()
-    const dead = await token()
-    expect((await service.logout(dead)).status).to.equal(200)
     redis.pause()
     const jwts = await Promise.all(['a', 'b', 'c'].map((jti) => sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti })))
     for (const jwt of jwts) await expectUnknown(jwt)
