@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect } from 'chai'
 import { clientsVariable, secretOf } from '../support/clients.js'
 import { serveOn } from '../support/browser.js'
+import { runMain } from '../support/instance.js'
 import { saw } from '../support/leaks.js'
 import { freePort, until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
 import { hmacSecret, token } from '../support/tokens.js'
-
-const main = new URL('../../dist/main.js', import.meta.url).pathname
 
 describe('the command line (as built into dist/)', () => {
   let service: TestService
@@ -17,17 +15,8 @@ describe('the command line (as built into dist/)', () => {
   })
   after(() => service.stop())
 
-  function start(args: string[], { input, env = {} }: { input?: string; env?: Record<string, string> } = {}) {
-    const child = spawn(process.execPath, [main, ...args], {
-      env: { PATH: process.env['PATH'], CIERRE_URL: service.origin, CIERRE_CLIENT_ID: 'all', CIERRE_CLIENT_SECRET: secretOf('all'), ...env },
-    })
-    const output = { out: '', err: '' }
-    child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => (output.err += chunk.toString()))
-    if (input === undefined) child.stdin.end()
-    else child.stdin.end(input)
-    return { child, output }
-  }
+  const start = (args: string[], { input, env }: { input?: string; env?: Record<string, string> } = {}) =>
+    runMain({ args, input, env: { CIERRE_URL: service.origin, CIERRE_CLIENT_ID: 'all', CIERRE_CLIENT_SECRET: secretOf('all'), ...env } })
   async function run(args: string[], options: Parameters<typeof start>[1] = {}): Promise<{ code: number; out: string; err: string }> {
     const { child, output } = start(args, options)
     const [code] = (await once(child, 'close')) as [number]

@@ -1,29 +1,15 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { ChildProcess } from 'node:child_process'
 import { expect } from 'chai'
 import { send } from '../support/http.js'
+import { exitCode, runMain } from '../support/instance.js'
 import { saw } from '../support/leaks.js'
 import { end, freePort, start, until } from '../support/processes.js'
 import { startProxy } from '../support/proxy.js'
 import { startRedis } from '../support/redis.js'
 import { hmacSecret, token } from '../support/tokens.js'
 
-const main = new URL('../../dist/main.js', import.meta.url).pathname
-const bare = { PATH: process.env['PATH'] }
-
-function run(env: Record<string, string>, nodeArgs: string[] = []) {
-  const child = start(process.execPath, [...nodeArgs, main], { env: { ...bare, ...env } })
-  const output = { out: '', err: '' }
-  child.stdout?.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
-  child.stderr?.on('data', (chunk: Buffer) => (output.err += chunk.toString()))
-  return { child, output }
-}
-
-async function exitCode(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode === null) await once(child, 'exit')
-  return child.exitCode
-}
+const run = (env: Record<string, string>, nodeArgs: string[] = []) => runMain({ env, nodeArgs })
 
 describe('the process (as built into dist/)', () => {
   it('without any setting: prints a token and the curl line that logs it out', async () => {

@@ -8,9 +8,9 @@ import { expect } from 'chai'
 import { SignJWT } from 'jose'
 import { basic } from '../support/clients.js'
 import { send } from '../support/http.js'
-import { startInstance, type Instance } from '../support/instance.js'
+import { runMain, startInstance, type Instance } from '../support/instance.js'
 import { plant, saw } from '../support/leaks.js'
-import { freePort, start, until } from '../support/processes.js'
+import { freePort, until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { freshClaims } from '../support/tokens.js'
 
@@ -87,11 +87,8 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     const certify = (name: string) => execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'tls.key'), '-out', join(folder, 'tls.pem'), '-days', '1', '-subj', `/CN=${name}`], { stdio: 'ignore' })
     certify('before.test')
     const port = await freePort()
-    const main = new URL('../../dist/main.js', import.meta.url).pathname
-    const child = start(process.execPath, [main], { env: { PATH: process.env['PATH'], PORT: String(port), TLS_CERT_FILE: join(folder, 'tls.pem'), TLS_KEY_FILE: join(folder, 'tls.key') } })
-    let out = ''
-    child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()))
-    await until('it listens', () => out.includes('curl '))
+    const { child, output } = runMain({ env: { PORT: String(port), TLS_CERT_FILE: join(folder, 'tls.pem'), TLS_KEY_FILE: join(folder, 'tls.key') } })
+    await until('it listens', () => output.out.includes('curl '))
     const name = () => new Promise<string>((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
         resolve(String(socket.getPeerCertificate().subject.CN))
@@ -101,7 +98,7 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     expect(await name()).to.equal('before.test')
     certify('after.test')
     child.kill('SIGHUP')
-    await until('it has read them', () => out.includes('files read again'))
+    await until('it has read them', () => output.out.includes('files read again'))
     expect(await name()).to.equal('after.test')
     child.kill('SIGTERM')
   })

@@ -5,7 +5,27 @@ import { end, start, until } from './processes.js'
 
 const main = new URL('../../dist/main.js', import.meta.url).pathname
 
-/** The service in a process of its own, as built into `dist/`. */
+type Run = { env?: NodeJS.ProcessEnv; args?: readonly string[]; nodeArgs?: readonly string[]; input?: string | undefined }
+
+/** `cierre`, as built into `dist/`, and what it has written so far. */
+export function runMain({ env, args = [], nodeArgs = [], input }: Run = {}): { child: ChildProcess; output: { out: string; err: string } } {
+  const child = start(process.execPath, [...nodeArgs, main, ...args], {
+    env: { PATH: process.env['PATH'], ...env }, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  })
+  const output = { out: '', err: '' }
+  child.stdout?.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (output.err += chunk.toString()))
+  child.stdin?.end(input)
+  return { child, output }
+}
+
+/** Comes when it has ended; `null` when a signal ended it. */
+export async function exitCode(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  return child.exitCode
+}
+
+/** The service in a process of its own. */
 export type Instance = {
   origin: string
   output: { out: string; err: string }
@@ -16,11 +36,8 @@ export type Instance = {
 }
 
 /** Comes back when it is ready. */
-export async function startInstance(port: number, env: Record<string, string>, nodeArgs: readonly string[] = []): Promise<Instance> {
-  const child: ChildProcess = start(process.execPath, [...nodeArgs, main], { env: { PATH: process.env['PATH'], PORT: String(port), RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env } })
-  const output = { out: '', err: '' }
-  child.stdout?.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
-  child.stderr?.on('data', (chunk: Buffer) => (output.err += chunk.toString()))
+export async function startInstance(port: number, env: Record<string, string>, nodeArgs?: readonly string[]): Promise<Instance> {
+  const { child, output } = runMain({ env: { PORT: String(port), RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env }, ...(nodeArgs && { nodeArgs }) })
   const origin = `http://127.0.0.1:${port}`
   await until('the instance is ready', async () => {
     if (child.exitCode !== null) throw new Error(`it ended: ${output.err}`)
@@ -30,10 +47,7 @@ export async function startInstance(port: number, env: Record<string, string>, n
     origin,
     output,
     signal: (name) => void child.kill(name),
-    async ended() {
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-      return child.exitCode
-    },
+    ended: () => exitCode(child),
     kill: () => end(child),
   }
 }
