@@ -16,11 +16,12 @@ export type ClientAddresses = {
 
 /** @param trusted proxies, as addresses or CIDR ranges */
 export function createClientAddresses(trusted: readonly string[]): ClientAddresses {
-  const isTrusted = proxyaddr.compile([...trusted])
+  const isOfProxy = proxyaddr.compile([...trusted])
+  const isTrusted = (address: string, hop: number) => isOfProxy(withoutPort(address), hop)
   const peerOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
   const isProxied = (request: IncomingMessage) => trusted.length > 0 && isTrusted(peerOf(request), 0)
   return {
-    of: (request) => (trusted.length > 0 ? canonical(proxyaddr(request, isTrusted)) : undefined) ?? canonical(peerOf(request)) ?? 'unknown',
+    of: (request) => (trusted.length > 0 ? canonical(withoutPort(proxyaddr(request, isTrusted))) : undefined) ?? canonical(peerOf(request)) ?? 'unknown',
     isSecure(request) {
       if ('encrypted' in request.socket) return true
       const proto = isProxied(request) ? request.headers['x-forwarded-proto'] : undefined
@@ -36,7 +37,7 @@ export function createClientAddresses(trusted: readonly string[]): ClientAddress
 export function isAddressRange(text: string): boolean {
   const [address = '', bits, ...more] = text.split('/')
   const isAddress = ipaddr.IPv6.isValid(address) || ipaddr.IPv4.isValidFourPartDecimal(address)
-  return isAddress && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && ipaddr.isValidCIDR(text)))
+  return isAddress && more.length === 0 && (bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && ipaddr.isValidCIDR(text)))
 }
 
 /** What one client is likely to hold: an IPv4 address, or an IPv6 /64. */
@@ -59,5 +60,8 @@ function network(address: string, bits: number): string {
   if (!ipaddr.isValid(address)) return address
   return `${ipaddr.IPv6.networkAddressFromCIDR(`${withoutZone(address)}/${bits}`).toString()}/${bits}`
 }
+
+/** Some load balancers write `192.0.2.1:5001` or `[2001:db8::1]:443` into X-Forwarded-For. */
+const withoutPort = (address: string) => address.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1').replace(/^\[(.*)\](?::\d+)?$/, '$1')
 
 const withoutZone = (address: string) => address.replace(/%.*$/, '')

@@ -1,5 +1,5 @@
 const cookieName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const attributes = /^(?:path=\/[^;,\s]*|domain=[A-Za-z0-9.-]+|secure|httponly|partitioned|samesite=(?:strict|lax|none))$/i
+const attributes = /^(?:path=\/[\x21-\x2b\x2d-\x3a\x3c-\x7e]*|domain=[A-Za-z0-9.-]+|secure|httponly|partitioned|samesite=(?:strict|lax|none))$/i
 
 /** A cookie to expire: its name, and the attributes that it was set with, since those are part of what it is (RFC 6265 §5.3). */
 export type ExpiredCookie = Readonly<{ name: string; attributes: readonly string[] }>

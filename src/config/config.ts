@@ -7,7 +7,7 @@ import type { Limit } from '../limits.js'
 import type { CutoffClaim } from '../revocations.js'
 import type { RedisConnection } from '../store/redis.js'
 import { readClients } from './clients.js'
-import { checkSessionKeys, readIssuers, type IssuerConfig } from './issuers.js'
+import { checkSessionKeys, longestSessionS, readIssuers, type IssuerConfig } from './issuers.js'
 import { createReader, type Environment, type Reader } from './reader.js'
 import { readRedis, readSessionRedis } from './redis.js'
 
@@ -121,7 +121,7 @@ function readSessions(reader: Reader) {
   const cookies = reader
     .list('SESSION_COOKIES')
     .flatMap((text) => reader.attempt('SESSION_COOKIES', () => parseExpiredCookie(text)) ?? [])
-  const sessionMaxLifetimeS = reader.integer('SESSION_MAX_LIFETIME_S', 2_592_000, 1, 315_360_000)
+  const sessionMaxLifetimeS = reader.integer('SESSION_MAX_LIFETIME_S', 2_592_000, 1, longestSessionS)
   return { cookies, defaults: { sessionKeys, sessionMaxLifetimeS } }
 }
 

@@ -65,13 +65,16 @@ function readSingle(reader: Reader, defaults: Defaults): IssuerConfig | undefine
     algorithms,
     key,
     ...backchannel(
-      reader.text('JWT_BACKCHANNEL_AUDIENCE')?.split(',').map((one) => one.trim()),
+      reader.text('JWT_BACKCHANNEL_AUDIENCE') === undefined ? undefined : reader.list('JWT_BACKCHANNEL_AUDIENCE'),
       reader.text('JWT_BACKCHANNEL_TYP'),
       reader.oneOf('JWT_BACKCHANNEL_SCOPE', 'both', backchannelScopes),
     ),
     ...defaults,
   }
 }
+
+/** Ten years. */
+export const longestSessionS = 315_360_000
 
 const members = ['issuer', 'audience', 'algorithms', 'secret', 'publicKey', 'jwksUri', 'typ', 'sessionMaxLifetimeS', 'sessionKeys',
   'backchannelAudience', 'backchannelTyp', 'backchannelScope']
@@ -120,7 +123,9 @@ function readEntry(reader: Reader, at: string, entry: unknown, defaults: Default
   if (issuer === undefined) reader.fault(`${at}.issuer`, 'is missing')
   const key = readEntryKey(reader, at, text('secret'), publicKeyText(given['publicKey']), text('jwksUri'))
   const lifetimeS = given['sessionMaxLifetimeS'] ?? defaults.sessionMaxLifetimeS
-  if (!Number.isSafeInteger(lifetimeS) || (lifetimeS as number) < 1) reader.fault(`${at}.sessionMaxLifetimeS`, 'must be a whole number of seconds')
+  if (!Number.isSafeInteger(lifetimeS) || (lifetimeS as number) < 1 || (lifetimeS as number) > longestSessionS) {
+    reader.fault(`${at}.sessionMaxLifetimeS`, `must be a whole number of seconds from 1 to ${longestSessionS}`)
+  }
   const sessionKeys = texts('sessionKeys') ?? defaults.sessionKeys
   checkSessionKeys(reader, `${at}.sessionKeys`, sessionKeys)
   const audience = texts('audience')

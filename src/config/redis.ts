@@ -31,6 +31,14 @@ function redisConnection(reader: Reader, name: string, url: string, caFile: stri
 function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, pathname, hostname, username, password } = new URL(text)
-  const isDecodable = [username, password].every((part) => !/%(?![0-9a-f]{2})/i.test(part))
-  return /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:|\/\d*)$/.test(pathname) && isDecodable
+  return /^rediss?:$/.test(protocol) && hostname !== '' && /^(?:|\/\d*)$/.test(pathname) && isDecodable(username) && isDecodable(password)
+}
+
+function isDecodable(part: string): boolean {
+  try {
+    decodeURIComponent(part)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -58,7 +58,7 @@ function serve(parts: AppParts): (ctx: ServiceContext) => Promise<void> {
     identify(ctx)
     route(ctx, routes)
     // Ahead of the 405, which a browser may read, too.
-    return allowOrigins === undefined ? serveAllowed(ctx) : allowOrigins(ctx, () => serveAllowed(ctx))
+    return allowOrigins === undefined ? serveAllowed(ctx) : allowOrigins(ctx, () => serveAllowed(ctx)).then(() => answerPreflight(ctx))
   }
 }
 
@@ -79,6 +79,7 @@ function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void
     ctx.state = {
       asker: { requestId, address: addresses.of(ctx.req), userAgent: headers['user-agent'] || undefined, isRecorded: false },
       secure: addresses.isSecure(ctx.req),
+      path: '',
       authorization: authorizationLines(rawHeaders),
     }
     if (!warned && addresses.hasIgnoredHeaders(ctx.req)) {
@@ -102,7 +103,7 @@ function answer({ audit, log, observe }: AppParts, serveRequest: (ctx: ServiceCo
   const failed = (ctx: ServiceContext, error: unknown): Outgoing => {
     const { operationId, authorization, asker } = ctx.state
     if (isFault(error)) log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
-    return failureAnswer(error, { ...(operationId && { operationId }), path: ctx.path, authorization })
+    return failureAnswer(error, { ...(operationId && { operationId }), path: ctx.state.path, authorization })
   }
   const checked = (ctx: ServiceContext, outgoing: Outgoing): Outgoing => {
     const { operationId } = ctx.state
@@ -183,13 +184,29 @@ function corsOf(origins: readonly string[]): Middleware {
 function route(ctx: ServiceContext, routes: ContractRoutes): void {
   // Node refuses a request without Host with an answer of its own, so it is told not to.
   if (ctx.req.headers.host === undefined && ctx.req.httpVersion === '1.1') throw new ServiceError('bad_request', { reason: 'body' })
-  const found = routes.match(ctx.method, ctx.path)
+  ctx.state.path = pathOf(ctx)
+  const found = routes.match(ctx.method, ctx.state.path)
   if ('operationId' in found) {
     ctx.state.operationId = found.operationId
     return
   }
   if (found.allow.length === 0) throw new ServiceError('not_found')
   ctx.set('Allow', [...found.allow, 'OPTIONS'].join(', '))
+}
+
+// @koa/cors goes no further with a preflight, and says nothing of an answer.
+function answerPreflight({ state }: ServiceContext): void {
+  state.answer ??= { status: 204, body: undefined }
+}
+
+/** @throws ServiceError for an address that is none, such as `http://[` */
+function pathOf(ctx: ServiceContext): string {
+  try {
+    return ctx.path
+  } catch {
+    // Without the cause: it quotes the address.
+    throw new ServiceError('bad_request', { reason: 'body' })
+  }
 }
 
 function answerOtherMethod(ctx: ServiceContext): void {

@@ -32,7 +32,7 @@ export function createBodyReader(document: ContractDocument): (ctx: ServiceConte
     const accepted = bodies.get(operationId)
     if (accepted === undefined) return
     const { headers } = ctx.req
-    const type = headers['content-type'] === 'application/json' ? 'application/json' : ctx.request.type.toLowerCase()
+    const type = headers['content-type'] === 'application/json' ? 'application/json' : ctx.request.type.trim().toLowerCase()
     const isTyped = headers['content-type'] !== undefined || hasBody(headers)
     // koa-bodyparser would inflate what is encoded.
     if (headers['content-encoding'] !== undefined || (isTyped && !accepted.has(type))) {

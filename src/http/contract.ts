@@ -12,6 +12,7 @@ export type RequestState = {
   asker: Asker
   secure: boolean
   authorization: readonly string[]
+  path: string
   operationId?: OperationId
   answer?: Outgoing | undefined
   /** Header fields that the rate limit adds to the answer. */

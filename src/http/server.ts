@@ -6,11 +6,16 @@ import type { Duplex } from 'node:stream'
 import { randomUUID } from 'node:crypto'
 import { failures, type FailureCode } from '../errors.js'
 
-export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleMs: number; checkEveryMs: number }>
+export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleMs: number; stuckMs: number; checkEveryMs: number }>
 
-/** An idle connection outlives the usual 60 s of a load balancer, which must be the one to close it. */
-export const serverTimes: ServerTimes = { headersMs: 10_000, requestMs: 20_000, idleMs: 65_000, checkEveryMs: 1_000 }
+/**
+ * An idle connection outlives the usual 60 s of a load balancer, which must be the one to close it. One that is stuck, neither read nor
+ * written, outlives the longest deadline of the store and the silence of a feed.
+ */
+export const serverTimes: ServerTimes = { headersMs: 10_000, requestMs: 20_000, idleMs: 65_000, stuckMs: 90_000, checkEveryMs: 1_000 }
 const largestHeadersBytes = 16 * 1024
+/** Of one connection; whoever sends more at once does not mean to read the answers, which would pile up here. */
+const mostUnanswered = 16
 
 /** A Node server that also answers in the envelope where Node itself refuses. */
 export function createServer(listener: RequestListener, tls: { cert: string; key: string } | undefined, times: ServerTimes): Server {
@@ -23,12 +28,31 @@ export function createServer(listener: RequestListener, tls: { cert: string; key
     // Without Host, Node answers by itself; the routes do.
     requireHostHeader: false,
   }
-  const server = tls === undefined ? createHttpServer(options, listener) : createHttpsServer({ ...options, ...tls, handshakeTimeout: times.headersMs }, listener)
+  const bounded = bounding(listener)
+  const server = tls === undefined ? createHttpServer(options, bounded) : createHttpsServer({ ...options, ...tls, handshakeTimeout: times.headersMs }, bounded)
+  server.timeout = times.stuckMs
+  // Bytes bound them; behind the first thousand lines Node would hide what else there is.
+  server.maxHeadersCount = 0
   server.on('clientError', refuseUnparsed)
   // Node's own answer to an unknown Expect is a 417 that no operation declares.
-  server.on('checkExpectation', listener)
+  server.on('checkExpectation', bounded)
   server.on('connect', (_request, socket) => refuseUnparsed(new Error('CONNECT'), socket))
   return server
+}
+
+function bounding(listener: RequestListener): RequestListener {
+  const unanswered = new WeakMap<Socket, number>()
+  return (request, response) => {
+    const { socket } = request
+    const count = (unanswered.get(socket) ?? 0) + 1
+    if (count > mostUnanswered) {
+      socket.destroy()
+      return
+    }
+    unanswered.set(socket, count)
+    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
+    listener(request, response)
+  }
 }
 
 /** From the next handshake on, with another certificate. */

@@ -8,7 +8,7 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { logoutToken, nowS, token } from '../support/tokens.js'
 
-const shortTimes = { headersMs: 200, requestMs: 400, idleMs: 5_000, checkEveryMs: 50 }
+const shortTimes = { headersMs: 200, requestMs: 400, idleMs: 5_000, stuckMs: 60_000, checkEveryMs: 50 }
 
 describe('the contract: every operation × declared status by a real request', () => {
   let redis: TestRedis

@@ -39,7 +39,8 @@ describe('HTTP', () => {
     expect(allowed.status).to.equal(204)
     expect(allowed.headers).to.include({ 'access-control-allow-origin': 'https://app.example.com', 'access-control-allow-credentials': 'true' })
     expect(String(allowed.headers['access-control-allow-headers'])).to.include('Authorization')
-    expect(allowed.headers['allow']).to.equal('POST, OPTIONS')
+    expect(allowed.headers).to.include({ allow: 'POST, OPTIONS', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+    expect(allowed.headers['x-request-id']).to.match(/^[0-9a-f-]{36}$/)
     for (const origin of ['https://app.example.com.evil.test', 'https://evil.test', 'null', 'http://app.example.com']) {
       expect((await preflight(origin)).headers['access-control-allow-origin'], origin).to.equal(undefined)
     }
@@ -72,7 +73,7 @@ describe('HTTP', () => {
   })
 
   it('a media type with parameters that nobody can parse is still that media type', async () => {
-    for (const type of ['application/json;', 'application/json; x', 'application/json;charset="', 'APPLICATION/JSON; charset=utf-8', 'application/json; =a']) {
+    for (const type of ['application/json;', 'application/json; x', 'application/json;charset="', 'APPLICATION/JSON; charset=utf-8', 'application/json ;\tcharset=utf-8', 'application/json; =a']) {
       const jwt = await token()
       expect((await service.logout(jwt, { token: jwt }, { 'content-type': type })).status, type).to.equal(200)
     }
@@ -102,8 +103,39 @@ describe('HTTP', () => {
     }
   })
 
+  it('an address that is none is a 400, and is in no log', async () => {
+    const jwt = await token()
+    const answer = await sendRaw(service.origin, `GET http://[?token=${jwt} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    expect([answer.status, answer.json]).to.deep.equal([400, badRequest])
+    expect(answer.headers['x-request-id']).to.match(/^[0-9a-f-]{36}$/)
+    expect(JSON.stringify(service.logged())).not.to.include('http://[')
+  })
+
+  it('a header line is read behind however many others', async () => {
+    const line = `Authorization: Bearer ${await token()}\r\n`
+    const many = 'a:b\r\n'.repeat(1_500)
+    const answers = [`${line}${many}`, `${line}${many}${line}`].map((lines) => sendRaw(service.origin, `GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\n${lines}Connection: close\r\n\r\n`))
+    expect((await Promise.all(answers)).map(({ status }) => status)).to.deep.equal([200, 401])
+  })
+
+  it('whoever sends more requests than answers are read is cut off; a few at once are answered', async () => {
+    const request = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'
+    const answered = async (text: string) => {
+      const { hostname, port } = new URL(service.origin)
+      const socket = connect(Number(port), hostname)
+      let received = ''
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')))
+      socket.on('error', () => undefined)
+      socket.write(text)
+      await once(socket, 'close')
+      return received.split('HTTP/1.1 200').length - 1
+    }
+    expect(await answered(request.repeat(9) + request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))).to.equal(10)
+    expect(await answered(request.repeat(1_000))).to.be.at.most(16)
+  })
+
   it('a request that never ends is ended: 408', async () => {
-    const impatient = await startService({}, { times: { headersMs: 200, requestMs: 300, idleMs: 1_000, checkEveryMs: 50 } })
+    const impatient = await startService({}, { times: { headersMs: 200, requestMs: 300, idleMs: 1_000, stuckMs: 5_000, checkEveryMs: 50 } })
     try {
       const slow = await sendRaw(impatient.origin, 'POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"tok')
       expect([slow.status, slow.json]).to.deep.equal([408, { success: false, message: 'Tiempo de espera agotado' }])
