@@ -143,7 +143,8 @@ export interface paths {
         /**
          * Revoke a subject, a session, a token id or a token
          * @description For clients that may `revoke`. Idempotent, and without an undo: the set of revocations only grows until expiry. A client with
-         *     `audiences` may only revoke tokens of its audiences, which have to be presented.
+         *     `audiences` may only revoke tokens of its audiences, which have to be presented; a session that is revoked with one takes its tokens
+         *     for other audiences along. Session data of what is named goes, too, except with a `cutoff`.
          *
          *     `iss` must be a configured issuer; it is left out only where tokens have none.
          */

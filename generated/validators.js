@@ -4386,9 +4386,9 @@ validate56.evaluated = {"dynamicProps":true,"dynamicItems":false};
 const body30 = validate67;
 const schema112 = {"$id":"body30","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
 const schema113 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"Now, or the cutoff of a subject."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
-const schema114 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{22}$"};
+const schema114 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
 const schema115 = {"description":"When the revocation is forgotten: when its token has expired, or its session or subject has outlived `SESSION_MAX_LIFETIME_S`;\n`null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
-const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{22}$", "u");
+const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
 function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4448,7 +4448,7 @@ if(data.key !== undefined){
 let data0 = data.key;
 if(typeof data0 === "string"){
 if(!pattern4.test(data0)){
-const err4 = {instancePath:instancePath+"/key",schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{22}$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{22}$"+"\""};
+const err4 = {instancePath:instancePath+"/key",schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4890,8 +4890,8 @@ validate73.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body35 = validate74;
 const schema124 = {"$id":"body35","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema125 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{22})$","description":"Id of the event in the stream, a dot, and its key or `genesis`."}}};
-const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{22})$", "u");
+const schema125 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"Id of the event in the stream, a dot, and its key or `genesis`."}}};
+const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
 function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body35" */;
@@ -4931,7 +4931,7 @@ if(data.position !== undefined){
 let data0 = data.position;
 if(typeof data0 === "string"){
 if(!pattern5.test(data0)){
-const err2 = {instancePath:instancePath+"/position",schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/properties/position/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{22})$"},message:"must match pattern \""+"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{22})$"+"\""};
+const err2 = {instancePath:instancePath+"/position",schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/properties/position/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$"},message:"must match pattern \""+"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$"+"\""};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -5019,7 +5019,7 @@ if(data.key !== undefined){
 let data0 = data.key;
 if(typeof data0 === "string"){
 if(!pattern4.test(data0)){
-const err3 = {instancePath:instancePath+"/key",schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{22}$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{22}$"+"\""};
+const err3 = {instancePath:instancePath+"/key",schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -5397,7 +5397,7 @@ for(let i0=0; i0<len0; i0++){
 let data9 = data8[i0];
 if(typeof data9 === "string"){
 if(!pattern4.test(data9)){
-const err17 = {instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{22}$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{22}$"+"\""};
+const err17 = {instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
 if(vErrors === null){
 vErrors = [err17];
 }

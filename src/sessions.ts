@@ -3,7 +3,7 @@ import type { VerifiedToken } from './token/verification.js'
 
 const placeholder = /\{(sid|sub|jti)\}/g
 // Nothing that a key pattern or another key could be made of.
-const keyableValue = /^[A-Za-z0-9._~:@-]{1,256}$/
+const keyableValue = /^[A-Za-z0-9._~:@|+/=-]{1,256}$/
 
 /**
  * The keys of the session data that other frameworks keep in Redis, as the templates name them for these tokens. A template whose claim
@@ -23,7 +23,7 @@ export function sessionKeysOf(tokens: readonly Pick<VerifiedToken, 'claims' | 'i
 }
 
 function sessionKey(parts: readonly string[], claims: VerifiedToken['claims']): string | undefined {
-  if (parts.some((part, at) => isName(at) && claims[part] === undefined)) return undefined
+  if (parts.some((part, at) => isName(at) && (claims[part] ?? undefined) === undefined)) return undefined
   return parts.reduce((key, part, at) => key + (isName(at) ? keyable(claims[part]) : part), '')
 }
 
@@ -40,7 +40,7 @@ const isName = (at: number) => at % 2 === 1
 
 function keyable(value: unknown): string {
   if (typeof value === 'string' && keyableValue.test(value)) return value
-  throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
+  throw new ServiceError('session_store_unavailable', { reason: 'sessions', cause: new Error('a claim of this token cannot be part of a session key') })
 }
 
 /** What is wrong with a key template, if anything. A literal start keeps a claim from choosing whose keys are deleted. */

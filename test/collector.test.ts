@@ -1,4 +1,5 @@
 // Node's fetch and AbortSignal.any lose hold of their signals when the garbage collector has run: a wait must end all the same.
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -77,6 +78,7 @@ describe('after a garbage collection', () => {
 
   it('a key set whose answer never ends is given up, and asked for again', async () => {
     const half = await startHalfServer()
+    const jwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
     let told = ''
     const say = (details: object) => void (told = JSON.stringify(details))
     const source = remoteKeySource({ uri: `${half.origin}/jwks`, now: Date.now, log: { info: say, warn: say, error: say } })
@@ -86,7 +88,7 @@ describe('after a garbage collection', () => {
       await until('it is given up', () => told !== '')
       expect(told).to.contain('TimeoutError')
       await until('it is asked for again', () => half.answers.length === 2)
-      half.answers[1]?.end('"keys":[]}')
+      half.answers[1]?.end(`"keys":[${JSON.stringify(jwk)}]}`)
       await until('it is loaded', () => source.isLoaded())
     } finally {
       source.close()

@@ -69,6 +69,22 @@ describe('tokens of a real OpenID provider, verified through its JWKS over HTTP'
     expect(issuer.jwksRequests() - before).to.equal(1)
   })
 
+  it('a key set without keys is a fault of the issuer, not news of it: known keys go on', async () => {
+    const known = await issuer.accessToken('RS256')
+    await issuer.rotate()
+    const unknown = await issuer.accessToken('RS256')
+    issuer.setEmpty(true)
+    aheadMs += 6_000
+    try {
+      expect((await service.logout(unknown)).status).to.equal(500)
+      expect((await service.logout(known)).status, 'its key left the issuer, not the service').to.equal(200)
+    } finally {
+      issuer.setEmpty(false)
+      aheadMs += 6_000
+    }
+    expect((await service.logout(unknown)).status).to.equal(200)
+  })
+
   it('500, not 401, when the keys of an unknown kid cannot be had; known keys go on', async () => {
     const known = await issuer.accessToken('RS256')
     await issuer.rotate()

@@ -7,6 +7,7 @@ import express from 'express'
 import expressSession from 'express-session'
 import Koa from 'koa'
 import koaSession from 'koa-session'
+import { asClient, clientsVariable } from './support/clients.js'
 import { send } from './support/http.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { startService } from './support/service.js'
@@ -134,7 +135,12 @@ describe('sessions of existing frameworks end with the logout', () => {
       expect(await redis.client.keys('cierre:*:s:*')).to.deep.equal(before)
       other.resume()
       expect((await service.logout(jwt)).status).to.equal(200)
-      expect((await service.logout(await token({ sid: undefined }))).status).to.equal(200)
+      for (const sid of [undefined, null]) expect((await service.logout(await token({ sid }))).status).to.equal(200)
+      for (const sid of ['auth0|5f7c32', 'q3Zk+/4A==', 'a+b@c.test', 'x'.repeat(256)]) {
+        await other.client.set(`a:${sid}`, 'data')
+        expect((await service.logout(await token({ sid }))).status, sid).to.equal(200)
+      }
+      expect(await other.client.keys('*')).to.deep.equal([])
     } finally {
       await service.stop()
       await other.stop()
@@ -179,6 +185,18 @@ describe('sessions of existing frameworks end with the logout', () => {
     } finally {
       await service.stop()
       await other.stop()
+    }
+  })
+
+  it('session data of what an administrator names goes, too, but not behind a cutoff in the past', async () => {
+    const service = await startService({ REDIS_URL: redis.url, SESSION_KEYS: 'n:{sid},m:{sub}', CLIENTS: clientsVariable })
+    const revoke = (body: object) => service.send({ method: 'POST', path: '/api/v1/revocations', headers: { ...asClient(), 'content-type': 'application/json' }, body: JSON.stringify({ iss: 'https://issuer.test', reason: 'admin', ...body }) })
+    try {
+      for (const key of ['n:one', 'm:alice', 'm:bob']) await redis.client.set(key, 'data')
+      for (const named of [{ sid: 'one' }, { sub: 'alice' }, { sub: 'bob', cutoff: 1 }]) expect((await revoke(named)).status, JSON.stringify(named)).to.equal(200)
+      expect([await redis.client.keys('n:*'), await redis.client.keys('m:*')]).to.deep.equal([[], ['m:bob']])
+    } finally {
+      await service.stop()
     }
   })
 

@@ -15,9 +15,12 @@ export const backchannelLogout =
   async ({ body, asker }) => {
     const token = await verifyLogoutToken(verification, body.logout_token)
     const entries = entriesOf(token, revocations)
+    const { sub, sid } = endedClaims(token)
     // Of a token older than every session there is nothing left to end.
     const isCurrent = entries.every(({ untilMs }) => untilMs === null || untilMs > now())
-    if (entries.length === 0 || !isCurrent) throw new ServiceError('bad_request', { reason: 'logout_token' })
+    // What it names and cannot be a key would live on behind a 200.
+    const isNamed = (sid === undefined || token.keys.s !== undefined) && (sub === undefined || token.keys.u !== undefined)
+    if (entries.length === 0 || !isCurrent || !isNamed) throw new ServiceError('bad_request', { reason: 'logout_token' })
     if (await revocations.holds(entries)) return { status: 200, body: undefined }
     const claims = endedClaims(token)
     await audit.attempt({ event: 'authn_token_revoked', reason: 'backchannel_logout', asker, token }, async (witness) =>

@@ -28,12 +28,12 @@ export const createRevocation =
   async ({ authorization, asker, body }) => {
     const { clients, revocations, audit } = parts
     const client = await clients.authenticate({ authorization, asker }, 'revoke')
-    const { entry, token, claims } = await ('token' in body ? byToken(parts, body.token) : byName(parts, body))
+    const { entry, token, claims, ended } = await ('token' in body ? byToken(parts, body.token) : byName(parts, body))
     // A name alone does not tell whose audience it concerns.
     const isAllowed = token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
     if (!isAllowed) return clients.refuse(client, asker, 'other_audience', { claims })
     await audit.attempt({ event: 'authn_token_revoked', reason: body.reason, asker, token: { claims }, client: client.id }, async (witness) =>
-      revocations.record([entry], witness, token === undefined || token.expired ? [] : sessionKeysOf([token])))
+      revocations.record([entry], witness, sessionKeysOf(ended)))
     // What is stored may be more than was asked for: a longer life, a later cutoff.
     const stored = (await parts.store.lookup(entry.key)) ?? entry
     return {
@@ -46,12 +46,18 @@ export const createRevocation =
     }
   }
 
-type Revoked = { entry: Entry; claims: Readonly<Record<string, unknown>>; token?: VerifiedToken }
+type Revoked = {
+  entry: Entry
+  claims: Readonly<Record<string, unknown>>
+  token?: VerifiedToken
+  /** Whose session data goes with it. */
+  ended: Parameters<typeof sessionKeysOf>[0]
+}
 
 async function byToken({ verification, revocations }: Parts, jwt: string): Promise<Revoked> {
   const token = await verification.verify(jwt).catch(invalid)
   if (token === undefined) throw new ServiceError('bad_request', { reason: 'body' })
-  return { entry: revocations.entryOf(token), claims: token.claims, token }
+  return { entry: revocations.entryOf(token), claims: token.claims, token, ended: token.expired ? [] : [token] }
 }
 
 function byName({ revocations, issuers }: Parts, named: Named): Revoked {
@@ -59,13 +65,15 @@ function byName({ revocations, issuers }: Parts, named: Named): Revoked {
   const key = keyOf(named)
   if (issuer === undefined || key === undefined) throw new ServiceError('bad_request', { reason: 'body' })
   const claims = { iss: named.iss, ...('sub' in named && { sub: named.sub }) }
-  if ('jti' in named) return { claims, entry: { key, untilMs: revocations.keptUntilMs({ expMs: Math.ceil(named.exp * 1000) }) } }
+  const ending = (of: { sub?: string; sid?: string; jti?: string }) => [{ issuer, claims: of }]
+  if ('jti' in named) return { claims, entry: { key, untilMs: revocations.keptUntilMs({ expMs: Math.ceil(named.exp * 1000) }) }, ended: ending({ jti: named.jti }) }
   const untilMs = revocations.keptUntilMs({ lifetimeS: issuer.sessionMaxLifetimeS })
-  if ('sid' in named) return { claims, entry: { key, untilMs } }
+  if ('sid' in named) return { claims, entry: { key, untilMs }, ended: ending({ sid: named.sid }) }
   const latest = revocations.cutoffNow()
   const cutoff = named.cutoff ?? latest
   if (cutoff > latest) throw new ServiceError('bad_request', { reason: 'body' })
-  return { claims, entry: { key, untilMs, cutoff } }
+  // Session data does not tell whether it is from before a cutoff in the past.
+  return { claims, entry: { key, untilMs, cutoff }, ended: named.cutoff === undefined ? ending({ sub: named.sub }) : [] }
 }
 
 function keyOf(named: Named): RevocationKey | undefined {

@@ -44,12 +44,17 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
     socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: silentForMs },
   })
   let down: string | undefined
+  // A server that does not know AUTH quotes what came with it.
+  const tell = (error: unknown) => {
+    const isQuoting = credentials.password !== undefined && error instanceof Error && error.message.includes(credentials.password)
+    log.error({ err: isQuoting ? withoutArguments(error) : error }, 'redis connection')
+  }
   let endTry: () => void = () => undefined
   const tried = new Promise<void>((resolve) => (endTry = resolve))
   client.once('error', endTry).once('ready', endTry)
   client.on('error', (error: Error) => {
     // One line for each kind of trouble, not one for each attempt.
-    if (down !== error.message) log.error({ err: error }, 'redis connection')
+    if (down !== error.message) tell(error)
     down = error.message
   })
   client.on('ready', () => {
@@ -58,7 +63,7 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
   })
   const connect = () => {
     client.connect().catch((error: unknown) => {
-      if (client.isOpen) log.error({ err: error }, 'redis connection')
+      if (client.isOpen) tell(error)
     })
   }
   connect()

@@ -1,6 +1,6 @@
 import { askWithin, textOf } from '../asking.js'
 import { ServiceError } from '../errors.js'
-import { checkPublicJwk, type PublicJwk } from './key-material.js'
+import { checkPublicJwk, mayVerify, type PublicJwk } from './key-material.js'
 import { createKeySet, type KeySource } from './key-source.js'
 
 const refreshEveryMs = 300_000
@@ -86,7 +86,7 @@ async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: s
   })
   const body = JSON.parse(text) as { keys?: unknown } | null
   if (!Array.isArray(body?.keys)) throw new KeySetFault('answered no JWKS')
-  return body.keys.flatMap((key: unknown) => {
+  const keys = body.keys.flatMap((key: unknown) => {
     try {
       return [checkPublicJwk(key)]
     } catch (reason) {
@@ -94,4 +94,7 @@ async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: s
       return []
     }
   })
+  // Not taken for the news that every key is gone: of tokens that were good nobody could tell.
+  if (!keys.some(mayVerify)) throw new KeySetFault('answered no key that verifies')
+  return keys
 }

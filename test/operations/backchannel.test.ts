@@ -67,6 +67,7 @@ describe('back-channel logout, received', () => {
     ['no jti', () => logoutToken({ jti: undefined })],
     ['neither sub nor sid', () => logoutToken({ sub: undefined, sid: undefined })],
     ['sub that is no string', () => logoutToken({ sub: 7 })],
+    ['sid that cannot be a key, behind a sub that can', () => logoutToken({ sub: 'somebody', sid: 'x'.repeat(1_500) })],
     ['sid that is no string', () => logoutToken({ sid: {} })],
     ['no events', () => logoutToken({ events: undefined })],
     ['events that are no object', () => logoutToken({ events: [logoutEvent] })],

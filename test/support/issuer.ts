@@ -24,6 +24,7 @@ export async function startIssuer() {
   let handle: ReturnType<Provider['callback']>
   let algorithm = 'RS256'
   let down = false
+  let empty = false
   let jwksRequests = 0
   const rotate = async () => {
     const configuration: Configuration = {
@@ -43,6 +44,7 @@ export async function startIssuer() {
     const serve = new Provider(origin, configuration).callback()
     handle = (request, response) => {
       if (request.url === '/jwks') jwksRequests += 1
+      if (empty && request.url === '/jwks') return Promise.resolve(void response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"keys":[]}'))
       if (down) return Promise.resolve(void request.socket.destroy())
       return serve(request, response)
     }
@@ -55,6 +57,8 @@ export async function startIssuer() {
     jwksRequests: () => jwksRequests,
     /** New keys in place of the old ones. */
     rotate,
+    /** Whether the key set is answered without keys. */
+    setEmpty: (value: boolean) => void (empty = value),
     setDown: (value: boolean) => void (down = value),
     async accessToken(alg: string): Promise<string> {
       algorithm = alg
