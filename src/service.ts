@@ -100,7 +100,14 @@ export function createService({ config, log, now, times = serverTimes, operation
   const follower = createFollower({
     feed: stores.feed, replica, restore: async (entries) => void (await stores.revocations.commit(entries)), onEvents: subscribers.publish, onGap: subscribers.gap, log, now, timeoutMs,
   })
-  const revocations = createRevocations({ store: stores.revocations, replica, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
+  const known: Parameters<typeof createRevocations>[0]['replica'] = {
+    find: replica.find,
+    add(entry) {
+      follower.stored(entry)
+      replica.add(entry)
+    },
+  }
+  const revocations = createRevocations({ store: stores.revocations, replica: known, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
   const readTail = createTailReader(stores.feedReader)
   const check = createCheck({ verification, revocations })
   const clients = createClients({

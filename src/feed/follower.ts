@@ -15,6 +15,8 @@ export type Follower = {
   counts(): Readonly<{ gaps: number; historyLost: number; restored: number }>
   /** Epoch milliseconds of the last time that the position was seen in the feed. */
   seenAtMs(): number
+  /** To be told of what this instance has stored, before it is added to the replica: it is owed to a Redis that lost it unread. */
+  stored(entry: Entry): void
   close(): Promise<void>
 }
 
@@ -39,6 +41,11 @@ const busyPage = 4
 const waitMs = 500
 const restoredAtOnce = 500
 const retryMs = 100
+const mostUnmet = 100_000
+/** A position that has not been seen for so long says nothing any more. */
+const unseenForMs = 5_000
+/** A clock that goes back by so much was wrong before, and may have let entries go that have not expired. */
+const setBackMs = 1_000
 /** After a loss every instance that lives has written back what it knows within so long: it notices within `waitMs`. */
 const othersRestoreMs = 2_000
 
@@ -46,6 +53,9 @@ const othersRestoreMs = 2_000
  * Follows the feed from a position, inclusively: if the event of the position is not the first that comes, something is missing
  * between. Then the whole set is read again and joined to what is known. When Redis has lost its history, what this instance knows is
  * written back first; it knows nothing it could take back, so nothing is ever removed.
+ *
+ * Another server may have the position and still lack what came after it, as a replica that lagged: what this instance stored and has
+ * not met in the feed is written back to it.
  */
 export function createFollower(parts: FollowerParts): Follower {
   const { feed, replica, log, now, timeoutMs } = parts
@@ -56,47 +66,81 @@ export function createFollower(parts: FollowerParts): Follower {
   let connection = -1
   let following = false
   let seenAtMs = -Infinity
+  /** The same by a clock that nobody sets. */
+  let seenAt = -Infinity
+  let aheadOfUptimeMs = -Infinity
+  /** What is still to be written back after a loss. */
+  let owed: Owed | undefined
+  const unmet = new Map<string, Entry>()
   const inTime = <T>(work: Promise<T>) => withDeadline(work, timeoutMs)
 
+  const seen = () => {
+    seenAtMs = now()
+    seenAt = performance.now()
+    following = true
+  }
+  const isOther = (found: FeedIdentity) => identity !== undefined && (found.history !== identity.history || found.server !== identity.server)
+  const stopFollowing = () => {
+    if (following) parts.onGap()
+    following = false
+    last = undefined
+  }
+  const lost = (found: FeedIdentity) => {
+    stopFollowing()
+    counts.historyLost += 1
+    log.error({ revocations: replica.size(), historyLost: counts.historyLost }, 'Redis has lost revocations; what this instance knows is written back')
+    identity = found
+    owed = { next: replica.pass(), batch: [] }
+  }
+  const writeBack = async (rest: Owed) => {
+    await inTime(feed.begin())
+    const found = await inTime(feed.identity())
+    if (isOther(found)) return lost(found)
+    counts.restored += await restoreAll(rest, parts.restore, closing.signal)
+    log.warn({ restored: counts.restored }, 'revocations written back')
+    owed = undefined
+    return pause(othersRestoreMs, undefined, { signal: closing.signal })
+  }
   const join = async () => {
     await inTime(feed.begin())
     connection = feed.connection()
     const found = await inTime(feed.identity())
+    // Lost again while it was written back, or read for the first time.
+    if (isOther(found)) return lost(found)
+    identity = found
     const tail = await inTime(feed.tail())
     if (tail === undefined) throw new Error('the feed is gone')
     for await (const entries of feed.scan()) {
       closing.signal.throwIfAborted()
       entries.forEach(replica.add)
     }
-    // What the scan has seen is the set at the tail only if the tail is still there.
+    // What the scan has seen is the set at the tail only if the tail is still there, in the same history.
     const [first] = await inTime(feed.read(tail.id, 1))
-    if (first === undefined || positionOf(first) !== positionOf(tail) || feed.connection() !== connection) throw new Error('the feed changed during a scan')
-    identity = found
+    if (isOther(await inTime(feed.identity())) || first === undefined || positionOf(first) !== positionOf(tail) || feed.connection() !== connection) throw new Error('the feed changed during a scan')
     last = tail
-    seenAtMs = now()
-    following = true
+    unmet.clear()
+    seen()
   }
   const mend = async (at: FeedEvent) => {
-    if (following) parts.onGap()
-    following = false
     counts.gaps += 1
     await inTime(feed.begin())
     const found = await inTime(feed.identity())
     const tail = await inTime(feed.tail())
-    const isLost = tail === undefined || found.history !== identity?.history || found.server !== identity.server || compareIds(tail.id, at.id) < 0
-    if (isLost) {
-      counts.historyLost += 1
-      log.error({ revocations: replica.size(), historyLost: counts.historyLost }, 'Redis has lost revocations; what this instance knows is written back')
-      const restored = await restoreAll(replica, parts.restore, closing.signal)
-      counts.restored += restored
-      log.warn({ restored }, 'revocations written back')
-      await pause(othersRestoreMs, undefined, { signal: closing.signal })
-    } else {
-      log.warn('the feed was trimmed past this instance; every revocation is read again')
+    if (tail === undefined || isOther(found) || compareIds(tail.id, at.id) < 0) return lost(found)
+    stopFollowing()
+    log.warn('the feed was trimmed past this instance; every revocation is read again')
+  }
+  const watchClock = () => {
+    const ahead = now() - performance.now()
+    if (ahead < aheadOfUptimeMs - setBackMs && last !== undefined) {
+      stopFollowing()
+      log.warn('the clock was set back; every revocation is read again')
     }
-    last = undefined
+    aheadOfUptimeMs = ahead
   }
   const step = async () => {
+    watchClock()
+    if (owed !== undefined) return writeBack(owed)
     if (last === undefined) return join()
     const at = last
     const page = await inTime(feed.read(at.id, pageEvents))
@@ -104,13 +148,23 @@ export function createFollower(parts: FollowerParts): Follower {
     if (first === undefined || positionOf(first) !== positionOf(at)) return mend(at)
     // The position is there, so this server has all that went before it.
     if (feed.connection() !== connection) {
-      connection = feed.connection()
-      identity = await inTime(feed.identity())
+      const connected = feed.connection()
+      const found = await inTime(feed.identity())
+      if (isOther(found) && unmet.size > 0) {
+        log.error({ revocations: unmet.size }, 'another server answers as Redis; what it may lack is written back')
+        await parts.restore([...unmet.values()])
+        counts.restored += unmet.size
+      }
+      connection = connected
+      identity = found
     }
-    seenAtMs = now()
-    following = true
+    seen()
     if (events.length > 0) {
-      for (const { entry } of events) if (entry !== undefined) replica.add(entry)
+      for (const { entry } of events) {
+        if (entry === undefined) continue
+        replica.add(entry)
+        if ((unmet.get(entry.key)?.cutoff ?? 0) <= (entry.cutoff ?? 0)) unmet.delete(entry.key)
+      }
       last = events.at(-1)
       parts.onEvents(events)
     }
@@ -147,9 +201,14 @@ export function createFollower(parts: FollowerParts): Follower {
   const stopSweeping = keepSwept(replica.sweep)
   const running = run()
   return {
-    position: () => (following && last !== undefined ? positionOf(last) : undefined),
+    position: () => (following && last !== undefined && performance.now() - seenAt < unseenForMs ? positionOf(last) : undefined),
     counts: () => ({ ...counts }),
     seenAtMs: () => seenAtMs,
+    stored(entry) {
+      // Its event may have been faster than the answer.
+      const mark = replica.find(entry.key)
+      if ((mark === undefined || mark < (entry.cutoff ?? 0)) && unmet.size < mostUnmet) unmet.set(entry.key, entry)
+    },
     async close() {
       stopSweeping()
       closing.abort()
@@ -159,14 +218,17 @@ export function createFollower(parts: FollowerParts): Follower {
   }
 }
 
-async function restoreAll(replica: Replica, restore: FollowerParts['restore'], signal: AbortSignal): Promise<number> {
-  const next = replica.pass()
+/** A pass over what is to be written back, and what of it has been taken and not been stored. */
+type Owed = { next: ReturnType<Replica['pass']>; batch: readonly Entry[] }
+
+async function restoreAll(owed: Owed, restore: FollowerParts['restore'], signal: AbortSignal): Promise<number> {
   const words = new Uint32Array(restoredAtOnce * entryWords)
-  let restored = 0
-  for (let filled = next(words); filled > 0; filled = next(words)) {
+  for (let restored = 0; ; ) {
+    if (owed.batch.length === 0) owed.batch = Array.from({ length: owed.next(words) }, (_, at) => entryAt(words, at * entryWords))
+    if (owed.batch.length === 0) return restored
     signal.throwIfAborted()
-    await restore(Array.from({ length: filled }, (_, at) => entryAt(words, at * entryWords)))
-    restored += filled
+    await restore(owed.batch)
+    restored += owed.batch.length
+    owed.batch = []
   }
-  return restored
 }

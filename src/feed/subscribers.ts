@@ -32,10 +32,23 @@ const mostSubscribers = 10_000
 const gapEvent = 'event: gap\ndata: {}\n\n'
 
 type Subscriber = { stream: Readable; sentId: string }
+/** One that is still being sent what the store has; `whenRead` comes when it can take more, or is gone. */
+type Catching = { stream: Readable; whenRead: () => Promise<void> }
+
+function catching(): Catching {
+  let wake: () => void = () => undefined
+  const stream = new Readable({ read: () => wake(), highWaterMark: 64 * 1024 })
+  stream.once('close', () => wake())
+  return {
+    stream,
+    whenRead: () => new Promise((resolve) => (stream.destroyed || stream.readableLength < stream.readableHighWaterMark ? resolve() : (wake = resolve))),
+  }
+}
 
 export function createSubscribers(parts: { feed: FeedReader; position: () => Position | undefined; timeoutMs: number }): Subscribers {
   const { feed, timeoutMs } = parts
   const live = new Set<Subscriber>()
+  const joining = new Set<Readable>()
   let opened = 0
   let isClosed = false
   let pending: FeedEvent[] = []
@@ -81,30 +94,29 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
     sendPending()
     for (const { stream } of live) end(stream, '')
     live.clear()
+    for (const stream of joining) stream.destroy()
   }
 
-  // Pages of the store until it is where the replica is; from there on every event is published to it.
-  const catchUp = async (stream: Readable, from: Position, id: string) => {
-    let page = await answered('store', timeoutMs, () => feed.read(id, pageEvents))
-    if (page[0] === undefined || positionOf(page[0]) !== from) return end(stream, gapEvent)
-    let sentId = id
-    for (let isFirst = true; !stream.destroyed; isFirst = false) {
-      const news = isFirst ? page : page.slice(1)
-      sentId = page.at(-1)?.id ?? sentId
-      if (news.length > 0) push(stream, Buffer.from(news.map(serverSentEvent).join('')))
+  // Pages of the store, as fast as they are read, until it is where the replica is; from there on every event is published to it.
+  const catchUp = async ({ stream, whenRead }: Catching, page: readonly FeedEvent[]): Promise<void> => {
+    for (let news = page; ; ) {
+      const lastEvent = page.at(-1)
+      if (lastEvent === undefined) return end(stream, gapEvent)
+      if (news.length > 0) stream.push(Buffer.from(news.map(serverSentEvent).join('')))
       const at = streamIdOf(parts.position() ?? '')
       if (at === undefined) return end(stream, gapEvent)
-      if (compareIds(sentId, at) >= 0) {
-        const subscriber = { stream, sentId }
+      if (compareIds(lastEvent.id, at) >= 0) {
+        const subscriber = { stream, sentId: lastEvent.id }
         live.add(subscriber)
         stream.once('close', () => live.delete(subscriber))
         return undefined
       }
-      const before = page.at(-1)
-      page = await answered('store', timeoutMs, () => feed.read(sentId, pageEvents))
-      if (before === undefined || page[0] === undefined || positionOf(page[0]) !== positionOf(before)) return end(stream, gapEvent)
+      await whenRead()
+      if (stream.destroyed) return undefined
+      page = await answered('store', timeoutMs, () => feed.read(lastEvent.id, pageEvents))
+      if (page[0] === undefined || positionOf(page[0]) !== positionOf(lastEvent)) return end(stream, gapEvent)
+      news = page.slice(1)
     }
-    return undefined
   }
 
   return {
@@ -113,17 +125,24 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
       if (id === undefined) throw new ServiceError('bad_request', { reason: 'body' })
       if (isClosed || parts.position() === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
       if (opened >= mostSubscribers) throw new ServiceError('too_many_requests', { reason: 'feed_limit', headers: { 'Retry-After': '1' } })
-      const stream = new Readable({ read: () => undefined, highWaterMark: 64 * 1024 })
       opened += 1
-      stream.once('close', () => (opened -= 1))
-      try {
-        await catchUp(stream, from, id)
-      } catch (error) {
-        stream.destroy()
+      const page = await answered('store', timeoutMs, () => feed.read(id, pageEvents)).catch((error: unknown) => {
+        opened -= 1
         throw error
+      })
+      const one = catching()
+      one.stream.once('close', () => {
+        opened -= 1
+        joining.delete(one.stream)
+      })
+      if (page[0] === undefined || positionOf(page[0]) !== from) end(one.stream, gapEvent)
+      else if (isClosed) end(one.stream, '')
+      else {
+        joining.add(one.stream)
+        // Without an error, as above: it comes back with its position, and is told then.
+        void catchUp(one, page).catch(() => one.stream.destroy()).finally(() => joining.delete(one.stream))
       }
-      if (isClosed) end(stream, '')
-      return stream
+      return one.stream
     },
     publish(events) {
       // Who joins later reads them from the store.

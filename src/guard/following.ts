@@ -85,6 +85,8 @@ export function followFeed(parts: FollowingParts) {
   }
   const follow = async () => {
     const from = position ?? (await takeSnapshot())
+    // Whoever was told by the snapshot may have closed it.
+    closing.signal.throwIfAborted()
     stream = new AbortController()
     let isJoined = false
     await feed.events(from, (event) => {

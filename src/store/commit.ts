@@ -59,6 +59,8 @@ export const isStored = (reply: CommitReply): boolean => 'became' in reply && (r
  * written, and so is session data that cannot be deleted. Where memory is out, a deletion would let everything after it pass, so
  * something that needs memory comes first.
  *
+ * An event comes before its entry: one too many does no harm to a set that only grows, one too few would leave a guard in the dark.
+ *
  * A trail that cannot be written does not undo what is revoked.
  *
  * KEYS: the feed, the name of its history, the audit trail, then per commit those of its window (one or none), of its token, of its
@@ -109,12 +111,12 @@ end
 local function merge(key, ttl, till, mark)
   local before = redis.call('GET', key)
   if before and tonumber(before) > tonumber(mark) then mark = before end
+  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*', 'k', string.match(key, '.:[^:]*$'), 'u', till, 'c', mark)
   local left = before and redis.call('PTTL', key) or -2
   if left == -1 or (left >= 0 and ttl > 0 and left >= ttl) then
     if mark ~= before then redis.call('SET', key, mark, 'KEEPTTL') end
   elseif ttl == 0 then redis.call('SET', key, mark)
   else redis.call('SET', key, mark, 'PX', ttl) end
-  redis.call('XADD', feed, 'MAXLEN', '~', ARGV[1], '*', 'k', string.match(key, '.:[^:]*$'), 'u', till, 'c', mark)
 end
 
 -- first: where the keys of the token, of the entries and of session data begin, and where they end; at: the argument that says when the

@@ -121,6 +121,17 @@ describe('the feed under those who ask much and read little', () => {
     slow.forEach(({ asked }) => asked.destroy())
   })
 
+  it('a reader that was away for long gets all that it missed, as fast as it reads', async () => {
+    const from = await positionOf(service)
+    await append(50_000)
+    const reader = await follow(service.origin, from, asClient())
+    await until('it has everything', () => reader.events.length === 50_001)
+    await append(10_000)
+    await until('it follows', () => reader.events.length === 60_001)
+    expect(new Set(reader.events.map(({ id }) => id)).size).to.equal(60_001)
+    reader.stop()
+  })
+
   it('cuts a reader that lags, instead of keeping everything for it, and serves the others', async () => {
     const from = await positionOf(service)
     const idle = await open(`/api/v1/revocations/events?from=${from}`)
@@ -187,6 +198,20 @@ describe('the feed when Redis loses what it had', () => {
     })
   }
 
+  it('lost again while it is written back: another alarm, and written back again', async () => {
+    const service = await open()
+    const jwts = await revoked(service, 20)
+    const isTold = (message: string) => service.logged().filter(({ msg }) => String(msg).startsWith(message)).length
+    for (let loss = 1; loss <= 3; loss += 1) {
+      await redis.client.flushAll()
+      await until('it is written back', () => isTold('revocations written back') === loss)
+    }
+    await until('it is ready', () => service.isReady())
+    expect(lost(service)).to.equal(3)
+    const other = await open()
+    for (const jwt of jwts) expect((await other.logout(jwt)).status).to.equal(401)
+  })
+
   it('trimmed past an instance that was away: reads everything again, without an alarm', async () => {
     let isUp = true
     const proxy = await startProxy(() => redis.port, async () => (isUp ? 'pass' : 'cut'))
@@ -200,6 +225,36 @@ describe('the feed when Redis loses what it had', () => {
     expect(lost(away)).to.equal(0)
     for (const jwt of jwts) expect((await away.logout(jwt)).status).to.equal(401)
     await proxy.stop()
+  })
+
+  it('failed over to a replica that lacks what the instance has not met in the feed: it is written back', async () => {
+    const replica = await startRedis()
+    await replica.client.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
+    let port = redis.port
+    let holds = false
+    let release: () => void = () => undefined
+    const released = new Promise<'cut'>((resolve) => (release = () => resolve('cut')))
+    // Pages of the feed are read by a script that does not know its history.
+    const proxy = await startProxy(() => port, async (text) => (holds && text.includes('EVALSHA') && !text.includes(':history') ? released : 'pass'))
+    try {
+      const service = await open(proxy.url)
+      await revoked(service, 2)
+      await until('the replica has them', async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 2)
+      await replica.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+      holds = true
+      const [jwt = ''] = await revoked(service, 1)
+      port = replica.port
+      holds = false
+      release()
+      await redis.kill()
+      await until('it is written back', async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 3)
+      const other = await open(replica.url)
+      expect((await other.logout(jwt)).status).to.equal(401)
+    } finally {
+      await proxy.stop()
+      await replica.stop()
+      await redis.restart()
+    }
   })
 
   it('failed over to a replica that lagged: what the instance knows is written back before it is ready', async () => {
