@@ -1,6 +1,9 @@
 import { expect } from 'chai'
+import { until } from './support/processes.js'
+import { startProxy } from './support/proxy.js'
 import { startRedis } from './support/redis.js'
 import { startService } from './support/service.js'
+import { token } from './support/tokens.js'
 
 describe('health', () => {
   it('asks the store once in a second, however many ask the service', async () => {
@@ -20,6 +23,49 @@ describe('health', () => {
       expect((await asked()) - before).to.equal(4)
     } finally {
       await service.stop()
+      await redis.stop()
+    }
+  })
+
+  it('is not ready where a logout would fail', async () => {
+    const [redis, sessions, primary] = [await startRedis(), await startRedis(), await startRedis()]
+    const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: sessions.url, SESSION_KEYS: 'sess:{sid}', STORE_TIMEOUT_MS: '5000' })
+    const faults: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
+      ['Redis demands a replica', () => redis.client.configSet('min-replicas-to-write', '1'), () => redis.client.configSet('min-replicas-to-write', '0')],
+      ['a permission is missing', () => redis.client.sendCommand(['ACL', 'SETUSER', 'default', '-xadd']), () => redis.client.sendCommand(['ACL', 'SETUSER', 'default', '+xadd'])],
+      ['the session store is a replica', () => sessions.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.port)]), () => sessions.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])],
+      ['the feed is no stream', () => redis.client.set('cierre:{c}:feed', 'text'), () => redis.client.del('cierre:{c}:feed')],
+    ]
+    try {
+      expect((await service.logout(await token())).status).to.equal(200)
+      for (const [name, spoil, mend] of faults) {
+        expect(await service.isReady(), name).to.equal(true)
+        await spoil()
+        await until(`not ready: ${name}`, async () => !(await service.isReady()))
+        expect((await service.logout(await token())).status, name).to.equal(500)
+        await mend()
+        await until(`ready again after: ${name}`, () => service.isReady())
+      }
+    } finally {
+      await service.stop()
+      for (const one of [redis, sessions, primary]) await one.stop()
+    }
+  })
+
+  it('is not ready when the feed has not been seen for long', async () => {
+    const redis = await startRedis()
+    let isDeaf = false
+    const network = await startProxy(() => redis.port, async (text) => (isDeaf && /XREAD|EVALSHA(?![^]*:history)/.test(text) ? 'cut' : 'pass'))
+    const service = await startService({ REDIS_URL: network.url })
+    try {
+      expect(await service.isReady()).to.equal(true)
+      isDeaf = true
+      await until('not ready', async () => !(await service.isReady()))
+      isDeaf = false
+      await until('ready again', () => service.isReady())
+    } finally {
+      await service.stop()
+      await network.stop()
       await redis.stop()
     }
   })

@@ -164,6 +164,20 @@ end
 return replies
 `
 
+/**
+ * What a commit does, done to nothing: fails where a commit would, for want of a permission, of replicas that Redis demands, or of a feed
+ * that is a stream. KEYS: the feed, and a key that is never there.
+ */
+export const rehearsalScript = `
+local feed, nothing = KEYS[1], KEYS[2]
+redis.call('XLEN', feed)
+redis.call('GET', nothing)
+redis.call('PTTL', nothing)
+redis.call('SET', nothing, '', 'XX')
+redis.call('XADD', nothing, 'NOMKSTREAM', '*', 'e', '')
+redis.call('UNLINK', nothing)
+`
+
 /** KEYS and ARGV of the script, without those that are the same for all. */
 export function encodeCommits(commits: readonly Commit[], { prefix, nowMs }: { prefix: string; nowMs: number }): { keys: string[]; args: string[] } {
   const [keys, args]: [string[], string[]] = [[], []]

@@ -47,7 +47,9 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
   const close = async () => connections.forEach((connection) => connection.close())
   const elsewhere = sessionLink && sessionLink !== main ? createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe }) : undefined
   const deleteKeys = sessionLink === undefined ? noSessionStore : elsewhere
-  const pingSessions = async () => void (await sessionLink?.client.ping())
+  // A template as it stands names nobody's session.
+  const [template] = config.issuers.flatMap(({ sessionKeys }) => sessionKeys)
+  const probeSessions = async () => void (elsewhere !== undefined && template !== undefined && (await sessionLink?.client.unlink(template)))
   if (config.redis === undefined || main === undefined) {
     const trail = memoryAuditTrail(caps)
     const adapter = createMemoryAdapter({ now, keyPrefix, trail })
@@ -57,7 +59,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
       feedReader: adapter.feed,
       trail,
       probe: async () => {
-        await pingSessions()
+        await probeSessions()
         return memoryProbe()
       },
       tried,
@@ -76,11 +78,11 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
   })
   return {
     revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), deleteKeys, timeoutMs, observe }),
-    feed: redisFeedLog({ link: connect(config.redis, 'feed'), begin: () => adapter.rehearse(), feedKey, historyKey, keyPrefix, now }),
+    feed: redisFeedLog({ link: connect(config.redis, 'feed'), begin: () => adapter.begin(), feedKey, historyKey, keyPrefix, now }),
     feedReader: redisFeedReader(main.client, feedKey),
     trail: redisAuditTrail(main.client, caps),
     probe: async () => {
-      const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.rehearse(), pingSessions()])
+      const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.begin(), adapter.rehearse(), main.client.mGet([historyKey]), probeSessions()])
       return fitness
     },
     tried,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
 import { NotConnected, RedisRefusal, withoutArguments } from './cause.js'
-import { commitScript, decodeReplies, encodeCommits, isStored, type Commit, type CommitReply } from './commit.js'
+import { commitScript, decodeReplies, encodeCommits, isStored, rehearsalScript, type Commit, type CommitReply } from './commit.js'
 import { answeredWith, runScript } from './scripts.js'
 import type { EntryReader } from './store.js'
 
@@ -208,9 +208,15 @@ export class RevocationAdapter extends RedisAdapter {
     )
   }
 
-  /** Commits nothing, in the way that everything is committed; after it there is a feed. */
-  async rehearse(): Promise<void> {
+  /** Commits nothing; after it there is a feed. */
+  async begin(): Promise<void> {
     await this.commit([], [])
+  }
+
+  /** @throws Error when a commit would fail */
+  async rehearse(): Promise<void> {
+    const { client } = this.writer
+    await runScript(client, rehearsalScript, [this.options.feed, `${this.options.prefix}nothing`], [])
   }
 
   private async commit(keys: string[], args: string[]): Promise<unknown> {
