@@ -50,6 +50,9 @@ export type GuardOptions = Readonly<{
   clock?: Clock
 }>
 
+/** The header, or every line of it; nothing when there is none. */
+export type Authorization = string | readonly string[] | null | undefined
+
 export type GuardStats = Readonly<{
   /** Whether the guard can tell. */
   fresh: boolean
@@ -84,7 +87,7 @@ export type Guard = {
    * @param authorization the header, or every line of it; two lines are refused
    * @throws GuardError 401, 403, or 503 when it cannot tell
    */
-  check(authorization: string | readonly string[] | undefined): Promise<Claims>
+  check(authorization: Authorization): Promise<Claims>
   /**
    * Calls back once when a token is revoked or has expired, also when that is learnt from a snapshot.
    * While the guard is stale it learns nothing: see the event `stale`.
@@ -112,13 +115,25 @@ const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now()
 export function createGuard(options: GuardOptions): Guard {
   const { maxStalenessMs = 5_000, onUnknown = refuseUnknown, cutoffClaim = 'iat', clock = systemClock } = options
   const { now } = clock
+  const { maxRemembered = 32_768 } = options
   if (!(maxStalenessMs >= 100 && maxStalenessMs <= 3_600_000)) throw new TypeError('maxStalenessMs must be from 100 to 3600000')
+  if (!(maxRemembered >= 2 && maxRemembered <= 10_000_000)) throw new TypeError('maxRemembered must be from 2 to 10000000')
   const emitter = new EventEmitter<GuardEvents>()
-  const issuers = readGuardIssuers(options, now, (message) => emitter.emit('warning', new Error(message)))
-  const verification = createVerification({ issuers, now, maxClockSkewMs: (options.maxClockSkewS ?? 60) * 1000, cutoffClaim })
+  // What a listener throws is nobody's to swallow, and must not end what the guard was about to do.
+  const tell = <Name extends keyof GuardEvents>(event: Name, ...args: GuardEvents[Name]) => {
+    try {
+      emitter.emit(event, ...(args as never))
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
   const feed = createFeedClient(options.feed)
+  const issuers = readGuardIssuers(options, now, (message) => tell('warning', new Error(message)))
+  const verification = createVerification({ issuers, now, maxClockSkewMs: (options.maxClockSkewS ?? 60) * 1000, cutoffClaim })
   const replica = createReplica(now)
-  const remembered = createKnownTokens(Math.ceil((options.maxRemembered ?? 32_768) / 2))
+  const remembered = createKnownTokens(Math.ceil(maxRemembered / 2))
   const knownByClaims = new WeakMap<object, Known>()
 
   const isRevoked = ({ words, has, issuedAtS }: Known): boolean =>
@@ -135,8 +150,8 @@ export function createGuard(options: GuardOptions): Guard {
     feed, replica, clock, maxStalenessMs,
     onEvent: ({ entry }) => entry && watches.learnt(entry),
     onSnapshot: watches.learntMany,
-    onFreshness: (isFresh) => emitter.emit(isFresh ? 'fresh' : 'stale'),
-    onTrouble: (error) => emitter.emit('warning', error),
+    onFreshness: (isFresh) => tell(isFresh ? 'fresh' : 'stale'),
+    onTrouble: (error) => tell('warning', error),
   })
   let isClosed = false
 
@@ -147,8 +162,8 @@ export function createGuard(options: GuardOptions): Guard {
     verifying.set(header, running)
     return running
   }
-  const verified = async (authorization: string | readonly string[] | undefined): Promise<Known> => {
-    const lines = authorization === undefined ? [] : typeof authorization === 'string' ? [authorization] : authorization
+  const verified = async (authorization: Authorization): Promise<Known> => {
+    const lines = authorization === undefined || authorization === null ? [] : typeof authorization === 'string' ? [authorization] : authorization
     try {
       const token = await verification.verify(bearerToken(lines))
       if (token.expired) throw new GuardError('token_expired', { authorization: lines })
@@ -164,7 +179,13 @@ export function createGuard(options: GuardOptions): Guard {
   const undecided = async (known: Known): Promise<Claims> => {
     const { claims } = known.token
     const why = following.hasSnapshot() ? 'stale' : 'no_snapshot'
-    const opinion = await onUnknown({ token: bearerToken([known.header]), claims, why })
+    if (isClosed) throw new GuardError('unknown')
+    const question = { token: bearerToken([known.header]), claims, why } as const
+    const opinion = await Promise.resolve(question).then(onUnknown).catch((cause: unknown) => {
+      throw new GuardError('unknown', { cause })
+    })
+    // It may have been learnt meanwhile.
+    if (isRevoked(known)) throw revoked(known)
     if (opinion === 'active') return claims
     if (opinion === 'revoked') throw revoked(known)
     throw new GuardError('unknown')

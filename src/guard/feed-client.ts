@@ -27,6 +27,7 @@ const silentForMs = 25_000
 /** A snapshot may take long, but not stand still. */
 const snapshotStallsMs = 10_000
 const busyAtMostMs = 5
+const longestEvent = 65_536
 
 export type FeedClient = ReturnType<typeof createFeedClient>
 
@@ -74,8 +75,13 @@ export function createFeedClient(options: FeedOptions) {
       const parser = createParser({
         onEvent(sent) {
           if (sent.event === 'gap') isGap = true
-          else if (!isGap) onEvent(parseServerSentEvent(sent))
+          // What other events there may be one day is nothing to this version.
+          else if (!isGap && (sent.event === 'revocation' || sent.event === 'genesis')) onEvent(parseServerSentEvent(sent))
         },
+        onError(error) {
+          if (error.type === 'max-buffer-size-exceeded') throw new FeedError('an event of the feed never ends')
+        },
+        maxBufferSize: longestEvent,
       })
       await follow(`events?from=${encodeURIComponent(from)}`, silentForMs, closing, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
       if (!isGap) throw new FeedError('the feed ended')
@@ -83,7 +89,7 @@ export function createFeedClient(options: FeedOptions) {
     },
     position: (signal: AbortSignal): Promise<Position> =>
       askFeed('position', signal, async (answer) => {
-        const { position } = JSON.parse(await textOf(answer)) as { position?: unknown }
+        const { position } = JSON.parse(await textOf(answer, longestEvent)) as { position?: unknown }
         if (typeof position !== 'string') throw new FeedError('the feed has no position')
         return position
       }),

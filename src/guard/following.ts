@@ -20,6 +20,8 @@ export type FollowingParts = {
   onTrouble: (error: Error) => void
 }
 
+const clockSetBack = () => new FeedError('the clock was set back')
+
 /** Positions that were applied since a proof was begun, and the one it is about. */
 type Proof = { applied: Set<Position>; target: Position | undefined; done: () => void }
 
@@ -27,6 +29,9 @@ const retryFirstMs = 50
 const retryMostMs = 2_000
 const proveEveryMs = 1_000
 const proveWithinMs = 2_000
+/** A clock that goes back by so much was wrong before, and may have let entries go that have not expired. */
+const setBackMs = 1_000
+const longestTimerMs = 2 ** 31 - 1
 
 /**
  * Follows the feed and proves that it does. Freshness is not assumed from a connection that is open: once a second the position of the
@@ -42,6 +47,7 @@ export function followFeed(parts: FollowingParts) {
   let proof: Proof | undefined
   let stream = new AbortController()
   let wasFresh = false
+  let setBacks = 0
   let trouble: Error | undefined
   const waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
 
@@ -76,7 +82,9 @@ export function followFeed(parts: FollowingParts) {
     parts.onEvent(event)
   }
   const takeSnapshot = async () => {
+    const before = setBacks
     const at = await feed.snapshot(replica, closing.signal)
+    if (setBacks !== before) throw clockSetBack()
     counts.snapshots += 1
     reached(at)
     parts.onSnapshot()
@@ -114,6 +122,7 @@ export function followFeed(parts: FollowingParts) {
   }
   const prove = async () => {
     if (position === undefined || proof !== undefined || closing.signal.aborted) return
+    const before = setBacks
     const askedAt = { now: clock.now(), monotonicMs: clock.monotonicMs() }
     const own: Proof = { applied: new Set([position]), target: undefined, done: () => undefined }
     const isDone = new Promise<void>((resolve) => (own.done = resolve))
@@ -129,6 +138,7 @@ export function followFeed(parts: FollowingParts) {
           throw error
         })
       })
+      if (setBacks !== before) throw clockSetBack()
       provenAt = askedAt
       trouble = undefined
       for (const { resolve } of waiting) resolve()
@@ -140,7 +150,19 @@ export function followFeed(parts: FollowingParts) {
       tellFreshness()
     }
   }
+  let aheadOfUptimeMs = -Infinity
+  const watchClock = () => {
+    const ahead = clock.now() - clock.monotonicMs()
+    if (ahead < aheadOfUptimeMs - setBackMs) {
+      setBacks += 1
+      position = undefined
+      provenAt = undefined
+      stream.abort(clockSetBack())
+    }
+    aheadOfUptimeMs = ahead
+  }
   const proving = setInterval(() => {
+    watchClock()
     tellFreshness()
     void prove()
   }, Math.min(proveEveryMs, Math.ceil(maxStalenessMs / 3)))
@@ -154,10 +176,11 @@ export function followFeed(parts: FollowingParts) {
     counts: () => ({ ...counts }),
     /** Comes back when it is fresh. @throws Error with the last trouble when it is not within `ms`, or the client is refused */
     async fresh(ms: number): Promise<void> {
+      if (closing.signal.aborted) throw new Error('the guard was closed')
       if (isFresh()) return
       let waiter: { resolve: () => void; reject: (error: Error) => void } | undefined
       const proven = new Promise<void>((resolve, reject) => waiting.add((waiter = { resolve, reject })))
-      const timer = setTimeout(() => waiter?.reject(new Error(`the guard is not ready within ${ms} ms${trouble ? `: ${trouble.message}` : ''}`, { cause: trouble })), ms)
+      const timer = setTimeout(() => waiter?.reject(new Error(`the guard is not ready within ${ms} ms${trouble ? `: ${trouble.message}` : ''}`, { cause: trouble })), Math.min(ms, longestTimerMs))
       try {
         await proven
       } finally {
@@ -170,6 +193,7 @@ export function followFeed(parts: FollowingParts) {
       stopSweeping()
       closing.abort()
       stream.abort()
+      provenAt = undefined
       for (const { reject } of waiting) reject(new Error('the guard was closed'))
       await running
     },

@@ -7,7 +7,8 @@ export type EndOfToken = 'revoked' | 'expired'
 
 type Watch = { known: Known; callback: (why: EndOfToken) => void; timer: NodeJS.Timeout | undefined }
 
-const longestTimerMs = 2 ** 31 - 1
+/** Timers stand still while a machine sleeps. */
+const lookAgainMs = 30_000
 
 /** Tokens somebody waits for the end of. */
 export function createWatches(parts: { isRevoked: (known: Known) => boolean; now: () => number }) {
@@ -36,7 +37,7 @@ export function createWatches(parts: { isRevoked: (known: Known) => boolean; now
     const leftMs = watch.known.expMs - now()
     if (leftMs <= 0) return fire(watch, 'expired')
     if (leftMs === Infinity) return
-    watch.timer = setTimeout(() => arm(watch), Math.min(leftMs, longestTimerMs))
+    watch.timer = setTimeout(() => arm(watch), Math.min(leftMs, lookAgainMs))
     watch.timer.unref()
   }
   return {

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { askIntrospection, createGuard, GuardError, type Guard, type GuardOptions } from '../../src/guard.js'
+import { createFeedClient } from '../../src/guard/feed-client.js'
 import { createRevocation } from '../support/asking.js'
 import { clientsVariable, secretOf } from '../support/clients.js'
 import { feedOf, startGuard, statusOf } from '../support/guard.js'
@@ -187,6 +191,91 @@ describe('the guard: revocation at the price of a local check', () => {
     const asked = open({ onUnknown: (question) => (questions.push(question), 'active') }, `http://127.0.0.1:${port}`)
     expect(await statusOf(asked, other)).to.equal(200)
     expect(questions).to.have.length(1).and.to.have.nested.property('0.why', 'no_snapshot')
+  })
+
+  it('onUnknown that fails is 503, and what is learnt while it is asked is not passed over', async () => {
+    const failing = open({ onUnknown: () => Promise.reject(new Error('the cache is down')) })
+    const jwt = await token()
+    const error = await failing.check(`Bearer ${jwt}`).then(() => undefined, (thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(GuardError)
+    expect([(error as GuardError).status, ((error as GuardError).cause as Error).message]).to.deep.equal([503, 'the cache is down'])
+
+    let answer: (opinion: 'active') => void = () => undefined
+    const asking = open({ onUnknown: () => new Promise((resolve) => (answer = resolve)) })
+    const checked = statusOf(asking, jwt)
+    expect((await service.logout(jwt)).status).to.equal(200)
+    await until('it has been learnt', () => asking.stats().revocations > 0 && asking.stats().fresh)
+    answer('active')
+    expect(await checked).to.equal(401)
+  })
+
+  it('a clock that was a day ahead and is set right forgets nothing', async () => {
+    let aheadMs = 0
+    const guard = open({ clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() } })
+    await guard.ready()
+    const jwt = await token({ sid: undefined })
+    expect((await service.logout(jwt)).status).to.equal(200)
+    await until('it is refused', async () => (await statusOf(guard, jwt)) === 401)
+    aheadMs = 86_400_000
+    const held = guard.stats().revocations
+    await until('what looks expired leaves', () => guard.stats().revocations < held)
+    aheadMs = 0
+    await until('it is refused again', async () => (await statusOf(guard, jwt)) === 401)
+    expect(guard.stats().snapshots).to.equal(2)
+  })
+
+  it('a listener that throws ends nothing', async () => {
+    const thrown: string[] = []
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => void thrown.push(error.message))
+    const own = await startService({ CLIENTS: clientsVariable })
+    try {
+      const guard = open({ maxStalenessMs: 500 }, own.origin)
+      for (const event of ['fresh', 'stale', 'warning'] as const) {
+        guard.on(event, () => {
+          throw new Error(event)
+        })
+      }
+      await guard.ready()
+      const { port } = new URL(own.origin)
+      await own.stop()
+      await until('it is stale', () => thrown.includes('stale') && thrown.includes('warning'))
+      const again = await startService({ CLIENTS: clientsVariable }, { port: Number(port) })
+      await until('it is fresh again', () => guard.stats().fresh && thrown.filter((event) => event === 'fresh').length === 2)
+      await guard.close()
+      await again.stop()
+    } finally {
+      process.removeAllListeners('uncaughtException')
+      others.forEach((listener) => process.on('uncaughtException', listener))
+    }
+  })
+
+  it('events of another name are nothing to it, and one that never ends is an error', async () => {
+    const position = `1795231756000-0.t:${'A'.repeat(22)}`
+    const answers = [`event: notice\ndata: {}\n\nid: ${position}\nevent: genesis\ndata: {}\n\nevent: gap\ndata: {}\n\n`, `data: ${'x'.repeat(100_000)}`]
+    const server = createServer((_request, response) => response.end(answers.shift())).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      const feed = createFeedClient(feedOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+      const seen: string[] = []
+      const { signal } = new AbortController()
+      expect(await feed.events(position, ({ id }) => seen.push(id), signal)).to.equal('gap')
+      expect(seen).to.deep.equal(['1795231756000-0'])
+      const error = await feed.events(position, () => undefined, signal).then(() => undefined, (thrown: unknown) => thrown)
+      expect((error as Error).message).to.equal('an event of the feed never ends')
+    } finally {
+      server.close()
+    }
+  })
+
+  it('is closed for good: 503, and never ready again', async () => {
+    const guard = open({ onUnknown: () => 'active' })
+    await guard.ready()
+    const jwt = await token()
+    expect([await statusOf(guard, jwt), await guard.check(null).catch(({ status }: GuardError) => status)]).to.deep.equal([200, 401])
+    await guard.close()
+    expect(await statusOf(guard, jwt)).to.equal(503)
+    expect(await guard.ready(Infinity).then(() => 'ready', (error: Error) => error.message)).to.equal('the guard was closed')
   })
 
   it('says at once when the client is refused', async () => {
