@@ -1,5 +1,8 @@
 import { pino, stdSerializers, type Logger } from 'pino'
 
+/** Bytes that wait for a log that takes none; what comes then is lost to it. */
+const mostUnwritten = 1 << 20
+
 let last = { ms: NaN, text: '' }
 
 /** As `Date.toISOString`, which is dear, and asked for again and again within a millisecond. */
@@ -13,7 +16,13 @@ export function isoTime(ms: number): string {
  * cost more than anything else that is done for a request.
  */
 export function createLog(level: string): Logger {
-  const destination = pino.destination({ dest: 1, sync: true })
+  const destination = pino.destination({ dest: 1, sync: true, maxLength: mostUnwritten })
+  // A full disk, or a reader that is gone, is no reason to forget every revocation.
+  let isTold = false
+  destination.on('error', ({ message }: Error) => {
+    if (!isTold) process.stderr.write(`the log cannot be written: ${message}\n`)
+    isTold = true
+  })
   let lines = ''
   const flush = () => {
     const due = lines

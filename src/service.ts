@@ -138,7 +138,7 @@ export function createService({ config, log, now, times = serverTimes, operation
       browser: { cookies: config.sessionCookies, clearSiteData: config.clearSiteData },
     }),
     live: live(),
-    ready: ready({ probe: stores.probe, timeoutMs, keySources, now, isFollowing: () => follower.position() !== undefined }),
+    ready: ready({ probe: stores.probe, timeoutMs, keySources, now, isFollowing: () => follower.position() !== undefined, log }),
     contractYaml: contractYaml({ yaml }),
     contractJson: contractJson({ document }),
     home: home({ hasDocs: config.hasDocs }),

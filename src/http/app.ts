@@ -34,7 +34,10 @@ const exposedHeaders = 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Poli
 /** Every request in order: identified, routed, allowed by origin, counted, read, validated, answered as the contract says. */
 export function createApp(parts: AppParts): Koa {
   const app = new Koa()
-  app.on('error', (error: Error) => parts.log.error({ err: error }, 'answer not sent'))
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever asked is gone.
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') parts.log.error({ err: error }, 'answer not sent')
+  })
   app.use(answer(parts, serve(parts)))
   return app
 }

@@ -14,6 +14,7 @@ export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleM
  */
 export const serverTimes: ServerTimes = { headersMs: 10_000, requestMs: 20_000, idleMs: 65_000, stuckMs: 90_000, checkEveryMs: 1_000 }
 const largestHeadersBytes = 16 * 1024
+const closeIdleEveryMs = 50
 /** Of one connection; whoever sends more at once does not mean to read the answers, which would pile up here. */
 const mostUnanswered = 16
 
@@ -109,7 +110,10 @@ export function drainable(server: Server): (ms: number) => Promise<void> {
     server.closeIdleConnections()
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), ms)
+    // An answer that had begun before did not say that its connection ends with it.
+    const idle = setInterval(() => server.closeIdleConnections(), closeIdleEveryMs)
     await closed
+    clearInterval(idle)
     clearTimeout(timer)
   }
 }

@@ -1,25 +1,40 @@
+import type { Logger } from 'pino'
 import { withDeadline } from '../store/deadline.js'
 import type { CheckStatus, StoreProbe } from '../store/probe.js'
 import type { KeySource } from '../token/key-source.js'
 import type { Answer, Operation } from './operation.js'
 
-type Parts = { probe: StoreProbe; timeoutMs: number; keySources: () => readonly KeySource[]; now: () => number; isFollowing: () => boolean }
+type Parts = { probe: StoreProbe; timeoutMs: number; keySources: () => readonly KeySource[]; now: () => number; isFollowing: () => boolean; log: Pick<Logger, 'info' | 'warn'> }
 
 const sharedForMs = 1_000
 
 /** However many ask, the store is asked once in a second. */
 export const ready = (parts: Parts): Operation<'ready'> => {
   let last: { atMs: number; answer: Promise<Answer<'ready'>> } | undefined
+  let told = ''
+  let wasReady = false
+  const tell: Tell = (isReady, checks) => {
+    const text = checks.map(({ name, status }) => `${name} ${status}`).join(', ')
+    if (text === told) return
+    told = text
+    const message = `${isReady ? '' : 'not '}ready: ${text}`
+    // Before the first time it is only getting there.
+    if (isReady || !wasReady) parts.log.info(message)
+    else parts.log.warn(message)
+    wasReady ||= isReady
+  }
   return async () => {
     const nowMs = parts.now()
     if (last === undefined || nowMs - last.atMs >= sharedForMs || nowMs < last.atMs) {
-      last = { atMs: nowMs, answer: answer(parts) }
+      last = { atMs: nowMs, answer: answer(parts, tell) }
     }
     return last.answer
   }
 }
 
-async function answer({ probe, timeoutMs, keySources, isFollowing }: Parts): Promise<Answer<'ready'>> {
+type Tell = (isReady: boolean, checks: readonly { name: string; status: CheckStatus }[]) => void
+
+async function answer({ probe, timeoutMs, keySources, isFollowing }: Parts, tell: Tell): Promise<Answer<'ready'>> {
   const fitness = await withDeadline(probe(), timeoutMs).catch(
     () => ({ store: 'failed', eviction: 'unknown', persistence: 'unknown' }) as const,
   )
@@ -33,6 +48,7 @@ async function answer({ probe, timeoutMs, keySources, isFollowing }: Parts): Pro
     { name: 'replica' as const, status: replica },
   ]
   const isReady = fitness.store === 'ok' && fitness.eviction === 'ok' && keys === 'ok' && replica === 'ok'
+  tell(isReady, checks)
   return isReady
     ? { status: 200, body: { status: 'ready', checks } }
     : { status: 503, body: { status: 'not_ready', checks }, headers: { 'Retry-After': '1' } }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { sendRaw } from '../support/http.js'
+import { until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
 import { token } from '../support/tokens.js'
 
@@ -132,6 +133,28 @@ describe('HTTP', () => {
     }
     expect(await answered(request.repeat(9) + request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))).to.equal(10)
     expect(await answered(request.repeat(1_000))).to.be.at.most(16)
+  })
+
+  it('drains without waiting for a connection that its last answer kept open', async () => {
+    const own = await startService()
+    const { hostname, port } = new URL(own.origin)
+    const jwt = await token()
+    const body = JSON.stringify({ token: jwt })
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => undefined)
+    let received = ''
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')))
+    socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')
+    await once(socket, 'data')
+    socket.write(`POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`)
+    await until('it is expected', () => received.includes('100 Continue'))
+    const startedAt = performance.now()
+    const drained = own.drain(10_000)
+    socket.write(body)
+    await drained
+    expect(performance.now() - startedAt).to.be.below(5_000)
+    expect(received.split('HTTP/1.1 200')).to.have.length(3)
+    await own.stop()
   })
 
   it('a request that never ends is ended: 408', async () => {

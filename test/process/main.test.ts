@@ -160,6 +160,25 @@ describe('the process (as built into dist/)', () => {
     expect(performance.now() - startedAt).to.be.lessThan(5_000)
   })
 
+  it('a log that cannot be written stops nothing, and stderr says so', async () => {
+    const port = await freePort()
+    const child = start('sh', ['-c', 'exec "$0" dist/main.js > /dev/full', process.execPath], { env: { PATH: process.env['PATH'], PORT: String(port), JWT_SECRET: hmacSecret, REDIS_URL: 'memory:' } })
+    let errors = ''
+    child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+    const logout = async () => {
+      const jwt = await token()
+      const answer = await send(`http://127.0.0.1:${port}`, {
+        method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }), headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+      })
+      return answer.status
+    }
+    await until('it answers', async () => (await send(`http://127.0.0.1:${port}`, { path: '/health/live' }).catch(() => undefined))?.status === 200)
+    for (let time = 0; time < 5; time += 1) expect(await logout()).to.equal(200)
+    expect(errors).to.match(/^the log cannot be written: ENOSPC/)
+    child.kill('SIGTERM')
+    expect(await exitCode(child)).to.equal(0)
+  })
+
   it('npm start passes the signal on, and nothing stays behind', async () => {
     const port = await freePort()
     const npm = start('npm', ['start'], { env: { ...process.env, PORT: String(port) } })
