@@ -83,10 +83,10 @@ export function createFollower(parts: FollowerParts): Follower {
   const stopFollowing = () => {
     if (following) parts.onGap()
     following = false
-    last = undefined
   }
   const lost = (found: FeedIdentity) => {
     stopFollowing()
+    last = undefined
     counts.historyLost += 1
     log.error({ revocations: replica.size(), historyLost: counts.historyLost }, 'Redis has lost revocations; what this instance knows is written back')
     identity = found
@@ -122,18 +122,20 @@ export function createFollower(parts: FollowerParts): Follower {
     seen()
   }
   const mend = async (at: FeedEvent) => {
+    stopFollowing()
     counts.gaps += 1
     await inTime(feed.begin())
     const found = await inTime(feed.identity())
     const tail = await inTime(feed.tail())
     if (tail === undefined || isOther(found) || compareIds(tail.id, at.id) < 0) return lost(found)
-    stopFollowing()
+    last = undefined
     log.warn('the feed was trimmed past this instance; every revocation is read again')
   }
   const watchClock = () => {
     const ahead = now() - performance.now()
     if (ahead < aheadOfUptimeMs - setBackMs && last !== undefined) {
       stopFollowing()
+      last = undefined
       log.warn('the clock was set back; every revocation is read again')
     }
     aheadOfUptimeMs = ahead
