@@ -200,7 +200,11 @@ export function createFollower(parts: FollowerParts): Follower {
       }
     }
   }
-  const stopSweeping = keepSwept(replica.sweep)
+  const stopSweeping = keepSwept((budget) => {
+    // A clock by which something leaves is remembered, however soon it is set right.
+    watchClock()
+    replica.sweep(budget)
+  })
   const running = run()
   return {
     position: () => (following && last !== undefined && performance.now() - seenAt < unseenForMs ? positionOf(last) : undefined),

@@ -166,7 +166,11 @@ export function followFeed(parts: FollowingParts) {
     tellFreshness()
     void prove()
   }, Math.min(proveEveryMs, Math.ceil(maxStalenessMs / 3)))
-  const stopSweeping = keepSwept(replica.sweep)
+  const stopSweeping = keepSwept((budget) => {
+    // A clock by which something leaves is remembered, however soon it is set right.
+    watchClock()
+    replica.sweep(budget)
+  })
   const running = run()
   return {
     isFresh,
