@@ -152,13 +152,16 @@ export function createFollower(parts: FollowerParts): Follower {
     if (feed.connection() !== connection) {
       const connected = feed.connection()
       const found = await inTime(feed.identity())
-      if (isOther(found) && unmet.size > 0) {
-        log.error({ revocations: unmet.size }, 'another server answers as Redis; what it may lack is written back')
-        await parts.restore([...unmet.values()])
-        counts.restored += unmet.size
-      }
+      const mayLack = isOther(found) && unmet.size > 0
       connection = connected
       identity = found
+      if (mayLack) {
+        stopFollowing()
+        counts.historyLost += 1
+        log.error({ revocations: unmet.size, historyLost: counts.historyLost }, 'another server answers as Redis; what it may lack is written back')
+        owed = { next: () => 0, batch: [...unmet.values()] }
+        return undefined
+      }
     }
     seen()
     if (events.length > 0) {

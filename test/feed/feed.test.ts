@@ -248,6 +248,7 @@ describe('the feed when Redis loses what it had', () => {
       release()
       await redis.kill()
       await until('it is written back', async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 3)
+      expect(lost(service)).to.equal(1)
       const other = await open(replica.url)
       expect((await other.logout(jwt)).status).to.equal(401)
     } finally {
