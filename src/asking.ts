@@ -38,8 +38,9 @@ export async function within<T>(ms: number, closing: AbortSignal | undefined, wo
  *
  * @throws what `fetch` or `read` throws
  */
-export async function ask<T>(url: string | URL, { signal, ...init }: RequestInit & { signal: AbortSignal }, read: (answer: Answer) => Promise<T>): Promise<T> {
-  const { status, headers, body } = await fetch(url, { redirect: 'error', ...init, signal })
+export async function ask<T>(url: string | URL, init: RequestInit & { signal: AbortSignal }, read: (answer: Answer) => Promise<T>): Promise<T> {
+  const { signal } = init
+  const { status, headers, body } = await fetch(url, { redirect: 'error', ...init })
   const reader = body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined
   // What is wrong with the body is met by whoever reads it.
   const letGo = () => void reader?.cancel().catch(() => undefined)

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events'
 import { bearerToken } from './bearer.js'
+import type { Clock } from './clock.js'
 import { readMany } from './config/issuers.js'
 import { createReader } from './config/reader.js'
 import { createFeedClient, type FeedOptions } from './guard/feed-client.js'
-import { followFeed, type Clock } from './guard/following.js'
+import { followFeed } from './guard/following.js'
 import { GuardError, guardErrorOf } from './guard/error.js'
 import { createKnownTokens, knownToken, type Known } from './guard/known.js'
 import { refuseUnknown, type OnUnknown } from './guard/unknown.js'
@@ -17,7 +18,7 @@ export { GuardError, type GuardErrorCode } from './guard/error.js'
 export { FeedError, type FeedOptions } from './guard/feed-client.js'
 export { askIntrospection, type OnUnknown, type OtherOpinion } from './guard/unknown.js'
 export { expressGuard, fastifyGuard, guardRequest, honoGuard, isRevokedForExpressJwt, isRevokedForKoaJwt, koaGuard } from './guard/adapters.js'
-export type { Clock } from './guard/following.js'
+export type { Clock } from './clock.js'
 export type { Claims } from './token/verification.js'
 export type { EndOfToken } from './guard/watches.js'
 
@@ -113,9 +114,8 @@ const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now()
  * @throws TypeError that says everything that is wrong with the options
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { maxStalenessMs = 5_000, onUnknown = refuseUnknown, cutoffClaim = 'iat', clock = systemClock } = options
+  const { maxStalenessMs = 5_000, onUnknown = refuseUnknown, cutoffClaim = 'iat', maxRemembered = 32_768, clock = systemClock } = options
   const { now } = clock
-  const { maxRemembered = 32_768 } = options
   if (!(maxStalenessMs >= 100 && maxStalenessMs <= 3_600_000)) throw new TypeError('maxStalenessMs must be from 100 to 3600000')
   if (!(maxRemembered >= 2 && maxRemembered <= 10_000_000)) throw new TypeError('maxRemembered must be from 2 to 10000000')
   const emitter = new EventEmitter<GuardEvents>()
@@ -163,7 +163,7 @@ export function createGuard(options: GuardOptions): Guard {
     return running
   }
   const verified = async (authorization: Authorization): Promise<Known> => {
-    const lines = authorization === undefined || authorization === null ? [] : typeof authorization === 'string' ? [authorization] : authorization
+    const lines = typeof authorization === 'string' ? [authorization] : (authorization ?? [])
     try {
       const token = await verification.verify(bearerToken(lines))
       if (token.expired) throw new GuardError('token_expired', { authorization: lines })

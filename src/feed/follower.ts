@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { watchClock } from '../clock.js'
 import { entryAt, entryWords, type Replica } from '../replica.js'
 import { withoutArguments } from '../store/cause.js'
 import { withDeadline } from '../store/deadline.js'
@@ -44,8 +45,6 @@ const retryMs = 100
 const mostUnmet = 100_000
 /** A position that has not been seen for so long says nothing any more. */
 const unseenForMs = 5_000
-/** A clock that goes back by so much was wrong before, and may have let entries go that have not expired. */
-const setBackMs = 1_000
 /** After a loss every instance that lives has written back what it knows within so long: it notices within `waitMs`. */
 const othersRestoreMs = 2_000
 
@@ -68,7 +67,6 @@ export function createFollower(parts: FollowerParts): Follower {
   let seenAtMs = -Infinity
   /** The same by a clock that nobody sets. */
   let seenAt = -Infinity
-  let aheadOfUptimeMs = -Infinity
   /** What is still to be written back after a loss. */
   let owed: Owed | undefined
   const unmet = new Map<string, Entry>()
@@ -84,19 +82,29 @@ export function createFollower(parts: FollowerParts): Follower {
     if (following) parts.onGap()
     following = false
   }
-  const lost = (found: FeedIdentity) => {
+  const owe = (debt: Owed, revocations: number, why: string) => {
     stopFollowing()
-    last = undefined
     counts.historyLost += 1
-    log.error({ revocations: replica.size(), historyLost: counts.historyLost }, 'Redis has lost revocations; what this instance knows is written back')
+    log.error({ revocations, historyLost: counts.historyLost }, why)
+    owed = debt
+  }
+  const lost = (found: FeedIdentity) => {
+    last = undefined
     identity = found
-    owed = { next: replica.pass(), batch: [] }
+    owe({ next: replica.pass(), batch: [] }, replica.size(), 'Redis has lost revocations; what this instance knows is written back')
   }
   const writeBack = async (rest: Owed) => {
     await inTime(feed.begin())
     const found = await inTime(feed.identity())
     if (isOther(found)) return lost(found)
-    counts.restored += await restoreAll(rest, parts.restore, closing.signal)
+    const words = new Uint32Array(restoredAtOnce * entryWords)
+    const take = () => Array.from({ length: rest.next(words) }, (_, at) => entryAt(words, at * entryWords))
+    // What is taken stays taken until it is stored, however often that is tried.
+    for (rest.batch = rest.batch.length > 0 ? rest.batch : take(); rest.batch.length > 0; rest.batch = take()) {
+      closing.signal.throwIfAborted()
+      await parts.restore(rest.batch)
+      counts.restored += rest.batch.length
+    }
     log.warn({ restored: counts.restored }, 'revocations written back')
     owed = undefined
     return pause(othersRestoreMs, undefined, { signal: closing.signal })
@@ -131,17 +139,13 @@ export function createFollower(parts: FollowerParts): Follower {
     last = undefined
     log.warn('the feed was trimmed past this instance; every revocation is read again')
   }
-  const watchClock = () => {
-    const ahead = now() - performance.now()
-    if (ahead < aheadOfUptimeMs - setBackMs && last !== undefined) {
+  const clock = watchClock({ now, monotonicMs: () => performance.now() })
+  const step = async () => {
+    if (clock.wasSetBack() && last !== undefined) {
       stopFollowing()
       last = undefined
       log.warn('the clock was set back; every revocation is read again')
     }
-    aheadOfUptimeMs = ahead
-  }
-  const step = async () => {
-    watchClock()
     if (owed !== undefined) return writeBack(owed)
     if (last === undefined) return join()
     const at = last
@@ -156,11 +160,7 @@ export function createFollower(parts: FollowerParts): Follower {
       connection = connected
       identity = found
       if (mayLack) {
-        stopFollowing()
-        counts.historyLost += 1
-        log.error({ revocations: unmet.size, historyLost: counts.historyLost }, 'another server answers as Redis; what it may lack is written back')
-        owed = { next: () => 0, batch: [...unmet.values()] }
-        return undefined
+        return owe({ next: () => 0, batch: [...unmet.values()] }, unmet.size, 'another server answers as Redis; what it may lack is written back')
       }
     }
     seen()
@@ -204,8 +204,7 @@ export function createFollower(parts: FollowerParts): Follower {
     }
   }
   const stopSweeping = keepSwept((budget) => {
-    // A clock by which something leaves is remembered, however soon it is set right.
-    watchClock()
+    clock.look()
     replica.sweep(budget)
   })
   const running = run()
@@ -229,15 +228,3 @@ export function createFollower(parts: FollowerParts): Follower {
 
 /** A pass over what is to be written back, and what of it has been taken and not been stored. */
 type Owed = { next: ReturnType<Replica['pass']>; batch: readonly Entry[] }
-
-async function restoreAll(owed: Owed, restore: FollowerParts['restore'], signal: AbortSignal): Promise<number> {
-  const words = new Uint32Array(restoredAtOnce * entryWords)
-  for (let restored = 0; ; ) {
-    if (owed.batch.length === 0) owed.batch = Array.from({ length: owed.next(words) }, (_, at) => entryAt(words, at * entryWords))
-    if (owed.batch.length === 0) return restored
-    signal.throwIfAborted()
-    await restore(owed.batch)
-    restored += owed.batch.length
-    owed.batch = []
-  }
-}

@@ -131,10 +131,7 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
         throw error
       })
       const one = catching()
-      one.stream.once('close', () => {
-        opened -= 1
-        joining.delete(one.stream)
-      })
+      one.stream.once('close', () => (opened -= 1))
       if (page[0] === undefined || positionOf(page[0]) !== from) end(one.stream, gapEvent)
       else if (isClosed) end(one.stream, '')
       else {

@@ -1,12 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { within } from '../asking.js'
+import { watchClock, type Clock } from '../clock.js'
 import { positionOf, type FeedEvent, type Position } from '../feed/event.js'
 import type { Replica } from '../replica.js'
 import { FeedError, type FeedClient } from './feed-client.js'
 import { keepSwept } from '../sweeping.js'
-
-/** Both clocks, in milliseconds. The monotonic one stands still while a machine sleeps, the other may be set back. */
-export type Clock = Readonly<{ now: () => number; monotonicMs: () => number }>
 
 export type FollowingParts = {
   feed: FeedClient
@@ -29,8 +27,6 @@ const retryFirstMs = 50
 const retryMostMs = 2_000
 const proveEveryMs = 1_000
 const proveWithinMs = 2_000
-/** A clock that goes back by so much was wrong before, and may have let entries go that have not expired. */
-const setBackMs = 1_000
 const longestTimerMs = 2 ** 31 - 1
 
 /**
@@ -150,25 +146,21 @@ export function followFeed(parts: FollowingParts) {
       tellFreshness()
     }
   }
-  let aheadOfUptimeMs = -Infinity
-  const watchClock = () => {
-    const ahead = clock.now() - clock.monotonicMs()
-    if (ahead < aheadOfUptimeMs - setBackMs) {
-      setBacks += 1
-      position = undefined
-      provenAt = undefined
-      stream.abort(clockSetBack())
-    }
-    aheadOfUptimeMs = ahead
+  const watched = watchClock(clock)
+  const heedClock = () => {
+    if (!watched.wasSetBack()) return
+    setBacks += 1
+    position = undefined
+    provenAt = undefined
+    stream.abort(clockSetBack())
   }
   const proving = setInterval(() => {
-    watchClock()
+    heedClock()
     tellFreshness()
     void prove()
   }, Math.min(proveEveryMs, Math.ceil(maxStalenessMs / 3)))
   const stopSweeping = keepSwept((budget) => {
-    // A clock by which something leaves is remembered, however soon it is set right.
-    watchClock()
+    heedClock()
     replica.sweep(budget)
   })
   const running = run()

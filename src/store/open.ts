@@ -82,6 +82,7 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
     feedReader: redisFeedReader(main.client, feedKey),
     trail: redisAuditTrail(main.client, caps),
     probe: async () => {
+      // All that a logout and a check ask of Redis.
       const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.begin(), adapter.rehearse(), main.client.mGet([historyKey]), probeSessions()])
       return fitness
     },
