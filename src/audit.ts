@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { components } from '../generated/openapi.js'
 import { auditAddress, type AddressDetail } from './addresses.js'
 import { ServiceError, type Reason } from './errors.js'
-import { isoTime } from './log.js'
+import { isoTime, type WriteLine } from './log.js'
 import { withoutArguments } from './store/cause.js'
 import { withDeadline } from './store/deadline.js'
 import type { Witness } from './revocations.js'
@@ -77,6 +77,8 @@ const trimEveryMs = 60_000
 export type AuditParts = {
   trail: AuditTrail
   log: Logger
+  /** Audit lines are not a matter of the log level, and their event is JSON already. */
+  writeLine: WriteLine
   now: () => number
   timeoutMs: number
   address: AddressDetail
@@ -86,8 +88,6 @@ export type AuditParts = {
 
 export function createAudit(parts: AuditParts): Audit {
   const { trail, now, timeoutMs } = parts
-  // Audit lines are not a matter of the log level.
-  const log = parts.log.child({ name: 'audit' }, { level: 'info' })
   const writing = new Set<Promise<void>>()
   const counts = { trailFailures: 0, sampledOut: 0 }
   const refused = { minute: 0, bySubject: new Map<string, number>() }
@@ -97,6 +97,8 @@ export function createAudit(parts: AuditParts): Audit {
     counts.trailFailures += 1
     parts.log.error({ err: withoutArguments(cause), requestId, trailFailures: counts.trailFailures }, 'audit trail not written')
   }
+  const logged = (name: AuditEventName, json: string, more = '') =>
+    parts.writeLine(`{"level":30,"time":"${isoTime(now())}","name":"audit","audit":${json}${more},"msg":"${name}"}\n`)
   const reach = async (work: () => Promise<void>, requestId?: string) => {
     try {
       await withDeadline(work(), timeoutMs)
@@ -125,23 +127,23 @@ export function createAudit(parts: AuditParts): Audit {
 
   const record: Audit['record'] = (event) => {
     event.asker.isRecorded = true
-    const line = describe(event, now(), parts.address)
-    log.info({ audit: line }, event.event)
+    const json = describe(event, now(), parts.address)
+    logged(event.event, json)
     parts.onRevoked(event.keys ?? [], event.reason)
     if (!mayFillTrail(event)) {
       counts.sampledOut += 1
       return Promise.resolve()
     }
-    return track(reach(() => trail.append(JSON.stringify(line)), event.asker.requestId))
+    return track(reach(() => trail.append(json), event.asker.requestId))
   }
 
   return {
     record,
     async attempt(event, work) {
-      let line: EventLine | undefined
+      let json: string | undefined
       const witness: Witness = {
         // In this order: what is added to an object after a spread makes V8 describe its shape anew each time.
-        event: (keys) => JSON.stringify((line = describe({ outcome: 'success', keys, ...event }, now(), parts.address))),
+        event: (keys) => (json = describe({ outcome: 'success', keys, ...event }, now(), parts.address)),
         failed: () => failed(event.asker.requestId),
       }
       let keys: readonly RevocationKey[]
@@ -155,10 +157,10 @@ export function createAudit(parts: AuditParts): Audit {
         else await record({ ...event, event: refusals[reason] ?? 'authz_fail', outcome: 'refused', reason })
         throw error
       }
-      if (line === undefined) return record({ ...event, outcome: 'success', keys })
+      if (json === undefined) return record({ ...event, outcome: 'success', keys })
       parts.onRevoked(keys, event.reason)
       event.asker.isRecorded = true
-      log.info({ audit: line }, event.event)
+      logged(event.event, json)
     },
     sample(event) {
       if (event.asker.isRecorded === true) return
@@ -172,7 +174,7 @@ export function createAudit(parts: AuditParts): Audit {
       }
       const sampledOut = sampler.unreported
       sampler.unreported = 0
-      log.info({ audit: describe(event, now(), parts.address), ...(sampledOut > 0 && { sampledOut }) }, event.event)
+      logged(event.event, describe(event, now(), parts.address), sampledOut > 0 ? `,"sampledOut":${sampledOut}` : '')
     },
     counts: () => ({ ...counts }),
     async close() {
@@ -187,12 +189,10 @@ const unknowns = new Set<Reason>(['store', 'sessions', 'keys', 'internal'])
 
 const refusals: Partial<Record<Reason, AuditEventName>> = { revoked: 'authn_token_reuse', subject_limit: 'excess_rate_limit_exceeded' }
 
-type EventLine = ReturnType<typeof describe>
-
 /** JSON, in which text from outside can neither end a line nor a member; what is too long is cut. */
-function describe({ event, outcome, reason, asker, token, client, keys }: AuditEvent, nowMs: number, detail: AddressDetail) {
+function describe({ event, outcome, reason, asker, token, client, keys }: AuditEvent, nowMs: number, detail: AddressDetail): string {
   const { iss, sub } = token?.claims ?? {}
-  return {
+  return JSON.stringify({
     time: isoTime(nowMs),
     event,
     outcome,
@@ -204,7 +204,7 @@ function describe({ event, outcome, reason, asker, token, client, keys }: AuditE
     keys: keys !== undefined && keys.length > 0 ? keys : undefined,
     address: auditAddress(asker.address, detail),
     userAgent: textOf(asker.userAgent, longestText),
-  }
+  })
 }
 
 const textOf = (value: unknown, longest: number) => (typeof value === 'string' ? value.slice(0, longest).toWellFormed() : undefined)

@@ -11,11 +11,14 @@ export function isoTime(ms: number): string {
   return last.text
 }
 
+/** Takes a line that is JSON already, with its end. */
+export type WriteLine = (line: string) => void
+
 /**
- * JSON lines on standard output. What one turn of the event loop logs is written at its end in one go: a write for each line would
+ * JSON lines on standard output, of a logger and as they are. What one turn of the event loop logs is written at its end in one go: a write for each line would
  * cost more than anything else that is done for a request.
  */
-export function createLog(level: string): Logger {
+export function createLog(level: string): { log: Logger; writeLine: WriteLine } {
   const destination = pino.destination({ dest: 1, sync: true, maxLength: mostUnwritten })
   // A full disk, or a reader that is gone, is no reason to forget every revocation.
   let isTold = false
@@ -29,10 +32,12 @@ export function createLog(level: string): Logger {
     lines = ''
     if (due !== '') destination.write(due)
   }
-  const write = (line: string) => {
+  const writeLine = (line: string) => {
     if (lines === '') setImmediate(flush)
     lines += line
   }
   process.on('exit', flush)
-  return pino({ level, base: null, timestamp: () => `,"time":"${isoTime(Date.now())}"`, serializers: { err: stdSerializers.errWithCause } }, { write })
+  const timestamp = () => `,"time":"${isoTime(Date.now())}"`
+  const log = pino({ level, base: null, timestamp, serializers: { err: stdSerializers.errWithCause } }, { write: writeLine })
+  return { log, writeLine }
 }

@@ -23,7 +23,7 @@ const drainMs = 10_000
  */
 export async function serve(env: Environment, { stopped, onHangup }: Signals): Promise<void> {
   const config = parseConfig(env)
-  const log = createLog(config.logLevel)
+  const { log, writeLine } = createLog(config.logLevel)
   const lost = (kind: string) => (error: unknown) => {
     log.fatal({ err: error }, kind)
     process.exit(1)
@@ -31,7 +31,7 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   process.on('unhandledRejection', lost('lost promise'))
   process.on('uncaughtException', lost('lost exception'))
 
-  const service = createService({ config, log, now: Date.now })
+  const service = createService({ config, log, writeLine, now: Date.now })
   // Before this the files have only just been read.
   onHangup(() => reload(service, env, log))
   // A load balancer sends requests from the moment that the port is open. With Redis down the port opens all the same: health and

@@ -42,6 +42,7 @@ import { openStores } from './store/open.js'
 import { openIssuers, type OpenIssuers } from './token/issuers.js'
 import { signDevelopmentToken } from './token/development.js'
 import { createVerification, logoutTokenIssuers, type Verification } from './token/verification.js'
+import type { WriteLine } from './log.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { version } from './version.js'
 
@@ -69,6 +70,7 @@ export type Service = {
 export type ServiceParts = {
   config: Config
   log: Logger
+  writeLine: WriteLine
   now: () => number
   times?: ServerTimes
   /** Changes the operations before they are served. */
@@ -76,11 +78,11 @@ export type ServiceParts = {
 }
 
 /** Config to parts to server; nothing listens yet. */
-export function createService({ config, log, now, times = serverTimes, operations: adjust = (same) => same }: ServiceParts): Service {
+export function createService({ config, log, writeLine, now, times = serverTimes, operations: adjust = (same) => same }: ServiceParts): Service {
   const { storeTimeoutMs: timeoutMs, maxClockSkewMs, throwawaySecret } = config
   const metrics = createMetrics({ version: version() })
   const stores = openStores({ config, log, now, observe: metrics.store })
-  const audit = createAudit({ trail: stores.trail, log, now, timeoutMs, address: config.audit.address, onRevoked: metrics.revoked })
+  const audit = createAudit({ trail: stores.trail, log, writeLine, now, timeoutMs, address: config.audit.address, onRevoked: metrics.revoked })
   const { yaml, document } = readContract()
   const { cutoffClaim } = config
   const openTrust = ({ issuers: configs, clients, requireExp }: Config, before?: OpenIssuers) => {

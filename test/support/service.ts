@@ -44,7 +44,7 @@ export async function startService(env: Record<string, string> = {}, options: Te
   const stream = new PassThrough()
   stream.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
   const log = pino({ level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } }, stream)
-  const service = createService({ config, log, now: options.now ?? Date.now, ...(options.times && { times: options.times }), ...(options.operations && { operations: options.operations }) })
+  const service = createService({ config, log, writeLine: (line) => stream.write(line), now: options.now ?? Date.now, ...(options.times && { times: options.times }), ...(options.operations && { operations: options.operations }) })
   service.server.listen(options.port ?? 0, '127.0.0.1')
   await once(service.server, 'listening')
   const origin = `${config.tls ? 'https' : 'http'}://127.0.0.1:${(service.server.address() as AddressInfo).port}`
