@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import { requestBodies } from '../../generated/validators.js'
 import { backchannel, postForm, verify } from '../support/asking.js'
 import { asClient, basic, clientsVariable, type ClientName } from '../support/clients.js'
 import { declaredOperations, faultsOf, responseOf, validates } from '../support/contract.js'
@@ -192,6 +193,12 @@ describe('the contract: every operation × declared status by a real request', (
     const { parse } = await import('yaml')
     expect(parse(yaml.text)).to.deep.equal(json.json)
     expect(yaml.text.startsWith('openapi: 3.1.0\n')).to.equal(true)
+  })
+
+  it('bounds a text by its characters, whatever they take', () => {
+    const isAccepted = (sub: string) => requestBodies['createRevocation application/json']?.({ iss: 'https://issuer.test', sub, reason: 'admin' })
+    expect(['', 'a', '😀', 'a'.repeat(1024), '😀'.repeat(1024), 'a'.repeat(1025), '😀'.repeat(1025), 'a'.repeat(1023) + '😀😀'].map(isAccepted))
+      .to.deep.equal([false, true, true, true, true, false, false, false])
   })
 
   it('500 with an error log, and not a word of it to the caller, when our own code breaks the contract', async () => {
