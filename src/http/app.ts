@@ -65,13 +65,13 @@ function serve(parts: AppParts): (ctx: ServiceContext) => Promise<void> {
   }
 }
 
-/** Of every answer, unless it has its own. */
+/** Names and values in turn. Of every answer; one that is not JSON may have its own. */
 const fixedHeaders = [
-  ['X-Content-Type-Options', 'nosniff'],
-  ['Cache-Control', 'no-store'],
-  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['Referrer-Policy', 'no-referrer'],
-] as const
+  'X-Content-Type-Options', 'nosniff',
+  'Cache-Control', 'no-store',
+  'Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy', 'no-referrer',
+]
 
 function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void {
   let warned = false
@@ -151,8 +151,9 @@ const unprovenEvents = {
 function send(ctx: ServiceContext, { status, body, headers = {} }: Outgoing): void {
   const { asker, secure, limitHeaders } = ctx.state
   const limits = (status === 200 || status === 429) && limitHeaders !== undefined ? limitHeaders : {}
-  const fields: (string | string[])[] = ['X-Request-Id', asker.requestId]
-  for (const [name, value] of fixedHeaders) if (headers[name] === undefined) fields.push(name, value)
+  const isJson = body !== undefined && headers['Content-Type'] === undefined
+  const fields: (string | string[])[] = ['X-Request-Id', asker.requestId, ...(isJson ? fixedHeaders : fixedHeadersBut(headers))]
+  if (isJson) fields.push('Content-Type', 'application/json; charset=utf-8')
   if (secure) fields.push('Strict-Transport-Security', 'max-age=31536000')
   for (const name in headers) fields.push(name, joined(name, limits[name], headers[name] ?? []))
   for (const name in limits) if (headers[name] === undefined) fields.push(name, limits[name] ?? [])
@@ -163,11 +164,17 @@ function send(ctx: ServiceContext, { status, body, headers = {} }: Outgoing): vo
     return
   }
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
-  if (text !== undefined && headers['Content-Type'] === undefined) fields.push('Content-Type', 'application/json; charset=utf-8')
-  if (status !== 204) fields.push('Content-Length', String(Buffer.byteLength(text ?? '')))
+  const bytes = text === undefined ? '' : utf8Bytes(text)
+  if (status !== 204) fields.push('Content-Length', String(bytes.length))
   ctx.respond = false
-  ctx.res.writeHead(status, fields).end(ctx.method === 'HEAD' ? undefined : text)
+  ctx.res.writeHead(status, fields).end(ctx.method === 'HEAD' ? undefined : bytes, 'latin1')
 }
+
+const fixedHeadersBut = (headers: Readonly<Record<string, unknown>>) =>
+  fixedHeaders.filter((_, at) => headers[fixedHeaders[at - (at % 2)] ?? ''] === undefined)
+
+/** UTF-8 as a text of one character for each byte, which Node copies as it is, together with the head. */
+const utf8Bytes = (text: string) => (Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1'))
 
 // Both policies are lists to which each limit adds its member.
 const joined = (name: string, limit: string | undefined, own: string | string[]) =>
