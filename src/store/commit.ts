@@ -64,11 +64,12 @@ export const isStored = (reply: CommitReply): boolean => 'became' in reply && (r
  * A trail that cannot be written does not undo what is revoked.
  *
  * KEYS: the feed, the name of its history, the audit trail, then per commit those of its window (one or none), of its token, of its
- * entries, and of session data. ARGV: the feed's length, a name for a new history, the trail's length, then per commit how many keys
- * of each of these four, how many requests the window has room for, the window in milliseconds, when the token was issued (empty: it
- * cannot say), `1` if it is revoked anyway, the audit event (empty: none), then per entry the remaining time in milliseconds (0: for
- * ever), the absolute expiry for the event (empty: never), and the mark. The reply has, per commit, what became of it or the first word
- * of the error, the count (-1: none) and the milliseconds that the window has left.
+ * entries, and of session data. ARGV: the feed's length, a name for a new history, the trail's length, then per commit its numbers, the
+ * audit event (empty: none), and the numbers of each entry. Numbers are one argument with blanks between them, for what an argument
+ * costs it costs at both ends. Of a commit: how many keys of each of these four, how many requests the window has room for, the window
+ * in milliseconds, `1` if the token is revoked anyway, when it was issued (empty: it cannot say). Of an entry: the remaining time in
+ * milliseconds (0: for ever), the absolute expiry for the event (empty: never), the mark. The reply has, per commit, what became of it
+ * or the first word of the error, the count (-1: none) and the milliseconds that the window has left.
  */
 export const commitScript = `
 local feed, history, trail = KEYS[1], KEYS[2], KEYS[3]
@@ -119,11 +120,9 @@ local function merge(key, ttl, till, mark)
   else redis.call('SET', key, mark, 'PX', ttl) end
 end
 
--- first: where the keys of the token, of the entries and of session data begin, and where they end; at: the argument that says when the
--- token was issued.
-local function commit(first, at)
-  local isRevoked = ARGV[at + 1] == '1'
-  for i = first.token, first.entry - 1 do isRevoked = kills(KEYS[i], tonumber(ARGV[at])) or isRevoked end
+-- first: where the keys of the token, of the entries and of session data begin, and where they end; at: where its arguments do.
+local function commit(first, at, isRevoked, issued)
+  for i = first.token, first.entry - 1 do isRevoked = kills(KEYS[i], issued) or isRevoked end
   if isRevoked then return 'revoked' end
   for i = first.entry, first.gone - 1 do held(KEYS[i]) end
   if first.gone < first.after then
@@ -131,35 +130,36 @@ local function commit(first, at)
     if type(redis.pcall('UNLINK', unpack(KEYS, first.gone, first.after - 1))) == 'table' then error({ err = '${sessionsWord}' }) end
   end
   for i = first.entry, first.gone - 1 do
-    local of = at + 3 + 3 * (i - first.entry)
-    merge(KEYS[i], tonumber(ARGV[of]), ARGV[of + 1], ARGV[of + 2])
+    local ttl, till, mark = string.match(ARGV[at + 2 + i - first.entry], '^(%d+) (%d*) (%d+)$')
+    merge(KEYS[i], tonumber(ttl), till, mark)
   end
-  local event = ARGV[at + 2]
+  local event = ARGV[at + 1]
   if event == '' or type(redis.pcall('XADD', trail, 'MAXLEN', '~', ARGV[3], '*', 'e', event)) ~= 'table' then return 'stored' end
   return 'unwitnessed'
 end
 
 local replies, key, at = {}, 4, 4
 while ARGV[at] do
-  local first = { token = key + ARGV[at] }
-  first.entry = first.token + ARGV[at + 1]
-  first.gone = first.entry + ARGV[at + 2]
-  first.after = first.gone + ARGV[at + 3]
+  local windows, tokens, entries, gone, room, lengthMs, revoked, issued = string.match(ARGV[at], '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%S*)$')
+  local first = { token = key + windows }
+  first.entry = first.token + tokens
+  first.gone = first.entry + entries
+  first.after = first.gone + gone
   local isCounted, became, sum, left = key < first.token, nil, -1, 0
   if isCounted then
-    sum, left = count(KEYS[key], ARGV[at + 5])
-    if sum < 0 then became = 'uncounted' elseif sum > tonumber(ARGV[at + 4]) then became = 'limited' end
+    sum, left = count(KEYS[key], lengthMs)
+    if sum < 0 then became = 'uncounted' elseif sum > tonumber(room) then became = 'limited' end
   end
   if not became then
     local isDone
-    isDone, became = pcall(commit, first, at + 6)
+    isDone, became = pcall(commit, first, at, revoked == '1', tonumber(issued))
     if not isDone then became = string.match(type(became) == 'table' and became.err or tostring(became), '%u%u+') or 'ERR' end
     if isCounted and became == 'revoked' then add(KEYS[key], -1) end
   end
   replies[#replies + 1] = became
   replies[#replies + 1] = sum
   replies[#replies + 1] = left
-  key, at = first.after, at + 9 + 3 * (first.gone - first.entry)
+  key, at = first.after, at + 2 + entries
 end
 return replies
 `
@@ -185,15 +185,13 @@ export function encodeCommits(commits: readonly Commit[], { prefix, nowMs }: { p
     const { window, keys: tokenKeys = [], issuedAtS, isRevoked = false } = terms ?? {}
     if (window !== undefined) keys.push(prefix + window.key)
     for (const key of tokenKeys) keys.push(prefix + key)
-    args.push(
-      window === undefined ? '0' : '1', String(tokenKeys.length), String(entries.length), String(gone.length),
-      String(window?.requests ?? ''), String(window?.windowMs ?? ''), String(issuedAtS ?? ''), isRevoked ? '1' : '', event,
-    )
+    const counts = `${window === undefined ? 0 : 1} ${tokenKeys.length} ${entries.length} ${gone.length}`
+    args.push(`${counts} ${window?.requests ?? 0} ${window?.windowMs ?? 0} ${isRevoked ? 1 : 0} ${issuedAtS ?? ''}`, event)
     for (const entry of entries) {
       const { key, untilMs } = entry
       keys.push(prefix + key)
       const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - nowMs))
-      args.push(String(remainingMs), String(untilMs ?? ''), String(markOf(entry)))
+      args.push(`${remainingMs} ${untilMs ?? ''} ${markOf(entry)}`)
     }
     keys.push(...gone)
   }

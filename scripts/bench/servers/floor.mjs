@@ -39,8 +39,7 @@ const store = {
         `cierre:{c}:t:${t}`, `cierre:{c}:s:${s}`, `cierre:{c}:u:${u}`, `cierre:{c}:j:${j}`, `cierre:{c}:s:${s}`, `sess:${sid}`,
       ],
       arguments: [
-        '100000', 'history', '1000000', '1', '4', '1', '1', '30', '60000', String(iat), '', event,
-        String(exp * 1000 - Date.now()), String(exp * 1000), '1',
+        '100000', 'history', '1000000', `1 4 1 1 30 60000 0 ${iat}`, event, `${exp * 1000 - Date.now()} ${exp * 1000} 1`,
       ],
     })
     if (became !== 'stored') throw new Error(became)
