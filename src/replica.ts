@@ -57,8 +57,14 @@ export function keyWords(key: RevocationKey): Uint32Array {
 export const untilSOf = (untilMs: number | null) => (untilMs === null ? neverS : Math.min(neverS, Math.max(0, Math.ceil(untilMs / 1000))))
 
 export function tagOf(key: RevocationKey, cutoff = 0): number {
-  const kind = kinds.findIndex((one) => key.startsWith(one))
-  return kind === -1 ? Math.min(0xffffffff, Math.max(leastCutoff, cutoff)) : kind
+  const kind = kindOf(key)
+  return kind === leastCutoff ? Math.min(0xffffffff, Math.max(leastCutoff, cutoff)) : kind
+}
+
+/** The number of a key's kind; that of `u:` is `leastCutoff`. */
+function kindOf(key: RevocationKey): number {
+  const kind = kinds.indexOf(key.charAt(0) as 't' | 's' | 'j')
+  return kind === -1 ? leastCutoff : kind
 }
 
 /** The entry at a place of what `pass` filled. */
@@ -87,6 +93,12 @@ export function createReplica(now: () => number): Replica {
     entries: new Uint32Array(firstEntries * entryWords), count: 0, index: new Uint32Array(firstSlots),
   }))
   let size = 0
+  /** How many of each kind: most that a token could be revoked by are often not there at all. */
+  const sizes = new Uint32Array(leastCutoff + 1)
+  const tally = (tag: number, by: number) => {
+    size += by
+    sizes[Math.min(tag, leastCutoff)]! += by
+  }
   // Who does not know them cannot make keys that share a slot.
   const [mixA = 0, mixB = 0] = crypto.getRandomValues(new Uint32Array(2))
   const hash = (a: number, b: number) => (Math.imul(a ^ mixA, 0x9e3779b1) ^ Math.imul(b ^ mixB, 0x85ebca6b)) >>> 0
@@ -146,6 +158,7 @@ export function createReplica(now: () => number): Replica {
   /** The last entry takes the place of the one that leaves; `pass` counts on that. */
   const remove = (shard: Shard, place: number) => {
     const last = shard.count - 1
+    tally(shard.entries[place * entryWords + 5]!, -1)
     free(shard, slotOf(shard, place))
     if (place !== last) {
       const slot = slotOf(shard, last)
@@ -153,7 +166,6 @@ export function createReplica(now: () => number): Replica {
       shard.index[slot] = ((shard.index[slot]! & ~placeMask) | (place + 1)) >>> 0
     }
     shard.count = last
-    size -= 1
   }
   const shrink = (shard: Shard) => {
     const { count, entries, index } = shard
@@ -180,7 +192,7 @@ export function createReplica(now: () => number): Replica {
     shard.entries[start + 5] = tag
     put(shard.index, shard.entries, shard.count)
     shard.count += 1
-    size += 1
+    tally(tag, 1)
   }
   const findWords = (words: Uint32Array, at: number) => {
     const hashed = hash(words[at]!, words[at + 1]!)
@@ -195,6 +207,7 @@ export function createReplica(now: () => number): Replica {
     add: ({ key, untilMs, cutoff }) => addAt(keyWords(key), 0, untilSOf(untilMs), tagOf(key, cutoff)),
     addWords: (key, untilS, tag) => addAt(key, 0, untilS, tag),
     find(key) {
+      if (sizes[kindOf(key)] === 0) return undefined
       const tag = findWords(keyWords(key), 0)
       return tag === -1 ? undefined : tag < leastCutoff ? 1 : tag
     },

@@ -112,18 +112,19 @@ export function createRevocations(parts: {
     return { became, counted, keys }
   }
   const record: Revocations['record'] = async (entries, witness, sessionKeys) => (await commit(entries, witness, { sessionKeys })).keys
-  const isKnownRevoked = ({ keys, claims }: VerifiedToken) =>
-    orderedKeys(keys).some((key) => isKilledBy(key, replica.find(key), claims[parts.cutoffClaim]))
+  const isKnownRevoked = (keys: readonly RevocationKey[], { claims }: VerifiedToken) =>
+    keys.some((key) => isKilledBy(key, replica.find(key), claims[parts.cutoffClaim]))
   const revocations: Revocations = {
     revoke: (tokens, scope, witness, sessionKeys) => record(entriesOf(tokens, scope), witness, sessionKeys),
     async revokeOnce({ tokens, scope, witness, sessionKeys, window }) {
       const [first] = tokens
       const issuedAtS = first.claims[parts.cutoffClaim]
-      const isRevoked = isKnownRevoked(first)
+      const keys = orderedKeys(first.keys)
+      const isRevoked = isKnownRevoked(keys, first)
       // Whatever the store has to say, nobody accepts this token again.
       const refused = isRevoked && !parts.awaitsReplicas ? { became: 'revoked', keys: [] } as const : undefined
       if (refused !== undefined && window === undefined) return refused
-      const terms = { window, keys: orderedKeys(first.keys), issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined, isRevoked }
+      const terms = { window, keys, issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined, isRevoked }
       const committed = await commit(entriesOf(tokens, scope), witness, { sessionKeys, terms }).catch((error: unknown) => {
         if (refused !== undefined) return refused
         throw error
@@ -148,8 +149,8 @@ export function createRevocations(parts: {
       return entries.every((entry, at) => covers(held[at], entry))
     },
     async isRevoked(token) {
-      if (isKnownRevoked(token)) return true
       const keys = orderedKeys(token.keys)
+      if (isKnownRevoked(keys, token)) return true
       const marks = await store.read(keys)
       return keys.some((key, at) => isKilledBy(key, marks[at], token.claims[parts.cutoffClaim]))
     },
