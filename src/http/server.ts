@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
@@ -42,18 +42,26 @@ export function createServer(listener: RequestListener, tls: { cert: string; key
 }
 
 function bounding(listener: RequestListener): RequestListener {
-  const unanswered = new WeakMap<Socket, number>()
   return (request, response) => {
-    const { socket } = request
-    const count = (unanswered.get(socket) ?? 0) + 1
+    const socket: CountedSocket = request.socket
+    const count = (socket[unanswered] ?? 0) + 1
     if (count > mostUnanswered) {
       socket.destroy()
       return
     }
-    unanswered.set(socket, count)
-    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1))
+    socket[unanswered] = count
+    response.on('close', answered)
     listener(request, response)
   }
+}
+
+const unanswered = Symbol('unanswered requests')
+type CountedSocket = Socket & { [unanswered]?: number }
+
+// One for all: a closure for each request would keep as much alive as the request itself.
+function answered(this: ServerResponse): void {
+  const socket: CountedSocket = this.req.socket
+  socket[unanswered] = (socket[unanswered] ?? 1) - 1
 }
 
 /** From the next handshake on, with another certificate. */
