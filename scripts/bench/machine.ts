@@ -57,13 +57,14 @@ export function usageOf({ pid }: ChildProcess) {
 
 /**
  * A program that serves HTTP, in a process pinned to the first core. V8's helper threads would share it with the main thread and make a
- * collection hold up requests for a tenth of a second, so it collects without them, as the README advises for a single core. Comes back
- * when `path` answers, other than with a 5xx.
+ * collection hold up requests for a tenth of a second, so it collects without them, as the README advises for a single core. While the
+ * others have their turn it is idle, which V8 takes for a chance to throw compiled code away: thousands of requests would then cost
+ * several times as much. Comes back when `path` answers, other than with a 5xx.
  */
 export async function startServer(args: readonly string[], env: Record<string, string>, path: string, ipc = false) {
   const port = await freePort()
   const begunAt = performance.now()
-  const child = run('taskset', ['-c', '0', process.execPath, '--single-threaded-gc', ...args], { PORT: String(port), NODE_ENV: 'production', ...env }, ipc)
+  const child = run('taskset', ['-c', '0', process.execPath, '--single-threaded-gc', '--no-memory-reducer', ...args], { PORT: String(port), NODE_ENV: 'production', ...env }, ipc)
   const origin = `http://127.0.0.1:${port}`
   await soon(`${args.join(' ')} answers`, async () => {
     if (child.exitCode !== null) throw new Error(`${args.join(' ')} ended with ${child.exitCode}`)
