@@ -61,11 +61,13 @@ export function tagOf(key: RevocationKey, cutoff = 0): number {
   return kind === leastCutoff ? Math.min(0xffffffff, Math.max(leastCutoff, cutoff)) : kind
 }
 
-/** The number of a key's kind; that of `u:` is `leastCutoff`. */
+/** The number of a kind; that of `u:` is `leastCutoff`. */
 function kindOf(key: RevocationKey): number {
   const kind = kinds.indexOf(key.charAt(0) as 't' | 's' | 'j')
   return kind === -1 ? leastCutoff : kind
 }
+
+const kindOfTag = (tag: number) => Math.min(tag, leastCutoff)
 
 /** The entry at a place of what `pass` filled. */
 export function entryAt(words: Uint32Array, at: number): Entry {
@@ -93,11 +95,11 @@ export function createReplica(now: () => number): Replica {
     entries: new Uint32Array(firstEntries * entryWords), count: 0, index: new Uint32Array(firstSlots),
   }))
   let size = 0
-  /** How many of each kind: most that a token could be revoked by are often not there at all. */
+  /** How many of each kind, or more: of the kinds that a token could be revoked by, most are often not there at all. */
   const sizes = new Uint32Array(leastCutoff + 1)
   const tally = (tag: number, by: number) => {
     size += by
-    sizes[Math.min(tag, leastCutoff)]! += by
+    sizes[kindOfTag(tag)]! += by
   }
   // Who does not know them cannot make keys that share a slot.
   const [mixA = 0, mixB = 0] = crypto.getRandomValues(new Uint32Array(2))
@@ -182,7 +184,10 @@ export function createReplica(now: () => number): Replica {
     if (place !== -1) {
       const start = place * entryWords
       if (untilS > shard.entries[start + 4]!) shard.entries[start + 4] = untilS
-      if (tag > shard.entries[start + 5]!) shard.entries[start + 5] = tag
+      const before = shard.entries[start + 5]!
+      if (tag > before) shard.entries[start + 5] = tag
+      // No two kinds have the same words, unless somebody made up a key.
+      if (kindOfTag(tag) !== kindOfTag(before)) sizes[kindOfTag(tag)]! += 1
       return
     }
     makeRoom(shard)

@@ -48,6 +48,14 @@ describe('the replica: the live set in memory', () => {
     }), { numRuns: 60 })
   })
 
+  it('finds what somebody made up, one name under two kinds, by both', () => {
+    for (const [one, other] of ['ts', 'st', 'su', 'us', 'jt', 'uj'].map((kinds) => [...kinds].map((kind) => keyOf(kind, 1)) as [RevocationKey, RevocationKey])) {
+      const replica = createReplica(() => startMs)
+      for (const key of [one, other]) replica.add({ key, untilMs: null, ...(key.startsWith('u') && { cutoff: startMs }) })
+      expect([replica.find(one), replica.find(other)], one + other).to.not.include(undefined)
+    }
+  })
+
   it('forgets what has expired, and gives its memory back', () => {
     let nowMs = startMs
     const replica = createReplica(() => nowMs)
