@@ -197,7 +197,8 @@ export function createReplica(now: () => number): Replica {
     shard.entries[start + 5] = tag
     put(shard.index, shard.entries, shard.count)
     shard.count += 1
-    tally(tag, 1)
+    // As it is held: by that it is counted when it leaves.
+    tally(shard.entries[start + 5]!, 1)
   }
   const findWords = (words: Uint32Array, at: number) => {
     const hashed = hash(words[at]!, words[at + 1]!)

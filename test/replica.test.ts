@@ -56,6 +56,16 @@ describe('the replica: the live set in memory', () => {
     }
   })
 
+  it('counts by what is held, whatever it was told', () => {
+    let nowMs = startMs
+    const replica = createReplica(() => nowMs)
+    replica.add({ key: keyOf('u', 1), untilMs: nowMs + 1_000, cutoff: NaN })
+    replica.add({ key: keyOf('t', 2), untilMs: null })
+    nowMs += 2_000
+    replica.sweep(2_000)
+    expect([replica.size(), replica.find(keyOf('t', 2))]).to.deep.equal([1, 1])
+  })
+
   it('forgets what has expired, and gives its memory back', () => {
     let nowMs = startMs
     const replica = createReplica(() => nowMs)

@@ -12,6 +12,12 @@ export type Entry = Readonly<{
 /** What a read finds under a key: a mark, which for `u:` is the cutoff. */
 export type Mark = number
 
+/** @throws Error where somebody else wrote it */
+export function readMark(key: string, text: string | undefined): Mark {
+  if (text === undefined || !/^\d{1,16}$/.test(text)) throw new Error(`the revocation ${key} in the store is unreadable`)
+  return Number(text)
+}
+
 /** The entry that a mark under a key stands for. */
 export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Mark): Entry => ({ key, untilMs, ...(key.startsWith('u:') && { cutoff: mark }) })
 

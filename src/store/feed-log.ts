@@ -1,7 +1,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import type { FeedEvent } from '../feed/event.js'
 import { decodeKey } from '../token/keys.js'
-import { entryWith, type Entry } from './entry.js'
+import { entryWith, readMark, type Entry } from './entry.js'
 import type { RedisClient, RedisLink } from './redis.js'
 import { runScript } from './scripts.js'
 
@@ -23,7 +23,10 @@ export type FeedLog = FeedReader & {
   identity(): Promise<FeedIdentity>
   /** Comes back when something may have followed an id, or after `ms`. */
   wait(afterId: string, ms: number): Promise<void>
-  /** Every revocation that is stored from beginning to end of the scan. @throws Error when the connection was not one and the same */
+  /**
+   * Every revocation that is stored from beginning to end of the scan. @throws Error when the connection was not one and the same, or
+   * somebody else wrote one of them
+   */
   scan(): AsyncIterable<Entry[]>
   /** Grows with every connection; 0 before the first. */
   connection(): number
@@ -126,7 +129,7 @@ function entriesOf(page: string[], nowMs: number): Entry[] {
   for (let at = 1; at + 2 < page.length; at += 3) {
     const key = decodeKey(page[at])
     const leftMs = Number(page[at + 1])
-    if (key !== undefined) entries.push(entryWith(key, leftMs === -1 ? null : nowMs + leftMs, Number(page[at + 2])))
+    if (key !== undefined) entries.push(entryWith(key, leftMs === -1 ? null : nowMs + leftMs, readMark(key, page[at + 2])))
   }
   return entries
 }

@@ -6,7 +6,7 @@ import { batched } from './batch.js'
 import { NotConnected, RedisRefusal, SessionsRefusal, withoutArguments } from './cause.js'
 import type { Commit, CommitReply, Committed, Terms } from './commit.js'
 import { withDeadline } from './deadline.js'
-import type { Entry, Mark } from './entry.js'
+import { readMark, type Entry, type Mark } from './entry.js'
 
 /** The hash tag keeps all keys on one cluster slot, so that the commit may touch several. */
 export const keyPrefix = 'cierre:{c}:'
@@ -95,12 +95,12 @@ export function createStore(parts: StoreParts): Store {
     return { became, counted: asked?.counted }
   }
   return {
-    read: (keys) => read(keys).then((marks) => marks.map(parseMark)),
+    read: (keys) => read(keys).then((marks) => marks.map((mark, at) => parseMark(keys[at] ?? '', mark))),
     lookup: (key) =>
       asked('lookup', async () => {
         const found = await parts.readEntry(keyPrefix + key)
         if (found === undefined) return undefined
-        return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: readMark(found.mark) }) }
+        return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: readMark(key, found.mark) }) }
       }),
     commit(entries, { event = '', sessionKeys = [], terms } = {}) {
       const isAtOnce = deleteKeys === undefined || sessionKeys.length === 0
@@ -109,15 +109,10 @@ export function createStore(parts: StoreParts): Store {
   }
 }
 
-function readMark(text: string): Mark {
-  if (!/^\d{1,16}$/.test(text)) throw new Error('a revocation in the store is unreadable')
-  return Number(text)
-}
-
-function parseMark(text: string | undefined): Mark | undefined {
+function parseMark(key: string, text: string | undefined): Mark | undefined {
   if (text === undefined) return undefined
   try {
-    return readMark(text)
+    return readMark(key, text)
   } catch (cause) {
     // A value that is not ours is not "not revoked".
     throw new ServiceError('store_unavailable', { cause, reason: 'store' })
