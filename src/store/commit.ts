@@ -191,7 +191,8 @@ export function encodeCommits(commits: readonly Commit[], { prefix, nowMs }: { p
       const { key, untilMs } = entry
       keys.push(prefix + key)
       const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - nowMs))
-      args.push(`${remainingMs} ${untilMs ?? ''} ${markOf(entry)}`)
+      // What ended before 1970 has ended.
+      args.push(`${remainingMs} ${untilMs === null ? '' : Math.max(0, untilMs)} ${markOf(entry)}`)
     }
     keys.push(...gone)
   }

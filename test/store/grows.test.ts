@@ -68,10 +68,21 @@ describe('the set only grows', () => {
     ])
   })
 
+  it('stores what ended long ago, so that its event can be read', async () => {
+    await instances[0]!.revocations.commit([{ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: -40_000 }])
+    const tail = await instances[0]!.feed.tail()
+    expect(tail?.entry).to.deep.equal({ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: 0 })
+  })
+
   it('throws on a value that nobody here wrote, instead of reading it as "not revoked"', async () => {
-    await redis.client.set('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCC', 'not a cutoff')
-    const failure = await instances[0]!.revocations.read(['u:CCCCCCCCCCCCCCCCCCCCCC']).then(() => undefined, (error: unknown) => error)
+    await redis.client.set('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCA', 'not a cutoff')
+    const failureOf = (asking: Promise<unknown>) => asking.then(() => undefined, (error: unknown) => error)
+    const failure = await failureOf(instances[0]!.revocations.read(['u:CCCCCCCCCCCCCCCCCCCCCA']))
     expect(failure).to.have.property('code', 'store_unavailable')
-    await redis.client.del('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCC')
+    const scanning = async () => {
+      for await (const entries of instances[0]!.feed.scan()) expect(entries).to.be.an('array')
+    }
+    expect(await failureOf(scanning())).to.have.property('message', 'the revocation u:CCCCCCCCCCCCCCCCCCCCCA in the store is unreadable')
+    await redis.client.del('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCA')
   })
 })
