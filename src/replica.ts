@@ -67,8 +67,6 @@ function kindOf(key: RevocationKey): number {
   return kind === -1 ? leastCutoff : kind
 }
 
-const kindOfTag = (tag: number) => Math.min(tag, leastCutoff)
-
 /** The entry at a place of what `pass` filled. */
 export function entryAt(words: Uint32Array, at: number): Entry {
   const bytes = Buffer.alloc(16)
@@ -95,12 +93,8 @@ export function createReplica(now: () => number): Replica {
     entries: new Uint32Array(firstEntries * entryWords), count: 0, index: new Uint32Array(firstSlots),
   }))
   let size = 0
-  /** How many of each kind, or more: of the kinds that a token could be revoked by, most are often not there at all. */
-  const sizes = new Uint32Array(leastCutoff + 1)
-  const tally = (tag: number, by: number) => {
-    size += by
-    sizes[kindOfTag(tag)]! += by
-  }
+  /** The kinds that were ever added: many a service never has some of those that a token could be revoked by. */
+  const isKnown = new Uint8Array(leastCutoff + 1)
   // Who does not know them cannot make keys that share a slot.
   const [mixA = 0, mixB = 0] = crypto.getRandomValues(new Uint32Array(2))
   const hash = (a: number, b: number) => (Math.imul(a ^ mixA, 0x9e3779b1) ^ Math.imul(b ^ mixB, 0x85ebca6b)) >>> 0
@@ -160,7 +154,6 @@ export function createReplica(now: () => number): Replica {
   /** The last entry takes the place of the one that leaves; `pass` counts on that. */
   const remove = (shard: Shard, place: number) => {
     const last = shard.count - 1
-    tally(shard.entries[place * entryWords + 5]!, -1)
     free(shard, slotOf(shard, place))
     if (place !== last) {
       const slot = slotOf(shard, last)
@@ -168,6 +161,7 @@ export function createReplica(now: () => number): Replica {
       shard.index[slot] = ((shard.index[slot]! & ~placeMask) | (place + 1)) >>> 0
     }
     shard.count = last
+    size -= 1
   }
   const shrink = (shard: Shard) => {
     const { count, entries, index } = shard
@@ -184,10 +178,7 @@ export function createReplica(now: () => number): Replica {
     if (place !== -1) {
       const start = place * entryWords
       if (untilS > shard.entries[start + 4]!) shard.entries[start + 4] = untilS
-      const before = shard.entries[start + 5]!
-      if (tag > before) shard.entries[start + 5] = tag
-      // No two kinds have the same words, unless somebody made up a key.
-      if (kindOfTag(tag) !== kindOfTag(before)) sizes[kindOfTag(tag)]! += 1
+      if (tag > shard.entries[start + 5]!) shard.entries[start + 5] = tag
       return
     }
     makeRoom(shard)
@@ -197,8 +188,7 @@ export function createReplica(now: () => number): Replica {
     shard.entries[start + 5] = tag
     put(shard.index, shard.entries, shard.count)
     shard.count += 1
-    // As it is held: by that it is counted when it leaves.
-    tally(shard.entries[start + 5]!, 1)
+    size += 1
   }
   const findWords = (words: Uint32Array, at: number) => {
     const hashed = hash(words[at]!, words[at + 1]!)
@@ -210,10 +200,16 @@ export function createReplica(now: () => number): Replica {
   }
   const sweeping = { shard: 0, place: shards[0]!.count }
   return {
-    add: ({ key, untilMs, cutoff }) => addAt(keyWords(key), 0, untilSOf(untilMs), tagOf(key, cutoff)),
-    addWords: (key, untilS, tag) => addAt(key, 0, untilS, tag),
+    add({ key, untilMs, cutoff }) {
+      isKnown[kindOf(key)] = 1
+      addAt(keyWords(key), 0, untilSOf(untilMs), tagOf(key, cutoff))
+    },
+    addWords(key, untilS, tag) {
+      isKnown[Math.min(tag, leastCutoff)] = 1
+      addAt(key, 0, untilS, tag)
+    },
     find(key) {
-      if (sizes[kindOf(key)] === 0) return undefined
+      if (isKnown[kindOf(key)] === 0) return undefined
       const tag = findWords(keyWords(key), 0)
       return tag === -1 ? undefined : tag < leastCutoff ? 1 : tag
     },

@@ -56,10 +56,11 @@ describe('the replica: the live set in memory', () => {
     }
   })
 
-  it('counts by what is held, whatever it was told', () => {
+  it('finds what it holds, whatever it was told and whatever has left', () => {
     let nowMs = startMs
     const replica = createReplica(() => nowMs)
     replica.add({ key: keyOf('u', 1), untilMs: nowMs + 1_000, cutoff: NaN })
+    expect(replica.find(keyOf('u', 1))).to.equal(1)
     replica.add({ key: keyOf('t', 2), untilMs: null })
     nowMs += 2_000
     replica.sweep(2_000)
