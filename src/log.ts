@@ -15,8 +15,8 @@ export function isoTime(ms: number): string {
 export type WriteLine = (line: string) => void
 
 /**
- * JSON lines on standard output, of a logger and as they are. What one turn of the event loop logs is written at its end in one go: a write for each line would
- * cost more than anything else that is done for a request.
+ * JSON lines on standard output, those of a logger and those that are written already. What one turn of the event loop logs leaves at its
+ * end in one go: a write for each line would cost more than anything else that is done for a request.
  */
 export function createLog(level: string): { log: Logger; writeLine: WriteLine } {
   const destination = pino.destination({ dest: 1, sync: true, maxLength: mostUnwritten })

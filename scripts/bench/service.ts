@@ -148,7 +148,7 @@ async function sizes() {
 const minutesTried = 3
 const calmS = 0.3
 
-/** What does the least of all, and two of the others, at the same rate, show what of it is this machine's. */
+/** The least of all servers, and two of the others, show at the same rate what of it is this machine's. */
 async function steady() {
   const rows: string[][] = []
   const minute = async (name: string, { server }: Measured, rate: number) => {
@@ -240,7 +240,7 @@ const sectionOf = (name: string) => new RegExp(`<!-- ${name} -->\\n[^]*?<!-- end
 const sections = new Map(Object.keys(parts).map((name) => [name, sectionOf(name)]))
 const preamble = `# What a logout costs
 
-Made by \`npm run bench\`. Medians of ${rounds} rounds of ${tokensInRound} requests, alternating over all servers after ${warmUps} to warm up; lowest and highest in brackets. How many times another server's CPU ours is: the median of the same ratio in each round. The server has a core to itself, and V8 collects without helper threads, and not for want of work; the load and Redis (\`appendfsync always\`) share another core.
+Made by \`npm run bench\`. Medians of ${rounds} rounds of ${tokensInRound} requests, alternating over all servers after ${warmUps} to warm up; lowest and highest in brackets. How many times another server's CPU ours is: the median of the same ratio in each round. The server has a core to itself, and V8 collects without helper threads, and throws no compiled code away while a server waits for its turn; the load and Redis (\`appendfsync always\`) share another core.
 `
 for (const [name, part] of Object.entries(parts)) {
   if (chosen.length > 0 && !chosen.includes(name)) continue
