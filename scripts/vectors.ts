@@ -13,6 +13,8 @@ export type Vectors = {
   gate: { name: string; token: string; accepted: boolean }[]
   tokens: TokenVector[]
   keys: { kind: string; iss: unknown; claim: unknown; key: string | null }[]
+  /** Claims as JSON writes them, which a parser may turn into another text. */
+  numbers: { kind: string; iss: string; json: string; key: string | null }[]
   snapshot: { base64: string; position: string; entries: Entry[] }
   checks: { name: string; entries: Entry[]; token: string; revoked: boolean }[]
 }
@@ -24,7 +26,7 @@ const foreverMs = 4_000_000_000_000
 /** @param before what was made last time, if anything */
 export async function makeVectors(before: Vectors | undefined): Promise<Vectors> {
   const tokens = await Promise.all(algorithms.map((algorithm) => tokenVector(algorithm, before?.tokens.find((vector) => vector.algorithm === algorithm))))
-  return { gate: gateVectors(tokens[0]!.token), tokens, keys: keyVectors(), snapshot: snapshotVector(), checks: checkVectors(tokens) }
+  return { gate: gateVectors(tokens[0]!.token), tokens, keys: keyVectors(), numbers: numberVectors(), snapshot: snapshotVector(), checks: checkVectors(tokens) }
 }
 
 async function tokenVector(algorithm: string, before: TokenVector | undefined): Promise<TokenVector> {
@@ -94,12 +96,17 @@ function isAccepted(text: string): boolean {
 }
 
 function keyVectors(): Vectors['keys'] {
-  const issuers: unknown[] = [null, 'https://issuer.test', 'ünï', 'i'.repeat(1024), 'i'.repeat(1025), '', 7]
-  const claims: unknown[] = ['alice', 'a', 'ñ – 日本 – 😀', 'x'.repeat(1024), 'x'.repeat(1025), '', 7, true, null, { a: 1 }, ['alice'], '\ud800', 'a\0b', ' alice ']
+  const issuers: unknown[] = [null, 'https://issuer.test', 'ünï', 'i'.repeat(1025), '', 7, true]
+  const claims: unknown[] = ['alice', 'a', 'ñ – 日本 – 😀', 'x'.repeat(1025), '', 7, -7, 0, 0.5, 2 ** 53 - 1, true, null, { a: 1 }, ['alice'], '\ud800', 'a\0b', ' alice ']
   const pairs = [...claims.map((claim) => [null, claim]), ...issuers.map((iss) => [iss, 'alice']), ['https://issuer.test', 'ñ – 日本 – 😀'], ['al', 'ice'], ['a', 'lice']]
   return (['s', 'u', 'j'] as const).flatMap((kind) =>
     pairs.map(([iss, claim]) => ({ kind, iss, claim, key: claimKey(kind, iss ?? undefined, claim) ?? null })),
   )
+}
+
+function numberVectors(): Vectors['numbers'] {
+  const numbers = ['0', '-0', '-0.0', '42', '-7', '1.0', '1e3', '1E+3', '120e-1', '0.1', '-1.5', '9007199254740991', '-9007199254740991', '9007199254740992', '9007199254740993', '1e400', '1e-400']
+  return numbers.map((json) => ({ kind: 'u', iss: 'https://issuer.test', json, key: claimKey('u', 'https://issuer.test', JSON.parse(json)) ?? null }))
 }
 
 const keyOf = (kind: string, name: string) => `${kind}:${createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url')}` as RevocationKey

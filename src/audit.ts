@@ -7,7 +7,7 @@ import { withoutArguments } from './store/cause.js'
 import { withDeadline } from './store/deadline.js'
 import type { Witness } from './revocations.js'
 import type { AuditTrail } from './store/audit-trail.js'
-import type { RevocationKey } from './token/keys.js'
+import { claimText, type RevocationKey } from './token/keys.js'
 
 /** Names of the OWASP Application Logging Vocabulary. */
 export type AuditEventName = components['schemas']['AuditEventName']
@@ -207,4 +207,7 @@ function describe({ event, outcome, reason, asker, token, client, keys }: AuditE
   })
 }
 
-const textOf = (value: unknown, longest: number) => (typeof value === 'string' ? value.slice(0, longest).toWellFormed() : undefined)
+const textOf = (value: unknown, longest: number) => {
+  const text = typeof value === 'string' ? value : claimText(value)
+  return text?.slice(0, longest).toWellFormed()
+}

@@ -1,15 +1,11 @@
-import { ServiceError } from './errors.js'
+import { claimText } from './token/keys.js'
 import type { VerifiedToken } from './token/verification.js'
 
 const placeholder = /\{(sid|sub|jti)\}/g
-// Nothing that a key pattern or another key could be made of.
-const keyableValue = /^[A-Za-z0-9._~:@|+/=-]{1,256}$/
 
 /**
- * The keys of the session data that other frameworks keep in Redis, as the templates name them for these tokens. A template whose claim
- * a token lacks does not apply to it.
- *
- * @throws ServiceError `session_store_unavailable` when a claim cannot be part of a key
+ * The keys of the session data that other frameworks keep in Redis, as the templates name them for these tokens. A claim stands in a key as it
+ * is, whatever text it is: keys are deleted by name, never by pattern. A template whose claim a token lacks does not apply to it.
  */
 export function sessionKeysOf(tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[]): string[] {
   const keys: string[] = []
@@ -23,8 +19,13 @@ export function sessionKeysOf(tokens: readonly Pick<VerifiedToken, 'claims' | 'i
 }
 
 function sessionKey(parts: readonly string[], claims: VerifiedToken['claims']): string | undefined {
-  if (parts.some((part, at) => isName(at) && (claims[part] ?? undefined) === undefined)) return undefined
-  return parts.reduce((key, part, at) => key + (isName(at) ? keyable(claims[part]) : part), '')
+  let key = ''
+  for (const [at, part] of parts.entries()) {
+    const text = isName(at) ? claimText(claims[part]) : part
+    if (text === undefined) return undefined
+    key += text
+  }
+  return key
 }
 
 const known = new Map<string, readonly string[]>()
@@ -38,16 +39,17 @@ function partsOf(template: string): readonly string[] {
 
 const isName = (at: number) => at % 2 === 1
 
-function keyable(value: unknown): string {
-  if (typeof value === 'string' && keyableValue.test(value)) return value
-  throw new ServiceError('session_store_unavailable', { reason: 'sessions', cause: new Error('a claim of this token cannot be part of a session key') })
-}
+const ownStart = 'cierre:'
 
-/** What is wrong with a key template, if anything. A literal start keeps a claim from choosing whose keys are deleted. */
+/**
+ * What is wrong with a key template, if anything. A literal start keeps a claim from choosing whose keys are deleted: no claim can complete it to
+ * a key of cierre.
+ */
 export function faultOfSessionKey(template: string): string | undefined {
   const literal = template.replace(placeholder, '')
   if (/[{}\s]/.test(literal)) return 'has braces that are not {sid}, {sub} or {jti}, or white space'
   if (template.search(placeholder) < 1) return 'needs a literal start, then {sid}, {sub} or {jti}'
-  if (template.startsWith('cierre:')) return 'names keys of cierre itself'
+  const start = template.slice(0, template.search(placeholder))
+  if (start.startsWith(ownStart) || ownStart.startsWith(start)) return 'could name keys of cierre itself'
   return undefined
 }

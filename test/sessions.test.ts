@@ -121,14 +121,11 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('500 before the commit: a claim that cannot be part of a key, or a session store that does not confirm', async () => {
+  it('500 before the commit: a session store that does not confirm; no value of a claim prevents a revocation', async () => {
     const other = await startRedis()
     const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: other.url, SESSION_KEYS: 'a:{sid}', STORE_TIMEOUT_MS: '200' })
     try {
       const before = await redis.client.keys('cierre:*:s:*')
-      for (const sid of ['has space', 'star*', '{brace}', 'new\nline', 'x'.repeat(257)]) {
-        expect((await service.logout(await token({ sid }))).status, sid).to.equal(500)
-      }
       other.pause()
       const jwt = await token()
       expect((await service.logout(jwt)).status).to.equal(500)
@@ -136,7 +133,7 @@ describe('sessions of existing frameworks end with the logout', () => {
       other.resume()
       expect((await service.logout(jwt)).status).to.equal(200)
       for (const sid of [undefined, null]) expect((await service.logout(await token({ sid }))).status).to.equal(200)
-      for (const sid of ['auth0|5f7c32', 'q3Zk+/4A==', 'a+b@c.test', 'x'.repeat(256)]) {
+      for (const sid of ['auth0|5f7c32', 'q3Zk+/4A==', 'a+b@c.test', 'x'.repeat(3_000), 'has space', 'star*', '{brace}', '{sid}', 'new\nline', "o'hara@example.com", 'José', '日本 😀', '*', 'a\0b']) {
         await other.client.set(`a:${sid}`, 'data')
         expect((await service.logout(await token({ sid }))).status, sid).to.equal(200)
       }

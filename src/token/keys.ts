@@ -7,7 +7,17 @@ export type RevocationKey = `${'t' | 's' | 'u' | 'j'}:${string}`
 /** The keys that can revoke one token. A claim that cannot be a key has none. */
 export type TokenKeys = Readonly<{ t: RevocationKey; s?: RevocationKey; u?: RevocationKey; j?: RevocationKey }>
 
-const longestClaim = 1024
+/**
+ * A claim as the text that keys, templates and header fields take: a well-formed text that is not empty, of whatever length, or the decimal
+ * digits of an integer of at most 2^53 − 1.
+ *
+ * @returns nothing for anything else, which counts as absent
+ */
+export function claimText(claim: unknown): string | undefined {
+  if (typeof claim === 'string') return claim !== '' && claim.isWellFormed() ? claim : undefined
+  // `String(-0)` is `0`.
+  return Number.isSafeInteger(claim) ? String(claim) : undefined
+}
 
 /**
  * The keys of a token. The signature is no part of `t:` on purpose: one signing input can have many valid signatures (an ECDSA
@@ -27,28 +37,25 @@ const domains = { s: 'jwt-session\0', u: 'jwt-subject\0', j: 'jwt-id\0' } as con
 /**
  * The key of a session (`s`), subject (`u`) or token id (`j`) of an issuer. Lengths go in front, so no two pairs share a key.
  *
- * @returns nothing when the claim, or an `iss` that is present, is not a non-empty well-formed string of at most 1024 characters
+ * @returns nothing when the claim counts as absent (`claimText`); an `iss` that counts as absent is an empty text
  */
 export function claimKey(kind: keyof typeof domains, iss: unknown, claim: unknown): RevocationKey | undefined {
-  if (!isKeyable(claim) || (iss !== undefined && !isKeyable(iss))) return undefined
-  const [issuerBytes, claimBytes] = [Buffer.byteLength(iss ?? ''), Buffer.byteLength(claim)]
+  const [issuer, text] = [claimText(iss) ?? '', claimText(claim)]
+  if (text === undefined) return undefined
+  const [issuerBytes, claimBytes] = [Buffer.byteLength(issuer), Buffer.byteLength(text)]
   // As text, which hashes faster, where every character stands for the byte of its number.
-  if (issuerBytes === (iss?.length ?? 0) && claimBytes === claim.length && Math.max(issuerBytes, claimBytes) < 0x80) {
-    return `${kind}:${digest(`${domains[kind]}\0\0\0${String.fromCharCode(issuerBytes)}\0\0\0${String.fromCharCode(claimBytes)}${iss ?? ''}${claim}`)}`
+  if (issuerBytes === issuer.length && claimBytes === text.length && Math.max(issuerBytes, claimBytes) < 0x80) {
+    return `${kind}:${digest(`${domains[kind]}\0\0\0${String.fromCharCode(issuerBytes)}\0\0\0${String.fromCharCode(claimBytes)}${issuer}${text}`)}`
   }
   const lengths = Buffer.alloc(8)
   lengths.writeUInt32BE(issuerBytes, 0)
   lengths.writeUInt32BE(claimBytes, 4)
-  return `${kind}:${digest(Buffer.concat([Buffer.from(domains[kind], 'latin1'), lengths, Buffer.from(iss ?? ''), Buffer.from(claim)]))}`
+  return `${kind}:${digest(Buffer.concat([Buffer.from(domains[kind], 'latin1'), lengths, Buffer.from(issuer), Buffer.from(text)]))}`
 }
 
 /** A key that is spelled like one, or nothing. */
 export function decodeKey(text: unknown): RevocationKey | undefined {
   return typeof text === 'string' && /^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$/.test(text) ? (text as RevocationKey) : undefined
-}
-
-function isKeyable(claim: unknown): claim is string {
-  return typeof claim === 'string' && claim.length > 0 && claim.length <= longestClaim && claim.isWellFormed()
 }
 
 /** The first 16 bytes of the hash: 21 characters, and the two bits that the next one begins with. */

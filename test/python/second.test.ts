@@ -50,7 +50,8 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       const verified = await verify(jwt)
       expect([verified.claims, verified.keys], algorithm).to.deep.equal([claims, keys])
     }
-    for (const { kind, iss, claim, key } of vectors.keys) expect(claimKey(kind as 's', iss ?? undefined, claim) ?? null).to.equal(key)
+    for (const { kind, iss, claim, key } of vectors.keys) expect(claimKey(kind as 's', iss, claim) ?? null).to.equal(key)
+    for (const { kind, iss, json, key } of vectors.numbers) expect(claimKey(kind as 'u', iss, JSON.parse(json)) ?? null, json).to.equal(key)
     const replica = createReplica(() => 1_795_000_000_000)
     const reader = createSnapshotReader(replica)
     reader.write(Buffer.from(vectors.snapshot.base64, 'base64'))

@@ -68,10 +68,18 @@ describe('keys', () => {
   })
 
   it('do not exist for claims that cannot be one', () => {
-    for (const claim of [undefined, null, '', 7, true, {}, [], ['x'], 'x'.repeat(1025), '\ud800']) {
+    for (const claim of [undefined, null, '', true, {}, [], ['x'], 'x\ud800', 0.5, 2 ** 53, -(2 ** 53), Infinity, NaN]) {
       expect(claimKey('j', 'iss', claim)).to.equal(undefined)
-      if (claim !== undefined) expect(claimKey('j', claim, 'jti')).to.equal(undefined)
+      expect(claimKey('j', claim, 'jti'), 'an issuer that counts as absent').to.equal(claimKey('j', undefined, 'jti'))
     }
-    expect(claimKey('j', 'iss', 'x'.repeat(1024))).to.match(/^j:[A-Za-z0-9_-]{22}$/)
+    expect(claimKey('j', 'iss', 'x'.repeat(100_000))).to.match(/^j:[A-Za-z0-9_-]{22}$/)
+  })
+
+  it('take an integer as its decimal digits, however JSON writes it', () => {
+    for (const [json, digits] of [['42', '42'], ['-7', '-7'], ['1.0', '1'], ['1e3', '1000'], ['-0', '0'], ['0', '0'], ['9007199254740991', '9007199254740991']] as const) {
+      for (const kind of ['s', 'u', 'j'] as const) expect(claimKey(kind, 'iss', JSON.parse(json)), json).to.equal(claimKey(kind, 'iss', digits))
+      expect(claimKey('u', JSON.parse(json), 'x')).to.equal(claimKey('u', digits, 'x'))
+    }
+    fc.assert(fc.property(fc.maxSafeInteger(), (value) => claimKey('u', 'iss', value) === claimKey('u', 'iss', BigInt(value).toString())))
   })
 })
