@@ -16,7 +16,14 @@ export interface paths {
          *     answer 200 is sent only after the revocation is stored.
          *
          *     An expired token gets 403 only if everything else about it is in order. 500 means unknown: repeat; the repeat answers
-         *     200, or 401 if the first attempt arrived, and either way the token is dead.
+         *     200, or 401 with `X-Error-Reason: revoked` if the first attempt arrived, and either way the token is dead.
+         *
+         *     Without `X-Error-Reason: revoked` a 401 does not say that the token is dead. A genuine token whose `nbf` or `iat` is ahead by more than
+         *     `MAX_CLOCK_SKEW_S` gets 401, and so that no API accepts it later, its own `t:` key is stored first. A `kid` that the key set lacks is
+         *     waited for, up to 10 s: 401 when a fetch that began later lacks it, too, 500 when there was no such fetch.
+         *
+         *     A sender-constrained token (`cnf`) may end itself under the scheme `Bearer` or `DPoP`, without proof; `global` is refused to it (401,
+         *     `DPoP`, `error="invalid_dpop_proof"`).
          */
         post: operations["logout"];
         delete?: never;
@@ -36,7 +43,8 @@ export interface paths {
          * Check the bearer, for a reverse proxy that asks before it forwards
          * @description Verifies and checks that the token is not revoked. The four `X-Auth-` fields are always there on a 200: percent-encoded UTF-8,
          *     empty when the token has no such claim. A proxy must delete what a client sends under these names, with hyphens and with
-         *     underscores. 503 means unknown.
+         *     underscores. An expired token is 401 (RFC 6750 §3.1), and so is a sender-constrained one (`cnf`), unless `SENDER_CONSTRAINED=ignore`.
+         *     503 means unknown.
          */
         get: operations["verify"];
         put?: never;
@@ -101,8 +109,10 @@ export interface paths {
         put?: never;
         /**
          * Revoke a token
-         * @description RFC 7009, for clients that may `revoke`. 200 also for a token that is invalid, expired or revoked already; the hint is ignored.
-         *     503 means unknown: repeat.
+         * @description RFC 7009, for clients that may `revoke`. 200 means that nobody who asks this service or follows its feed accepts the token: it is stored
+         *     (also where it only becomes valid later), or it is malformed, not genuine or expired. 400 `unsupported_token_type` means that the
+         *     service cannot end it: it is too long, of an unknown issuer, for another audience, or of another kind. The hint is ignored. 503 means
+         *     unknown: repeat.
          */
         post: operations["revoke"];
         delete?: never;
@@ -581,6 +591,10 @@ export interface components {
             /** @constant */
             error: "invalid_client";
         };
+        OAuthUnsupportedTokenType: {
+            /** @constant */
+            error: "unsupported_token_type";
+        };
         OAuthUnauthorizedClient: {
             /** @constant */
             error: "unauthorized_client";
@@ -618,8 +632,13 @@ export interface components {
         Active: {
             /** @constant */
             active: true;
-            /** @constant */
-            token_type: "Bearer";
+            /**
+             * @description `DPoP` where `cnf` has a `jkt` (RFC 9449 §6.2).
+             * @enum {string}
+             */
+            token_type: "Bearer" | "DPoP";
+            /** @description Confirmation of a sender-constrained token, as it stands (RFC 7800, RFC 8705 §3.2). */
+            cnf?: Record<string, never>;
             scope?: string;
             client_id?: string;
             username?: string;
@@ -629,6 +648,7 @@ export interface components {
             iat?: number;
             /** @description Epoch seconds. */
             nbf?: number;
+            /** @description A number as its decimal digits; `jti` likewise. */
             sub?: string;
             aud?: string | string[];
             iss?: string;
@@ -652,6 +672,7 @@ export interface components {
          * @enum {string}
          */
         RevocationReason: "user_logout" | "admin" | "password_change" | "compromised" | "account_disabled" | "replay";
+        /** @description The claim as text; a number as its decimal digits. */
         ClaimText: string;
         RevocationRequest: components["schemas"]["SubjectRevocation"] | components["schemas"]["SessionRevocation"] | components["schemas"]["TokenIdRevocation"] | components["schemas"]["TokenRevocation"];
         SubjectRevocation: {
@@ -773,6 +794,7 @@ export interface components {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 [name: string]: unknown;
             };
             content: {
@@ -785,6 +807,7 @@ export interface components {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
                 [name: string]: unknown;
             };
@@ -798,6 +821,7 @@ export interface components {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
                 [name: string]: unknown;
             };
@@ -938,6 +962,7 @@ export interface components {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 "WWW-Authenticate": components["headers"]["ClientChallenge"];
                 [name: string]: unknown;
             };
@@ -955,6 +980,19 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["OAuthInvalidRequest"] | components["schemas"]["BadRequest"];
+            };
+        };
+        /** @description A token that this service cannot end (RFC 7009 §2.2.1), a member that is missing, unreadable or sent twice, or no HTTP. */
+        OAuthUnsupportedToken: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthUnsupportedTokenType"] | components["schemas"]["OAuthInvalidRequest"] | components["schemas"]["BadRequest"];
             };
         };
         /** @description No client, or one that cannot prove itself. */
@@ -976,6 +1014,7 @@ export interface components {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 "WWW-Authenticate": components["headers"]["ClientChallenge"];
                 [name: string]: unknown;
             };
@@ -1072,6 +1111,12 @@ export interface components {
         /** @description RFC 7617. */
         ClientChallenge: "Basic realm=\"cierre\"";
         /**
+         * @description Why, as one word of a closed list; it may grow. Sent only to a caller whose token is genuine, or to a machine client. `revoked`: the token
+         *     is revoked already, so it is dead; no other 401 or 403 says that.
+         * @example revoked
+         */
+        ErrorReason: "revoked" | "expired" | "other_holder" | "no_token_in_body" | "no_subject" | "no_issued_at" | "sender_constrained" | "too_long" | "not_permitted" | "other_audience" | "unknown_issuer" | "unsupported_format" | "invalid_member";
+        /**
          * @description The caller's `X-Request-Id` when it is 1 to 64 of `A-Z a-z 0-9 . _ -`, else a fresh one.
          * @example 3f0c1f8e-6d0b-4a55-9f6e-0d4f6b6f2f11
          */
@@ -1083,7 +1128,7 @@ export interface components {
         /** @description The type is what it says. */
         NoSniff: "nosniff";
         /**
-         * @description RFC 6750 §3. `error` and `error_description` only when credentials were sent.
+         * @description RFC 6750 §3. `error` and `error_description` only when credentials were sent. `DPoP` (RFC 9449 §7.1) where a proof is what is lacking.
          * @example Bearer realm="cierre"
          */
         Challenge: string;
@@ -1189,7 +1234,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["InvalidToken"];
-            403: components["responses"]["ExpiredToken"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
@@ -1292,7 +1336,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            400: components["responses"]["OAuthBadRequest"];
+            400: components["responses"]["OAuthUnsupportedToken"];
             401: components["responses"]["OAuthInvalidClient"];
             403: components["responses"]["OAuthNotPermitted"];
             404: components["responses"]["OAuthNotFound"];

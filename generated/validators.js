@@ -2543,7 +2543,7 @@ const body24 = validate47;
 const schema82 = {"$id":"body24","$ref":"contract#/paths/~1oauth~1introspect/post/responses/200/content/application~1json/schema"};
 const schema83 = {"oneOf":[{"$ref":"#/components/schemas/Inactive"},{"$ref":"#/components/schemas/Active"}]};
 const schema84 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
-const schema85 = {"type":"object","description":"RFC 7662 §2.2. Claims that the token lacks, or has in another type, are left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","const":"Bearer"},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string"},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
+const schema85 = {"type":"object","description":"RFC 7662 §2.2. Claims that the token lacks, or has in another type, are left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` where `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, as it stands (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number as its decimal digits; `jti` likewise."},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
 const func4 = Object.prototype.hasOwnProperty;
 
 function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -2692,8 +2692,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-if("Bearer" !== data2){
-const err11 = {instancePath:instancePath+"/token_type",schemaPath:"#/components/schemas/Active/properties/token_type/const",keyword:"const",params:{allowedValue: "Bearer"},message:"must be equal to constant"};
+if(!((data2 === "Bearer") || (data2 === "DPoP"))){
+const err11 = {instancePath:instancePath+"/token_type",schemaPath:"#/components/schemas/Active/properties/token_type/enum",keyword:"enum",params:{allowedValues: schema85.properties.token_type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2703,9 +2703,10 @@ vErrors.push(err11);
 errors++;
 }
 }
-if(data.scope !== undefined){
-if(typeof data.scope !== "string"){
-const err12 = {instancePath:instancePath+"/scope",schemaPath:"#/components/schemas/Active/properties/scope/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.cnf !== undefined){
+let data3 = data.cnf;
+if(!(data3 && typeof data3 == "object" && !Array.isArray(data3))){
+const err12 = {instancePath:instancePath+"/cnf",schemaPath:"#/components/schemas/Active/properties/cnf/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -2715,9 +2716,9 @@ vErrors.push(err12);
 errors++;
 }
 }
-if(data.client_id !== undefined){
-if(typeof data.client_id !== "string"){
-const err13 = {instancePath:instancePath+"/client_id",schemaPath:"#/components/schemas/Active/properties/client_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.scope !== undefined){
+if(typeof data.scope !== "string"){
+const err13 = {instancePath:instancePath+"/scope",schemaPath:"#/components/schemas/Active/properties/scope/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -2727,9 +2728,9 @@ vErrors.push(err13);
 errors++;
 }
 }
-if(data.username !== undefined){
-if(typeof data.username !== "string"){
-const err14 = {instancePath:instancePath+"/username",schemaPath:"#/components/schemas/Active/properties/username/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.client_id !== undefined){
+if(typeof data.client_id !== "string"){
+const err14 = {instancePath:instancePath+"/client_id",schemaPath:"#/components/schemas/Active/properties/client_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -2739,9 +2740,9 @@ vErrors.push(err14);
 errors++;
 }
 }
-if(data.exp !== undefined){
-if(!(typeof data.exp == "number")){
-const err15 = {instancePath:instancePath+"/exp",schemaPath:"#/components/schemas/Active/properties/exp/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(data.username !== undefined){
+if(typeof data.username !== "string"){
+const err15 = {instancePath:instancePath+"/username",schemaPath:"#/components/schemas/Active/properties/username/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -2751,9 +2752,9 @@ vErrors.push(err15);
 errors++;
 }
 }
-if(data.iat !== undefined){
-if(!(typeof data.iat == "number")){
-const err16 = {instancePath:instancePath+"/iat",schemaPath:"#/components/schemas/Active/properties/iat/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(data.exp !== undefined){
+if(!(typeof data.exp == "number")){
+const err16 = {instancePath:instancePath+"/exp",schemaPath:"#/components/schemas/Active/properties/exp/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -2763,9 +2764,9 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data.nbf !== undefined){
-if(!(typeof data.nbf == "number")){
-const err17 = {instancePath:instancePath+"/nbf",schemaPath:"#/components/schemas/Active/properties/nbf/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(data.iat !== undefined){
+if(!(typeof data.iat == "number")){
+const err17 = {instancePath:instancePath+"/iat",schemaPath:"#/components/schemas/Active/properties/iat/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -2775,9 +2776,9 @@ vErrors.push(err17);
 errors++;
 }
 }
-if(data.sub !== undefined){
-if(typeof data.sub !== "string"){
-const err18 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/Active/properties/sub/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.nbf !== undefined){
+if(!(typeof data.nbf == "number")){
+const err18 = {instancePath:instancePath+"/nbf",schemaPath:"#/components/schemas/Active/properties/nbf/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -2787,14 +2788,9 @@ vErrors.push(err18);
 errors++;
 }
 }
-if(data.aud !== undefined){
-let data10 = data.aud;
-const _errs30 = errors;
-let valid5 = false;
-let passing1 = null;
-const _errs31 = errors;
-if(typeof data10 !== "string"){
-const err19 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.sub !== undefined){
+if(typeof data.sub !== "string"){
+const err19 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/Active/properties/sub/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -2803,17 +2799,15 @@ vErrors.push(err19);
 }
 errors++;
 }
-var _valid1 = _errs31 === errors;
-if(_valid1){
-valid5 = true;
-passing1 = 0;
 }
+if(data.aud !== undefined){
+let data11 = data.aud;
+const _errs32 = errors;
+let valid5 = false;
+let passing1 = null;
 const _errs33 = errors;
-if(Array.isArray(data10)){
-const len0 = data10.length;
-for(let i0=0; i0<len0; i0++){
-if(typeof data10[i0] !== "string"){
-const err20 = {instancePath:instancePath+"/aud/" + i0,schemaPath:"#/components/schemas/Active/properties/aud/oneOf/1/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(typeof data11 !== "string"){
+const err20 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -2822,10 +2816,17 @@ vErrors.push(err20);
 }
 errors++;
 }
+var _valid1 = _errs33 === errors;
+if(_valid1){
+valid5 = true;
+passing1 = 0;
 }
-}
-else {
-const err21 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf/1/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const _errs35 = errors;
+if(Array.isArray(data11)){
+const len0 = data11.length;
+for(let i0=0; i0<len0; i0++){
+if(typeof data11[i0] !== "string"){
+const err21 = {instancePath:instancePath+"/aud/" + i0,schemaPath:"#/components/schemas/Active/properties/aud/oneOf/1/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -2834,7 +2835,19 @@ vErrors.push(err21);
 }
 errors++;
 }
-var _valid1 = _errs33 === errors;
+}
+}
+else {
+const err22 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf/1/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+var _valid1 = _errs35 === errors;
 if(_valid1 && valid5){
 valid5 = false;
 passing1 = [passing1, 1];
@@ -2846,20 +2859,20 @@ passing1 = 1;
 }
 }
 if(!valid5){
-const err22 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf"};
+const err23 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err22];
+vErrors = [err23];
 }
 else {
-vErrors.push(err22);
+vErrors.push(err23);
 }
 errors++;
 }
 else {
-errors = _errs30;
+errors = _errs32;
 if(vErrors !== null){
-if(_errs30){
-vErrors.length = _errs30;
+if(_errs32){
+vErrors.length = _errs32;
 }
 else {
 vErrors = null;
@@ -2869,19 +2882,7 @@ vErrors = null;
 }
 if(data.iss !== undefined){
 if(typeof data.iss !== "string"){
-const err23 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/Active/properties/iss/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-}
-if(data.jti !== undefined){
-if(typeof data.jti !== "string"){
-const err24 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/Active/properties/jti/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err24 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/Active/properties/iss/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -2891,14 +2892,26 @@ vErrors.push(err24);
 errors++;
 }
 }
-}
-else {
-const err25 = {instancePath,schemaPath:"#/components/schemas/Active/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data.jti !== undefined){
+if(typeof data.jti !== "string"){
+const err25 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/Active/properties/jti/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err25];
 }
 else {
 vErrors.push(err25);
+}
+errors++;
+}
+}
+}
+else {
+const err26 = {instancePath,schemaPath:"#/components/schemas/Active/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
 }
 errors++;
 }
@@ -2917,12 +2930,12 @@ props0 = true;
 }
 }
 if(!valid0){
-const err26 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err27 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err26];
+vErrors = [err27];
 }
 else {
-vErrors.push(err26);
+vErrors.push(err27);
 }
 errors++;
 }
@@ -3239,15 +3252,326 @@ return errors === 0;
 validate52.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body28 = validate53;
-const schema92 = {"$id":"body28","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
-const schema93 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
-const schema94 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
-const formats0 = require("ajv-formats/dist/formats").fullFormats.uri;
+const schema92 = {"$id":"body28","$ref":"contract#/components/responses/OAuthUnsupportedToken/content/application~1json/schema"};
+const schema93 = {"oneOf":[{"$ref":"#/components/schemas/OAuthUnsupportedTokenType"},{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
+const schema94 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unsupported_token_type"}}};
 
 function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate54.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+const err0 = {instancePath,schemaPath:"#/components/schemas/OAuthUnsupportedTokenType/required",keyword:"required",params:{missingProperty: "error"},message:"must have required property '"+"error"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "error")){
+const err1 = {instancePath,schemaPath:"#/components/schemas/OAuthUnsupportedTokenType/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/OAuthUnsupportedTokenType/properties/error/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if("unsupported_token_type" !== data0){
+const err3 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/OAuthUnsupportedTokenType/properties/error/const",keyword:"const",params:{allowedValue: "unsupported_token_type"},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/components/schemas/OAuthUnsupportedTokenType/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+var _valid0 = _errs1 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+var props0 = true;
+}
+const _errs7 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+const err5 = {instancePath,schemaPath:"#/components/schemas/OAuthInvalidRequest/required",keyword:"required",params:{missingProperty: "error"},message:"must have required property '"+"error"+"'"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+for(const key1 in data){
+if(!(key1 === "error")){
+const err6 = {instancePath,schemaPath:"#/components/schemas/OAuthInvalidRequest/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.error !== undefined){
+let data1 = data.error;
+if(typeof data1 !== "string"){
+const err7 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/OAuthInvalidRequest/properties/error/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+if("invalid_request" !== data1){
+const err8 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/OAuthInvalidRequest/properties/error/const",keyword:"const",params:{allowedValue: "invalid_request"},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/components/schemas/OAuthInvalidRequest/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+var _valid0 = _errs7 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+if(props0 !== true){
+props0 = true;
+}
+}
+const _errs13 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.success === undefined){
+const err10 = {instancePath,schemaPath:"#/components/schemas/BadRequest/required",keyword:"required",params:{missingProperty: "success"},message:"must have required property '"+"success"+"'"};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+if(data.message === undefined){
+const err11 = {instancePath,schemaPath:"#/components/schemas/BadRequest/required",keyword:"required",params:{missingProperty: "message"},message:"must have required property '"+"message"+"'"};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+for(const key2 in data){
+if(!((key2 === "success") || (key2 === "message"))){
+const err12 = {instancePath,schemaPath:"#/components/schemas/BadRequest/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data.success !== undefined){
+let data2 = data.success;
+if(typeof data2 !== "boolean"){
+const err13 = {instancePath:instancePath+"/success",schemaPath:"#/components/schemas/BadRequest/properties/success/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(false !== data2){
+const err14 = {instancePath:instancePath+"/success",schemaPath:"#/components/schemas/BadRequest/properties/success/const",keyword:"const",params:{allowedValue: false},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data.message !== undefined){
+let data3 = data.message;
+if(typeof data3 !== "string"){
+const err15 = {instancePath:instancePath+"/message",schemaPath:"#/components/schemas/BadRequest/properties/message/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+if("Solicitud inválida" !== data3){
+const err16 = {instancePath:instancePath+"/message",schemaPath:"#/components/schemas/BadRequest/properties/message/const",keyword:"const",params:{allowedValue: "Solicitud inválida"},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+}
+else {
+const err17 = {instancePath,schemaPath:"#/components/schemas/BadRequest/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+var _valid0 = _errs13 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 2;
+if(props0 !== true){
+props0 = true;
+}
+}
+}
+}
+if(!valid0){
+const err18 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+else {
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
+}
+else {
+vErrors = null;
+}
+}
+}
+validate54.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+
+function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body28" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate53.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate54(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
+}
+else {
+var props0 = validate54.evaluated.props;
+}
+validate53.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate53.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+const body29 = validate56;
+const schema97 = {"$id":"body29","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
+const schema98 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
+const schema99 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
+const formats0 = require("ajv-formats/dist/formats").fullFormats.uri;
+
+function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate57.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3404,7 +3728,7 @@ vErrors.push(err12);
 errors++;
 }
 if(!((data3 === "client_secret_basic") || (data3 === "client_secret_post"))){
-const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema94.items.enum},message:"must be equal to one of the allowed values"};
+const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema99.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3468,7 +3792,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data6 === "client_secret_basic") || (data6 === "client_secret_post"))){
-const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema94.items.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema99.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3577,43 +3901,43 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate54.errors = vErrors;
+validate57.errors = vErrors;
 return errors === 0;
 }
-validate54.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body28" */;
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body29" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate53.evaluated;
+const evaluated0 = validate56.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate54(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+if(!(validate57(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
 errors = vErrors.length;
 }
-validate53.errors = vErrors;
+validate56.errors = vErrors;
 return errors === 0;
 }
-validate53.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body29 = validate56;
-const schema96 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations/post/requestBody/content/application~1json/schema"};
-const schema97 = {"oneOf":[{"$ref":"#/components/schemas/SubjectRevocation"},{"$ref":"#/components/schemas/SessionRevocation"},{"$ref":"#/components/schemas/TokenIdRevocation"},{"$ref":"#/components/schemas/TokenRevocation"}]};
-const schema98 = {"type":"object","additionalProperties":false,"required":["sub","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"sub":{"$ref":"#/components/schemas/ClaimText"},"cutoff":{"type":"integer","minimum":0,"description":"Epoch seconds, not in the future; tokens issued up to then are revoked. By default now, rounded up."},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
-const schema99 = {"type":"string","minLength":1,"maxLength":1024};
-const schema101 = {"type":"string","description":"Goes to the audit trail.","enum":["user_logout","admin","password_change","compromised","account_disabled","replay"]};
+const body30 = validate59;
+const schema101 = {"$id":"body30","$ref":"contract#/paths/~1api~1v1~1revocations/post/requestBody/content/application~1json/schema"};
+const schema102 = {"oneOf":[{"$ref":"#/components/schemas/SubjectRevocation"},{"$ref":"#/components/schemas/SessionRevocation"},{"$ref":"#/components/schemas/TokenIdRevocation"},{"$ref":"#/components/schemas/TokenRevocation"}]};
+const schema103 = {"type":"object","additionalProperties":false,"required":["sub","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"sub":{"$ref":"#/components/schemas/ClaimText"},"cutoff":{"type":"integer","minimum":0,"description":"Epoch seconds, not in the future; tokens issued up to then are revoked. By default now, rounded up."},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
+const schema104 = {"type":"string","minLength":1,"description":"The claim as text; a number as its decimal digits."};
+const schema106 = {"type":"string","description":"Goes to the audit trail.","enum":["user_logout","admin","password_change","compromised","account_disabled","replay"]};
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate58.evaluated;
+const evaluated0 = validate61.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3656,8 +3980,8 @@ errors++;
 if(data.iss !== undefined){
 let data0 = data.iss;
 if(typeof data0 === "string"){
-if(data0.length > 1024 && func1(data0) > 1024){
-const err3 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(data0.length < 2 && func1(data0) < 1){
+const err3 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3666,8 +3990,9 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data0.length < 2 && func1(data0) < 1){
-const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+else {
+const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3677,8 +4002,11 @@ vErrors.push(err4);
 errors++;
 }
 }
-else {
-const err5 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.sub !== undefined){
+let data1 = data.sub;
+if(typeof data1 === "string"){
+if(data1.length < 2 && func1(data1) < 1){
+const err5 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3688,11 +4016,8 @@ vErrors.push(err5);
 errors++;
 }
 }
-if(data.sub !== undefined){
-let data1 = data.sub;
-if(typeof data1 === "string"){
-if(data1.length > 1024 && func1(data1) > 1024){
-const err6 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/ClaimText/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+else {
+const err6 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3701,8 +4026,11 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(data1.length < 2 && func1(data1) < 1){
-const err7 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+if(data.cutoff !== undefined){
+let data2 = data.cutoff;
+if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
+const err7 = {instancePath:instancePath+"/cutoff",schemaPath:"#/properties/cutoff/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3711,9 +4039,9 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-else {
-const err8 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(typeof data2 == "number"){
+if(data2 < 0 || isNaN(data2)){
+const err8 = {instancePath:instancePath+"/cutoff",schemaPath:"#/properties/cutoff/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3723,10 +4051,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data.cutoff !== undefined){
-let data2 = data.cutoff;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-const err9 = {instancePath:instancePath+"/cutoff",schemaPath:"#/properties/cutoff/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+}
+if(data.reason !== undefined){
+let data3 = data.reason;
+if(typeof data3 !== "string"){
+const err9 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3735,9 +4064,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(typeof data2 == "number"){
-if(data2 < 0 || isNaN(data2)){
-const err10 = {instancePath:instancePath+"/cutoff",schemaPath:"#/properties/cutoff/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+if(!((((((data3 === "user_logout") || (data3 === "admin")) || (data3 === "password_change")) || (data3 === "compromised")) || (data3 === "account_disabled")) || (data3 === "replay"))){
+const err10 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3748,10 +4076,8 @@ errors++;
 }
 }
 }
-if(data.reason !== undefined){
-let data3 = data.reason;
-if(typeof data3 !== "string"){
-const err11 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
+else {
+const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -3760,39 +4086,17 @@ vErrors.push(err11);
 }
 errors++;
 }
-if(!((((((data3 === "user_logout") || (data3 === "admin")) || (data3 === "password_change")) || (data3 === "compromised")) || (data3 === "account_disabled")) || (data3 === "replay"))){
-const err12 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema101.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-validate58.errors = vErrors;
+validate61.errors = vErrors;
 return errors === 0;
 }
-validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema102 = {"type":"object","additionalProperties":false,"required":["sid","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"sid":{"$ref":"#/components/schemas/ClaimText"},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
+const schema107 = {"type":"object","additionalProperties":false,"required":["sid","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"sid":{"$ref":"#/components/schemas/ClaimText"},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate60.evaluated;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3835,8 +4139,8 @@ errors++;
 if(data.iss !== undefined){
 let data0 = data.iss;
 if(typeof data0 === "string"){
-if(data0.length > 1024 && func1(data0) > 1024){
-const err3 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(data0.length < 2 && func1(data0) < 1){
+const err3 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3845,8 +4149,9 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data0.length < 2 && func1(data0) < 1){
-const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+else {
+const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3856,8 +4161,11 @@ vErrors.push(err4);
 errors++;
 }
 }
-else {
-const err5 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.sid !== undefined){
+let data1 = data.sid;
+if(typeof data1 === "string"){
+if(data1.length < 2 && func1(data1) < 1){
+const err5 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3867,11 +4175,8 @@ vErrors.push(err5);
 errors++;
 }
 }
-if(data.sid !== undefined){
-let data1 = data.sid;
-if(typeof data1 === "string"){
-if(data1.length > 1024 && func1(data1) > 1024){
-const err6 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/ClaimText/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+else {
+const err6 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3880,8 +4185,11 @@ vErrors.push(err6);
 }
 errors++;
 }
-if(data1.length < 2 && func1(data1) < 1){
-const err7 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+if(data.reason !== undefined){
+let data2 = data.reason;
+if(typeof data2 !== "string"){
+const err7 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3890,9 +4198,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-else {
-const err8 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((((((data2 === "user_logout") || (data2 === "admin")) || (data2 === "password_change")) || (data2 === "compromised")) || (data2 === "account_disabled")) || (data2 === "replay"))){
+const err8 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3902,10 +4209,9 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data.reason !== undefined){
-let data2 = data.reason;
-if(typeof data2 !== "string"){
-const err9 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
+}
+else {
+const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3914,39 +4220,17 @@ vErrors.push(err9);
 }
 errors++;
 }
-if(!((((((data2 === "user_logout") || (data2 === "admin")) || (data2 === "password_change")) || (data2 === "compromised")) || (data2 === "account_disabled")) || (data2 === "replay"))){
-const err10 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema101.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-}
-else {
-const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-validate60.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
-validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema106 = {"type":"object","additionalProperties":false,"required":["jti","exp","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"jti":{"$ref":"#/components/schemas/ClaimText"},"exp":{"type":"number","minimum":0,"maximum":9007199254740,"description":"`exp` of that token, in epoch seconds."},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
+const schema111 = {"type":"object","additionalProperties":false,"required":["jti","exp","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"jti":{"$ref":"#/components/schemas/ClaimText"},"exp":{"type":"number","minimum":0,"maximum":9007199254740,"description":"`exp` of that token, in epoch seconds."},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
 
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate62.evaluated;
+const evaluated0 = validate65.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3999,8 +4283,8 @@ errors++;
 if(data.iss !== undefined){
 let data0 = data.iss;
 if(typeof data0 === "string"){
-if(data0.length > 1024 && func1(data0) > 1024){
-const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+if(data0.length < 2 && func1(data0) < 1){
+const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4009,8 +4293,9 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data0.length < 2 && func1(data0) < 1){
-const err5 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+else {
+const err5 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4020,8 +4305,11 @@ vErrors.push(err5);
 errors++;
 }
 }
-else {
-const err6 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.jti !== undefined){
+let data1 = data.jti;
+if(typeof data1 === "string"){
+if(data1.length < 2 && func1(data1) < 1){
+const err6 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4031,11 +4319,8 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.jti !== undefined){
-let data1 = data.jti;
-if(typeof data1 === "string"){
-if(data1.length > 1024 && func1(data1) > 1024){
-const err7 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/ClaimText/maxLength",keyword:"maxLength",params:{limit: 1024},message:"must NOT have more than 1024 characters"};
+else {
+const err7 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4044,8 +4329,12 @@ vErrors.push(err7);
 }
 errors++;
 }
-if(data1.length < 2 && func1(data1) < 1){
-const err8 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
+}
+if(data.exp !== undefined){
+let data2 = data.exp;
+if(typeof data2 == "number"){
+if(data2 > 9007199254740 || isNaN(data2)){
+const err8 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740},message:"must be <= 9007199254740"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4054,9 +4343,8 @@ vErrors.push(err8);
 }
 errors++;
 }
-}
-else {
-const err9 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data2 < 0 || isNaN(data2)){
+const err9 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4066,11 +4354,8 @@ vErrors.push(err9);
 errors++;
 }
 }
-if(data.exp !== undefined){
-let data2 = data.exp;
-if(typeof data2 == "number"){
-if(data2 > 9007199254740 || isNaN(data2)){
-const err10 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740},message:"must be <= 9007199254740"};
+else {
+const err10 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/type",keyword:"type",params:{type: "number"},message:"must be number"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4079,8 +4364,11 @@ vErrors.push(err10);
 }
 errors++;
 }
-if(data2 < 0 || isNaN(data2)){
-const err11 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+}
+if(data.reason !== undefined){
+let data3 = data.reason;
+if(typeof data3 !== "string"){
+const err11 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4089,9 +4377,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-}
-else {
-const err12 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(!((((((data3 === "user_logout") || (data3 === "admin")) || (data3 === "password_change")) || (data3 === "compromised")) || (data3 === "account_disabled")) || (data3 === "replay"))){
+const err12 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4101,10 +4388,9 @@ vErrors.push(err12);
 errors++;
 }
 }
-if(data.reason !== undefined){
-let data3 = data.reason;
-if(typeof data3 !== "string"){
-const err13 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
+}
+else {
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4113,39 +4399,17 @@ vErrors.push(err13);
 }
 errors++;
 }
-if(!((((((data3 === "user_logout") || (data3 === "admin")) || (data3 === "password_change")) || (data3 === "compromised")) || (data3 === "account_disabled")) || (data3 === "replay"))){
-const err14 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema101.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-}
-else {
-const err15 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-validate62.errors = vErrors;
+validate65.errors = vErrors;
 return errors === 0;
 }
-validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const schema110 = {"type":"object","additionalProperties":false,"required":["token","reason"],"properties":{"token":{"type":"string","minLength":1},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
+const schema115 = {"type":"object","additionalProperties":false,"required":["token","reason"],"properties":{"token":{"type":"string","minLength":1},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate64.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4223,7 +4487,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!((((((data1 === "user_logout") || (data1 === "admin")) || (data1 === "password_change")) || (data1 === "compromised")) || (data1 === "account_disabled")) || (data1 === "replay"))){
-const err6 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema101.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4244,16 +4508,16 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate64.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate57.evaluated;
+const evaluated0 = validate60.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4264,8 +4528,8 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-if(!(validate58(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+if(!(validate61(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -4275,8 +4539,8 @@ passing0 = 0;
 var props0 = true;
 }
 const _errs2 = errors;
-if(!(validate60(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate63(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs2 === errors;
@@ -4293,8 +4557,8 @@ props0 = true;
 }
 }
 const _errs3 = errors;
-if(!(validate62(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs3 === errors;
@@ -4311,8 +4575,8 @@ props0 = true;
 }
 }
 const _errs4 = errors;
-if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+if(!(validate67(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs4 === errors;
@@ -4352,49 +4616,49 @@ vErrors = null;
 }
 }
 }
-validate57.errors = vErrors;
+validate60.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate57.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate60.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body29" */;
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body30" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate59.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate57(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
+if(!(validate60(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate57.evaluated.props;
+var props0 = validate60.evaluated.props;
 }
-validate56.errors = vErrors;
+validate59.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate56.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate59.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body30 = validate67;
-const schema112 = {"$id":"body30","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
-const schema113 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"Now, or the cutoff of a subject."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
-const schema114 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
-const schema115 = {"description":"When the revocation is forgotten: when its token has expired, or its session or subject has outlived `SESSION_MAX_LIFETIME_S`;\n`null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
+const body31 = validate70;
+const schema117 = {"$id":"body31","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
+const schema118 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"Now, or the cutoff of a subject."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema119 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
+const schema120 = {"description":"When the revocation is forgotten: when its token has expired, or its session or subject has outlived `SESSION_MAX_LIFETIME_S`;\n`null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
 const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
-function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate68.evaluated;
+const evaluated0 = validate71.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4582,41 +4846,41 @@ vErrors.push(err12);
 }
 errors++;
 }
-validate68.errors = vErrors;
+validate71.errors = vErrors;
 return errors === 0;
 }
-validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body30" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate67.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
-errors = vErrors.length;
-}
-validate67.errors = vErrors;
-return errors === 0;
-}
-validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const body31 = validate70;
-const schema116 = {"$id":"body31","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
-const schema117 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
 
 function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body31" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate70.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+errors = vErrors.length;
+}
+validate70.errors = vErrors;
+return errors === 0;
+}
+validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const body32 = validate73;
+const schema121 = {"$id":"body32","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
+const schema122 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
+
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body32" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4713,20 +4977,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate70.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body32 = validate71;
-const schema118 = {"$id":"body32","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
-const schema119 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
+const body33 = validate74;
+const schema123 = {"$id":"body33","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
+const schema124 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body32" */;
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body33" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate74.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4823,20 +5087,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate71.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body33 = validate72;
-const schema120 = {"$id":"body33","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
-const schema121 = {"type":"string","format":"binary"};
+const body34 = validate75;
+const schema125 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
+const schema126 = {"type":"string","format":"binary"};
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body33" */;
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body34" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate72.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4853,20 +5117,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate72.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate72.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body34 = validate73;
-const schema122 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
-const schema123 = {"type":"string"};
+const body35 = validate76;
+const schema127 = {"$id":"body35","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
+const schema128 = {"type":"string"};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body34" */;
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body35" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate76.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4883,21 +5147,21 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate73.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate76.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body35 = validate74;
-const schema124 = {"$id":"body35","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema125 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"Id of the event in the stream, a dot, and its key or `genesis`."}}};
+const body36 = validate77;
+const schema129 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
+const schema130 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"Id of the event in the stream, a dot, and its key or `genesis`."}}};
 const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body35" */;
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body36" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate77.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4963,19 +5227,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate74.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body36 = validate75;
-const schema126 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema127 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Of a subject: epoch seconds; tokens issued up to then are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const body37 = validate78;
+const schema131 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
+const schema132 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Of a subject: epoch seconds; tokens issued up to then are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate79.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5153,42 +5417,42 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate76.errors = vErrors;
+validate79.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body36" */;
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body37" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate75.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate76(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate79(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
-validate75.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
-validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body37 = validate78;
-const schema130 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
-const schema131 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema132 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"Id of the machine client that asked."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
-const schema133 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
+const body38 = validate81;
+const schema135 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
+const schema136 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
+const schema137 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"Id of the machine client that asked."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
+const schema138 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate80.evaluated;
+const evaluated0 = validate83.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5247,7 +5511,7 @@ vErrors.push(err4);
 errors++;
 }
 for(const key0 in data){
-if(!(func4.call(schema132.properties, key0))){
+if(!(func4.call(schema137.properties, key0))){
 const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err5];
@@ -5296,7 +5560,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((((((data1 === "authn_token_revoked") || (data1 === "authn_token_reuse")) || (data1 === "authn_login_fail")) || (data1 === "session_use_after_expire")) || (data1 === "authz_fail")) || (data1 === "input_validation_fail")) || (data1 === "excess_rate_limit_exceeded"))){
-const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema133.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema138.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -5319,7 +5583,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(((data2 === "success") || (data2 === "refused")) || (data2 === "unknown"))){
-const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema132.properties.outcome.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema137.properties.outcome.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -5465,16 +5729,16 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate80.errors = vErrors;
+validate83.errors = vErrors;
 return errors === 0;
 }
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate79.evaluated;
+const evaluated0 = validate82.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5529,8 +5793,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate80(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate83(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
 errors = vErrors.length;
 }
 }
@@ -5622,41 +5886,41 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate79.errors = vErrors;
+validate82.errors = vErrors;
 return errors === 0;
 }
-validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body37" */;
+function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body38" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate81.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate79(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
+if(!(validate82(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
-validate78.errors = vErrors;
+validate81.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body38 = validate83;
-const schema135 = {"$id":"body38","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
-const schema136 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
+const body39 = validate86;
+const schema140 = {"$id":"body39","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
+const schema141 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body38" */;
+function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body39" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate83.evaluated;
+const evaluated0 = validate86.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5720,21 +5984,21 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate83.errors = vErrors;
+validate86.errors = vErrors;
 return errors === 0;
 }
-validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body39 = validate84;
-const schema137 = {"$id":"body39","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
-const schema138 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
-const schema139 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema140 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"Only `failed` and `unknown` of a check other than persistence make the service not ready."}}};
+const body40 = validate87;
+const schema142 = {"$id":"body40","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
+const schema143 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema144 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
+const schema145 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"Only `failed` and `unknown` of a check other than persistence make the service not ready."}}};
 
-function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate86.evaluated;
+const evaluated0 = validate89.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5811,7 +6075,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!(((((data1 === "store") || (data1 === "eviction")) || (data1 === "persistence")) || (data1 === "keys")) || (data1 === "replica"))){
-const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema140.properties.name.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema145.properties.name.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -5834,7 +6098,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data2 === "ok") || (data2 === "warning")) || (data2 === "failed")) || (data2 === "unknown"))){
-const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema140.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema145.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -5867,16 +6131,16 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate86.errors = vErrors;
+validate89.errors = vErrors;
 return errors === 0;
 }
-validate86.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate89.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate85.evaluated;
+const evaluated0 = validate88.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5940,8 +6204,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate86(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+if(!(validate89(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
 errors = vErrors.length;
 }
 }
@@ -5956,41 +6220,41 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate85.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
-validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body39" */;
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body40" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate84.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate85(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+if(!(validate88(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
-validate84.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
-validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body40 = validate89;
-const schema141 = {"$id":"body40","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
-const schema142 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
-const schema143 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const body41 = validate92;
+const schema146 = {"$id":"body41","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
+const schema147 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
+const schema148 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate91.evaluated;
+const evaluated0 = validate94.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6054,8 +6318,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate86(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+if(!(validate89(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
 errors = vErrors.length;
 }
 }
@@ -6070,16 +6334,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate91.errors = vErrors;
+validate94.errors = vErrors;
 return errors === 0;
 }
-validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate94.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate90.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6090,8 +6354,8 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-if(!(validate91(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+if(!(validate94(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -6226,46 +6490,46 @@ vErrors = null;
 }
 }
 }
-validate90.errors = vErrors;
+validate93.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate90.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate93.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body40" */;
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body41" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate89.evaluated;
+const evaluated0 = validate92.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate90(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+if(!(validate93(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate90.evaluated.props;
+var props0 = validate93.evaluated.props;
 }
-validate89.errors = vErrors;
+validate92.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate89.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate92.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body41 = validate95;
-const schema145 = {"$id":"body41","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
-const schema146 = {"type":"string"};
+const body42 = validate98;
+const schema150 = {"$id":"body42","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
+const schema151 = {"type":"string"};
 
-function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body41" */;
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body42" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate95.evaluated;
+const evaluated0 = validate98.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6282,20 +6546,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate95.errors = vErrors;
+validate98.errors = vErrors;
 return errors === 0;
 }
-validate95.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate98.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body42 = validate96;
-const schema147 = {"$id":"body42","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
-const schema148 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
+const body43 = validate99;
+const schema152 = {"$id":"body43","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
+const schema153 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
 
-function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body42" */;
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body43" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate96.evaluated;
+const evaluated0 = validate99.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6504,20 +6768,20 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate96.errors = vErrors;
+validate99.errors = vErrors;
 return errors === 0;
 }
-validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body43 = validate97;
-const schema149 = {"$id":"body43","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
-const schema150 = {"type":"string"};
+const body44 = validate100;
+const schema154 = {"$id":"body44","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema155 = {"type":"string"};
 
-function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body43" */;
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body44" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate97.evaluated;
+const evaluated0 = validate100.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6534,20 +6798,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate97.errors = vErrors;
+validate100.errors = vErrors;
 return errors === 0;
 }
-validate97.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate100.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body44 = validate98;
-const schema151 = {"$id":"body44","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
-const schema152 = {"type":"string"};
+const body45 = validate101;
+const schema156 = {"$id":"body45","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema157 = {"type":"string"};
 
-function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body44" */;
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body45" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate98.evaluated;
+const evaluated0 = validate101.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6564,20 +6828,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate98.errors = vErrors;
+validate101.errors = vErrors;
 return errors === 0;
 }
-validate98.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate101.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body45 = validate99;
-const schema153 = {"$id":"body45","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
-const schema154 = {"type":"string"};
+const body46 = validate102;
+const schema158 = {"$id":"body46","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema159 = {"type":"string"};
 
-function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body45" */;
+function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body46" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate99.evaluated;
+const evaluated0 = validate102.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6594,20 +6858,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate99.errors = vErrors;
+validate102.errors = vErrors;
 return errors === 0;
 }
-validate99.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body46 = validate100;
-const schema155 = {"$id":"body46","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
-const schema156 = {"type":"string"};
+const body47 = validate103;
+const schema160 = {"$id":"body47","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema161 = {"type":"string"};
 
-function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body46" */;
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body47" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate100.evaluated;
+const evaluated0 = validate103.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6624,20 +6888,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate100.errors = vErrors;
+validate103.errors = vErrors;
 return errors === 0;
 }
-validate100.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate103.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body47 = validate101;
-const schema157 = {"$id":"body47","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
-const schema158 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+const body48 = validate104;
+const schema162 = {"$id":"body48","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema163 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
 
-function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body47" */;
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body48" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate101.evaluated;
+const evaluated0 = validate104.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6690,20 +6954,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate101.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
-validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body48 = validate102;
-const schema159 = {"$id":"body48","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
-const schema160 = {"type":"string"};
+const body49 = validate105;
+const schema164 = {"$id":"body49","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema165 = {"type":"string"};
 
-function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body48" */;
+function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body49" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate102.evaluated;
+const evaluated0 = validate105.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6720,10 +6984,10 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate102.errors = vErrors;
+validate105.errors = vErrors;
 return errors === 0;
 }
-validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate105.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const isNothing = (body) => body === undefined
 export const requestBodies = {
@@ -6731,7 +6995,7 @@ export const requestBodies = {
   "backchannelLogout application/x-www-form-urlencoded": body15,
   "introspect application/x-www-form-urlencoded": body23,
   "revoke application/x-www-form-urlencoded": body27,
-  "createRevocation application/json": body29,
+  "createRevocation application/json": body30,
 }
 export const responseBodies = {
   "logout 200 application/json": body1,
@@ -6749,7 +7013,6 @@ export const responseBodies = {
   "verify 200 application/json": body13,
   "verify 400 application/json": body2,
   "verify 401 application/json": body3,
-  "verify 403 application/json": body4,
   "verify 404 application/json": body5,
   "verify 405 application/json": body6,
   "verify 408 application/json": body7,
@@ -6778,7 +7041,7 @@ export const responseBodies = {
   "introspect 431 application/json": body11,
   "introspect 503 application/json": body22,
   "revoke 200 nothing": isNothing,
-  "revoke 400 application/json": body16,
+  "revoke 400 application/json": body28,
   "revoke 401 application/json": body25,
   "revoke 403 application/json": body26,
   "revoke 404 application/json": body17,
@@ -6789,17 +7052,17 @@ export const responseBodies = {
   "revoke 429 application/json": body21,
   "revoke 431 application/json": body11,
   "revoke 503 application/json": body22,
-  "metadata 200 application/json": body28,
+  "metadata 200 application/json": body29,
   "metadata 400 application/json": body2,
   "metadata 404 application/json": body5,
   "metadata 405 application/json": body6,
   "metadata 408 application/json": body7,
   "metadata 431 application/json": body11,
   "metadata 503 application/json": body14,
-  "createRevocation 200 application/json": body30,
+  "createRevocation 200 application/json": body31,
   "createRevocation 400 application/json": body2,
-  "createRevocation 401 application/json": body31,
-  "createRevocation 403 application/json": body32,
+  "createRevocation 401 application/json": body32,
+  "createRevocation 403 application/json": body33,
   "createRevocation 404 application/json": body5,
   "createRevocation 405 application/json": body6,
   "createRevocation 408 application/json": body7,
@@ -6808,114 +7071,114 @@ export const responseBodies = {
   "createRevocation 429 application/json": body10,
   "createRevocation 431 application/json": body11,
   "createRevocation 503 application/json": body14,
-  "getSnapshot 200 application/octet-stream": body33,
+  "getSnapshot 200 application/octet-stream": body34,
   "getSnapshot 400 application/json": body2,
-  "getSnapshot 401 application/json": body31,
-  "getSnapshot 403 application/json": body32,
+  "getSnapshot 401 application/json": body32,
+  "getSnapshot 403 application/json": body33,
   "getSnapshot 404 application/json": body5,
   "getSnapshot 405 application/json": body6,
   "getSnapshot 408 application/json": body7,
   "getSnapshot 429 application/json": body10,
   "getSnapshot 431 application/json": body11,
   "getSnapshot 503 application/json": body14,
-  "followEvents 200 text/event-stream": body34,
+  "followEvents 200 text/event-stream": body35,
   "followEvents 400 application/json": body2,
-  "followEvents 401 application/json": body31,
-  "followEvents 403 application/json": body32,
+  "followEvents 401 application/json": body32,
+  "followEvents 403 application/json": body33,
   "followEvents 404 application/json": body5,
   "followEvents 405 application/json": body6,
   "followEvents 408 application/json": body7,
   "followEvents 429 application/json": body10,
   "followEvents 431 application/json": body11,
   "followEvents 503 application/json": body14,
-  "getPosition 200 application/json": body35,
+  "getPosition 200 application/json": body36,
   "getPosition 400 application/json": body2,
-  "getPosition 401 application/json": body31,
-  "getPosition 403 application/json": body32,
+  "getPosition 401 application/json": body32,
+  "getPosition 403 application/json": body33,
   "getPosition 404 application/json": body5,
   "getPosition 405 application/json": body6,
   "getPosition 408 application/json": body7,
   "getPosition 429 application/json": body10,
   "getPosition 431 application/json": body11,
   "getPosition 503 application/json": body14,
-  "getRevocation 200 application/json": body36,
+  "getRevocation 200 application/json": body37,
   "getRevocation 400 application/json": body2,
-  "getRevocation 401 application/json": body31,
-  "getRevocation 403 application/json": body32,
+  "getRevocation 401 application/json": body32,
+  "getRevocation 403 application/json": body33,
   "getRevocation 404 application/json": body5,
   "getRevocation 405 application/json": body6,
   "getRevocation 408 application/json": body7,
   "getRevocation 429 application/json": body10,
   "getRevocation 431 application/json": body11,
   "getRevocation 503 application/json": body14,
-  "listAuditEvents 200 application/json": body37,
+  "listAuditEvents 200 application/json": body38,
   "listAuditEvents 400 application/json": body2,
-  "listAuditEvents 401 application/json": body31,
-  "listAuditEvents 403 application/json": body32,
+  "listAuditEvents 401 application/json": body32,
+  "listAuditEvents 403 application/json": body33,
   "listAuditEvents 404 application/json": body5,
   "listAuditEvents 405 application/json": body6,
   "listAuditEvents 408 application/json": body7,
   "listAuditEvents 429 application/json": body10,
   "listAuditEvents 431 application/json": body11,
   "listAuditEvents 503 application/json": body14,
-  "live 200 application/json": body38,
+  "live 200 application/json": body39,
   "live 400 application/json": body2,
   "live 404 application/json": body5,
   "live 405 application/json": body6,
   "live 408 application/json": body7,
   "live 431 application/json": body11,
   "live 503 application/json": body14,
-  "ready 200 application/json": body39,
+  "ready 200 application/json": body40,
   "ready 400 application/json": body2,
   "ready 404 application/json": body5,
   "ready 405 application/json": body6,
   "ready 408 application/json": body7,
   "ready 431 application/json": body11,
-  "ready 503 application/json": body40,
-  "contractYaml 200 application/yaml": body41,
+  "ready 503 application/json": body41,
+  "contractYaml 200 application/yaml": body42,
   "contractYaml 400 application/json": body2,
   "contractYaml 404 application/json": body5,
   "contractYaml 405 application/json": body6,
   "contractYaml 408 application/json": body7,
   "contractYaml 431 application/json": body11,
   "contractYaml 503 application/json": body14,
-  "contractJson 200 application/json": body42,
+  "contractJson 200 application/json": body43,
   "contractJson 400 application/json": body2,
   "contractJson 404 application/json": body5,
   "contractJson 405 application/json": body6,
   "contractJson 408 application/json": body7,
   "contractJson 431 application/json": body11,
   "contractJson 503 application/json": body14,
-  "home 200 text/html": body43,
+  "home 200 text/html": body44,
   "home 400 application/json": body2,
   "home 404 application/json": body5,
   "home 405 application/json": body6,
   "home 408 application/json": body7,
   "home 431 application/json": body11,
   "home 503 application/json": body14,
-  "docs 200 text/html": body44,
+  "docs 200 text/html": body45,
   "docs 400 application/json": body2,
   "docs 404 application/json": body5,
   "docs 405 application/json": body6,
   "docs 408 application/json": body7,
   "docs 431 application/json": body11,
   "docs 503 application/json": body14,
-  "docsFile 200 text/javascript": body45,
-  "docsFile 200 text/css": body46,
+  "docsFile 200 text/javascript": body46,
+  "docsFile 200 text/css": body47,
   "docsFile 400 application/json": body2,
   "docsFile 404 application/json": body5,
   "docsFile 405 application/json": body6,
   "docsFile 408 application/json": body7,
   "docsFile 431 application/json": body11,
   "docsFile 503 application/json": body14,
-  "developmentToken 200 application/json": body47,
+  "developmentToken 200 application/json": body48,
   "developmentToken 400 application/json": body2,
   "developmentToken 404 application/json": body5,
   "developmentToken 405 application/json": body6,
   "developmentToken 408 application/json": body7,
   "developmentToken 431 application/json": body11,
   "developmentToken 503 application/json": body14,
-  "metrics 200 text/plain": body48,
+  "metrics 200 text/plain": body49,
   "metrics 400 application/json": body2,
   "metrics 404 application/json": body5,
   "metrics 405 application/json": body6,

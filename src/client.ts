@@ -8,8 +8,16 @@ type BodyOf<Response> = Response extends { content: { 'application/json': infer 
 
 /** An answer that the contract declares for an operation: narrow it by `status`, and `body` has its type. */
 export type ContractAnswer<Id extends keyof operations> = {
-  [Status in keyof Responses<Id>]: Readonly<{ status: Status; body: BodyOf<Responses<Id>[Status]> }>
+  [Status in keyof Responses<Id>]: Readonly<{
+    status: Status
+    body: BodyOf<Responses<Id>[Status]>
+    /** `X-Error-Reason`, where the answer has one. Browsers of another origin see it where `CORS_ORIGINS` allows that origin. */
+    reason?: ErrorReason
+  }>
 }[keyof Responses<Id>]
+
+/** A word of the contract's closed list that says why a request was refused. */
+export type ErrorReason = components['headers']['ErrorReason']
 
 /** No answer that the contract knows: no connection, no answer in time, or something between that answers for itself. */
 export type Unreachable = Readonly<{ status: undefined; cause: unknown }>
@@ -24,15 +32,19 @@ type With<Id extends keyof operations, Status> = Extract<ContractAnswer<Id>, { s
  * What became of a logout.
  *
  * - `logged_out`: the revocation is stored.
- * - `already_logged_out`: the token was of no use before, being revoked, expired (403) or none at all (401, also when there was no token to
- *   send, and then without a body). For an app this is as good.
- * - `refused`: the token is as it was, and a repeat of the same would be refused, too (for 429: until its window is over).
+ * - `already_logged_out`: the token had been revoked before. For an app this is as good.
+ * - `expired`: the token has expired, and nothing but the token has ended. Refresh it and log out again, or let the user log in.
+ * - `no_token`: `getToken` had none, and nothing was sent.
+ * - `refused`: the token is as it was, and a repeat of the same would be refused, too (for 429: until its window is over). It may still be good
+ *   somewhere: a 401 that is not `already_logged_out` does not say that the token is dead.
  * - `unknown`: it may be stored or not, and repeating did not tell. Say so to the user, and try again: that is always safe.
  */
 export type LogoutResult =
   | Outcome<'logged_out', With<'logout', 200>>
-  | Outcome<'already_logged_out', With<'logout', 401 | 403> | Readonly<{ status: 401; body: undefined }>>
-  | Outcome<'refused', With<'logout', 400 | 404 | 405 | 408 | 413 | 415 | 429 | 431>>
+  | Outcome<'already_logged_out', With<'logout', 401>>
+  | Outcome<'expired', With<'logout', 403>>
+  | Outcome<'no_token', Readonly<{ status: undefined; body: undefined }>>
+  | Outcome<'refused', With<'logout', 400 | 401 | 404 | 405 | 408 | 413 | 415 | 429 | 431>>
   | Outcome<'unknown', With<'logout', 500> | Unreachable>
 
 export type IntrospectionResult = ContractAnswer<'introspect'> | Unreachable
@@ -42,11 +54,11 @@ export type RevocationRequest = components['schemas']['RevocationRequest']
 export type ClientOptions = Readonly<{
   /** Origin of the service, such as `https://auth.example.com`. */
   baseUrl: string
-  /** The access token of whoever logs out; nothing when nobody is logged in. */
+  /** The access token to log out; nothing when no user is logged in. */
   getToken?: () => string | null | undefined | Promise<string | null | undefined>
   /** For introspection and revocation on servers. */
   credentials?: MachineCredentials
-  /** Deadline of one attempt, in milliseconds; 10,000 unless given. */
+  /** Deadline of one attempt, in milliseconds; 15,000 unless given, since the service may wait 10 s for a new key of the issuer. */
   timeoutMs?: number
   /** How often a 500, a 503 or a lost connection is tried, in all; 4 unless given. */
   attempts?: number
@@ -77,7 +89,7 @@ export type Client = {
 
 /** A client of the service, for browsers and for Node; it needs `fetch` and nothing else. */
 export function createClient(options: ClientOptions): Client {
-  const { timeoutMs = 10_000, attempts = 4, longestPauseMs = 10_000 } = options
+  const { timeoutMs = 15_000, attempts = 4, longestPauseMs = 10_000 } = options
   const api = createFetchClient<paths>({
     baseUrl: options.baseUrl,
     // Or a browser would keep the cookies that a logout expires.
@@ -93,7 +105,7 @@ export function createClient(options: ClientOptions): Client {
         const { status } = response
         const body: unknown = data ?? error
         const answer = isOfContract[id](status, body)
-          ? ({ status, body } as unknown as ContractAnswer<Id>)
+          ? ({ status, body, ...reasonOf(response) } as unknown as ContractAnswer<Id>)
           : { status: undefined, cause: new Error(`an answer ${status} that is not in the contract`) }
         return { answer, ...(status >= 500 && { retryAfter: response.headers.get('Retry-After') ?? '' }) }
       } catch (cause) {
@@ -106,7 +118,7 @@ export function createClient(options: ClientOptions): Client {
   }
   const logout = async (scope: 'local' | 'global'): Promise<LogoutResult> => {
     const token = await options.getToken?.()
-    if (token === undefined || token === null || token === '') return { outcome: 'already_logged_out', status: 401, body: undefined }
+    if (token === undefined || token === null || token === '') return { outcome: 'no_token', status: undefined, body: undefined }
     const headers = { Authorization: `Bearer ${token}` }
     return resultOf(await ask('logout', (signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })))
   }
@@ -123,6 +135,11 @@ export function createClient(options: ClientOptions): Client {
       return ask('createRevocation', (signal) => api.POST('/api/v1/revocations', { headers, body: request, signal }))
     },
   }
+}
+
+function reasonOf({ headers }: Response): { reason?: string } {
+  const reason = headers.get('X-Error-Reason')
+  return reason === null ? {} : { reason }
 }
 
 type Sent = { response: Response; data?: unknown; error?: unknown }
@@ -144,8 +161,8 @@ const isOfContract: Record<AskedOperation, (status: number, body: unknown) => bo
 function resultOf(answer: ContractAnswer<'logout'> | Unreachable): LogoutResult {
   switch (answer.status) {
     case 200: return { outcome: 'logged_out', ...answer }
-    case 401:
-    case 403: return { outcome: 'already_logged_out', ...answer }
+    case 401: return { outcome: answer.reason === 'revoked' ? 'already_logged_out' : 'refused', ...answer }
+    case 403: return { outcome: 'expired', ...answer }
     case undefined:
     case 500: return { outcome: 'unknown', ...answer }
     case 400:

@@ -1,8 +1,10 @@
 /** The closed list of what can go wrong, with the status and the message that the caller sees. */
 export const failures = {
   bad_request: { status: 400, message: 'Solicitud inválida' },
+  unsupported_token_type: { status: 400, message: 'Solicitud inválida' },
   token_missing: { status: 401, message: 'Token no proporcionado o inválido' },
   invalid_token: { status: 401, message: 'Token no proporcionado o inválido' },
+  proof_missing: { status: 401, message: 'Token no proporcionado o inválido' },
   invalid_client: { status: 401, message: 'Cliente no autenticado' },
   not_permitted: { status: 403, message: 'Operación no permitida' },
   token_expired: { status: 403, message: 'El token ha expirado' },
@@ -22,16 +24,35 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures
 
-/**
- * Why, for the audit trail and the log: one word of a closed list, never a text from outside.
- * The caller never sees it.
- */
+/** Why, for the audit trail and the log: one word of a closed list, never a text from outside. */
 export type Reason =
-  | 'no_credentials' | 'two_credentials' | 'spelling' | 'not_json' | 'unknown_issuer' | 'algorithm' | 'unknown_key' | 'signature'
+  | 'no_credentials' | 'two_credentials' | 'spelling' | 'too_long' | 'sender_constrained' | 'not_json' | 'unknown_issuer' | 'algorithm' | 'unknown_key' | 'signature'
   | 'typ' | 'issuer' | 'audience' | 'claims' | 'not_yet_valid' | 'issued_ahead' | 'no_exp'
   | 'revoked' | 'expired' | 'body' | 'other_subject' | 'no_subject' | 'subject_limit' | 'address_limit'
   | 'client' | 'permission' | 'other_audience' | 'logout_token'
   | 'store' | 'sessions' | 'keys' | 'feed' | 'feed_limit' | 'internal'
+
+/**
+ * The header `X-Error-Reason`, by reason. All of these are thrown only once the caller's token has proved genuine or a machine client has
+ * authenticated itself.
+ */
+const errorReasons: Partial<Record<Reason, string>> = {
+  revoked: 'revoked', expired: 'expired', other_subject: 'other_holder', no_subject: 'no_subject', sender_constrained: 'sender_constrained',
+  permission: 'not_permitted', other_audience: 'other_audience',
+}
+
+/** The same where a machine client revokes a token that the service cannot end. */
+const unsupportedReasons: Partial<Record<Reason, string>> = {
+  too_long: 'too_long', unknown_issuer: 'unknown_issuer', issuer: 'unknown_issuer', audience: 'other_audience',
+  typ: 'unsupported_format', algorithm: 'unsupported_format', no_exp: 'unsupported_format',
+}
+
+/** Whether a token that is refused for this reason may be good for another API: the service can neither end it nor call it dead. */
+export const isUnsupported = (reason: Reason | undefined): boolean => reason !== undefined && unsupportedReasons[reason] !== undefined
+
+/** What the caller may know of the reason of a failure, as a word of the contract's closed list. */
+export const errorReasonOf = ({ code, reason }: ServiceError): string | undefined =>
+  reason && (code === 'unsupported_token_type' ? unsupportedReasons : errorReasons)[reason]
 
 /** The one error that our own code throws on purpose. `cause` is for the log. */
 export class ServiceError extends Error {

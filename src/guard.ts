@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { bearerToken } from './bearer.js'
+import { bearerToken, senderConstrainedChallenge } from './bearer.js'
 import type { Clock } from './clock.js'
 import { readMany } from './config/issuers.js'
 import { createReader } from './config/reader.js'
@@ -12,6 +12,8 @@ import { createWatches, type EndOfToken } from './guard/watches.js'
 import { createReplica } from './replica.js'
 import { isKilledBy } from './store/entry.js'
 import { openIssuers } from './token/issuers.js'
+import { isDpopBound, isSenderConstrained, senderConstrainedRules, type SenderConstrained } from './token/confirmation.js'
+import { warnOfUnusableClaims } from './token/unusable-claims.js'
 import { createVerification, type Claims } from './token/verification.js'
 
 export { GuardError, type GuardErrorCode } from './guard/error.js'
@@ -45,6 +47,11 @@ export type GuardOptions = Readonly<{
   requireExp?: boolean
   cutoffClaim?: 'iat' | 'auth_time'
   maxClockSkewS?: number
+  /**
+   * What becomes of a token with `cnf` (RFC 9449, RFC 8705), whose proof the guard does not check: `refuse` (401) unless given. `ignore` is for an API
+   * that checks the proof itself; then the scheme `DPoP` is taken, too.
+   */
+  senderConstrained?: SenderConstrained
   /** Verified tokens that are remembered, about; 32768 unless given. */
   maxRemembered?: number
   /** For tests that move time. */
@@ -86,7 +93,7 @@ export type Guard = {
    * Checks an `Authorization` header: verified, not expired, not revoked. Claims are frozen, and shared by all who send this token.
    *
    * @param authorization the header, or every line of it; two lines are refused
-   * @throws GuardError 401, 403, or 503 when it cannot tell
+   * @throws GuardError 401, or 503 when it cannot tell
    */
   check(authorization: Authorization): Promise<Claims>
   /**
@@ -114,10 +121,12 @@ const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now()
  * @throws TypeError that says everything that is wrong with the options
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { maxStalenessMs = 5_000, onUnknown = refuseUnknown, cutoffClaim = 'iat', maxRemembered = 32_768, clock = systemClock } = options
+  const { maxStalenessMs = 5_000, onUnknown = refuseUnknown, cutoffClaim = 'iat', maxRemembered = 32_768, senderConstrained = 'refuse', clock = systemClock } = options
   const { now } = clock
   if (!(maxStalenessMs >= 100 && maxStalenessMs <= 3_600_000)) throw new TypeError('maxStalenessMs must be from 100 to 3600000')
   if (!(maxRemembered >= 2 && maxRemembered <= 10_000_000)) throw new TypeError('maxRemembered must be from 2 to 10000000')
+  if (!senderConstrainedRules.includes(senderConstrained)) throw new TypeError(`senderConstrained must be one of ${senderConstrainedRules.join(', ')}`)
+  const schemes = { dpop: senderConstrained === 'ignore' }
   const emitter = new EventEmitter<GuardEvents>()
   // What a listener throws is nobody's to swallow, and must not end what the guard was about to do.
   const tell = <Name extends keyof GuardEvents>(event: Name, ...args: GuardEvents[Name]) => {
@@ -130,8 +139,9 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
   const feed = createFeedClient(options.feed)
-  const issuers = readGuardIssuers(options, now, (message) => tell('warning', new Error(message)))
-  const verification = createVerification({ issuers, now, maxClockSkewMs: (options.maxClockSkewS ?? 60) * 1000, cutoffClaim })
+  const warn = (details: object, message: string) => tell('warning', new Error(`${message}: ${JSON.stringify(details)}`))
+  const issuers = readGuardIssuers(options, now, warn)
+  const verification = createVerification({ issuers, now, maxClockSkewMs: (options.maxClockSkewS ?? 60) * 1000, cutoffClaim, onUnusableClaim: warnOfUnusableClaims(now, warn) })
   const replica = createReplica(now)
   const remembered = createKnownTokens(Math.ceil(maxRemembered / 2))
   const knownByClaims = new WeakMap<object, Known>()
@@ -165,8 +175,12 @@ export function createGuard(options: GuardOptions): Guard {
   const verified = async (authorization: Authorization): Promise<Known> => {
     const lines = typeof authorization === 'string' ? [authorization] : (authorization ?? [])
     try {
-      const token = await verification.verify(bearerToken(lines))
-      if (token.expired) throw new GuardError('token_expired', { authorization: lines })
+      const token = await verification.verify(bearerToken(lines, schemes))
+      if (token.timing === 'expired') throw new GuardError('token_expired', { authorization: lines })
+      if (token.timing === 'ahead') throw new GuardError('invalid_token', { authorization: lines })
+      if (senderConstrained === 'refuse' && isSenderConstrained(token.claims)) {
+        throw new GuardError('invalid_token', { challenge: senderConstrainedChallenge(isDpopBound(token.claims)) })
+      }
       // A copy: the header of a request is often a piece of something larger.
       const known = knownToken(Buffer.from(lines[0] ?? '', 'latin1').toString('latin1'), token, cutoffClaim)
       remembered.add(known)
@@ -180,7 +194,7 @@ export function createGuard(options: GuardOptions): Guard {
     const { claims } = known.token
     const why = following.hasSnapshot() ? 'stale' : 'no_snapshot'
     if (isClosed) throw new GuardError('unknown')
-    const question = { token: bearerToken([known.header]), claims, why } as const
+    const question = { token: bearerToken([known.header], schemes), claims, why } as const
     const opinion = await Promise.resolve(question).then(onUnknown).catch((cause: unknown) => {
       throw new GuardError('unknown', { cause })
     })
@@ -233,15 +247,11 @@ export function createGuard(options: GuardOptions): Guard {
   }
 }
 
-function readGuardIssuers(options: GuardOptions, now: () => number, warn: (message: string) => void) {
+function readGuardIssuers(options: GuardOptions, now: () => number, warn: (details: object, message: string) => void) {
   const reader = createReader({})
   const defaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
   const configs = readMany(reader, JSON.stringify(options.issuers), defaults)
   if (reader.faults.length > 0) throw new TypeError(reader.faults.map((fault) => fault.replaceAll('JWT_ISSUERS', 'issuers')).join('\n'))
-  const log = {
-    info: () => undefined,
-    warn: (details: object, message: string) => warn(`${message}: ${JSON.stringify(details)}`),
-    error: (details: object, message: string) => warn(`${message}: ${JSON.stringify(details)}`),
-  }
+  const log = { info: () => undefined, warn, error: warn }
   return openIssuers(configs, { requireExp: options.requireExp ?? false, log, now }).issuers
 }

@@ -34,11 +34,13 @@ export type Revocations = {
    */
   revokeOnce(presented: Presented): Promise<Committed & Readonly<{ keys: readonly RevocationKey[] }>>
   /**
-   * Stores the token itself, not its session, if an API that grants leeway may still accept it.
+   * Stores tokens that are not valid now, each by its own key and not by its session, where an API may still accept them, or accept them
+   * later.
    *
-   * @returns its key, or nothing when nobody accepts the token any more
+   * @returns the keys that were stored now
+   * @throws ServiceError `store_unavailable`
    */
-  revokeExpired(tokens: readonly VerifiedToken[], witness?: Witness): Promise<RevocationKey[]>
+  revokeUntimely(tokens: readonly VerifiedToken[], witness?: Witness): Promise<RevocationKey[]>
   /**
    * Stores entries as they are, and deletes session data.
    *
@@ -87,7 +89,7 @@ export function createRevocations(parts: {
     return own === null ? null : Math.max(own, keptUntilMs({ lifetimeS: token.issuer.sessionMaxLifetimeS }))
   }
   const entryOf = (token: VerifiedToken): Entry =>
-    token.keys.s === undefined || token.expired
+    token.keys.s === undefined || token.timing !== 'current'
       ? { key: token.keys.t, untilMs: tokenUntil(token) }
       : { key: token.keys.s, untilMs: sessionUntil(token) }
   const keptUntilMs: Revocations['keptUntilMs'] = (of) =>
@@ -137,9 +139,9 @@ export function createRevocations(parts: {
     entryOf,
     cutoffNow,
     keptUntilMs,
-    async revokeExpired(tokens, witness) {
-      const late = tokens.filter(({ expired, expMs }) => expired && expMs !== undefined && now() < expMs + maxClockSkewMs)
-      const entries = late.map(entryOf)
+    async revokeUntimely(tokens, witness) {
+      const usable = tokens.filter(({ timing, expMs }) => timing !== 'current' && (expMs === undefined || now() < expMs + maxClockSkewMs))
+      const entries = usable.map(entryOf)
       // Stored once: a token that is replayed must not fill the feed.
       return entries.length === 0 || (await revocations.holds(entries)) ? [] : (await commit(entries, witness)).keys
     },

@@ -44,6 +44,7 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   const origin = `${config.tls ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   const forgets = config.redis === undefined ? '; the embedded store forgets every revocation at a restart' : ''
   log.info({ version: version(), origin, store: config.redis ? 'redis' : 'memory' }, `listening${forgets}`)
+  warnOfIdTokens(config, log)
   if (config.throwawaySecret !== undefined) await greet(config.throwawaySecret, origin, config.hasDocs)
 
   const reason = await stopped
@@ -54,6 +55,14 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   metricsServer?.closeAllConnections()
   await service.close()
   log.info('stopped')
+}
+
+/** ID tokens carry the same issuer and keys as access tokens; only `aud` and `typ` tell them apart (RFC 8725 §3.9, RFC 9068 §4). */
+function warnOfIdTokens({ issuers, throwawaySecret }: Config, log: Logger): void {
+  if (throwawaySecret !== undefined) return
+  for (const { issuer = '(any)', audience, typ } of issuers) {
+    if (audience === undefined && typ === undefined) log.warn({ issuer }, 'no audience is configured (JWT_AUDIENCE): ID tokens of this issuer pass as access tokens')
+  }
 }
 
 /** What is wrong with the files leaves everything as it was. */

@@ -41,6 +41,7 @@ import { createReplica } from './replica.js'
 import { openStores } from './store/open.js'
 import { openIssuers, type OpenIssuers } from './token/issuers.js'
 import { signDevelopmentToken } from './token/development.js'
+import { warnOfUnusableClaims } from './token/unusable-claims.js'
 import { createVerification, logoutTokenIssuers, type Verification } from './token/verification.js'
 import type { WriteLine } from './log.js'
 import { createMetrics, type Metrics } from './metrics.js'
@@ -85,17 +86,18 @@ export function createService({ config, log, writeLine, now, times = serverTimes
   const audit = createAudit({ trail: stores.trail, log, writeLine, now, timeoutMs, address: config.audit.address, onRevoked: metrics.revoked })
   const { yaml, document } = readContract()
   const { cutoffClaim } = config
+  const onUnusableClaim = warnOfUnusableClaims(now, (details, message) => log.warn(details, message))
   const openTrust = ({ issuers: configs, clients, requireExp }: Config, before?: OpenIssuers) => {
     const opened = openIssuers(configs, { requireExp, log, now }, before)
     return {
       opened,
       clients,
-      verification: createVerification({ issuers: opened.issuers, now, maxClockSkewMs, cutoffClaim }),
-      logoutTokens: createVerification({ issuers: logoutTokenIssuers(opened.issuers), now, maxClockSkewMs, cutoffClaim: 'iat', logoutTokens: true }),
+      verification: createVerification({ issuers: opened.issuers, now, maxClockSkewMs, cutoffClaim, onUnusableClaim }),
+      logoutTokens: createVerification({ issuers: logoutTokenIssuers(opened.issuers), now, maxClockSkewMs, cutoffClaim: 'iat', logoutTokens: true, onUnusableClaim }),
     }
   }
   let trust = openTrust(config)
-  const verification: Verification = { verify: (jwt) => trust.verification.verify(jwt) }
+  const verification: Verification = { verify: (jwt, waiter) => trust.verification.verify(jwt, waiter) }
   const keySources = () => trust.opened.issuers.map(({ keys }) => keys)
   const replica = createReplica(now)
   const subscribers = createSubscribers({ feed: stores.feedReader, position: () => follower.position(), timeoutMs })
@@ -118,7 +120,7 @@ export function createService({ config, log, writeLine, now, times = serverTimes
     failureLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
   })
   const operations: Operations = {
-    verify: verify({ check }),
+    verify: verify({ check, senderConstrained: config.senderConstrained }),
     introspect: introspect({ clients, check }),
     revoke: revoke({ clients, verification, revocations, audit }),
     metadata: metadata({ publicUrl: config.publicUrl }),
@@ -128,7 +130,7 @@ export function createService({ config, log, writeLine, now, times = serverTimes
     getPosition: getPosition({ clients, readTail, timeoutMs }),
     getRevocation: getRevocation({ clients, store: stores.revocations }),
     backchannelLogout: backchannelLogout({
-      verification: { verify: (jwt) => trust.logoutTokens.verify(jwt) },
+      verification: { verify: (jwt, waiter) => trust.logoutTokens.verify(jwt, waiter) },
       revocations, audit, now,
     }),
     listAuditEvents: listAuditEvents({ clients, trail: stores.trail, timeoutMs }),

@@ -3,6 +3,8 @@ import { answerWithinMs, tokenFrom, urlOf, type Io } from './io.js'
 
 const claims = { subject: 'x-auth-subject', issuer: 'x-auth-issuer', session: 'x-auth-session', scope: 'x-auth-scope' }
 
+const reasons: Readonly<Record<string, string>> = { revoked: 'revoked', expired: 'expired', sender_constrained: 'bound to a key (cnf), and not a bearer token' }
+
 export async function checkToken(io: Io, options: { url?: string }): Promise<number> {
   const url = urlOf(io, options)
   const headers = { Authorization: `Bearer ${await tokenFrom(io)}` }
@@ -10,8 +12,8 @@ export async function checkToken(io: Io, options: { url?: string }): Promise<num
     throw new Error(`unknown: no answer from ${url}`, { cause })
   })
   // Only cierre says these with its own fields; another server at that address knows nothing of the token.
-  const isOurs = answer.status === 200 ? answer.headers.has('x-auth-subject') : answer.headers.get('www-authenticate')?.startsWith('Bearer')
-  switch (isOurs === true ? answer.status : 0) {
+  const isOurs = answer.status === 200 ? answer.headers.has('x-auth-subject') : answer.headers.get('www-authenticate')?.match(/^(?:Bearer|DPoP) realm="cierre"/)
+  switch (isOurs ? answer.status : 0) {
     case 200: {
       const told = Object.entries(claims).flatMap(([name, field]) => {
         const value = decodeURIComponent(answer.headers.get(field) ?? '')
@@ -21,10 +23,7 @@ export async function checkToken(io: Io, options: { url?: string }): Promise<num
       return 0
     }
     case 401:
-      io.stdout.write('not active: malformed, not genuine, not for this service, or revoked\n')
-      return 1
-    case 403:
-      io.stdout.write('not active: expired\n')
+      io.stdout.write(`not active: ${reasons[answer.headers.get('x-error-reason') ?? ''] ?? 'malformed, not genuine, not for this service, or not valid yet'}\n`)
       return 1
     default:
       io.stderr.write(`unknown: ${url} answered ${answer.status}\n`)

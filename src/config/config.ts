@@ -6,6 +6,7 @@ import type { Client } from '../clients.js'
 import type { Limit } from '../limits.js'
 import type { CutoffClaim } from '../revocations.js'
 import type { RedisConnection } from '../store/redis.js'
+import { senderConstrainedRules, type SenderConstrained } from '../token/confirmation.js'
 import { readClients } from './clients.js'
 import { checkSessionKeys, longestSessionS, readIssuers, type IssuerConfig } from './issuers.js'
 import { createReader, type Environment, type Reader } from './reader.js'
@@ -22,6 +23,7 @@ export type Config = Readonly<{
   clients: readonly Client[]
   requireExp: boolean
   cutoffClaim: CutoffClaim
+  senderConstrained: SenderConstrained
   maxClockSkewMs: number
   sessionRedis: RedisConnection | undefined
   sessionCookies: readonly ExpiredCookie[]
@@ -50,7 +52,7 @@ export const variables: Readonly<Record<string, string>> = {
   REDIS_URL: '', REDIS_CA_FILE: '', REDIS_MIN_REPLICAS: '0',
   JWT_SECRET: '', JWT_PUBLIC_KEY: '', JWT_JWKS_URI: '', JWT_ALGORITHMS: '', JWT_ISSUER: '', JWT_AUDIENCE: '', JWT_TYP: '',
   JWT_BACKCHANNEL_AUDIENCE: '', JWT_BACKCHANNEL_TYP: 'logout+jwt', JWT_BACKCHANNEL_SCOPE: 'both',
-  JWT_REQUIRE_EXP: 'false', CUTOFF_CLAIM: 'iat', JWT_ISSUERS: '', CLIENTS: '',
+  JWT_REQUIRE_EXP: 'false', CUTOFF_CLAIM: 'iat', SENDER_CONSTRAINED: 'refuse', JWT_ISSUERS: '', CLIENTS: '',
   MAX_CLOCK_SKEW_S: '60', SESSION_MAX_LIFETIME_S: '2592000',
   SESSION_KEYS: '', SESSION_REDIS_URL: '', SESSION_COOKIES: '', CLEAR_SITE_DATA: '"storage"',
   RATE_LIMIT_ADDRESS: '300/60', RATE_LIMIT_SUBJECT: '30/60', TRUST_PROXY: '', CORS_ORIGINS: '',
@@ -85,6 +87,7 @@ export function parseConfig(env: Environment): Config {
     clients: readClients(reader),
     requireExp: reader.oneOf('JWT_REQUIRE_EXP', 'false', ['true', 'false']) === 'true',
     cutoffClaim: reader.oneOf<CutoffClaim>('CUTOFF_CLAIM', 'iat', ['iat', 'auth_time']),
+    senderConstrained: reader.oneOf<SenderConstrained>('SENDER_CONSTRAINED', 'refuse', senderConstrainedRules),
     maxClockSkewMs: reader.integer('MAX_CLOCK_SKEW_S', 60, 0, 3600) * 1000,
     sessionRedis,
     sessionCookies: session.cookies,

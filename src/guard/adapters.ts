@@ -74,7 +74,7 @@ export const fastifyGuard = (guard: Guard) => async (request: FastifyRequest, re
   }
 }
 
-type HonoContext = { req: { header(name: string): string | undefined }; set(name: 'claims', claims: Claims): void; json(body: object, status: 401 | 403 | 503, headers: Record<string, string>): Response }
+type HonoContext = { req: { header(name: string): string | undefined }; set(name: 'claims', claims: Claims): void; json(body: object, status: 401 | 503, headers: Record<string, string>): Response }
 
 /** Hono middleware; the claims are `c.get('claims')`. */
 export const honoGuard = (guard: Guard) => async (c: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {

@@ -7,26 +7,27 @@ export type GuardErrorCode = 'token_missing' | 'invalid_token' | 'token_expired'
 /** What `check` throws. `status`, `headers` and `body` are the answer that the caller should get. */
 export class GuardError extends Error {
   readonly code: GuardErrorCode
-  readonly status: 401 | 403 | 503
-  /** Of a 401 or 403 (RFC 6750 §3). */
+  readonly status: 401 | 503
+  /** Of a 401 (RFC 6750 §3). */
   readonly wwwAuthenticate: string | undefined
 
-  constructor(code: GuardErrorCode, details: { authorization?: readonly string[]; cause?: unknown; message?: string } = {}) {
+  constructor(code: GuardErrorCode, details: { authorization?: readonly string[]; challenge?: string; cause?: unknown; message?: string } = {}) {
     super(details.message ?? code, { cause: details.cause })
     this.name = 'GuardError'
     this.code = code
-    this.status = code === 'unknown' ? 503 : code === 'token_expired' ? 403 : 401
-    this.wwwAuthenticate = this.status === 503 ? undefined : bearerChallenge(this.status, details.authorization ?? [])
+    this.status = code === 'unknown' ? 503 : 401
+    const challenge = details.challenge ?? bearerChallenge(details.authorization ?? [], code === 'token_expired' ? 'expired' : undefined)
+    this.wwwAuthenticate = this.status === 503 ? undefined : challenge
   }
 
-  /** `WWW-Authenticate` of a 401 or 403, `Retry-After` of a 503. */
+  /** `WWW-Authenticate` of a 401, `Retry-After` of a 503. */
   get headers(): Record<string, string> {
     return this.wwwAuthenticate === undefined ? { 'Retry-After': '1' } : { 'WWW-Authenticate': this.wwwAuthenticate }
   }
 
   /** The same envelope as the service's. */
   get body(): { success: false; message: string } {
-    return { success: false, message: failures[this.code === 'unknown' ? 'store_unavailable' : this.code].message }
+    return { success: false, message: failures[this.code === 'unknown' ? 'store_unavailable' : 'invalid_token'].message }
   }
 }
 
@@ -34,6 +35,6 @@ export class GuardError extends Error {
 export function guardErrorOf(error: unknown, authorization: readonly string[]): unknown {
   if (!(error instanceof ServiceError)) return error
   const { code } = error
-  if (code === 'token_missing' || code === 'invalid_token' || code === 'token_expired') return new GuardError(code, { authorization })
+  if (code === 'token_missing' || code === 'invalid_token') return new GuardError(code, { authorization })
   return new GuardError('unknown', { cause: error })
 }

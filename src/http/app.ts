@@ -29,7 +29,7 @@ export type AppParts = {
 /** The operations that the address limit counts. */
 const limitedOperations: ReadonlySet<OperationId> = new Set(['logout', 'backchannelLogout'])
 const saneRequestId = /^[A-Za-z0-9._-]{1,64}$/
-const exposedHeaders = 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
+const exposedHeaders = 'WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
 
 /** Every request in order: identified, routed, allowed by origin, counted, read, validated, answered as the contract says. */
 export function createApp(parts: AppParts): Koa {

@@ -1,5 +1,5 @@
 import { bearerChallenge } from '../bearer.js'
-import { failures, ServiceError, type FailureCode } from '../errors.js'
+import { errorReasonOf, failures, ServiceError, type FailureCode } from '../errors.js'
 import type { OperationId } from '../operations/operation.js'
 
 /** An answer on its way out, before it is held against the contract. */
@@ -19,7 +19,8 @@ export function failureAnswer(error: unknown, request: { operationId?: Operation
     status,
     body: oauthPaths.test(request.path) ? { error: oauthError(code, status) } : { success: false, message },
     headers: {
-      ...challenge(code, status, request.authorization),
+      ...challenge(code, error, request),
+      ...reasonHeader(error),
       ...(status >= 500 && { 'Retry-After': retryAfterS }),
       ...(error instanceof ServiceError && error.headers),
     },
@@ -30,12 +31,21 @@ export function failureAnswer(error: unknown, request: { operationId?: Operation
 function oauthError(code: FailureCode, status: number): string {
   if (code === 'invalid_client') return 'invalid_client'
   if (code === 'not_permitted') return 'unauthorized_client'
+  if (code === 'unsupported_token_type') return 'unsupported_token_type'
   return status === 429 || status >= 500 ? 'temporarily_unavailable' : 'invalid_request'
 }
 
-function challenge(code: FailureCode, status: number, authorization: readonly string[]): Record<string, string> {
+function challenge(code: FailureCode, error: unknown, { operationId, authorization }: { operationId?: OperationId; authorization: readonly string[] }): Record<string, string> {
   if (code === 'invalid_client' || code === 'not_permitted') return { 'WWW-Authenticate': 'Basic realm="cierre"' }
-  return status === 401 || status === 403 ? { 'WWW-Authenticate': bearerChallenge(status, authorization) } : {}
+  const { status } = failures[code]
+  if (status !== 401 && status !== 403) return {}
+  const reason = error instanceof ServiceError ? error.reason : undefined
+  return { 'WWW-Authenticate': bearerChallenge(authorization, reason, { dpop: operationId === 'logout' }) }
+}
+
+function reasonHeader(error: unknown): Record<string, string> {
+  const reason = error instanceof ServiceError ? errorReasonOf(error) : undefined
+  return reason === undefined ? {} : { 'X-Error-Reason': reason }
 }
 
 /** Whether an error is a fault of ours or of a part, which belongs into the error log. */

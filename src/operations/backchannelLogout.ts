@@ -1,3 +1,4 @@
+import { limitedAddress } from '../addresses.js'
 import type { Audit } from '../audit.js'
 import { ServiceError } from '../errors.js'
 import type { Revocations } from '../revocations.js'
@@ -13,7 +14,7 @@ type Parts = { verification: Verification; revocations: Revocations; audit: Audi
 export const backchannelLogout =
   ({ verification, revocations, audit, now }: Parts): Operation<'backchannelLogout'> =>
   async ({ body, asker }) => {
-    const token = await verifyLogoutToken(verification, body.logout_token)
+    const token = await verifyLogoutToken(verification, body.logout_token, limitedAddress(asker.address))
     const entries = entriesOf(token, revocations)
     const { sub, sid } = endedClaims(token)
     // Of a token older than every session there is nothing left to end.
@@ -28,10 +29,10 @@ export const backchannelLogout =
     return { status: 200, body: undefined }
   }
 
-async function verifyLogoutToken(verification: Verification, jwt: string): Promise<VerifiedToken> {
+async function verifyLogoutToken(verification: Verification, jwt: string, waiter: string): Promise<VerifiedToken> {
   try {
-    const token = await verification.verify(jwt)
-    if (!token.expired && isLogoutToken(token.claims)) return token
+    const token = await verification.verify(jwt, waiter)
+    if (token.timing === 'current' && isLogoutToken(token.claims)) return token
   } catch (error) {
     if (!(error instanceof ServiceError && error.code === 'invalid_token')) throw error
   }

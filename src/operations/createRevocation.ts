@@ -1,4 +1,5 @@
 import type { components } from '../../generated/openapi.js'
+import { limitedAddress } from '../addresses.js'
 import type { Audit } from '../audit.js'
 import { mayAskAbout, type Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
@@ -28,7 +29,7 @@ export const createRevocation =
   async ({ authorization, asker, body }) => {
     const { clients, revocations, audit } = parts
     const client = await clients.authenticate({ authorization, asker }, 'revoke')
-    const { entry, token, claims, ended } = await ('token' in body ? byToken(parts, body.token) : byName(parts, body))
+    const { entry, token, claims, ended } = await ('token' in body ? byToken(parts, body.token, limitedAddress(asker.address)) : byName(parts, body))
     // A name alone does not tell whose audience it concerns.
     const isAllowed = token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
     if (!isAllowed) return clients.refuse(client, asker, 'other_audience', { claims })
@@ -54,10 +55,10 @@ type Revoked = {
   ended: Parameters<typeof sessionKeysOf>[0]
 }
 
-async function byToken({ verification, revocations }: Parts, jwt: string): Promise<Revoked> {
-  const token = await verification.verify(jwt).catch(invalid)
+async function byToken({ verification, revocations }: Parts, jwt: string, waiter: string): Promise<Revoked> {
+  const token = await verification.verify(jwt, waiter).catch(invalid)
   if (token === undefined) throw new ServiceError('bad_request', { reason: 'body' })
-  return { entry: revocations.entryOf(token), claims: token.claims, token, ended: token.expired ? [] : [token] }
+  return { entry: revocations.entryOf(token), claims: token.claims, token, ended: token.timing === 'current' ? [token] : [] }
 }
 
 function byName({ revocations, issuers }: Parts, named: Named): Revoked {

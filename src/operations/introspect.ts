@@ -2,6 +2,8 @@ import type { components } from '../../generated/openapi.js'
 import type { Check } from '../check.js'
 import { mayAskAbout, type Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
+import { isDpopBound } from '../token/confirmation.js'
+import { claimText } from '../token/keys.js'
 import type { VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
@@ -18,19 +20,26 @@ export const introspect =
   }
 
 function inactive(error: unknown): undefined {
-  if (error instanceof ServiceError && (error.code === 'invalid_token' || error.code === 'token_expired')) return undefined
+  if (error instanceof ServiceError && error.code === 'invalid_token') return undefined
   throw error
 }
 
-const texts = ['iss', 'sub', 'jti', 'scope', 'client_id', 'username'] as const
+const names = ['iss', 'sub', 'jti'] as const
+const texts = ['scope', 'client_id', 'username'] as const
 const times = ['exp', 'iat', 'nbf'] as const
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const nameText = (value: unknown) => (typeof value === 'string' ? value : claimText(value))
 
 function describe({ claims }: VerifiedToken): Active {
   const { aud } = claims as { aud?: unknown }
   const isText = (value: unknown) => typeof value === 'string'
   const hasAudience = isText(aud) || (Array.isArray(aud) && aud.every(isText))
   return Object.assign(
-    { active: true, token_type: 'Bearer' } as const,
+    // Told as a bearer token, it would be accepted without its proof (RFC 9449 §6.2, RFC 8705 §3.2).
+    { active: true, token_type: isDpopBound(claims) ? 'DPoP' : 'Bearer' } as const,
+    isObject(claims['cnf']) ? { cnf: claims['cnf'] } : {},
+    ...names.map((name) => (nameText(claims[name]) === undefined ? {} : { [name]: nameText(claims[name]) })),
     ...texts.map((name) => (isText(claims[name]) ? { [name]: claims[name] } : {})),
     ...times.map((name) => (Number.isFinite(claims[name]) ? { [name]: claims[name] } : {})),
     hasAudience ? { aud } : {},

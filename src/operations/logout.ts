@@ -1,10 +1,12 @@
 import type { Asker, Audit } from '../audit.js'
-import { bearerToken } from '../bearer.js'
+import { limitedAddress } from '../addresses.js'
+import { bearerToken, proofChallenge } from '../bearer.js'
 import { clearingHeaders, type ExpiredCookie } from '../browser.js'
 import { ServiceError } from '../errors.js'
 import type { Admit } from '../limits.js'
 import type { Revocations } from '../revocations.js'
 import { sessionKeysOf } from '../sessions.js'
+import { isSenderConstrained } from '../token/confirmation.js'
 import { isOfSameHolder, type Verification, type VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
@@ -22,13 +24,18 @@ export function logout(parts: Parts): Operation<'logout'> {
   const clearing = { secure: clearingHeaders({ ...parts.browser, secure: true }), plain: clearingHeaders({ ...parts.browser, secure: false }) }
   return async ({ body, authorization, asker, secure }) => {
     const scope = body.scope ?? 'local'
-    const bearer = bearerToken(authorization)
-    const caller = await verification.verify(bearer)
+    // Possession is enough to end one's own token, also one that is bound to a key.
+    const bearer = bearerToken(authorization, { dpop: true })
+    const waiter = limitedAddress(asker.address)
+    const caller = await verification.verify(bearer, waiter)
     const reason = scope === 'global' ? 'logout_everywhere' : 'logout'
     let limits: Record<string, string> = {}
     await audit.attempt({ event: 'authn_token_revoked', reason, asker, token: caller }, async (witness) => {
-      const tokens: Tokens = body.token === bearer ? [caller] : [caller, await verifyOther(verification, caller, body.token)]
-      if (tokens.some(({ expired }) => expired)) await refuseExpired(tokens, revocations, audit, asker)
+      const tokens: Tokens = body.token === bearer ? [caller] : [caller, await verifyOther(verification, caller, body.token, waiter)]
+      if (tokens.some(({ timing }) => timing !== 'current')) await refuseUntimely(tokens, revocations, audit, asker)
+      if (scope === 'global' && isSenderConstrained(caller.claims)) {
+        throw new ServiceError('invalid_token', { reason: 'sender_constrained', headers: { 'WWW-Authenticate': proofChallenge } })
+      }
       if (scope === 'global' && caller.keys.u === undefined) throw new ServiceError('bad_request', { reason: 'no_subject' })
       const sessionKeys = sessionKeysOf(tokens)
       const { committed, headers } = await admit(caller.keys.u ?? caller.keys.t, (window) =>
@@ -49,15 +56,20 @@ export function logout(parts: Parts): Operation<'logout'> {
 type Tokens = readonly [VerifiedToken, ...VerifiedToken[]]
 
 /** The body's token, where it is not written like the bearer's. */
-async function verifyOther(verification: Verification, caller: VerifiedToken, named: string): Promise<VerifiedToken> {
-  const other = await verification.verify(named)
+async function verifyOther(verification: Verification, caller: VerifiedToken, named: string, waiter: string): Promise<VerifiedToken> {
+  const other = await verification.verify(named, waiter)
   if (!isOfSameHolder(caller, other)) throw new ServiceError('invalid_token', { reason: 'other_subject' })
   return other
 }
 
-// Another API may grant leeway and accept the token a little longer, so it is stored before the refusal.
-async function refuseExpired(tokens: Tokens, revocations: Revocations, audit: Audit, asker: Asker): Promise<never> {
-  const keys = await revocations.revokeExpired(tokens)
-  await audit.record({ event: 'session_use_after_expire', outcome: 'refused', reason: 'expired', asker, token: tokens[0], keys })
-  throw new ServiceError('token_expired')
+/**
+ * Another API may grant leeway, or accept a token later that is not valid yet: such tokens are stored before the refusal. Only a caller whose
+ * tokens have merely expired is told so.
+ */
+async function refuseUntimely(tokens: Tokens, revocations: Revocations, audit: Audit, asker: Asker): Promise<never> {
+  const keys = await revocations.revokeUntimely(tokens)
+  const isAhead = tokens.some(({ timing }) => timing === 'ahead')
+  const [event, reason] = isAhead ? (['authz_fail', 'not_yet_valid'] as const) : (['session_use_after_expire', 'expired'] as const)
+  await audit.record({ event, outcome: 'refused', reason, asker, token: tokens[0], keys })
+  throw new ServiceError(isAhead ? 'invalid_token' : 'token_expired', { reason })
 }

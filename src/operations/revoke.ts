@@ -1,6 +1,7 @@
+import { limitedAddress } from '../addresses.js'
 import type { Audit } from '../audit.js'
 import { mayAskAbout, type Clients } from '../clients.js'
-import { ServiceError } from '../errors.js'
+import { isUnsupported, ServiceError, type Reason } from '../errors.js'
 import type { Revocations } from '../revocations.js'
 import { sessionKeysOf } from '../sessions.js'
 import type { Verification, VerifiedToken } from '../token/verification.js'
@@ -8,19 +9,27 @@ import type { Operation } from './operation.js'
 
 type Parts = { clients: Clients; verification: Verification; revocations: Revocations; audit: Audit }
 
-/** RFC 7009: an invalid token is of no use already, so it is a success (§2.2). */
+/**
+ * RFC 7009: an invalid token is of no use already, so it is a success (§2.2). A token that may be good elsewhere, and cannot be ended here, is
+ * not: that would call a living token dead.
+ */
 export const revoke =
   ({ clients, verification, revocations, audit }: Parts): Operation<'revoke'> =>
   async ({ authorization, asker, body }) => {
     const client = await clients.authenticate({ authorization, asker, form: body }, 'revoke')
     const done = { status: 200, body: undefined } as const
-    const token = await verification.verify(body.token).catch(invalid)
+    const token = await verification.verify(body.token, limitedAddress(asker.address)).catch(unusable)
     if (token === undefined) return done
     if (!mayAskAbout(client, token.claims.aud)) return clients.refuse(client, asker, 'other_audience', token)
     await audit.attempt({ event: 'authn_token_revoked', reason: 'oauth_revocation', asker, token, client: client.id }, async (witness) =>
-      token.expired ? revocations.revokeExpired([token], witness) : revocations.revoke([token], 'local', witness, sessionKeysOf([token])))
+      token.timing !== 'current' ? revocations.revokeUntimely([token], witness) : revocations.revoke([token], 'local', witness, sessionKeysOf([token])))
     return done
   }
+
+function unusable(error: unknown): undefined {
+  if (error instanceof ServiceError && isUnsupported(error.reason)) throw new ServiceError('unsupported_token_type', { reason: error.reason as Reason })
+  return invalid(error) as undefined
+}
 
 export function invalid(error: unknown): VerifiedToken | undefined {
   if (error instanceof ServiceError && error.code === 'invalid_token') return undefined

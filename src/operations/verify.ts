@@ -1,22 +1,30 @@
-import { bearerToken } from '../bearer.js'
+import { bearerToken, senderConstrainedChallenge } from '../bearer.js'
 import type { Check } from '../check.js'
+import { ServiceError } from '../errors.js'
+import { isDpopBound, isSenderConstrained, type SenderConstrained } from '../token/confirmation.js'
+import { claimText } from '../token/keys.js'
 import type { Operation } from './operation.js'
 
-/** What a reverse proxy asks before it forwards a request. */
+/** What a reverse proxy asks before it forwards a request. Where `cnf` is ignored, whoever checks the proof may send `DPoP`, too. */
 export const verify =
-  ({ check }: { check: Check }): Operation<'verify'> =>
+  ({ check, senderConstrained }: { check: Check; senderConstrained: SenderConstrained }): Operation<'verify'> =>
   async ({ authorization }) => {
-    const { claims } = await check(bearerToken(authorization))
+    const { claims } = await check(bearerToken(authorization, { dpop: senderConstrained === 'ignore' }))
+    if (senderConstrained === 'refuse' && isSenderConstrained(claims)) {
+      throw new ServiceError('invalid_token', { reason: 'sender_constrained', headers: { 'WWW-Authenticate': senderConstrainedChallenge(isDpopBound(claims)) } })
+    }
     return {
       status: 200,
       body: { success: true, message: 'Token válido' },
       headers: {
-        'X-Auth-Subject': percentEncoded(claims.sub),
-        'X-Auth-Issuer': percentEncoded(claims.iss),
-        'X-Auth-Session': percentEncoded(claims['sid']),
-        'X-Auth-Scope': percentEncoded(claims['scope']),
+        'X-Auth-Subject': nameField(claims.sub),
+        'X-Auth-Issuer': nameField(claims.iss),
+        'X-Auth-Session': nameField(claims['sid']),
+        'X-Auth-Scope': textField(claims['scope']),
       },
     }
   }
 
-const percentEncoded = (claim: unknown) => (typeof claim === 'string' ? encodeURIComponent(claim.toWellFormed()) : '')
+/** Percent-encoded; unpaired surrogates become U+FFFD. */
+const textField = (claim: unknown) => (typeof claim === 'string' ? encodeURIComponent(claim.toWellFormed()) : '')
+const nameField = (claim: unknown) => textField(typeof claim === 'number' ? claimText(claim) : claim)

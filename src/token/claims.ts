@@ -38,33 +38,46 @@ export function parseSegment(segment: string): Record<string, unknown> {
 }
 
 /**
- * Holds header and claims of a token, whose signature is in order, against what its issuer demands and against the time
- * (RFC 7519 §4.1, RFC 7515 §4.1.9). `exp` comes last: an expired token is in order in all else.
+ * Checks header and claims of a token whose signature has been verified, except for the time (RFC 7519 §4.1, RFC 7515 §4.1.9).
  *
- * @returns the claims, and whether `exp` has passed
  * @throws ServiceError `invalid_token`
  */
-export function checkClaims(
-  { header, claims, demands, nowMs }: { header: Readonly<Record<string, unknown>>; claims: Readonly<Record<string, unknown>>; demands: Demands; nowMs: number },
-): { claims: Claims; expired: boolean } {
+export function checkClaims({ header, claims, demands }: { header: Readonly<Record<string, unknown>>; claims: Readonly<Record<string, unknown>>; demands: Demands }): Claims {
   const { issuer, audience, typ } = demands
   if (typ !== undefined && (typeof header['typ'] !== 'string' || mediaType(header['typ']) !== mediaType(typ))) throw refuse('typ')
   if (issuer !== undefined && claims['iss'] !== issuer) throw refuse('issuer')
   if (audience !== undefined && !isFor(audience, claims['aud'])) throw refuse('audience')
-  const nowS = Math.floor(nowMs / 1000)
-  const [, nbf, exp] = [numericDate(claims, 'iat'), numericDate(claims, 'nbf'), numericDate(claims, 'exp')]
-  if (nbf !== undefined && nbf > nowS) throw refuse('not_yet_valid')
-  return { claims: claims, expired: exp !== undefined && exp <= nowS }
+  if (dates.some((name) => claims[name] !== undefined && typeof claims[name] !== 'number')) throw refuse('claims')
+  return claims
+}
+
+const dates = ['iat', 'nbf', 'exp'] as const
+
+/**
+ * Whether the header's `typ` says that this is a JWT of another kind than an access token: a logout token, security event, DPoP proof,
+ * status list, request object and so on (RFC 8725 §3.11). `at+jwt` is RFC 9068.
+ */
+export function isOtherKind({ typ }: Readonly<Record<string, unknown>>): boolean {
+  if (typeof typ !== 'string') return false
+  const type = mediaType(typ)
+  return /\+.*jwt$/.test(type) && type !== 'application/at+jwt'
 }
 
 // RFC 7515 §4.1.9: "application/" may be left out, and media types are case-insensitive.
 const mediaType = (typ: string) => (typ.includes('/') ? typ : `application/${typ}`).toLowerCase()
 
+/**
+ * Where a token stands in time. `ahead`: its `nbf`, `iat` or cutoff claim is further ahead than the clock skew allows, and another API, or
+ * this one later, may accept it. `expired`: only its `exp` has passed.
+ */
+export type Timing = 'current' | 'expired' | 'ahead'
+
+/** `nbf`, `iat` and the cutoff claim may be ahead by `maxClockSkewMs`; `exp` is granted nothing (RFC 7519 §4.1.4 to §4.1.6). */
+export function timingOf(claims: Claims, at: { nowMs: number; maxClockSkewMs: number; cutoffClaim: string }): Timing {
+  const isAhead = [claims.nbf, claims.iat, claims[at.cutoffClaim]].some((time) => typeof time === 'number' && time * 1000 > at.nowMs + at.maxClockSkewMs)
+  if (isAhead) return 'ahead'
+  return claims.exp !== undefined && claims.exp <= Math.floor(at.nowMs / 1000) ? 'expired' : 'current'
+}
+
 const isFor = (audience: readonly string[], aud: unknown) =>
   typeof aud === 'string' ? audience.includes(aud) : Array.isArray(aud) && audience.some((one) => aud.includes(one))
-
-function numericDate(claims: Readonly<Record<string, unknown>>, name: 'iat' | 'nbf' | 'exp'): number | undefined {
-  const value = claims[name]
-  if (value !== undefined && typeof value !== 'number') throw refuse('claims')
-  return value
-}

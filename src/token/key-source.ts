@@ -3,14 +3,24 @@ import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { algorithmsOf, mayVerify, type PublicJwk } from './key-material.js'
 import { verificationKey, type VerificationKey } from './signature.js'
 
+/** What a token's header says of its key (RFC 7515 §4.1.1, §4.1.4). */
+export type KeyHeader = Readonly<{ alg: string; kid?: string | undefined }>
+
 /** Where the keys of one issuer come from. */
 export type KeySource = {
   /**
    * The keys that may have made a signature, most likely first; empty when the issuer has no such key.
    *
+   * @param waiter address of a client whose request waits for the next fetch, 10 s at most; without it an unknown key is told at once
    * @throws ServiceError `keys_unavailable` when that cannot be told now
    */
-  candidates(header: { alg: string; kid?: string | undefined }): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+  candidates(header: KeyHeader, waiter?: string): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+  /**
+   * The keys after another fetch, for a signature that none of the candidates has made; empty where the keys are not older than 30 s.
+   *
+   * @throws ServiceError `keys_unavailable` when they are older and could not be fetched
+   */
+  candidatesAfterBadSignature(header: KeyHeader): Promise<readonly VerificationKey[]>
   /** Whether keys are there. */
   isLoaded(): boolean
   /** Another number whenever keys came or left. */
@@ -24,6 +34,7 @@ export function secretKeySource(secret: string, algorithms: readonly string[]): 
   const keys = new Map(algorithms.map((alg) => [alg, [verificationKey(alg, key)]]))
   return {
     candidates: ({ alg }) => keys.get(alg) ?? [],
+    candidatesAfterBadSignature: nothingNewer,
     isLoaded: () => true,
     generation: () => 0,
     close: () => undefined,
@@ -33,8 +44,10 @@ export function secretKeySource(secret: string, algorithms: readonly string[]): 
 /** Keys that never change. */
 export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
   const keySet = createKeySet(jwks)
-  return { candidates: keySet.candidates, isLoaded: () => true, generation: () => 0, close: () => undefined }
+  return { candidates: keySet.candidates, candidatesAfterBadSignature: nothingNewer, isLoaded: () => true, generation: () => 0, close: () => undefined }
 }
+
+const nothingNewer = async () => []
 
 /** A parsed key set. Each key is imported once for each algorithm, since jose ties a key to one. */
 export function createKeySet(jwks: readonly PublicJwk[]) {
@@ -51,7 +64,7 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
   }
   return {
     /** At once, but for the first time that an algorithm is met. */
-    candidates({ alg, kid }: { alg: string; kid?: string | undefined }): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
+    candidates({ alg, kid }: KeyHeader): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
       const fitting = imported.filter(({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid))
       const keys = fitting.map((one) => keyOf(one, alg))
       const known = keys.filter((key) => typeof key === 'function')

@@ -1,3 +1,5 @@
+import { claimText } from './keys.js'
+
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 
 /**
@@ -7,8 +9,8 @@ const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 export function isLogoutToken(claims: Readonly<Record<string, unknown>>): boolean {
   const { iat, exp, jti, sub, sid, events } = claims
   return (
-    Number.isFinite(iat) && Number(iat) >= 0 && typeof exp === 'number' && isText(jti) &&
-    (sub === undefined || isText(sub)) && (sid === undefined || isText(sid)) && (sub !== undefined || sid !== undefined) &&
+    Number.isFinite(iat) && Number(iat) >= 0 && typeof exp === 'number' && isName(jti) &&
+    (sub === undefined || isName(sub)) && (sid === undefined || isName(sid)) && (sub !== undefined || sid !== undefined) &&
     isObject(events) && isObject(events[logoutEvent]) && !('nonce' in claims)
   )
 }
@@ -16,5 +18,5 @@ export function isLogoutToken(claims: Readonly<Record<string, unknown>>): boolea
 /** Whether a token says that it is a logout token, which is no credential of anybody. */
 export const hasLogoutEvent = ({ events }: Readonly<Record<string, unknown>>): boolean => isObject(events) && logoutEvent in events
 
-const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isName = (value: unknown) => claimText(value) !== undefined
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)

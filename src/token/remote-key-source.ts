@@ -1,74 +1,83 @@
 import { askWithin, textOf } from '../asking.js'
 import { ServiceError } from '../errors.js'
 import { checkPublicJwk, mayVerify, type PublicJwk } from './key-material.js'
-import { createKeySet, type KeySource } from './key-source.js'
+import { createKeySetFetches } from './key-set-fetches.js'
+import { createKeySet, type KeyHeader, type KeySource } from './key-source.js'
+import { createKeyWaiters } from './key-waiters.js'
+import type { VerificationKey } from './signature.js'
 
-const refreshEveryMs = 300_000
-const coolDownMs = 5_000
 const fetchTimeoutMs = 5_000
 const largestSetBytes = 1 << 20
 
 /** Where a key set's fortunes are told. */
 export type KeySourceLog = Readonly<Record<'info' | 'warn' | 'error', (details: object, message: string) => void>>
 
+/** How often it is looked whether a fetch is due. */
+const tickMs = 100
+
 /**
- * A key set behind a URL (RFC 7517 §5), loaded at once and refreshed in the background every 300 s. A `kid` it does not know
- * starts a fetch, at most one in 5 s: it is "unknown" only when a fetch within the last 5 s succeeded without it. A failed refresh
- * keeps the keys there are. Redirects are refused, and keys that are weak, symmetric or unreadable are passed over.
+ * A key set behind a URL (RFC 7517 §5), loaded at once and refreshed in the background every 300 s. A `kid` that it does not know is fetched
+ * for, at most once in 5 s: it is unknown only when a fetch that began later succeeded without it. A failed fetch keeps the keys there are.
+ * Redirects are refused, and keys that are weak, symmetric or unreadable are passed over.
  */
 export function remoteKeySource(parts: { uri: string; now: () => number; log: KeySourceLog }): KeySource {
   const { uri, now, log } = parts
   const origin = new URL(uri).origin
-  let keySet: ReturnType<typeof createKeySet> | undefined
-  let loaded = ''
-  let generation = 0
-  let triedAtMs = -Infinity
-  let loadedAtMs = -Infinity
-  let running: Promise<void> | undefined
   const closing = new AbortController()
-  // A clock that was set back must not hold up a fetch.
-  const isWithin = (sinceMs: number, ms: number) => now() >= sinceMs && now() - sinceMs < ms
+  const wait = createKeyWaiters()
+  let loaded = { keySet: createKeySet([]), text: '', generation: 0 }
 
-  const load = async () => {
-    triedAtMs = now()
+  const load = async (): Promise<boolean> => {
     try {
       const keys = await fetchKeys(uri, closing.signal, (reason) => log.warn({ origin, reason }, 'a key of the key set is passed over'))
       const text = JSON.stringify(keys)
-      if (text !== loaded) generation += 1
-      loaded = text
-      keySet = createKeySet(keys)
-      loadedAtMs = triedAtMs
+      loaded = { keySet: createKeySet(keys), text, generation: loaded.generation + (text === loaded.text ? 0 : 1) }
       log.info({ origin, keys: keys.length }, 'key set loaded')
+      return true
     } catch (cause) {
       if (!closing.signal.aborted) log.error({ origin, reason: reasonOf(cause) }, 'key set not loaded')
+      return false
     }
   }
-  // Callers that arrive while a fetch runs share it.
-  const loadOnce = () => (running ??= load().finally(() => (running = undefined)))
-  const timer = setInterval(() => {
-    // A set that never arrived is asked for at every tick of the cool-down, not of the refresh.
-    if (!isWithin(triedAtMs, keySet === undefined ? coolDownMs : refreshEveryMs)) void loadOnce()
-  }, 1_000)
+  const fetches = createKeySetFetches(load, now)
+  const fetched = async (header: KeyHeader, isCheck: boolean): Promise<readonly VerificationKey[]> => {
+    // What is under way may bring the key, but began too early to tell that there is none.
+    if (await fetches.running()) {
+      const keys = await loaded.keySet.candidates(header)
+      if (keys.length > 0) return keys
+    }
+    if (isCheck && fetches.isCoolingDown()) throw unavailable()
+    if (!(await fetches.next())) throw unavailable()
+    return loaded.keySet.candidates(header)
+  }
+  const timer = setInterval(fetches.tick, tickMs)
   timer.unref()
-  void loadOnce()
+  fetches.tick()
 
   return {
-    async candidates(header) {
-      const known = (await keySet?.candidates(header)) ?? []
-      if (known.length > 0) return known
-      if (isWithin(loadedAtMs, coolDownMs)) return known
-      if (running !== undefined || !isWithin(triedAtMs, coolDownMs)) await loadOnce()
-      if (!isWithin(loadedAtMs, coolDownMs) || keySet === undefined) throw new ServiceError('keys_unavailable', { reason: 'keys' })
-      return keySet.candidates(header)
+    async candidates(header, waiter) {
+      const keys = await loaded.keySet.candidates(header)
+      if (keys.length > 0) return keys
+      const found = waiter === undefined ? await fetched(header, true) : await wait(waiter, () => fetched(header, false))
+      if (found === undefined) throw unavailable()
+      return found
     },
-    isLoaded: () => keySet !== undefined,
-    generation: () => generation,
+    async candidatesAfterBadSignature(header) {
+      const isFetched = await fetches.afterBadSignature()
+      if (isFetched === false) throw unavailable()
+      return isFetched === undefined ? [] : loaded.keySet.candidates(header)
+    },
+    isLoaded: () => loaded.text !== '',
+    generation: () => loaded.generation,
     close() {
       clearInterval(timer)
       closing.abort()
+      fetches.close()
     },
   }
 }
+
+const unavailable = () => new ServiceError('keys_unavailable', { reason: 'keys' })
 
 /** A word on what went wrong; messages of strangers may quote the URL with what is secret in it. */
 function reasonOf(error: unknown): string {
@@ -94,7 +103,7 @@ async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: s
       return []
     }
   })
-  // Not taken for the news that every key is gone: of tokens that were good nobody could tell.
+  // An empty key set counts as a failed fetch: accepting it would refuse every valid token.
   if (!keys.some(mayVerify)) throw new KeySetFault('answered no key that verifies')
   return keys
 }

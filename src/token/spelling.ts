@@ -24,7 +24,7 @@ const lastOfThree = /[AEIMQUYcgkosw048]$/
  */
 export function parseSpelling(text: string): CompactJwt {
   const malformed = () => new ServiceError('invalid_token', { reason: 'spelling' })
-  if (text.length > maxLength) throw malformed()
+  if (text.length > maxLength) throw new ServiceError('invalid_token', { reason: 'too_long' })
   const first = text.indexOf('.')
   const second = text.indexOf('.', first + 1)
   if (first === -1 || second === -1) throw malformed()

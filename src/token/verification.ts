@@ -1,6 +1,6 @@
-import { checkClaims, parseSegment, refuse, type Claims } from './claims.js'
-import type { KeySource } from './key-source.js'
-import { tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
+import { checkClaims, isOtherKind, parseSegment, refuse, timingOf, type Claims, type Timing } from './claims.js'
+import type { KeyHeader, KeySource } from './key-source.js'
+import { claimText, tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
 import { hasLogoutEvent } from './logout-token.js'
 import type { VerificationKey } from './signature.js'
 import { parseSpelling, type CompactJwt } from './spelling.js'
@@ -30,10 +30,12 @@ export type Issuer = Readonly<{
   backchannelScope: 'session' | 'subject' | 'both'
 }>
 
-/** A token whose signature and claims are in order. That it has not been revoked is another matter. */
+/**
+ * A genuine token: its signature is verified, and its claims are in order, except for what `timing` says. Whether it has been revoked is
+ * another question.
+ */
 export type VerifiedToken = Readonly<{
-  /** In order except that its `exp` has passed. */
-  expired: boolean
+  timing: Timing
   claims: Claims
   keys: TokenKeys
   issuer: Issuer
@@ -43,11 +45,12 @@ export type VerifiedToken = Readonly<{
 
 export type Verification = {
   /**
-   * Verifies spelling, signature and claims (RFC 7519 §7.2, RFC 8725).
+   * Verifies canonical encoding, signature and claims (RFC 7519 §7.2, RFC 8725).
    *
+   * @param waiter of an operation that ends tokens: the address of its client, whose request waits up to 10 s for a key that is not known yet
    * @throws ServiceError `invalid_token` with the reason, `keys_unavailable` when the issuer's keys cannot be had
    */
-  verify(jwt: string): Promise<VerifiedToken>
+  verify(jwt: string, waiter?: string): Promise<VerifiedToken>
 }
 
 export type VerificationParts = {
@@ -58,22 +61,30 @@ export type VerificationParts = {
   cutoffClaim: 'iat' | 'auth_time'
   /** Whether logout tokens are what is verified; otherwise none of them passes for another token. */
   logoutTokens?: boolean
+  /** Called for every claim of a genuine token that is there, would be a key, and counts as absent. */
+  onUnusableClaim?: (issuer: Issuer, claim: NamingClaim) => void
 }
+
+/** The claims that keys are made of. */
+export type NamingClaim = (typeof namingClaims)[number]
+const namingClaims = ['iss', 'sub', 'sid', 'jti'] as const
 
 export function createVerification(parts: VerificationParts): Verification {
   const parseHeader = remembering(parseSegment)
   return {
-    async verify(text) {
+    async verify(text, waiter) {
       const jwt = parseSpelling(text)
       const header = parseHeader(jwt.header)
-      const said = parseSegment(jwt.payload)
-      const issuer = selectIssuer(parts.issuers, said)
-      const verifying = verifySignature(jwt, header, issuer)
+      const payload = parseSegment(jwt.payload)
+      const issuer = selectIssuer(parts.issuers, payload)
+      const verifying = verifySignature(jwt, header, issuer, waiter)
       if (verifying !== undefined) await verifying
-      const { claims, expired } = checkClaims({ header, claims: said, demands: issuer, nowMs: parts.now() })
-      if (parts.logoutTokens !== true && hasLogoutEvent(claims)) throw refuse('logout_token')
-      const expMs = checkTimes(claims, issuer, parts)
-      return { expired, claims, keys: tokenKeys(jwt, claims), issuer, expMs }
+      const claims = checkClaims({ header, claims: payload, demands: issuer })
+      if (parts.logoutTokens !== true) refuseOtherKinds(header, claims, issuer)
+      const expMs = expiryOf(claims, issuer)
+      const timing = timingOf(claims, { nowMs: parts.now(), maxClockSkewMs: parts.maxClockSkewMs, cutoffClaim: parts.cutoffClaim })
+      reportUnusableClaims(claims, issuer, parts)
+      return { timing, claims, keys: tokenKeys(jwt, claims), issuer, expMs }
     },
   }
 }
@@ -122,28 +133,40 @@ function selectIssuer(issuers: readonly Issuer[], { iss }: Readonly<Record<strin
 }
 
 /** At once, unless keys have to be fetched. */
-function verifySignature(jwt: CompactJwt, { alg, kid, crit }: Readonly<Record<string, unknown>>, issuer: Issuer): Promise<void> | undefined {
+function verifySignature(jwt: CompactJwt, { alg, kid, crit }: Readonly<Record<string, unknown>>, issuer: Issuer, waiter: string | undefined): Promise<void> | undefined {
   if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) throw refuse('algorithm')
   // No extension is understood here (RFC 7515 §4.1.11).
   if (crit !== undefined) throw refuse('claims')
-  const found = issuer.keys.candidates({ alg, kid: typeof kid === 'string' ? kid : undefined })
-  if ('then' in found) return found.then((candidates) => checkSignature(jwt, candidates))
-  checkSignature(jwt, found)
-  return undefined
+  const header = { alg, kid: typeof kid === 'string' ? kid : undefined }
+  const found = issuer.keys.candidates(header, waiter)
+  if ('then' in found) return found.then((candidates) => verifyWith(jwt, header, candidates, issuer.keys))
+  return verifyWith(jwt, header, found, issuer.keys)
 }
 
-function checkSignature(jwt: CompactJwt, candidates: readonly VerificationKey[]): void {
-  const signature = Buffer.from(jwt.signature, 'base64url')
-  if (candidates.some((isSigned) => isSigned(jwt.signingInput, signature))) return
-  throw refuse(candidates.length === 0 ? 'unknown_key' : 'signature')
+function verifyWith(jwt: CompactJwt, header: KeyHeader, candidates: readonly VerificationKey[], keys: KeySource): Promise<void> | undefined {
+  if (candidates.length === 0) throw refuse('unknown_key')
+  if (isSignedByOne(jwt, candidates)) return undefined
+  return verifyWithNewerKeys(jwt, header, keys)
 }
 
-// JSON has infinite numbers (1e999).
-function checkTimes(claims: Claims, issuer: Issuer, { now, maxClockSkewMs, cutoffClaim }: VerificationParts): number | undefined {
-  const { exp, iat } = claims
-  for (const time of [iat, claims[cutoffClaim]]) {
-    if (typeof time === 'number' && !(time * 1000 <= now() + maxClockSkewMs)) throw refuse('issued_ahead')
-  }
+// A key may have been replaced under its own `kid`, or in a set without `kid`s.
+async function verifyWithNewerKeys(jwt: CompactJwt, header: KeyHeader, keys: KeySource): Promise<void> {
+  if (!isSignedByOne(jwt, await keys.candidatesAfterBadSignature(header))) throw refuse('signature')
+}
+
+function isSignedByOne({ signature, signingInput }: CompactJwt, candidates: readonly VerificationKey[]): boolean {
+  const bytes = Buffer.from(signature, 'base64url')
+  return candidates.some((isSigned) => isSigned(signingInput, bytes))
+}
+
+// Only a configured `typ` lets another kind of JWT pass (RFC 8725 §3.11).
+function refuseOtherKinds(header: Readonly<Record<string, unknown>>, claims: Claims, { typ }: Issuer): void {
+  if (hasLogoutEvent(claims)) throw refuse('logout_token')
+  if (typ === undefined && isOtherKind(header)) throw refuse('typ')
+}
+
+/** `ceil(exp·1000)`. JSON has infinite numbers (1e999). */
+function expiryOf({ exp }: Claims, issuer: Issuer): number | undefined {
   if (exp === undefined) {
     if (issuer.requireExp) throw refuse('no_exp')
     return undefined
@@ -151,4 +174,11 @@ function checkTimes(claims: Claims, issuer: Issuer, { now, maxClockSkewMs, cutof
   const expMs = Math.ceil(exp * 1000)
   if (!Number.isSafeInteger(expMs)) throw refuse('claims')
   return expMs
+}
+
+function reportUnusableClaims(claims: Claims, issuer: Issuer, { onUnusableClaim }: VerificationParts): void {
+  if (onUnusableClaim === undefined) return
+  for (const name of namingClaims) {
+    if (claims[name] !== undefined && claimText(claims[name]) === undefined) onUnusableClaim(issuer, name)
+  }
 }

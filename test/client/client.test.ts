@@ -24,12 +24,15 @@ describe('cierre/client', () => {
   })
   after(() => service.stop())
 
-  it('logs out; what is dead, expired or not there counts as logged out already', async () => {
+  it('logs out; only a revoked token counts as logged out already', async () => {
     const jwt = await token()
     expect(await clientFor(jwt).logout()).to.deep.equal({ outcome: 'logged_out', status: 200, body: { success: true, message: 'Sesión cerrada exitosamente' } })
-    expect(await clientFor(jwt).logout()).to.include({ outcome: 'already_logged_out', status: 401 })
-    expect(await clientFor(await token({ exp: nowS(-600) })).logout()).to.include({ outcome: 'already_logged_out', status: 403 })
-    expect(await clientFor(undefined).logout()).to.deep.equal({ outcome: 'already_logged_out', status: 401, body: undefined })
+    expect(await clientFor(jwt).logout()).to.include({ outcome: 'already_logged_out', status: 401, reason: 'revoked' })
+    expect(await clientFor(await token({ exp: nowS(-600) })).logout()).to.include({ outcome: 'expired', status: 403, reason: 'expired' })
+    expect(await clientFor(undefined).logout()).to.deep.equal({ outcome: 'no_token', status: undefined, body: undefined })
+    for (const refused of [await token({ nbf: nowS(600) }), `${jwt}=`, 'no token', await token({}, 'ES256')]) {
+      expect(await clientFor(refused).logout()).to.include({ outcome: 'refused', status: 401 }).and.not.to.have.property('reason')
+    }
   })
 
   it('logs out everywhere', async () => {

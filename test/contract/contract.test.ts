@@ -94,7 +94,6 @@ describe('the contract: every operation × declared status by a real request', (
       ...anywhere,
       200: async () => verify(service, await token()),
       401: async () => verify(service, 'no token'),
-      403: async () => verify(service, await token({ exp: nowS(-3600) })),
       503: async () => verify(storeless, await token()),
     },
     backchannelLogout: {

@@ -30,13 +30,13 @@ describe('asking and revoking', () => {
     expect((await introspect(service, await sign(claims))).json).to.deep.equal({ active: true, token_type: 'Bearer', ...standard })
     const exp = nowS(60)
     const odd = await sign({ sub: 7, scope: ['x'], aud: 7, jti: null, exp })
-    expect((await introspect(service, odd)).json).to.deep.equal({ active: true, token_type: 'Bearer', exp })
+    expect((await introspect(service, odd)).json).to.deep.equal({ active: true, token_type: 'Bearer', sub: '7', exp })
   })
 
   it('introspect: one answer, to the byte, for every kind of inactive', async () => {
     const revoked = await token()
     await service.logout(revoked)
-    const kinds = [revoked, await token({ exp: nowS(-5) }), await token({ nbf: nowS(60) }), await token({}, 'HS512'), `${(await token()).slice(0, -4)}AAAA`, 'nonsense', `${await token()}=`]
+    const kinds = [revoked, await token({ exp: nowS(-5) }), await token({ nbf: nowS(120) }), await token({}, 'HS512'), `${(await token()).slice(0, -4)}AAAA`, 'nonsense', `${await token()}=`]
     for (const kind of kinds) {
       const answer = await introspect(service, kind)
       expect([answer.status, answer.text]).to.deep.equal([200, '{"active":false}'])
@@ -48,7 +48,10 @@ describe('asking and revoking', () => {
     expect(full.headers).to.include({ 'x-auth-subject': 'Jos%C3%A9%20%26%20co%0A', 'x-auth-session': 's%201', 'x-auth-scope': 'read%20write', 'x-auth-issuer': 'https%3A%2F%2Fissuer.test%2F%C3%B1' })
     const bare = await verify(service, await sign({ sub: '\ud800', exp: nowS(60), scope: 7 }))
     expect(bare.headers).to.include({ 'x-auth-subject': '%EF%BF%BD', 'x-auth-session': '', 'x-auth-scope': '', 'x-auth-issuer': '' })
-    expect((await verify(service, await token({ exp: nowS(-1) }))).status).to.equal(403)
+    const numbers = await verify(service, await token({ sub: 42, sid: -7 }))
+    expect(numbers.headers).to.include({ 'x-auth-subject': '42', 'x-auth-session': '-7' })
+    const expired = await verify(service, await token({ exp: nowS(-1) }))
+    expect([expired.status, expired.headers['x-error-reason'], expired.headers['www-authenticate']]).to.deep.equal([401, 'expired', 'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"'])
     const nobody = await service.send({ path: '/api/v1/auth/verify' })
     expect([nobody.status, nobody.headers['www-authenticate']]).to.deep.equal([401, 'Bearer realm="cierre"'])
   })
@@ -137,7 +140,7 @@ describe('asking and revoking', () => {
       for (const body of [
         { iss, sub: 'x', cutoff: nowS(60), reason: 'admin' }, { iss, sub: 'x' }, { iss, sub: 'x', reason: 'boredom' }, { iss, sub: 'x', sid: 'y', reason: 'admin' },
         { iss, sub: 'x', reason: 'admin', until: 7 }, { iss, jti: 'x', reason: 'admin' }, { iss, jti: 'x', exp: 1e300, reason: 'admin' }, { iss, reason: 'admin' },
-        { iss, sub: '', reason: 'admin' }, { iss, sub: 7, reason: 'admin' }, { iss, sub: 'x'.repeat(1025), reason: 'admin' }, { iss, sub: '\ud800', reason: 'admin' },
+        { iss, sub: '', reason: 'admin' }, { iss, sub: 7, reason: 'admin' }, { iss, sub: '\ud800', reason: 'admin' },
         { token: 'nonsense', reason: 'admin' }, { iss: 'https://b', sub: 'x', reason: 'admin' }, { sub: 'x', reason: 'admin' }, [], 'x',
       ]) {
         const answer = await createRevocation(named, body)

@@ -9,10 +9,10 @@ import { plant } from './leaks.js'
 const resource = 'https://api.test'
 const client = { client_id: 'app', client_secret: 'the-secret-of-the-app', grant_types: ['client_credentials'], redirect_uris: [], response_types: [] as never[] }
 
-async function signingKeys(): Promise<JWK[]> {
+async function signingKeys(kids: ReadonlyMap<string, string>): Promise<JWK[]> {
   const pairs = await Promise.all((['RS256', 'ES256', 'EdDSA', 'PS256'] as const).map((alg) => generateKeyPair(alg, { extractable: true })))
   const keys = await Promise.all(pairs.map(({ privateKey }) => exportJWK(privateKey)))
-  return (['RS256', 'ES256', 'EdDSA', 'PS256'] as const).map((alg, at) => ({ ...keys[at], alg, use: 'sig', kid: `${alg}-${randomUUID()}` }))
+  return (['RS256', 'ES256', 'EdDSA', 'PS256'] as const).map((alg, at) => ({ ...keys[at], alg, use: 'sig', kid: kids.get(alg) ?? `${alg}-${randomUUID()}` }))
 }
 
 /** A real OpenID provider that issues JWT access tokens by client credentials, on a port of its own. */
@@ -26,10 +26,14 @@ export async function startIssuer() {
   let down = false
   let empty = false
   let jwksRequests = 0
-  const rotate = async () => {
+  const kids = new Map<string, string>()
+  const rotate = async ({ keepsKids = false } = {}) => {
+    if (!keepsKids) kids.clear()
+    const keys = await signingKeys(kids)
+    for (const { alg, kid } of keys) kids.set(String(alg), String(kid))
     const configuration: Configuration = {
       clients: [client],
-      jwks: { keys: await signingKeys() },
+      jwks: { keys },
       features: {
         devInteractions: { enabled: false },
         clientCredentials: { enabled: true },
@@ -55,7 +59,7 @@ export async function startIssuer() {
     resource,
     jwksUri: `${origin}/jwks`,
     jwksRequests: () => jwksRequests,
-    /** New keys in place of the old ones. */
+    /** New keys in place of the old ones, under their `kid`s if told so. */
     rotate,
     /** Whether the key set is answered without keys. */
     setEmpty: (value: boolean) => void (empty = value),

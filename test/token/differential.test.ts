@@ -14,6 +14,7 @@ const scale = Number(process.env['DIFFERENTIAL'] ?? 1)
 const tokensOf = (algorithm: string) => Math.ceil(scale * ({ RS: 400, PS: 400, ES: algorithm === 'ES256' ? 1_500 : 200 }[algorithm.slice(0, 2)] ?? 3_000))
 const nowMs = 1_795_000_000_500
 const nowS = Math.floor(nowMs / 1000)
+const skewS = 60
 const demands = { issuer: 'https://issuer.test', audience: ['api', 'other'], typ: 'at+jwt' }
 
 type Algorithm = (typeof algorithms)[number]
@@ -39,18 +40,20 @@ async function oracle(algorithm: Algorithm, demanding: boolean) {
   const key = algorithm.startsWith('HS')
     ? await crypto.subtle.importKey('raw', Buffer.from(hmacSecret), { name: 'HMAC', hash: `SHA-${algorithm.slice(2)}` }, false, ['verify'])
     : ((await importJWK(keyPairOf(algorithm).publicKey.export({ format: 'jwk' }) as JWK, algorithm)) as CryptoKey)
-  const options = { algorithms: [algorithm], currentDate: new Date(nowMs), ...(demanding && demands) }
+  // The tolerance is for `nbf` alone; `exp` is held to the clock below.
+  const options = { algorithms: [algorithm], currentDate: new Date(nowMs), clockTolerance: skewS, ...(demanding && demands) }
   return async (jwt: string): Promise<unknown> => {
     try {
-      return { expired: false, claims: (await jwtVerify(jwt, key, options)).payload }
+      const { payload: claims } = await jwtVerify(jwt, key, options)
+      return { timing: claims.exp !== undefined && claims.exp <= nowS ? 'expired' : 'current', claims }
     } catch (error) {
-      return error instanceof errors.JWTExpired ? { expired: true, claims: error.payload } : undefined
+      return error instanceof errors.JWTExpired ? { timing: 'expired', claims: error.payload } : undefined
     }
   }
 }
 
 const numbers = fc.oneof(
-  fc.constantFrom(nowS, nowS - 1, nowS + 1, nowS + 600, nowS - 600, nowS + 0.5, nowS + 0.4999, 0, -1, 1e300, Number.MAX_SAFE_INTEGER),
+  fc.constantFrom(nowS, nowS - 1, nowS + 1, nowS + 600, nowS - 600, nowS + 60, nowS + 62, nowS + 0.5, nowS + 0.4999, 0, -1, 1e300, Number.MAX_SAFE_INTEGER),
   fc.double(), fc.constantFrom('1', null, true, [nowS], {}),
 )
 const strings = fc.oneof(fc.constantFrom('https://issuer.test', 'api', 'other', 'apis', '', 'at+jwt'), fc.string({ unit: 'binary' }), fc.string())
@@ -67,7 +70,7 @@ const goodOrNot = fc.tuple(claimsArbitrary, fc.subarray([...names], { maxLength:
 })
 const headerArbitrary = fc.record(
   {
-    typ: fc.constantFrom('at+jwt', 'AT+JWT', 'application/at+jwt', 'application/AT+jwt', 'JWT', '', 1, null),
+    typ: fc.constantFrom('at+jwt', 'AT+JWT', 'application/at+jwt', 'application/AT+jwt', 'JWT', 'dpop+jwt', 'application/secevent+JWT', '', 1, null),
     crit: fc.constantFrom(['b64'], [], ['exp'], null, 'b64', 1), b64: fc.constantFrom(true, false, 'true'),
     kid: fc.constantFrom('a', '', 1, null), jku: fc.constant('http://127.0.0.1:1/'), cty: fc.string(),
   },
@@ -108,12 +111,14 @@ const passesGate = (jwt: string) => {
   }
 }
 
-type Accepted = { expired: boolean; claims: Record<string, unknown> }
-/** Where the service refuses what jose accepts: extensions, a byte order mark, times that are infinite or ahead. */
+type Accepted = { timing: string; claims: Record<string, unknown> }
+/** Where the service refuses what jose accepts: extensions, a byte order mark, other kinds of JWT, times that are infinite or ahead. */
 function isStricter(jwt: string, { claims }: Accepted): boolean {
   const [header = '', payload = ''] = jwt.split('.').map((segment) => Buffer.from(segment, 'base64url').toString())
   const { exp, iat } = claims
-  return 'crit' in (JSON.parse(header) as object) || payload.startsWith('\uFEFF')
+  const { typ } = JSON.parse(header) as { typ?: unknown }
+  const isOtherKind = typeof typ === 'string' && /\+jwt$/i.test(typ) && !/^(?:application\/)?at\+jwt$/i.test(typ)
+  return isOtherKind || 'crit' in (JSON.parse(header) as object) || payload.startsWith('\uFEFF')
     || (typeof exp === 'number' && !Number.isSafeInteger(Math.ceil(exp * 1000))) || (typeof iat === 'number' && iat * 1000 > nowMs + 60_000)
 }
 
@@ -124,8 +129,8 @@ describe('verification accepts nothing that jose refuses, and says the same of w
       this.timeout(600_000)
       const verifications = new Map<boolean, { ours: (jwt: string) => Promise<unknown>; jose: (jwt: string) => Promise<unknown> }>()
       for (const demanding of [true, false]) {
-        const { verify } = createVerification({ issuers: [issuerFor(algorithm, demanding)], now: () => nowMs, maxClockSkewMs: 60_000, cutoffClaim: 'iat' })
-        const ours = (jwt: string) => verify(jwt).then(({ expired, claims }) => ({ expired, claims }), (error: unknown) => {
+        const { verify } = createVerification({ issuers: [issuerFor(algorithm, demanding)], now: () => nowMs, maxClockSkewMs: skewS * 1000, cutoffClaim: 'iat' })
+        const ours = (jwt: string) => verify(jwt).then(({ timing, claims }) => (timing === 'ahead' ? undefined : { timing, claims }), (error: unknown) => {
           expect(error, 'every refusal is a decision').to.be.instanceOf(ServiceError).with.property('code', 'invalid_token')
           return undefined
         })

@@ -1,0 +1,20 @@
+import type { Issuer, NamingClaim } from './verification.js'
+
+const everyMs = 3_600_000
+
+/**
+ * Warns, once an hour for each issuer and claim, of claims that cannot name a session, subject or token id, so that no revocation by that name
+ * reaches those tokens.
+ *
+ * @param warn called with the issuer as configured, and the name of the claim; never with its value
+ */
+export function warnOfUnusableClaims(now: () => number, warn: (details: { issuer: string; claim: NamingClaim }, message: string) => void) {
+  const warnedAtMs = new Map<string, number>()
+  return ({ issuer = '(any)' }: Issuer, claim: NamingClaim): void => {
+    const name = `${claim} ${issuer}`
+    const lastMs = warnedAtMs.get(name) ?? -Infinity
+    if (now() >= lastMs && now() - lastMs < everyMs) return
+    warnedAtMs.set(name, now())
+    warn({ issuer, claim }, 'a claim of verified tokens counts as absent: it is neither a text that is not empty nor an integer')
+  }
+}
