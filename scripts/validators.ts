@@ -49,10 +49,9 @@ export declare const responseBodies: Readonly<Record<string, Validator>>
   }
 }
 
-// A text has at least half as many characters as code units, and no more: most need not be counted.
+// A text has at least half as many characters as code units: most need not be counted.
 const sparingCounts = (code: string) =>
   code
-    .replace(/\b(func\d+)\((\w+)\) > (\d+)/g, '$2.length > $3 && $1($2) > $3')
     .replace(/\b(func\d+)\((\w+)\) < (\d+)/g, (counted, _count, text, least) => `${text}.length < ${2 * Number(least)} && ${counted}`)
 
 function resolve(document: ContractDocument, [, kind = '', name = '']: readonly string[]): { content?: MediaTypes } {

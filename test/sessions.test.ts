@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { RedisStore } from 'connect-redis'
 import express from 'express'
 import expressSession from 'express-session'
@@ -141,6 +142,27 @@ describe('sessions of existing frameworks end with the logout', () => {
     } finally {
       await service.stop()
       await other.stop()
+    }
+  })
+
+  it('property: 200 whatever the values of the claims, and exactly the session data that they name is gone', async () => {
+    const service = await startService({ REDIS_URL: redis.url, SESSION_KEYS: 'p:{sid},q:{sub}:{jti}' })
+    const text = fc.oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }), fc.constantFrom('*', '{sid}', "o'hara@example.com", 'José', 'a\u0000b', '__proto__', ' ', 'p:', '[a-z]*', '\\'))
+    const claim = fc.oneof({ weight: 4, arbitrary: text }, { weight: 2, arbitrary: fc.maxSafeInteger() }, { weight: 1, arbitrary: fc.constantFrom<unknown>(null, '', true, {}, ['x'], 0.5, '\ud800') })
+    const countsAsText = (value: unknown) => (typeof value === 'string' && value !== '' && value.isWellFormed()) || Number.isSafeInteger(value)
+    try {
+      await fc.assert(fc.asyncProperty(claim, claim, claim, fc.uuid(), async (sid, sub, jti, realm) => {
+        const named = [...(countsAsText(sid) ? [`p:${String(sid)}`] : []), ...(countsAsText(sub) && countsAsText(jti) ? [`q:${String(sub)}:${String(jti)}`] : [])]
+        const others = ['p:another', 'q:another:one', `p:${String(sid)}x`]
+        for (const key of [...named, ...others]) await redis.client.set(key, 'data')
+        const jwt = await token({ iss: `https://${realm}.test`, sid, sub, jti })
+        expect((await service.logout(jwt)).status).to.equal(200)
+        expect((await service.logout(jwt)).headers['x-error-reason']).to.equal('revoked')
+        for (const key of named) expect(await redis.client.exists(key), key).to.equal(0)
+        for (const key of others) if (!named.includes(key)) expect(await redis.client.exists(key), key).to.equal(1)
+      }), { numRuns: 150 })
+    } finally {
+      await service.stop()
     }
   })
 

@@ -194,10 +194,9 @@ describe('the contract: every operation × declared status by a real request', (
     expect(yaml.text.startsWith('openapi: 3.1.0\n')).to.equal(true)
   })
 
-  it('bounds a text by its characters, whatever they take', () => {
+  it('takes any text that is not empty as a name, of whatever length', () => {
     const isAccepted = (sub: string) => requestBodies['createRevocation application/json']?.({ iss: 'https://issuer.test', sub, reason: 'admin' })
-    expect(['', 'a', '😀', 'a'.repeat(1024), '😀'.repeat(1024), 'a'.repeat(1025), '😀'.repeat(1025), 'a'.repeat(1023) + '😀😀'].map(isAccepted))
-      .to.deep.equal([false, true, true, true, true, false, false, false])
+    expect(['', 'a', '😀', 'a'.repeat(10_000), '😀'.repeat(1025)].map(isAccepted)).to.deep.equal([false, true, true, true, true])
   })
 
   it('500 with an error log, and not a word of it to the caller, when our own code breaks the contract', async () => {

@@ -44,6 +44,16 @@ describe('the process (as built into dist/)', () => {
     await end(child)
   })
 
+  it('warns of an issuer whose ID tokens would pass as access tokens, where neither audience nor typ is configured', async () => {
+    const settings = { REDIS_URL: 'memory:', JWT_SECRET: hmacSecret, JWT_ISSUER: 'https://issuer.test' }
+    for (const [more, warnings] of [[{}, 1], [{ JWT_AUDIENCE: 'api' }, 0], [{ JWT_TYP: 'at+jwt' }, 0]] as const) {
+      const { child, output } = run({ PORT: '0', ...settings, ...more })
+      await until('it listens', () => output.out.includes('listening'))
+      await end(child)
+      expect(output.out.split('\n').filter((line) => line.includes('ID tokens of this issuer pass')), JSON.stringify(more)).to.have.length(warnings)
+    }
+  })
+
   it('wrong settings: one message naming them all, exit 1, no stack trace, no secret', async () => {
     const { child, output } = run({ PORT: 'x', JWT_SECRET: 'too-short-a-secret', REDIS_URL: 'x', LOG_LEVEL: 'x', CORS_ORIGINS: '*' })
     expect(await exitCode(child)).to.equal(1)

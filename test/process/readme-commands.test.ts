@@ -127,7 +127,7 @@ describe('every command and snippet of the README', () => {
         console.log((await guard.check(headers.authorization)).sub)
         if (typeof middleware !== 'function') throw new Error('no middleware')
         await guard.close()`)
-      const env = { TOKEN: await sign(freshClaims({ iss: issuerName, sub: 'carol' }), 'RS256', { kid: 'k' }) }
+      const env = { TOKEN: await sign(freshClaims({ iss: issuerName, aud: 'https://api.example.com', sub: 'carol' }), 'RS256', { kid: 'k' }) }
       expect(await shell('node guard.mjs', { env })).to.include('carol')
     },
     'export CIERRE_URL': async ({ text }) => {
