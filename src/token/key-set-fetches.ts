@@ -14,7 +14,7 @@ export type KeySetFetches = Readonly<{
   afterBadSignature(): Promise<boolean> | undefined
   /** Begins the fetch that is due: callers wait for it, or the key set is to be refreshed. */
   tick(): void
-  /** Ends the waits, without a key set. */
+  /** Ends the waits, those that come later included, without a key set. */
   close(): void
 }>
 
@@ -28,6 +28,7 @@ export function createKeySetFetches(load: () => Promise<boolean>, now: () => num
   let last = { startedAtMs: -Infinity, loadedAtMs: -Infinity }
   let running: Promise<boolean> | undefined
   let wanted: PromiseWithResolve | undefined
+  let isClosed = false
   // A clock that was set back must not hold up a fetch.
   const isWithin = (sinceMs: number, ms: number) => now() >= sinceMs && now() - sinceMs < ms
   const isCoolingDown = () => running !== undefined || isWithin(last.startedAtMs, coolDownMs)
@@ -47,7 +48,7 @@ export function createKeySetFetches(load: () => Promise<boolean>, now: () => num
   return {
     running: () => running,
     isCoolingDown,
-    next: () => (isCoolingDown() ? (wanted ??= promiseWithResolve()).promise : begin()),
+    next: () => (isClosed ? Promise.resolve(false) : isCoolingDown() ? (wanted ??= promiseWithResolve()).promise : begin()),
     afterBadSignature() {
       if (running !== undefined) return running
       if (isWithin(last.loadedAtMs, badSignatureEveryMs)) return undefined
@@ -57,7 +58,10 @@ export function createKeySetFetches(load: () => Promise<boolean>, now: () => num
       const everyMs = wanted !== undefined || last.loadedAtMs === -Infinity ? coolDownMs : refreshEveryMs
       if (running === undefined && !isWithin(last.startedAtMs, everyMs)) void begin()
     },
-    close: () => wanted?.resolve(false),
+    close() {
+      isClosed = true
+      wanted?.resolve(false)
+    },
   }
 }
 

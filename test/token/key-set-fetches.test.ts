@@ -91,6 +91,6 @@ describe('when a key set is fetched', () => {
     at(1_000_001)
     const waiting = fetches.next()
     fetches.close()
-    expect(await waiting).to.equal(false)
+    expect([await waiting, await fetches.next()]).to.deep.equal([false, false])
   })
 })
