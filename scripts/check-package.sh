@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packs the package, installs it in an empty folder and runs what was installed.
+# Packs the package, installs it in an empty folder and runs what was installed; and installs it in the other ways that the README names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,10 +14,10 @@ trap cleanup EXIT
 npm run --silent build
 npm pack --silent --pack-destination "$work" >/dev/null
 tar -tzf "$work"/cierre-*.tgz | sort >"$work/content"
-for needed in package/dist/main.js package/dist/guard.js package/dist/guard.d.ts package/dist/client.js package/dist/client.d.ts package/dist/docs/swagger-ui-bundle.js package/dist/docs/reference.js package/generated/vectors.json package/generated/openapi.json package/openapi.yaml package/README.md package/LICENSE; do
+for needed in package/dist/main.js package/dist/guard.js package/dist/guard.d.ts package/dist/client.js package/dist/client.d.ts package/dist/docs/swagger-ui-bundle.js package/dist/docs/reference.js package/generated/vectors.json package/generated/openapi.json package/openapi.yaml package/scripts/build.mjs package/README.md package/LICENSE; do
   grep -qx "$needed" "$work/content" || { echo "the package lacks $needed" >&2; exit 1; }
 done
-if grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|SECURITY\.md$)' "$work/content"; then
+if grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|SECURITY\.md$|scripts/build\.mjs$)' "$work/content"; then
   echo 'the package holds what no user needs (above)' >&2
   exit 1
 fi
@@ -30,7 +30,8 @@ repository=$PWD
 mkdir "$work/app"
 cd "$work/app"
 npm init --yes >/dev/null
-npm install --silent --omit=dev "$work"/cierre-*.tgz
+# A packed package has what it needs, without any install script.
+npm install --silent --omit=dev --ignore-scripts "$work"/cierre-*.tgz
 
 # What cierre/guard loads, of all that was installed: nothing of the service.
 cat >hooks.mjs <<'END'
@@ -100,3 +101,45 @@ line=$(grep 'curl ' "$work/out")
 test "$(eval "$line" 2>/dev/null | head -n 1 | tr -d '\r')" = 'HTTP/1.1 200 OK'
 test "$(eval "$line" 2>/dev/null | head -n 1 | tr -d '\r')" = 'HTTP/1.1 401 Unauthorized'
 echo 'package: installed, run, logged out'
+
+fail() {
+  echo "package: $*" >&2
+  exit 1
+}
+# What has to work however it was installed: the command and both subpaths.
+works_in() {
+  (
+    cd "$1"
+    node_modules/.bin/cierre --help | grep -q 'audit \[options\]'
+    node --input-type=module -e "await import('cierre/guard'); await import('cierre/client')"
+  ) || fail "what was installed in $1 does not work"
+}
+
+# From a git repository: npm clones it, installs its development dependencies there, and runs `prepare`, which builds dist/.
+mkdir "$work/clone" "$work/from-git"
+(cd "$repository" && git ls-files -coz --exclude-standard | tar --null -cT -) | tar -xC "$work/clone"
+git -C "$work/clone" init --quiet
+git -C "$work/clone" add --all
+git -C "$work/clone" -c user.name=check -c user.email=check@example.com commit --quiet --message check
+git clone --quiet --bare "$work/clone" "$work/cierre.git"
+cd "$work/from-git"
+npm init --yes >/dev/null
+npm install --silent --prefer-offline --omit=dev "git+file://$work/cierre.git" || fail 'it cannot be installed from a git repository'
+works_in "$work/from-git"
+[ ! -e node_modules/typescript ] || fail 'who installs from a git repository gets the development dependencies'
+
+# A clone without the development dependencies: one clear line where dist/ is missing, and no more than an install where it is there.
+cd "$work/clone"
+! npm ci --prefer-offline --omit=dev --no-audit --no-fund >"$work/ci" 2>&1 || fail '`npm ci --omit=dev` without a dist/ leaves a package that cannot run, and does not say so'
+[ "$(grep -c 'cierre: dist/ cannot be built without the development dependencies: run `npm ci` first' "$work/ci")" = 1 ] || { cat "$work/ci" >&2; fail '`npm ci --omit=dev` without a dist/ does not say what to do'; }
+! grep -q 'at .*build\.mjs' "$work/ci" || fail 'the build ends with a stack trace'
+cp -r "$repository/dist" dist
+npm ci --silent --prefer-offline --omit=dev || fail '`npm ci --omit=dev` fails although dist/ is there'
+node dist/main.js --help >/dev/null
+
+# An unpacked package has neither sources nor compilers; npm runs `prepare` there, too.
+tar -xzf "$work"/cierre-*.tgz -C "$work"
+cd "$work/package"
+npm install --silent --prefer-offline --omit=dev || fail 'an unpacked package cannot be installed in place'
+node dist/main.js --help >/dev/null
+echo 'package: installed from git, from a clone without compilers, and unpacked'

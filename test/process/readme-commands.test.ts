@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,6 +73,7 @@ describe('every command and snippet of the README', () => {
     app = mkdtempSync(join(tmpdir(), 'cierre-reader-'))
     const [packed] = execFileSync('npm', ['pack', '--silent', '--pack-destination', app], { cwd: root, encoding: 'utf8' }).trim().split('\n').slice(-1)
     writeFileSync(join(app, 'package.json'), '{"name":"reader","private":true,"type":"module"}')
+    expect(readme).to.include(`\`npm ci && npm pack\`, and in your app \`npm install ./${packed}\``)
     execFileSync('npm', ['install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', `./${packed}`], { cwd: app, stdio: 'ignore' })
   })
   after(async () => {
@@ -105,7 +106,13 @@ describe('every command and snippet of the README', () => {
       expect(out).to.include('"active":true')
       expect(out).to.match(/"key":"u:/)
     },
-    'npm install cierre': async () => expect(existsSync(join(app, 'node_modules/cierre/dist/guard.js'))).to.equal(true),
+    // `check-package.sh` does it with a repository of its own.
+    'npm install git+': async ({ text }) => {
+      const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { repository: { url: string } }
+      expect(text.trim()).to.equal(`npm install ${repository.url}`)
+      expect(readFileSync(join(root, 'scripts/check-package.sh'), 'utf8')).to.match(/^npm install .*"git\+file:/m)
+      expect(readFileSync(join(root, '.ci/run'), 'utf8')).to.match(/^bash scripts\/check-package\.sh$/m)
+    },
     "import { createClient } from 'cierre/client'": async ({ text }) => {
       const around = (outcome: string) => `
         globalThis.sessionStorage = { getItem: () => process.env.TOKEN }
