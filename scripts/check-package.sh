@@ -78,6 +78,12 @@ export const told = async (): Promise<string> => {
 }
 export const guard: Guard = createGuard({ issuers: [{ issuer: 'x', secret: 'x' }], feed: { url: 'http://127.0.0.1:1', clientId: 'x', clientSecret: 'x' } })
 export const middleware = expressGuard(guard)
+// Options of environment variables, which may be undefined, and a single issuer without a name.
+export const ofVariables = (): Guard => createGuard({
+  issuers: [{ secret: process.env['JWT_SECRET'], audience: process.env['JWT_AUDIENCE'] }],
+  feed: { url: 'http://127.0.0.1:1', clientId: 'x', clientSecret: process.env['CIERRE_SECRET'] },
+  maxStalenessMs: undefined,
+})
 // @ts-expect-error a guard needs a feed
 createGuard({ issuers: [] })
 END
@@ -86,7 +92,7 @@ cp -r "$repository/node_modules/@types/node" node_modules/@types/node
 cp -r "$repository/node_modules/undici-types" node_modules/undici-types
 for resolution in 'node16 --module node16' 'bundler --module esnext'; do
   # shellcheck disable=SC2086
-  "$repository/node_modules/.bin/tsc" --noEmit --strict --target es2022 --types node --moduleResolution $resolution types.mts
+  "$repository/node_modules/.bin/tsc" --noEmit --strict --exactOptionalPropertyTypes --target es2022 --types node --moduleResolution $resolution types.mts
 done
 
 node_modules/.bin/cierre --help >"$work/help"

@@ -1,18 +1,17 @@
 import { EventEmitter } from 'node:events'
 import { bearerToken, senderConstrainedChallenge } from './bearer.js'
 import type { Clock } from './clock.js'
-import { readMany } from './config/issuers.js'
-import { createReader } from './config/reader.js'
 import { createFeedClient, type FeedOptions } from './guard/feed-client.js'
 import { followFeed } from './guard/following.js'
 import { GuardError, guardErrorOf } from './guard/error.js'
+import { openGuardIssuers } from './guard/key-sets.js'
 import { createKnownTokens, knownToken, type Known } from './guard/known.js'
-import { refuseUnknown, type OnUnknown } from './guard/unknown.js'
+import { readGuardOptions } from './guard/options.js'
+import type { OnUnknown } from './guard/unknown.js'
 import { createWatches, type EndOfToken } from './guard/watches.js'
 import { createReplica } from './replica.js'
 import { isKilledBy } from './store/entry.js'
-import { openIssuers } from './token/issuers.js'
-import { isDpopBound, isSenderConstrained, senderConstrainedRules, type SenderConstrained } from './token/confirmation.js'
+import { isDpopBound, isSenderConstrained, type SenderConstrained } from './token/confirmation.js'
 import { warnOfUnusableClaims } from './token/unusable-claims.js'
 import { createVerification, type Claims } from './token/verification.js'
 
@@ -24,38 +23,45 @@ export type { Clock } from './clock.js'
 export type { Claims } from './token/verification.js'
 export type { EndOfToken } from './guard/watches.js'
 
-/** One entry of the service's `JWT_ISSUERS`. */
+/**
+ * One entry of the service's `JWT_ISSUERS`, without what concerns the service alone. It has exactly one of `secret`, `publicKey` and
+ * `jwksUri`; a variable that is not set, and therefore undefined, is refused like a key that is missing.
+ */
 export type GuardIssuer = Readonly<{
-  issuer: string
-  audience?: string | readonly string[]
-  algorithms?: string | readonly string[]
-  secret?: string
+  /** Exact `iss`. A single entry may leave it out, as the service may `JWT_ISSUER`: `iss` is then unchecked, and tokens need none. */
+  issuer?: string | undefined
+  audience?: string | readonly string[] | undefined
+  algorithms?: string | readonly string[] | undefined
+  /** HMAC secret, at least as long as the hash output */
+  secret?: string | undefined
   /** PEM (SPKI), JWK or JWKS */
-  publicKey?: string | object
-  jwksUri?: string
-  typ?: string
+  publicKey?: string | object | undefined
+  jwksUri?: string | undefined
+  typ?: string | undefined
 }>
 
+/** An option that may be left out may also be undefined; names and types are checked when the guard is made. */
 export type GuardOptions = Readonly<{
+  /** Whose tokens are accepted. */
   issuers: readonly GuardIssuer[]
   feed: FeedOptions
   /** How old what is known may be, in milliseconds; 5000 unless given. */
-  maxStalenessMs?: number
+  maxStalenessMs?: number | undefined
   /** What becomes of a token that is in order while the guard cannot tell whether it is revoked; by default a 503. */
-  onUnknown?: OnUnknown
+  onUnknown?: OnUnknown | undefined
   /** As the service has them: `JWT_REQUIRE_EXP`, `CUTOFF_CLAIM`, `MAX_CLOCK_SKEW_S`. */
-  requireExp?: boolean
-  cutoffClaim?: 'iat' | 'auth_time'
-  maxClockSkewS?: number
+  requireExp?: boolean | undefined
+  cutoffClaim?: 'iat' | 'auth_time' | undefined
+  maxClockSkewS?: number | undefined
   /**
    * What becomes of a token with `cnf` (RFC 9449, RFC 8705), whose proof the guard does not check: `refuse` (401) unless given. `ignore` is for an API
    * that checks the proof itself; then the scheme `DPoP` is taken, too.
    */
-  senderConstrained?: SenderConstrained
+  senderConstrained?: SenderConstrained | undefined
   /** Verified tokens that are remembered, about; 32768 unless given. */
-  maxRemembered?: number
+  maxRemembered?: number | undefined
   /** For tests that move time. */
-  clock?: Clock
+  clock?: Clock | undefined
 }>
 
 /** The header, or every line of it; nothing when there is none. */
@@ -83,10 +89,12 @@ export type GuardEvents = { fresh: []; stale: []; warning: [Error] }
 
 export type Guard = {
   /**
-   * Comes back when the guard can tell; until then it refuses what `onUnknown` does not let pass.
+   * Comes back when the guard can tell: it follows the feed, and every key set of a `jwksUri` has been loaded. Until then it refuses what
+   * `onUnknown` does not let pass, and every token whose key is not there.
    *
    * @param withinMs deadline, 10000 unless given
-   * @throws Error that says why not; at once when the service refuses the client
+   * @throws Error that says whether the feed or a key set is missing, and why; at once when the service refuses the client, or when what
+   * answers at the feed's address is no cierre. A connection that fails, a 429 and a 5xx are tried again until the deadline.
    */
   ready(withinMs?: number): Promise<void>
   /**
@@ -112,8 +120,6 @@ export type Guard = {
   close(): Promise<void>
 }
 
-const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now() }
-
 /**
  * Checks tokens in this process: a look-up for a token that has been seen, a verification for a new one, and never a request to
  * anybody. It follows every revocation of the service, and knows whether it does.
@@ -121,11 +127,9 @@ const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now()
  * @throws TypeError that says everything that is wrong with the options
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { maxStalenessMs = 5_000, onUnknown = refuseUnknown, cutoffClaim = 'iat', maxRemembered = 32_768, senderConstrained = 'refuse', clock = systemClock } = options
+  const settings = readGuardOptions(options)
+  const { maxStalenessMs, onUnknown, cutoffClaim, maxRemembered, senderConstrained, clock } = settings
   const { now } = clock
-  if (!(maxStalenessMs >= 100 && maxStalenessMs <= 3_600_000)) throw new TypeError('maxStalenessMs must be from 100 to 3600000')
-  if (!(maxRemembered >= 2 && maxRemembered <= 10_000_000)) throw new TypeError('maxRemembered must be from 2 to 10000000')
-  if (!senderConstrainedRules.includes(senderConstrained)) throw new TypeError(`senderConstrained must be one of ${senderConstrainedRules.join(', ')}`)
   const schemes = { dpop: senderConstrained === 'ignore' }
   const emitter = new EventEmitter<GuardEvents>()
   // What a listener throws is nobody's to swallow, and must not end what the guard was about to do.
@@ -138,10 +142,10 @@ export function createGuard(options: GuardOptions): Guard {
       })
     }
   }
-  const feed = createFeedClient(options.feed)
+  const feed = createFeedClient(settings.feed)
   const warn = (details: object, message: string) => tell('warning', new Error(`${message}: ${JSON.stringify(details)}`))
-  const issuers = readGuardIssuers(options, now, warn)
-  const verification = createVerification({ issuers, now, maxClockSkewMs: (options.maxClockSkewS ?? 60) * 1000, cutoffClaim, onUnusableClaim: warnOfUnusableClaims(now, warn) })
+  const keySets = openGuardIssuers({ issuers: settings.issuers, requireExp: settings.requireExp, now, warn })
+  const verification = createVerification({ issuers: keySets.issuers, now, maxClockSkewMs: settings.maxClockSkewS * 1000, cutoffClaim, onUnusableClaim: warnOfUnusableClaims(now, warn) })
   const replica = createReplica(now)
   const remembered = createKnownTokens(Math.ceil(maxRemembered / 2))
   const knownByClaims = new WeakMap<object, Known>()
@@ -211,7 +215,14 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   return {
-    ready: (withinMs = 10_000) => following.fresh(withinMs),
+    async ready(withinMs = 10_000) {
+      const deadlineMs = performance.now() + withinMs
+      const leftMs = () => Math.max(0, Math.ceil(deadlineMs - performance.now()))
+      await following.fresh(withinMs)
+      await keySets.loaded(leftMs(), withinMs)
+      // What was fresh may have become stale while the keys were awaited.
+      await following.fresh(leftMs())
+    },
     async check(authorization) {
       if (typeof authorization === 'string') {
         const known = remembered.get(authorization)
@@ -239,19 +250,10 @@ export function createGuard(options: GuardOptions): Guard {
     off: (event, listener) => void emitter.off(event, listener as never),
     async close() {
       isClosed = true
-      issuers.forEach(({ keys }) => keys.close())
+      keySets.close()
       watches.clear()
       remembered.clear()
       await following.close()
     },
   }
-}
-
-function readGuardIssuers(options: GuardOptions, now: () => number, warn: (details: object, message: string) => void) {
-  const reader = createReader({})
-  const defaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
-  const configs = readMany(reader, JSON.stringify(options.issuers), defaults)
-  if (reader.faults.length > 0) throw new TypeError(reader.faults.map((fault) => fault.replaceAll('JWT_ISSUERS', 'issuers')).join('\n'))
-  const log = { info: () => undefined, warn, error: warn }
-  return openIssuers(configs, { requireExp: options.requireExp ?? false, log, now }).issuers
 }

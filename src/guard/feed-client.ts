@@ -4,21 +4,48 @@ import { createSnapshotReader } from '../feed/snapshot.js'
 import type { Replica } from '../replica.js'
 import { ask, textOf, within, type Answer } from '../asking.js'
 import { basicAuthorization } from '../basic.js'
+import type { Credentials } from './credentials.js'
 
 /** Where the feed is, and who asks: a machine client that may read the `feed`. */
 export type FeedOptions = Readonly<{
   /** The service's origin; `https:`, or `http:` on a loopback address. */
   url: string
   clientId: string
-  clientSecret: string
+  /** Undefined, as a variable is that is not set, is refused when the guard is made. */
+  clientSecret: string | undefined
 }>
 
 /** The feed answered something else than what was asked for. */
 export class FeedError extends Error {
   override readonly name = 'FeedError'
-  constructor(message: string, readonly status?: number) {
+  /** @param isPermanent whether the same question will get the same answer until a person changes something */
+  constructor(message: string, readonly status?: number, readonly isPermanent = false) {
     super(message)
   }
+}
+
+/** What each part of the feed answers with, as its media type. */
+const mediaTypes = { snapshot: 'application/octet-stream', events: 'text/event-stream', position: 'application/json' } as const
+
+type FeedPart = keyof typeof mediaTypes
+
+/** Statuses below 500 that pass by themselves: a slow or early request, and a limit. */
+const passing = [408, 425, 429]
+
+/** Why an answer is none of a feed; nothing when it is one. */
+export function faultOfAnswer(origin: string, part: FeedPart, { status, headers }: Pick<Answer, 'status' | 'headers'>): FeedError | undefined {
+  const advice = 'feed.url must be the origin of a cierre service'
+  if (status === 401 || status === 403) {
+    return new FeedError(`${origin} answered ${status}: clientId and clientSecret must be of a client that may read the feed`, status, true)
+  }
+  if (status >= 500 || passing.includes(status)) return new FeedError(`${origin} answered ${status}`, status)
+  if (status >= 300 && status < 400) return new FeedError(`${origin} answered ${status}, a redirect: ${advice}`, status, true)
+  if (status !== 200) return new FeedError(`${origin} answered ${status}: ${advice}`, status, true)
+  const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';', 1)
+  if (type.trim() === mediaTypes[part]) return undefined
+  // What a stranger calls its answer goes into a log.
+  const named = /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(type.trim()) ? type.trim() : 'an unknown type'
+  return new FeedError(`${origin} answered with ${named} where the feed has ${mediaTypes[part]}: ${advice}`, status, true)
 }
 
 const connectWithinMs = 5_000
@@ -31,22 +58,22 @@ const longestEvent = 65_536
 
 export type FeedClient = ReturnType<typeof createFeedClient>
 
-/** @throws TypeError when `url` is no such origin */
-export function createFeedClient(options: FeedOptions) {
-  const origin = checkedOrigin(options.url)
-  const authorization = basicAuthorization(options)
+/** Asks the feed with credentials that have been checked. */
+export function createFeedClient(credentials: Credentials) {
+  const { origin } = new URL(credentials.url)
+  const authorization = basicAuthorization(credentials)
 
-  const askFeed = <T>(path: string, signal: AbortSignal, read: (answer: Answer) => Promise<T>): Promise<T> =>
-    ask(`${origin}/api/v1/revocations/${path}`, { headers: { authorization }, signal }, async (answer) => {
-      const { status } = answer
-      if (status === 200) return read(answer)
-      const hint = status === 401 || status === 403 ? ': clientId and clientSecret must be of a client that may read the feed' : ''
-      throw new FeedError(`${origin} answered ${status}${hint}`, status)
+  // A redirect is not followed, and is told from a connection that failed.
+  const askFeed = <T>(part: FeedPart, query: string, signal: AbortSignal, read: (answer: Answer) => Promise<T>): Promise<T> =>
+    ask(`${origin}/api/v1/revocations/${part}${query}`, { headers: { authorization }, redirect: 'manual', signal }, async (answer) => {
+      const fault = faultOfAnswer(origin, part, answer)
+      if (fault !== undefined) throw fault
+      return read(answer)
     })
   /** Reads a body piece by piece, and gives up when nothing comes for `silentForMs`. */
-  const follow = (path: string, silentForMs: number, closing: AbortSignal, onPiece: (piece: Uint8Array) => void | Promise<void>): Promise<void> =>
+  const follow = (part: FeedPart, query: string, silentForMs: number, closing: AbortSignal, onPiece: (piece: Uint8Array) => void | Promise<void>): Promise<void> =>
     within(connectWithinMs, closing, ({ signal, extend }) =>
-      askFeed(path, signal, async ({ pieces }) => {
+      askFeed(part, query, signal, async ({ pieces }) => {
         extend(silentForMs)
         for await (const piece of pieces) {
           extend(silentForMs)
@@ -58,9 +85,19 @@ export function createFeedClient(options: FeedOptions) {
     async snapshot(replica: Replica, closing: AbortSignal): Promise<Position> {
       const reader = createSnapshotReader(replica)
       let busySinceMs = performance.now()
-      await follow('snapshot', snapshotStallsMs, closing, async (piece) => {
+      let hasBegun = false
+      const write = (piece: Uint8Array) => {
+        try {
+          reader.write(piece)
+        } catch (cause) {
+          // What is wrong from its first byte on is another thing than a snapshot that was damaged.
+          throw hasBegun ? cause : new FeedError(`${origin} answered what cannot be read: ${(cause as Error).message}`, 200, true)
+        }
+        hasBegun = true
+      }
+      await follow('snapshot', '', snapshotStallsMs, closing, async (piece) => {
         for (let at = 0; at < piece.length; at += 16_384) {
-          reader.write(piece.subarray(at, at + 16_384))
+          write(piece.subarray(at, at + 16_384))
           if (performance.now() - busySinceMs < busyAtMostMs) continue
           await new Promise((resolve) => setImmediate(resolve))
           busySinceMs = performance.now()
@@ -83,25 +120,15 @@ export function createFeedClient(options: FeedOptions) {
         },
         maxBufferSize: longestEvent,
       })
-      await follow(`events?from=${encodeURIComponent(from)}`, silentForMs, closing, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
+      await follow('events', `?from=${encodeURIComponent(from)}`, silentForMs, closing, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
       if (!isGap) throw new FeedError('the feed ended')
       return 'gap'
     },
     position: (signal: AbortSignal): Promise<Position> =>
-      askFeed('position', signal, async (answer) => {
+      askFeed('position', '', signal, async (answer) => {
         const { position } = JSON.parse(await textOf(answer, longestEvent)) as { position?: unknown }
         if (typeof position !== 'string') throw new FeedError('the feed has no position')
         return position
       }),
   }
-}
-
-function checkedOrigin(url: string): string {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined
-  const isLoopback = parsed !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(parsed.hostname)
-  const isSafe = parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback)
-  if (parsed === undefined || !isSafe || parsed.username !== '' || parsed.pathname !== '/' || parsed.search !== '') {
-    throw new TypeError('feed.url must be an origin: https://…, or http:// on a loopback address')
-  }
-  return parsed.origin
 }

@@ -62,7 +62,7 @@ export function followFeed(parts: FollowingParts) {
     const { message, cause } = error as Error
     trouble = cause instanceof Error ? new Error(`${message}: ${cause.message}`, { cause }) : (error as Error)
     parts.onTrouble(trouble)
-    if (!(error instanceof FeedError) || (error.status !== 401 && error.status !== 403)) return
+    if (!(error instanceof FeedError) || !error.isPermanent) return
     for (const { reject } of waiting) reject(error)
     waiting.clear()
   }

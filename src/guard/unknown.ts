@@ -1,6 +1,7 @@
 import type { Claims } from '../token/verification.js'
 import { askWithin, textOf } from '../asking.js'
 import { basicAuthorization } from '../basic.js'
+import { credentialNames, readCredentials, readOptionsObject, type Credentials } from './credentials.js'
 
 /** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
 export type OtherOpinion = 'active' | 'revoked' | 'unknown'
@@ -17,13 +18,14 @@ export const refuseUnknown: OnUnknown = () => 'unknown'
 /**
  * Asks the introspection endpoint of the service (RFC 7662), as a client that may `introspect`. Whatever goes wrong is `unknown`.
  *
- * @param url the service's origin
- * @param timeoutMs how long an answer may take; 1000 unless given
+ * @param url the service's origin; `https:`, or `http:` on a loopback address
+ * @param timeoutMs how long an answer may take, from 1 to 60000; 1000 unless given
+ * @throws TypeError that says everything that is wrong with the options
  */
-export function askIntrospection(parts: Readonly<{ url: string; clientId: string; clientSecret: string; timeoutMs?: number }>): OnUnknown {
-  const { url, timeoutMs = 1_000 } = parts
-  const endpoint = new URL('/oauth/introspect', url)
-  const authorization = basicAuthorization(parts)
+export function askIntrospection(options: Readonly<{ url: string; clientId: string; clientSecret: string | undefined; timeoutMs?: number | undefined }>): OnUnknown {
+  const { timeoutMs, ...credentials } = readIntrospection(options)
+  const endpoint = new URL('/oauth/introspect', credentials.url)
+  const authorization = basicAuthorization(credentials)
   return async ({ token }) => {
     try {
       return await askWithin(timeoutMs, endpoint, { method: 'POST', headers: { authorization }, body: new URLSearchParams({ token }) }, async (answer) => {
@@ -35,4 +37,16 @@ export function askIntrospection(parts: Readonly<{ url: string; clientId: string
       return 'unknown'
     }
   }
+}
+
+function readIntrospection(options: unknown): Credentials & { timeoutMs: number } {
+  const faults: string[] = []
+  const fault = (name: string, what: string) => void faults.push(`${name} ${what}`)
+  const given = readOptionsObject(fault, 'options', options, [...credentialNames, 'timeoutMs'])
+  const credentials = given && readCredentials(fault, '', given)
+  const timeoutMs = given?.['timeoutMs'] === undefined ? 1_000 : given['timeoutMs']
+  const isInRange = typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= 60_000
+  if (!isInRange) fault('timeoutMs', 'must be a number from 1 to 60000')
+  if (credentials === undefined || !isInRange || faults.length > 0) throw new TypeError(faults.map((each) => `askIntrospection: ${each}`).join('\n'))
+  return { ...credentials, timeoutMs }
 }

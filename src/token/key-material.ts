@@ -56,7 +56,7 @@ export function checkPublicJwk(candidate: unknown): PublicJwk {
   const odd = (['kid', 'alg', 'use'] as const).find((name) => jwk[name] !== undefined && typeof jwk[name] !== 'string')
   if (odd !== undefined) throw new Error(`holds a key whose ${odd} is no string`)
   if (jwk.key_ops !== undefined && !Array.isArray(jwk.key_ops)) throw new Error('holds a key whose key_ops is no array')
-  if (jwk.kty === 'oct') throw new Error('holds a symmetric key; a shared secret belongs in JWT_SECRET')
+  if (jwk.kty === 'oct') throw new Error('holds a symmetric key, which has to be configured as a shared secret')
   if (jwk.d !== undefined) throw new Error('is a private key; give the public one')
   let key
   try {

@@ -254,7 +254,7 @@ describe('the guard: revocation at the price of a local check', () => {
   it('events of another name are nothing to it, and one that never ends is an error', async () => {
     const position = `1795231756000-0.t:${'A'.repeat(22)}`
     const answers = [`event: notice\ndata: {}\n\nid: ${position}\nevent: genesis\ndata: {}\n\nevent: gap\ndata: {}\n\n`, `data: ${'x'.repeat(100_000)}`]
-    const server = createServer((_request, response) => response.end(answers.shift())).listen(0, '127.0.0.1')
+    const server = createServer((_request, response) => response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(answers.shift())).listen(0, '127.0.0.1')
     await once(server, 'listening')
     try {
       const feed = createFeedClient(feedOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))

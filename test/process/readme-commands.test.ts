@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
+import jsonwebtoken from 'jsonwebtoken'
 import { parse } from 'yaml'
 import { startInstance, type Instance } from '../support/instance.js'
 import { plant } from '../support/leaks.js'
@@ -136,6 +137,17 @@ describe('every command and snippet of the README', () => {
         await guard.close()`)
       const env = { TOKEN: await sign(freshClaims({ iss: issuerName, aud: 'https://api.example.com', sub: 'carol' }), 'RS256', { kid: 'k' }) }
       expect(await shell('node guard.mjs', { env })).to.include('carol')
+    },
+    'const guard = createGuard({ issuers: [{ secret': async ({ text }) => {
+      writeFileSync(join(app, 'tutorial.mjs'), `
+        import { createGuard } from 'cierre/guard'
+        const feed = { url: '${instance.origin}', clientId: 'api', clientSecret: process.env.CIERRE_SECRET }
+        ${text}
+        await guard.ready()
+        console.log((await guard.check('Bearer ' + process.env.TOKEN)).sub)
+        await guard.close()`)
+      const env = { TOKEN: plant(jsonwebtoken.sign({ sub: 'erin' }, secret)), JWT_SECRET: secret }
+      expect(await shell('node tutorial.mjs', { env })).to.include('erin')
     },
     'export CIERRE_URL': async ({ text }) => {
       const lines = text.trimEnd().split('\n')
