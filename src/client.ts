@@ -87,9 +87,14 @@ export type Client = {
   revoke(request: RevocationRequest): Promise<RevocationResult>
 }
 
-/** A client of the service, for browsers and for Node; it needs `fetch` and nothing else. */
+/**
+ * A client of the service, for browsers and for Node; it needs `fetch` and nothing else.
+ *
+ * @throws TypeError for `credentials` without id or secret, as a variable that is not set leaves them
+ */
 export function createClient(options: ClientOptions): Client {
   const { timeoutMs = 15_000, attempts = 4, longestPauseMs = 10_000 } = options
+  if (options.credentials !== undefined && !isComplete(options.credentials)) throw new TypeError('credentials need a clientId and a clientSecret that are not empty')
   const api = createFetchClient<paths>({
     baseUrl: options.baseUrl,
     // Or a browser would keep the cookies that a logout expires.
@@ -141,6 +146,8 @@ function reasonOf({ headers }: Response): { reason?: string } {
   const reason = headers.get('X-Error-Reason')
   return reason === null ? {} : { reason }
 }
+
+const isComplete = ({ clientId, clientSecret }: MachineCredentials) => [clientId, clientSecret].every((text) => typeof text === 'string' && text !== '')
 
 type Sent = { response: Response; data?: unknown; error?: unknown }
 

@@ -55,6 +55,12 @@ describe('cierre/client', () => {
     expect(await clientFor(undefined).introspect(jwt).catch((error: unknown) => error)).to.be.instanceOf(TypeError)
   })
 
+  it('refuses credentials without a secret, as a variable that is not set leaves them', () => {
+    for (const credentials of [{ clientId: 'all', clientSecret: undefined }, { clientId: '', clientSecret: 'x' }]) {
+      expect(() => clientFor(undefined, { credentials: credentials as { clientId: string; clientSecret: string } })).to.throw(TypeError, 'credentials')
+    }
+  })
+
   it('repeats what is unknown until it is known, and says so when it is not', async () => {
     const redis = await startRedis()
     const shaky = await startService({ REDIS_URL: redis.url, STORE_TIMEOUT_MS: '100' })
