@@ -1111,8 +1111,8 @@ export interface components {
         /** @description RFC 7617. */
         ClientChallenge: "Basic realm=\"cierre\"";
         /**
-         * @description Why, as one word of a closed list; it may grow. Sent only to a caller whose token is genuine, or to a machine client. `revoked`: the token
-         *     is revoked already, so it is dead; no other 401 or 403 says that.
+         * @description Why, as one word of a closed list; it may grow. Sent only to a caller whose token is genuine, or to a machine client. `revoked`: the bearer
+         *     is revoked already, so it is dead; no other 401 or 403 says that, and this one says nothing of other tokens.
          * @example revoked
          */
         ErrorReason: "revoked" | "expired" | "other_holder" | "no_token_in_body" | "no_subject" | "no_issued_at" | "sender_constrained" | "too_long" | "not_permitted" | "other_audience" | "unknown_issuer" | "unsupported_format" | "invalid_member";

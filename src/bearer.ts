@@ -24,9 +24,8 @@ const realm = 'realm="cierre"'
 const invalid = 'The access token is malformed, invalid or revoked'
 
 /** `WWW-Authenticate` of a 401 or 403. A request without an access token is told no error (RFC 6750 §3.1). */
-export function bearerChallenge(lines: readonly string[], reason?: Reason, { dpop = false }: Schemes = {}): string {
-  const isSent = lines.some((line) => (dpop ? bearerOrDpop : bearer).test(line))
-  if (!isSent) return `Bearer ${realm}`
+export function bearerChallenge(lines: readonly string[], reason?: Reason): string {
+  if (reason === 'no_credentials' || !lines.some((line) => bearerOrDpop.test(line))) return `Bearer ${realm}`
   return `Bearer ${realm}, error="invalid_token", error_description="${reason === 'expired' ? 'The access token expired' : invalid}"`
 }
 

@@ -32,7 +32,8 @@ type With<Id extends keyof operations, Status> = Extract<ContractAnswer<Id>, { s
  * What became of a logout.
  *
  * - `logged_out`: the revocation is stored.
- * - `already_logged_out`: the token had been revoked before. For an app this is as good.
+ * - `already_logged_out`: the token had been revoked before. For an app this is as good. Never of `logoutEverywhere`: a revoked token can no longer
+ *   end the others, so that is `refused`, with the reason `revoked`.
  * - `expired`: the token has expired, and nothing but the token has ended. Refresh it and log out again, or let the user log in.
  * - `no_token`: `getToken` had none, and nothing was sent.
  * - `refused`: the token is as it was, and a repeat of the same would be refused, too (for 429: until its window is over). It may still be good
@@ -125,7 +126,7 @@ export function createClient(options: ClientOptions): Client {
     const token = await options.getToken?.()
     if (token === undefined || token === null || token === '') return { outcome: 'no_token', status: undefined, body: undefined }
     const headers = { Authorization: `Bearer ${token}` }
-    return resultOf(await ask('logout', (signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })))
+    return resultOf(scope, await ask('logout', (signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })))
   }
   return {
     logout: () => logout('local'),
@@ -165,10 +166,10 @@ const isOfContract: Record<AskedOperation, (status: number, body: unknown) => bo
   createRevocation: (status, body) => (status === 200 ? has(body, 'key', 'string') : [...enveloped, 503].includes(status) && success(body) === false),
 }
 
-function resultOf(answer: ContractAnswer<'logout'> | Unreachable): LogoutResult {
+function resultOf(scope: 'local' | 'global', answer: ContractAnswer<'logout'> | Unreachable): LogoutResult {
   switch (answer.status) {
     case 200: return { outcome: 'logged_out', ...answer }
-    case 401: return { outcome: answer.reason === 'revoked' ? 'already_logged_out' : 'refused', ...answer }
+    case 401: return { outcome: answer.reason === 'revoked' && scope === 'local' ? 'already_logged_out' : 'refused', ...answer }
     case 403: return { outcome: 'expired', ...answer }
     case undefined:
     case 500: return { outcome: 'unknown', ...answer }

@@ -178,6 +178,8 @@ export function createService({ config, log, writeLine, now, times = serverTimes
   return {
     server,
     drain(ms) {
+      // Requests that wait for a key are unknown now: another instance may have it.
+      keySources().forEach((source) => source.close())
       const drained = drain(ms)
       subscribers.close()
       return drained

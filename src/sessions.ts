@@ -42,8 +42,8 @@ const isName = (at: number) => at % 2 === 1
 const ownStart = 'cierre:'
 
 /**
- * What is wrong with a key template, if anything. A literal start keeps a claim from choosing whose keys are deleted: no claim can complete it to
- * a key of cierre.
+ * What is wrong with a key template, if anything. The literal start says whose keys these are, and no claim can complete it to a
+ * key of cierre.
  */
 export function faultOfSessionKey(template: string): string | undefined {
   const literal = template.replace(placeholder, '')

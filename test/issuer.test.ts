@@ -1,12 +1,17 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
-import { decodeProtectedHeader } from 'jose'
+import { decodeProtectedHeader, SignJWT } from 'jose'
 import { createRevocation, introspect, revoke, verify } from './support/asking.js'
 import { clientsVariable } from './support/clients.js'
 import { startIssuer } from './support/issuer.js'
+import { plant } from './support/leaks.js'
 import { until } from './support/processes.js'
 import { startRedis, type TestRedis } from './support/redis.js'
 import { startService, type TestService } from './support/service.js'
+import { freshClaims, rsa, token } from './support/tokens.js'
 
 describe('tokens of a real OpenID provider, verified through its JWKS over HTTP', () => {
   let redis: TestRedis
@@ -101,6 +106,50 @@ describe('tokens of a real OpenID provider, verified through its JWKS over HTTP'
     aheadMs += 31_000
     issuer.setDown(true)
     expect((await service.logout(old)).status, 'the key may have been replaced again: unknown').to.equal(500)
+  })
+
+  it('200: a new kid in a set that has a key without kid, and a token without kid in a set with kids, are waited for as well', async () => {
+    const [old, fresh] = [generateKeyPairSync('rsa', { modulusLength: 2048 }), generateKeyPairSync('rsa', { modulusLength: 2048 })]
+    const jwk = ({ publicKey }: typeof old, more: object) => ({ ...publicKey.export({ format: 'jwk' }), alg: 'RS256', ...more })
+    const cases = [
+      { before: [jwk(old, {}), jwk(rsa, { kid: 'other' })], named: { kid: 'new' } },
+      { before: [jwk(old, { kid: 'old' })], named: {} },
+    ]
+    for (const { before, named } of cases) {
+      let keys = before
+      const server = createServer((_request, response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ keys }))).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
+      const own = await startService({ CLIENTS: clientsVariable, JWT_JWKS_URI: uri }, { now: () => Date.now() + aheadMs })
+      try {
+        await until('the keys are loaded', () => own.isReady())
+        keys = [...before, jwk(fresh, { kid: 'new' })]
+        const jwt = plant(await new SignJWT(freshClaims()).setProtectedHeader({ alg: 'RS256', ...named }).sign(fresh.privateKey))
+        const arrived = once(own.server, 'request')
+        const answer = revoke(own, jwt)
+        await arrived
+        aheadMs += 6_000
+        expect((await answer).status).to.equal(200)
+        expect((await verify(own, jwt)).headers['x-error-reason'], JSON.stringify(named)).to.equal('revoked')
+      } finally {
+        await own.stop()
+        server.close()
+        server.closeAllConnections()
+      }
+    }
+  })
+
+  it('unknown keys fill no log, and a shutdown ends the waits', async () => {
+    const jwt = await token({ iss: issuer.origin, aud: issuer.resource }, 'RS256', { kid: 'forged', typ: 'at+jwt' })
+    for (let round = 0; round < 50; round += 1) expect((await verify(service, jwt)).status).to.equal(503)
+    expect(service.logged().filter(({ level }) => Number(level) >= 50)).to.deep.equal([])
+    expect(service.audited().filter(({ reason }) => reason === 'keys').length).to.be.within(1, 20)
+    const arrived = once(service.server, 'request')
+    const waiting = service.logout(jwt)
+    await arrived
+    const drained = service.drain(10_000)
+    expect((await waiting).status).to.equal(500)
+    await drained
   })
 
   it('a key set without keys is a fault of the issuer, not news of it: known keys go on', async () => {

@@ -1,8 +1,10 @@
 import { bearerChallenge } from '../bearer.js'
-import { failures, ServiceError } from '../errors.js'
+import { failures, ServiceError, type Reason } from '../errors.js'
 
 /** Why a guard refuses. `unknown`: it cannot tell whether the token is revoked. */
 export type GuardErrorCode = 'token_missing' | 'invalid_token' | 'token_expired' | 'unknown'
+
+const reasons: Partial<Record<GuardErrorCode, Reason>> = { token_expired: 'expired', token_missing: 'no_credentials' }
 
 /** What `check` throws. `status`, `headers` and `body` are the answer that the caller should get. */
 export class GuardError extends Error {
@@ -16,7 +18,7 @@ export class GuardError extends Error {
     this.name = 'GuardError'
     this.code = code
     this.status = code === 'unknown' ? 503 : 401
-    const challenge = details.challenge ?? bearerChallenge(details.authorization ?? [], code === 'token_expired' ? 'expired' : undefined)
+    const challenge = details.challenge ?? bearerChallenge(details.authorization ?? [], reasons[code])
     this.wwwAuthenticate = this.status === 503 ? undefined : challenge
   }
 

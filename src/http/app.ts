@@ -105,7 +105,9 @@ function authorizationLines(rawHeaders: readonly string[]): string[] {
 function answer({ audit, log, observe }: AppParts, serveRequest: (ctx: ServiceContext) => Promise<void>): Middleware {
   const failed = (ctx: ServiceContext, error: unknown): Outgoing => {
     const { operationId, authorization, asker } = ctx.state
-    if (isFault(error)) log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
+    // The key source logs why it has no keys; a line for each request would let strangers fill the log.
+    const isLoggedElsewhere = error instanceof ServiceError && error.code === 'keys_unavailable'
+    if (isFault(error) && !isLoggedElsewhere) log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
     return failureAnswer(error, { ...(operationId && { operationId }), path: ctx.state.path, authorization })
   }
   const checked = (ctx: ServiceContext, outgoing: Outgoing): Outgoing => {
@@ -134,12 +136,13 @@ function answer({ audit, log, observe }: AppParts, serveRequest: (ctx: ServiceCo
 function sampleRefusal(audit: Audit, { state }: ServiceContext, error: unknown): void {
   if (!(error instanceof ServiceError) || error.reason === undefined) return
   const event = unprovenEvents[error.code]
-  if (event !== undefined) audit.sample({ event, outcome: 'refused', reason: error.reason, asker: state.asker })
+  if (event !== undefined) audit.sample({ event, outcome: isFault(error) ? 'unknown' : 'refused', reason: error.reason, asker: state.asker })
 }
 
 const unprovenEvents = {
   token_missing: 'authn_login_fail',
   invalid_token: 'authn_login_fail',
+  keys_unavailable: 'authn_login_fail',
   invalid_client: 'authn_login_fail',
   bad_request: 'input_validation_fail',
   body_too_large: 'input_validation_fail',

@@ -35,12 +35,12 @@ function oauthError(code: FailureCode, status: number): string {
   return status === 429 || status >= 500 ? 'temporarily_unavailable' : 'invalid_request'
 }
 
-function challenge(code: FailureCode, error: unknown, { operationId, authorization }: { operationId?: OperationId; authorization: readonly string[] }): Record<string, string> {
+function challenge(code: FailureCode, error: unknown, { authorization }: { authorization: readonly string[] }): Record<string, string> {
   if (code === 'invalid_client' || code === 'not_permitted') return { 'WWW-Authenticate': 'Basic realm="cierre"' }
   const { status } = failures[code]
   if (status !== 401 && status !== 403) return {}
   const reason = error instanceof ServiceError ? error.reason : undefined
-  return { 'WWW-Authenticate': bearerChallenge(authorization, reason, { dpop: operationId === 'logout' }) }
+  return { 'WWW-Authenticate': bearerChallenge(authorization, reason) }
 }
 
 function reasonHeader(error: unknown): Record<string, string> {

@@ -2,7 +2,7 @@ import type { components } from '../../generated/openapi.js'
 import type { Check } from '../check.js'
 import { mayAskAbout, type Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
-import { isDpopBound } from '../token/confirmation.js'
+import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
 import { claimText } from '../token/keys.js'
 import type { VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
@@ -15,7 +15,9 @@ export const introspect =
   async ({ authorization, asker, body }) => {
     const client = await clients.authenticate({ authorization, asker, form: body }, 'introspect')
     const token = await check(body.token).catch(inactive)
-    const active = token !== undefined && mayAskAbout(client, token.claims.aud)
+    // A confirmation that no resource server could check would pass for none.
+    const isTellable = token !== undefined && (!isSenderConstrained(token.claims) || isObject(token.claims['cnf']))
+    const active = isTellable && mayAskAbout(client, token.claims.aud)
     return { status: 200, body: active ? describe(token) : { active: false } }
   }
 

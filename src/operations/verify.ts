@@ -27,4 +27,4 @@ export const verify =
 
 /** Percent-encoded; unpaired surrogates become U+FFFD. */
 const textField = (claim: unknown) => (typeof claim === 'string' ? encodeURIComponent(claim.toWellFormed()) : '')
-const nameField = (claim: unknown) => textField(typeof claim === 'number' ? claimText(claim) : claim)
+const nameField = (claim: unknown) => textField(claimText(claim))

@@ -58,9 +58,11 @@ const dates = ['iat', 'nbf', 'exp'] as const
  * status list, request object and so on (RFC 8725 §3.11). `at+jwt` is RFC 9068.
  */
 export function isOtherKind({ typ }: Readonly<Record<string, unknown>>): boolean {
-  if (typeof typ !== 'string') return false
-  const type = mediaType(typ)
-  return /\+.*jwt$/.test(type) && type !== 'application/at+jwt'
+  if (typ === undefined || typ === null) return false
+  // A media type may have parameters (RFC 7515 §4.1.9). A `typ` that is no text says nothing that can be trusted.
+  const [type = ''] = typeof typ === 'string' ? typ.split(/[;,]/) : ['other+jwt']
+  const name = mediaType(type.trim())
+  return /\+.*jwt$/.test(name) && name !== 'application/at+jwt'
 }
 
 // RFC 7515 §4.1.9: "application/" may be left out, and media types are case-insensitive.
@@ -76,7 +78,7 @@ export type Timing = 'current' | 'expired' | 'ahead'
 export function timingOf(claims: Claims, at: { nowMs: number; maxClockSkewMs: number; cutoffClaim: string }): Timing {
   const isAhead = [claims.nbf, claims.iat, claims[at.cutoffClaim]].some((time) => typeof time === 'number' && time * 1000 > at.nowMs + at.maxClockSkewMs)
   if (isAhead) return 'ahead'
-  return claims.exp !== undefined && claims.exp <= Math.floor(at.nowMs / 1000) ? 'expired' : 'current'
+  return claims.exp !== undefined && claims.exp * 1000 <= at.nowMs ? 'expired' : 'current'
 }
 
 const isFor = (audience: readonly string[], aud: unknown) =>

@@ -16,11 +16,13 @@ export type KeySource = {
    */
   candidates(header: KeyHeader, waiter?: string): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
   /**
-   * The keys after another fetch, for a signature that none of the candidates has made; empty where the keys are not older than 30 s.
+   * The keys after another fetch, for a signature that none of the candidates has made. A key that the token names and the set has may have been
+   * replaced, and so may any in a set without `kid`s: these are fetched again once in 30 s, and meanwhile there are none. Another key is
+   * waited for as an unknown one is.
    *
-   * @throws ServiceError `keys_unavailable` when they are older and could not be fetched
+   * @throws ServiceError `keys_unavailable` when they could not be fetched, or may not be fetched now
    */
-  candidatesAfterBadSignature(header: KeyHeader): Promise<readonly VerificationKey[]>
+  candidatesAfterBadSignature(header: KeyHeader, waiter?: string): Promise<readonly VerificationKey[]>
   /** Whether keys are there. */
   isLoaded(): boolean
   /** Another number whenever keys came or left. */
@@ -62,7 +64,10 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
     byAlgorithm.set(alg, importing)
     return importing
   }
+  const kids = new Set(jwks.flatMap(({ kid }) => kid ?? []))
   return {
+    /** Whether the set has the key that a token names. In a set without `kid`s no token names a key. */
+    hasNamed: ({ kid }: KeyHeader): boolean => kids.size === 0 || (kid !== undefined && kids.has(kid)),
     /** At once, but for the first time that an algorithm is met. */
     candidates({ alg, kid }: KeyHeader): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
       const fitting = imported.filter(({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid))

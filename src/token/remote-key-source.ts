@@ -40,8 +40,8 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Ke
     }
   }
   const fetches = createKeySetFetches(load, now)
-  const fetched = async (header: KeyHeader, isCheck: boolean): Promise<readonly VerificationKey[]> => {
-    // What is under way may bring the key, but began too early to tell that there is none.
+  const unknownKey = async (header: KeyHeader, isCheck: boolean): Promise<readonly VerificationKey[]> => {
+    // The fetch that is under way may bring the key, but began too early to prove that there is none.
     if (await fetches.running()) {
       const keys = await loaded.keySet.candidates(header)
       if (keys.length > 0) return keys
@@ -49,6 +49,14 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Ke
     if (isCheck && fetches.isCoolingDown()) throw unavailable()
     if (!(await fetches.next())) throw unavailable()
     return loaded.keySet.candidates(header)
+  }
+  /** The fetch that may bring the key of a signature that no known key has made; nothing when the keys are not older than 30 s. */
+  const fetchAfterBadSignature = (header: KeyHeader, isCheck: boolean): Promise<boolean> | undefined => {
+    const mayBeReplaced = loaded.keySet.hasNamed(header) || (isCheck && header.kid === undefined)
+    // Forged signatures must not pile up behind a fetch.
+    if (isCheck && fetches.running() !== undefined) return Promise.resolve(false)
+    if (mayBeReplaced) return fetches.afterBadSignature()
+    return isCheck && fetches.isCoolingDown() ? Promise.resolve(false) : fetches.next()
   }
   const timer = setInterval(fetches.tick, tickMs)
   timer.unref()
@@ -58,14 +66,16 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Ke
     async candidates(header, waiter) {
       const keys = await loaded.keySet.candidates(header)
       if (keys.length > 0) return keys
-      const found = waiter === undefined ? await fetched(header, true) : await wait(waiter, () => fetched(header, false))
+      const found = waiter === undefined ? await unknownKey(header, true) : await wait(waiter, () => unknownKey(header, false))
       if (found === undefined) throw unavailable()
       return found
     },
-    async candidatesAfterBadSignature(header) {
-      const isFetched = await fetches.afterBadSignature()
-      if (isFetched === false) throw unavailable()
-      return isFetched === undefined ? [] : loaded.keySet.candidates(header)
+    async candidatesAfterBadSignature(header, waiter) {
+      const fetched = fetchAfterBadSignature(header, waiter === undefined)
+      if (fetched === undefined) return []
+      const isFetched = waiter === undefined ? await fetched : await wait(waiter, () => fetched)
+      if (isFetched !== true) throw unavailable()
+      return loaded.keySet.candidates(header)
     },
     isLoaded: () => loaded.text !== '',
     generation: () => loaded.generation,
@@ -89,7 +99,7 @@ function reasonOf(error: unknown): string {
 class KeySetFault extends Error {}
 
 async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: string) => void): Promise<PublicJwk[]> {
-  const text = await askWithin(fetchTimeoutMs, uri, { headers: { accept: 'application/jwk-set+json, application/json' }, closing }, async (answer) => {
+  const text = await askWithin(fetchTimeoutMs, uri, { headers: { accept: 'application/jwk-set+json, application/json', 'cache-control': 'no-cache' }, closing }, async (answer) => {
     if (answer.status !== 200) throw new KeySetFault(`answered ${answer.status}`)
     return textOf(answer, largestSetBytes)
   })

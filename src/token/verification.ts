@@ -123,11 +123,9 @@ export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolea
   return subject !== undefined && subject === other.keys.u && one.issuer.issuer === other.issuer.issuer
 }
 
-// What the payload says before its signature is verified only picks whose keys to try.
+// What the payload says before its signature is verified only picks whose keys to try. A foreign token costs no fetch.
 function selectIssuer(issuers: readonly Issuer[], { iss }: Readonly<Record<string, unknown>>): Issuer {
-  const [only] = issuers
-  if (issuers.length === 1 && only !== undefined) return only
-  const issuer = issuers.find((candidate) => candidate.issuer === iss)
+  const issuer = issuers.find((candidate) => candidate.issuer === undefined || candidate.issuer === iss)
   if (issuer === undefined) throw refuse('unknown_issuer')
   return issuer
 }
@@ -139,19 +137,19 @@ function verifySignature(jwt: CompactJwt, { alg, kid, crit }: Readonly<Record<st
   if (crit !== undefined) throw refuse('claims')
   const header = { alg, kid: typeof kid === 'string' ? kid : undefined }
   const found = issuer.keys.candidates(header, waiter)
-  if ('then' in found) return found.then((candidates) => verifyWith(jwt, header, candidates, issuer.keys))
-  return verifyWith(jwt, header, found, issuer.keys)
+  if ('then' in found) return found.then((candidates) => verifyWith(jwt, header, candidates, issuer.keys, waiter))
+  return verifyWith(jwt, header, found, issuer.keys, waiter)
 }
 
-function verifyWith(jwt: CompactJwt, header: KeyHeader, candidates: readonly VerificationKey[], keys: KeySource): Promise<void> | undefined {
+function verifyWith(jwt: CompactJwt, header: KeyHeader, candidates: readonly VerificationKey[], keys: KeySource, waiter: string | undefined): Promise<void> | undefined {
   if (candidates.length === 0) throw refuse('unknown_key')
   if (isSignedByOne(jwt, candidates)) return undefined
-  return verifyWithNewerKeys(jwt, header, keys)
+  return verifyWithNewerKeys(jwt, header, keys, waiter)
 }
 
 // A key may have been replaced under its own `kid`, or in a set without `kid`s.
-async function verifyWithNewerKeys(jwt: CompactJwt, header: KeyHeader, keys: KeySource): Promise<void> {
-  if (!isSignedByOne(jwt, await keys.candidatesAfterBadSignature(header))) throw refuse('signature')
+async function verifyWithNewerKeys(jwt: CompactJwt, header: KeyHeader, keys: KeySource, waiter: string | undefined): Promise<void> {
+  if (!isSignedByOne(jwt, await keys.candidatesAfterBadSignature(header, waiter))) throw refuse('signature')
 }
 
 function isSignedByOne({ signature, signingInput }: CompactJwt, candidates: readonly VerificationKey[]): boolean {

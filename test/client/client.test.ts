@@ -40,6 +40,7 @@ describe('cierre/client', () => {
     const [one, other] = [await sign(claims), await sign({ ...claims, sid: 'another', jti: 'another' })]
     expect((await clientFor(one).logoutEverywhere()).outcome).to.equal('logged_out')
     expect((await clientFor(other).logout()).outcome).to.equal('already_logged_out')
+    expect(await clientFor(other).logoutEverywhere(), 'it says nothing of the others').to.include({ outcome: 'refused', reason: 'revoked' })
   })
 
   it('introspects and revokes for servers, and says what is missing', async () => {

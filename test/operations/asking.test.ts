@@ -47,7 +47,7 @@ describe('asking and revoking', () => {
     const full = await verify(service, await token({ sub: 'José & co\n', sid: 's 1', scope: 'read write', iss: 'https://issuer.test/ñ' }))
     expect(full.headers).to.include({ 'x-auth-subject': 'Jos%C3%A9%20%26%20co%0A', 'x-auth-session': 's%201', 'x-auth-scope': 'read%20write', 'x-auth-issuer': 'https%3A%2F%2Fissuer.test%2F%C3%B1' })
     const bare = await verify(service, await sign({ sub: '\ud800', exp: nowS(60), scope: 7 }))
-    expect(bare.headers).to.include({ 'x-auth-subject': '%EF%BF%BD', 'x-auth-session': '', 'x-auth-scope': '', 'x-auth-issuer': '' })
+    expect(bare.headers).to.include({ 'x-auth-subject': '', 'x-auth-session': '', 'x-auth-scope': '', 'x-auth-issuer': '' })
     const numbers = await verify(service, await token({ sub: 42, sid: -7 }))
     expect(numbers.headers).to.include({ 'x-auth-subject': '42', 'x-auth-session': '-7' })
     const expired = await verify(service, await token({ exp: nowS(-1) }))

@@ -59,6 +59,10 @@ describe('sender-constrained tokens', () => {
         expect((await verifyAs(lenient, `DPoP ${jwt}`)).status).to.equal(401)
         await guard.ready()
       }
+      for (const authorization of ['DPoP x', 'Bearer x']) {
+        expect((await verifyAs(lenient, authorization)).headers['www-authenticate']).to.include('error="invalid_token"')
+        expect(((await guard.check(authorization).catch((error: unknown) => error)) as GuardError).wwwAuthenticate).to.include('error="invalid_token"')
+      }
       expect(() => startGuard(lenient.origin, { senderConstrained: 'maybe' as 'ignore' })).to.throw(TypeError, 'senderConstrained')
     } finally {
       await guard.close()
@@ -69,6 +73,7 @@ describe('sender-constrained tokens', () => {
     const of = async (claims: object) => (await introspect(service, await token(claims as Record<string, unknown>))).json
     expect(await of(dpop)).to.deep.include({ active: true, token_type: 'DPoP', ...dpop })
     expect(await of(certificate)).to.deep.include({ active: true, token_type: 'Bearer', ...certificate })
+    for (const cnf of ['text', ['jkt'], false, 0, '']) expect(await of({ cnf }), JSON.stringify(cnf)).to.deep.equal({ active: false })
     expect(await of({})).to.include({ token_type: 'Bearer' }).and.not.to.have.property('cnf')
   })
 

@@ -45,7 +45,7 @@ async function oracle(algorithm: Algorithm, demanding: boolean) {
   return async (jwt: string): Promise<unknown> => {
     try {
       const { payload: claims } = await jwtVerify(jwt, key, options)
-      return { timing: claims.exp !== undefined && claims.exp <= nowS ? 'expired' : 'current', claims }
+      return { timing: claims.exp !== undefined && claims.exp * 1000 <= nowMs ? 'expired' : 'current', claims }
     } catch (error) {
       return error instanceof errors.JWTExpired ? { timing: 'expired', claims: error.payload } : undefined
     }
@@ -117,7 +117,7 @@ function isStricter(jwt: string, { claims }: Accepted): boolean {
   const [header = '', payload = ''] = jwt.split('.').map((segment) => Buffer.from(segment, 'base64url').toString())
   const { exp, iat } = claims
   const { typ } = JSON.parse(header) as { typ?: unknown }
-  const isOtherKind = typeof typ === 'string' && /\+jwt$/i.test(typ) && !/^(?:application\/)?at\+jwt$/i.test(typ)
+  const isOtherKind = typeof typ === 'string' ? /\+jwt$/i.test(typ) && !/^(?:application\/)?at\+jwt$/i.test(typ) : (typ ?? undefined) !== undefined
   return isOtherKind || 'crit' in (JSON.parse(header) as object) || payload.startsWith('\uFEFF')
     || (typeof exp === 'number' && !Number.isSafeInteger(Math.ceil(exp * 1000))) || (typeof iat === 'number' && iat * 1000 > nowMs + 60_000)
 }
