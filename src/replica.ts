@@ -11,6 +11,8 @@ export type Replica = {
   addWords(key: Uint32Array, untilS: number, tag: number): void
   /** The mark under a key, for `u:` the cutoff; `undefined` when it is not there or has expired. */
   find(key: RevocationKey): Mark | undefined
+  /** Whether the entry is there, with at least its life in whole seconds, rounded up, and its cutoff. */
+  covers(entry: Entry): boolean
   /** As `find`, for the words at `at`; -1 when it is not there. */
   findWords(words: Uint32Array, at: number): number
   /** Entries that are held, those included that have expired and have not left yet. */
@@ -212,6 +214,13 @@ export function createReplica(now: () => number): Replica {
       if (isKnown[kindOf(key)] === 0) return undefined
       const tag = findWords(keyWords(key), 0)
       return tag === -1 ? undefined : tag < leastCutoff ? 1 : tag
+    },
+    covers({ key, untilMs, cutoff }) {
+      const words = keyWords(key)
+      const hashed = hash(words[0]!, words[1]!)
+      const shard = shards[hashed >>> placeBits]!
+      const start = placeOf(shard, hashed, words, 0) * entryWords
+      return start >= 0 && shard.entries[start + 4]! >= untilSOf(untilMs) && shard.entries[start + 5]! >= tagOf(key, cutoff)
     },
     findWords,
     size: () => size,

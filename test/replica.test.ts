@@ -67,6 +67,19 @@ describe('the replica: the live set in memory', () => {
     expect([replica.size(), replica.find(keyOf('t', 2))]).to.deep.equal([1, 1])
   })
 
+  it('covers an entry when it holds it for as long, to the second, and with as late a cutoff', () => {
+    const replica = createReplica(() => 0)
+    const [t, u] = [`t:${'A'.repeat(22)}`, `u:${'B'.repeat(21)}A`] as [`t:${string}`, `u:${string}`]
+    expect(replica.covers({ key: t, untilMs: 1 })).to.equal(false)
+    replica.add({ key: t, untilMs: 5_000 })
+    replica.add({ key: u, untilMs: 5_000, cutoff: 100 })
+    const covered = (entries: Parameters<typeof replica.covers>[0][]) => entries.map(replica.covers)
+    expect(covered([{ key: t, untilMs: 4_000 }, { key: t, untilMs: 5_000 }, { key: t, untilMs: 5_001 }, { key: t, untilMs: null }])).to.deep.equal([true, true, false, false])
+    expect(covered([{ key: u, untilMs: 5_000, cutoff: 100 }, { key: u, untilMs: 5_000, cutoff: 101 }, { key: u, untilMs: 6_000, cutoff: 99 }])).to.deep.equal([true, false, false])
+    replica.add({ key: t, untilMs: null })
+    expect(replica.covers({ key: t, untilMs: null })).to.equal(true)
+  })
+
   it('forgets what has expired, and gives its memory back', () => {
     let nowMs = startMs
     const replica = createReplica(() => nowMs)

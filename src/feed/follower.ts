@@ -5,9 +5,12 @@ import { entryAt, entryWords, type Replica } from '../replica.js'
 import { withoutArguments } from '../store/cause.js'
 import { withDeadline } from '../store/deadline.js'
 import type { Entry } from '../store/entry.js'
-import type { FeedIdentity, FeedLog } from '../store/feed-log.js'
+import type { FeedLog } from '../store/feed-log.js'
+import { UnknownLayout } from '../store/layout.js'
 import { keepSwept } from '../sweeping.js'
-import { compareIds, positionOf, type FeedEvent, type Position } from './event.js'
+import { compareFeed, isSameIdentity, type FeedIdentity, type FoundFeed, type Place } from './continuity.js'
+import { positionOf, streamIdOf, UnreadableFeed, type FeedEvent, type Position } from './event.js'
+import { createUnconfirmedWrites } from './unconfirmed-writes.js'
 
 /** Keeps the replica up to date with the feed. */
 export type Follower = {
@@ -42,7 +45,9 @@ const busyPage = 4
 const waitMs = 500
 const restoredAtOnce = 500
 const retryMs = 100
-const mostUnmet = 100_000
+const mostUnconfirmed = 100_000
+/** An expiry that is computed from a remaining time may fall short of the one that was stored by so much. */
+const remainingTimeMs = 1_000
 /** A position that has not been seen for so long says nothing any more. */
 const unseenForMs = 5_000
 /** After a loss every instance that lives has written back what it knows within so long: it notices within `waitMs`. */
@@ -53,15 +58,16 @@ const othersRestoreMs = 2_000
  * between. Then the whole set is read again and joined to what is known. When Redis has lost its history, what this instance knows is
  * written back first; it knows nothing it could take back, so nothing is ever removed.
  *
- * Another server may have the position and still lack what came after it, as a replica that lagged: what this instance stored and has
- * not met in the feed is written back to it.
+ * Another server may have the position and still lack what came after it, as a replica that lagged: what this instance stored and does
+ * not meet in the feed, read to its end, is written back to it.
  */
 export function createFollower(parts: FollowerParts): Follower {
   const { feed, replica, log, now, timeoutMs } = parts
   const closing = new AbortController()
   const counts = { gaps: 0, historyLost: 0, restored: 0 }
   let last: FeedEvent | undefined
-  let identity: FeedIdentity | undefined
+  /** How far this instance had come, whether it has a position (`last`) or not. */
+  let place: Place | undefined
   let connection = -1
   let following = false
   let seenAtMs = -Infinity
@@ -69,7 +75,9 @@ export function createFollower(parts: FollowerParts): Follower {
   let seenAt = -Infinity
   /** What is still to be written back after a loss. */
   let owed: Owed | undefined
-  const unmet = new Map<string, Entry>()
+  /** Reads of the feed that were begun. */
+  let round = 0
+  const unconfirmed = createUnconfirmedWrites({ most: mostUnconfirmed, now })
   const inTime = <T>(work: Promise<T>) => withDeadline(work, timeoutMs)
 
   const seen = () => {
@@ -77,7 +85,6 @@ export function createFollower(parts: FollowerParts): Follower {
     seenAt = performance.now()
     following = true
   }
-  const isOther = (found: FeedIdentity) => identity !== undefined && (found.history !== identity.history || found.server !== identity.server)
   const stopFollowing = () => {
     if (following) parts.onGap()
     following = false
@@ -88,58 +95,99 @@ export function createFollower(parts: FollowerParts): Follower {
     log.error({ revocations, historyLost: counts.historyLost }, why)
     owed = debt
   }
-  const lost = (found: FeedIdentity) => {
+  const lost = (identity: FeedIdentity) => {
     last = undefined
-    identity = found
+    place = { identity, position: undefined, added: undefined }
     owe({ next: replica.pass(), batch: [] }, replica.size(), 'Redis has lost revocations; what this instance knows is written back')
   }
-  const writeBack = async (rest: Owed) => {
+  /** What the feed, read to its end, does not have though it was stored before that read began. */
+  const restoreMissing = (): boolean => {
+    const missing = unconfirmed.missing(round)
+    if (missing.length === 0) return false
+    owe({ next: () => 0, batch: missing }, missing.length, 'Redis lacks what this instance has stored, as a replica that lagged; it is written back')
+    return true
+  }
+  /** The feed as it is now. In this order: what is read after the identity can only be newer. */
+  const inspect = async () => {
     await inTime(feed.begin())
-    const found = await inTime(feed.identity())
-    if (isOther(found)) return lost(found)
+    const identity = await inTime(feed.identity())
+    const { firstId, last: tail, added } = await inTime(feed.bounds())
+    const id = streamIdOf(place?.position ?? '')
+    const [first] = id === undefined ? [] : await inTime(feed.read(id, 1))
+    const found: FoundFeed = { identity, hasPosition: first !== undefined && positionOf(first) === place?.position, firstId, added }
+    return { found, tail, continuity: place === undefined ? 'same' : compareFeed(place, found) }
+  }
+  const writeBack = async (rest: Owed) => {
+    const { found, continuity } = await inspect()
+    if (continuity === 'lost') return lost(found.identity)
     const words = new Uint32Array(restoredAtOnce * entryWords)
     const take = () => Array.from({ length: rest.next(words) }, (_, at) => entryAt(words, at * entryWords))
     // What is taken stays taken until it is stored, however often that is tried.
     for (rest.batch = rest.batch.length > 0 ? rest.batch : take(); rest.batch.length > 0; rest.batch = take()) {
-      closing.signal.throwIfAborted()
-      await parts.restore(rest.batch)
-      counts.restored += rest.batch.length
+      while (rest.batch.length > 0) {
+        closing.signal.throwIfAborted()
+        const batch = rest.batch.slice(0, restoredAtOnce)
+        await parts.restore(batch)
+        counts.restored += batch.length
+        rest.batch = rest.batch.slice(batch.length)
+      }
     }
     log.warn({ restored: counts.restored }, 'revocations written back')
     owed = undefined
     return pause(othersRestoreMs, undefined, { signal: closing.signal })
   }
   const join = async () => {
-    await inTime(feed.begin())
     connection = feed.connection()
-    const found = await inTime(feed.identity())
-    // Lost again while it was written back, or read for the first time.
-    if (isOther(found)) return lost(found)
-    identity = found
-    const tail = await inTime(feed.tail())
+    round += 1
+    const { found, tail, continuity } = await inspect()
+    // Lost again while it was written back.
+    if (continuity === 'lost') return lost(found.identity)
+    const { identity, added } = found
     if (tail === undefined) throw new Error('the feed is gone')
     for await (const entries of feed.scan()) {
       closing.signal.throwIfAborted()
-      entries.forEach(replica.add)
+      for (const entry of entries) {
+        replica.add(entry)
+        unconfirmed.confirm(entry, remainingTimeMs)
+      }
     }
     // What the scan has seen is the set at the tail only if the tail is still there, in the same history.
     const [first] = await inTime(feed.read(tail.id, 1))
-    if (isOther(await inTime(feed.identity())) || first === undefined || positionOf(first) !== positionOf(tail) || feed.connection() !== connection) throw new Error('the feed changed during a scan')
+    const isSame = isSameIdentity(await inTime(feed.identity()), identity)
+    if (!isSame || first === undefined || positionOf(first) !== positionOf(tail) || feed.connection() !== connection) throw new Error('the feed changed during a scan')
     last = tail
-    unmet.clear()
-    seen()
+    place = { identity, position: positionOf(tail), added }
+    if (!restoreMissing()) seen()
   }
-  const mend = async (at: FeedEvent) => {
+  const mend = async () => {
     stopFollowing()
+    const { found, continuity } = await inspect()
     counts.gaps += 1
-    await inTime(feed.begin())
-    const found = await inTime(feed.identity())
-    const tail = await inTime(feed.tail())
-    if (tail === undefined || isOther(found) || compareIds(tail.id, at.id) < 0) return lost(found)
+    if (continuity === 'lost') return lost(found.identity)
+    // It is there after all: the server that answered before has been replaced meanwhile.
+    if (found.hasPosition) return void (place = place && { ...place, identity: found.identity })
     last = undefined
     log.warn('the feed was trimmed past this instance; every revocation is read again')
   }
   const clock = watchClock({ now, monotonicMs: () => performance.now() })
+  const apply = (at: FeedEvent, events: readonly FeedEvent[]) => {
+    for (const { entry } of events) {
+      if (entry === undefined) continue
+      replica.add(entry)
+      unconfirmed.confirm(entry)
+    }
+    last = events.at(-1) ?? at
+    if (place !== undefined) place = { ...place, position: positionOf(last), added: place.added === undefined ? undefined : place.added + events.length }
+  }
+  /** Which server a connection leads to that has the position. */
+  const noteServer = async (connected: number) => {
+    const identity = await inTime(feed.identity())
+    if (feed.connection() !== connected || place === undefined) return
+    connection = connected
+    const continuity = compareFeed(place, { identity, hasPosition: true, firstId: undefined, added: undefined })
+    if (continuity === 'other_server') log.warn('another server answers as Redis, or it has restarted; what this instance stored last is looked for')
+    place = { ...place, identity }
+  }
   const step = async () => {
     if (clock.wasSetBack() && last !== undefined) {
       stopFollowing()
@@ -149,33 +197,22 @@ export function createFollower(parts: FollowerParts): Follower {
     if (owed !== undefined) return writeBack(owed)
     if (last === undefined) return join()
     const at = last
+    const connected = feed.connection()
+    round += 1
     const page = await inTime(feed.read(at.id, pageEvents))
     const [first, ...events] = page
-    if (first === undefined || positionOf(first) !== positionOf(at)) return mend(at)
-    // The position is there, so this server has all that went before it.
-    if (feed.connection() !== connection) {
-      const connected = feed.connection()
-      const found = await inTime(feed.identity())
-      const mayLack = isOther(found) && unmet.size > 0
-      connection = connected
-      identity = found
-      if (mayLack) {
-        return owe({ next: () => 0, batch: [...unmet.values()] }, unmet.size, 'another server answers as Redis; what it may lack is written back')
-      }
-    }
+    if (first === undefined || positionOf(first) !== positionOf(at)) return mend()
+    // The position is there, so this server has all that went before it; what this instance stored after it is looked for below.
+    if (connected !== connection) await noteServer(connected)
+    apply(at, events)
+    const isWhole = page.length < pageEvents
+    if (isWhole && restoreMissing()) return undefined
     seen()
-    if (events.length > 0) {
-      for (const { entry } of events) {
-        if (entry === undefined) continue
-        replica.add(entry)
-        if ((unmet.get(entry.key)?.cutoff ?? 0) <= (entry.cutoff ?? 0)) unmet.delete(entry.key)
-      }
-      last = events.at(-1)
-      parts.onEvents(events)
-    }
-    if (page.length === pageEvents) return undefined
+    if (events.length > 0) parts.onEvents(events)
+    if (!isWhole) return undefined
     if (events.length > 0) await pause(events.length < busyPage ? paceMs.idle : paceMs.busy)
-    else await withDeadline(feed.wait(at.id, waitMs), waitMs + timeoutMs)
+    // What was stored since the read began must be in the next one, which shows at once whether it is.
+    else if (unconfirmed.size() === 0) await withDeadline(feed.wait(at.id, waitMs), waitMs + timeoutMs)
     return undefined
   }
   let giveUp: () => void = () => undefined
@@ -194,9 +231,12 @@ export function createFollower(parts: FollowerParts): Follower {
       } catch (error) {
         if (closing.signal.aborted) return
         const cause = withoutArguments(error) as Error
+        const isUnreadable = cause instanceof UnreadableFeed || cause instanceof UnknownLayout
+        if (isUnreadable) stopFollowing()
         // One line for each kind of trouble; the position stays, and whether it still holds is seen at the next step.
         // Before the first connection there is nothing to say that the connection does not say itself.
-        if (trouble !== cause.message && feed.connection() > 0) log.error({ err: cause }, 'the feed cannot be followed')
+        // Nor is there where the layout is not known: the check of the layout has logged it.
+        if (trouble !== cause.message && feed.connection() > 0 && !(cause instanceof UnknownLayout)) log.error({ err: cause }, 'the feed cannot be followed')
         trouble = cause.message
         // Nothing but closing cuts it short, which ends the loop.
         await pause(retryMs, undefined, { signal: closing.signal }).catch(() => undefined)
@@ -209,13 +249,12 @@ export function createFollower(parts: FollowerParts): Follower {
   })
   const running = run()
   return {
-    position: () => (following && last !== undefined && performance.now() - seenAt < unseenForMs ? positionOf(last) : undefined),
+    position: () => (following && feed.isKnown() && last !== undefined && performance.now() - seenAt < unseenForMs ? positionOf(last) : undefined),
     counts: () => ({ ...counts }),
     seenAtMs: () => seenAtMs,
     stored(entry) {
       // Its event may have been faster than the answer.
-      const mark = replica.find(entry.key)
-      if ((mark === undefined || mark < (entry.cutoff ?? 0)) && unmet.size < mostUnmet) unmet.set(entry.key, entry)
+      if (!replica.covers(entry)) unconfirmed.add(entry, round)
     },
     async close() {
       stopSweeping()

@@ -1,8 +1,8 @@
 import { entryWords, type Replica } from '../replica.js'
-import { streamIdOf, type Position } from './event.js'
+import { feedVersion, streamIdOf, unknownKind, UnreadableFeed, type Position } from './event.js'
 
 // The format is described byte by byte in openapi.yaml, under `getSnapshot`.
-const magic = Buffer.from('CIERRE\0\x01', 'latin1')
+const magic = Buffer.concat([Buffer.from('CIERRE\0', 'latin1'), Buffer.of(feedVersion)])
 const headBytes = magic.length + 2
 const recordBytes = 25
 const trailerBytes = 5
@@ -52,7 +52,7 @@ export function createSnapshotReader(replica: Replica) {
   const key = new Uint32Array(4)
   const readHead = () => {
     if (rest.length < headBytes) return false
-    if (!rest.subarray(0, magic.length).equals(magic)) throw new Error('this is no snapshot, or one of another version')
+    if (!rest.subarray(0, magic.length).equals(magic)) throw new UnreadableFeed('this is no snapshot, or one of another version')
     const length = rest.readUInt16BE(magic.length)
     if (length > longestPosition) throw new Error('this is no snapshot')
     if (rest.length < headBytes + length) return false
@@ -64,7 +64,7 @@ export function createSnapshotReader(replica: Replica) {
   const readRecord = (start: number) => {
     const kind = rest[start]!
     const tag = kind === subjectByte ? Math.max(kindBytes.length, rest.readUInt32BE(start + 21)) : kindBytes.indexOf(kind)
-    if (tag === -1) throw new Error('a snapshot has a record of no kind')
+    if (tag === -1) throw unknownKind('a snapshot')
     for (let word = 0; word < 4; word += 1) key[word] = rest.readUInt32BE(start + 1 + 4 * word)
     replica.addWords(key, rest.readUInt32BE(start + 17), tag)
     records += 1

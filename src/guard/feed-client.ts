@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { parseServerSentEvent, type FeedEvent, type Position } from '../feed/event.js'
+import { parseServerSentEvent, UnreadableFeed, type FeedEvent, type Position } from '../feed/event.js'
 import { createSnapshotReader } from '../feed/snapshot.js'
 import type { Replica } from '../replica.js'
 import { ask, textOf, within, type Answer } from '../asking.js'
@@ -91,7 +91,7 @@ export function createFeedClient(credentials: Credentials) {
           reader.write(piece)
         } catch (cause) {
           // What is wrong from its first byte on is another thing than a snapshot that was damaged.
-          throw hasBegun ? cause : new FeedError(`${origin} answered what cannot be read: ${(cause as Error).message}`, 200, true)
+          throw hasBegun || cause instanceof UnreadableFeed ? cause : new FeedError(`${origin} answered what cannot be read: ${(cause as Error).message}`, 200, true)
         }
         hasBegun = true
       }
@@ -112,8 +112,9 @@ export function createFeedClient(credentials: Credentials) {
       const parser = createParser({
         onEvent(sent) {
           if (sent.event === 'gap') isGap = true
-          // What other events there may be one day is nothing to this version.
-          else if (!isGap && (sent.event === 'revocation' || sent.event === 'genesis')) onEvent(parseServerSentEvent(sent))
+          if (isGap) return
+          const event = parseServerSentEvent(sent)
+          if (event !== undefined) onEvent(event)
         },
         onError(error) {
           if (error.type === 'max-buffer-size-exceeded') throw new FeedError('an event of the feed never ends')

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { within } from '../asking.js'
 import { watchClock, type Clock } from '../clock.js'
-import { positionOf, type FeedEvent, type Position } from '../feed/event.js'
+import { positionOf, UnreadableFeed, type FeedEvent, type Position } from '../feed/event.js'
 import type { Replica } from '../replica.js'
 import { FeedError, type FeedClient } from './feed-client.js'
 import { keepSwept } from '../sweeping.js'
@@ -18,6 +18,9 @@ export type FollowingParts = {
   onTrouble: (error: Error) => void
 }
 
+/** Repeating does not help: the client is refused, or the feed has what this version cannot read. */
+const isFinal = (error: unknown) => isUnreadable(error) || (error instanceof FeedError && error.isPermanent)
+const isUnreadable = (error: unknown) => error instanceof UnreadableFeed || (error instanceof FeedError && error.status === 426)
 const clockSetBack = () => new FeedError('the clock was set back')
 
 /** Positions that were applied since a proof was begun, and the one it is about. */
@@ -44,6 +47,9 @@ export function followFeed(parts: FollowingParts) {
   let stream = new AbortController()
   let wasFresh = false
   let setBacks = 0
+  /** How often the feed was found unreadable, and whether no event has been read since. */
+  let unreadables = 0
+  let isReadingBroken = false
   let trouble: Error | undefined
   const waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
 
@@ -61,10 +67,19 @@ export function followFeed(parts: FollowingParts) {
     // fetch says no more than that it failed; its cause knows why.
     const { message, cause } = error as Error
     trouble = cause instanceof Error ? new Error(`${message}: ${cause.message}`, { cause }) : (error as Error)
+    if (isUnreadable(error)) markUnreadable(error)
     parts.onTrouble(trouble)
-    if (!(error instanceof FeedError) || !error.isPermanent) return
-    for (const { reject } of waiting) reject(error)
+    if (!isFinal(error)) return
+    for (const { reject } of waiting) reject(error as Error)
     waiting.clear()
+  }
+  /** Nothing is fresh before the feed has been read again from where it was readable last. */
+  const markUnreadable = (error: unknown) => {
+    isReadingBroken = true
+    unreadables += 1
+    provenAt = undefined
+    stream.abort(error)
+    tellFreshness()
   }
   const reached = (at: Position) => {
     position = at
@@ -96,6 +111,7 @@ export function followFeed(parts: FollowingParts) {
     await feed.events(from, (event) => {
       if (!isJoined && positionOf(event) !== from) throw new FeedError('the feed does not begin where it was asked to')
       isJoined = true
+      isReadingBroken = false
       retryInMs = retryFirstMs
       apply(event)
     }, stream.signal)
@@ -117,8 +133,8 @@ export function followFeed(parts: FollowingParts) {
     }
   }
   const prove = async () => {
-    if (position === undefined || proof !== undefined || closing.signal.aborted) return
-    const before = setBacks
+    if (position === undefined || isReadingBroken || proof !== undefined || closing.signal.aborted) return
+    const before = { setBacks, unreadables }
     const askedAt = { now: clock.now(), monotonicMs: clock.monotonicMs() }
     const own: Proof = { applied: new Set([position]), target: undefined, done: () => undefined }
     const isDone = new Promise<void>((resolve) => (own.done = resolve))
@@ -134,7 +150,8 @@ export function followFeed(parts: FollowingParts) {
           throw error
         })
       })
-      if (setBacks !== before) throw clockSetBack()
+      if (setBacks !== before.setBacks) throw clockSetBack()
+      if (unreadables !== before.unreadables) return
       provenAt = askedAt
       trouble = undefined
       for (const { resolve } of waiting) resolve()

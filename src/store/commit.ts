@@ -1,5 +1,6 @@
 import { refusalOf, sessionsWord } from './cause.js'
 import { markOf, type Entry } from './entry.js'
+import { layoutVersion, layoutWord } from './layout.js'
 import type { RevocationKey } from '../token/keys.js'
 
 /** What is written at once, or not at all. */
@@ -63,7 +64,10 @@ export const isStored = (reply: CommitReply): boolean => 'became' in reply && (r
  *
  * A trail that cannot be written does not undo what is revoked.
  *
- * KEYS: the feed, the name of its history, the audit trail, then per commit those of its window (one or none), of its token, of its
+ * Before anything else, the layout of what Redis holds is looked at: into a newer one, nothing is written. An older one, or none, is
+ * raised to this one, so that older instances find out with their next command.
+ *
+ * KEYS: the feed, the name of its history, the audit trail, the layout, then per commit those of its window (one or none), of its token, of its
  * entries, and of session data. ARGV: the feed's length, a name for a new history, the trail's length, then per commit its numbers, the
  * audit event (empty: none), and the numbers of each entry. Numbers are one argument with blanks between them, for what an argument
  * costs it costs at both ends. Of a commit: how many keys of each of these four, how many requests the window has room for, the window
@@ -73,6 +77,11 @@ export const isStored = (reply: CommitReply): boolean => 'became' in reply && (r
  */
 export const commitScript = `
 local feed, history, trail = KEYS[1], KEYS[2], KEYS[3]
+local layout = redis.call('GET', KEYS[4])
+if layout ~= '${layoutVersion}' then
+  if layout and (not string.find(layout, '^%d+$') or tonumber(layout) > ${layoutVersion}) then return redis.error_reply('${layoutWord} ' .. layout) end
+  redis.call('SET', KEYS[4], '${layoutVersion}')
+end
 if redis.call('EXISTS', feed, history) < 2 then
   redis.call('SET', history, ARGV[2])
   redis.call('XADD', feed, '*', 'k', 'genesis')
@@ -138,7 +147,7 @@ local function commit(first, at, isRevoked, issued)
   return 'unwitnessed'
 end
 
-local replies, key, at = {}, 4, 4
+local replies, key, at = {}, 5, 4
 while ARGV[at] do
   local windows, tokens, entries, gone, room, lengthMs, revoked, issued = string.match(ARGV[at], '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%S*)$')
   local first = { token = key + windows }

@@ -1,14 +1,19 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
-import type { FeedEvent } from '../feed/event.js'
+import type { FeedIdentity } from '../feed/continuity.js'
+import { isInformational, unknownKind, UnreadableFeed, type FeedEvent } from '../feed/event.js'
 import { decodeKey } from '../token/keys.js'
 import { entryWith, readMark, type Entry } from './entry.js'
+import type { LayoutCheck } from './layout.js'
 import type { RedisClient, RedisLink } from './redis.js'
 import { runScript } from './scripts.js'
 
-/** What names a history of the feed, and the server that keeps it. */
-export type FeedIdentity = Readonly<{ history: string; server: string }>
+/** The first and the last event, and how many were ever added (where Redis counts them). */
+export type FeedBounds = Readonly<{ firstId: string | undefined; last: FeedEvent | undefined; added: number | undefined }>
 
-/** The stream that every commit appends to, for whoever looks into it. Every method throws what the connection throws. */
+/**
+ * The stream that every commit appends to. Every method throws what the connection throws, `UnknownLayout` for a layout that this
+ * instance does not know, and `UnreadableFeed` for an event that it cannot read.
+ */
 export type FeedReader = {
   /** The last event, read now; nothing when there is no feed. */
   tail(): Promise<FeedEvent | undefined>
@@ -21,6 +26,7 @@ export type FeedLog = FeedReader & {
   /** Makes sure that there is a feed. */
   begin(): Promise<void>
   identity(): Promise<FeedIdentity>
+  bounds(): Promise<FeedBounds>
   /** Comes back when something may have followed an id, or after `ms`. */
   wait(afterId: string, ms: number): Promise<void>
   /**
@@ -30,17 +36,32 @@ export type FeedLog = FeedReader & {
   scan(): AsyncIterable<Entry[]>
   /** Grows with every connection; 0 before the first. */
   connection(): number
+  /** Whether the last read of the store, by any connection, found a layout that this instance knows. */
+  isKnown(): boolean
 }
 
 const scannedAtOnce = 500
 
 /**
- * Events of the feed as one JSON text, which is parsed at once; the client would parse each of the ten parts of an event by itself.
- * KEYS: the feed. ARGV: the first id, how many at most.
+ * The layout and, as one JSON text which is parsed at once, events of the feed; the client would parse each of the ten parts of an event
+ * by itself. KEYS: the layout, the feed. ARGV: the first id, how many at most.
  */
 const pageScript = `
-local page = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])
-return #page == 0 and '[]' or cjson.encode(page)
+local page = redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2])
+return { redis.call('GET', KEYS[1]), #page == 0 and '[]' or cjson.encode(page) }
+`
+
+/** The layout and the last event. KEYS: the layout, the feed. */
+const tailScript = `
+return { redis.call('GET', KEYS[1]), redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1) }
+`
+
+/** The layout, the first event, the last event, and the fields of XINFO STREAM with their values. KEYS: the layout, the feed. */
+const boundsScript = `
+local feed = KEYS[2]
+if redis.call('EXISTS', feed) == 0 then return { redis.call('GET', KEYS[1]), {}, {}, {} } end
+local function one(command, from, to) return redis.call(command, feed, from, to, 'COUNT', 1) end
+return { redis.call('GET', KEYS[1]), one('XRANGE', '-', '+'), one('XREVRANGE', '+', '-'), redis.call('XINFO', 'STREAM', feed) }
 `
 
 /**
@@ -64,32 +85,44 @@ return found
 // As Redis answers: the client would make an object of each.
 type RawEvent = [id: string, fields: string[]]
 
-export const redisFeedReader = (client: RedisClient, feedKey: string): FeedReader => ({
+type Source = Readonly<{ client: RedisClient; feedKey: string; layoutKey: string; layout: LayoutCheck }>
+
+export const redisFeedReader = ({ client, feedKey, layoutKey, layout }: Source): FeedReader => ({
   async tail() {
-    const [last] = await client.sendCommand<RawEvent[]>(['XREVRANGE', feedKey, '+', '-', 'COUNT', '1'])
+    const [found, [last]] = (await runScript(client, tailScript, [layoutKey, feedKey], [])) as [string | null, RawEvent[]]
+    layout.check(found)
     return last && eventOf(last)
   },
   async read(fromId, count) {
-    const page = (await runScript(client, pageScript, [feedKey], [fromId, String(count)])) as string
+    const [found, page] = (await runScript(client, pageScript, [layoutKey, feedKey], [fromId, String(count)])) as [string | null, string]
+    layout.check(found)
     return (JSON.parse(page) as RawEvent[]).map(eventOf)
   },
 })
 
 /** The feed in Redis, for its follower. */
-export function redisFeedLog(parts: {
-  link: RedisLink; begin: () => Promise<void>; feedKey: string; historyKey: string; keyPrefix: string; now: () => number
-}): FeedLog {
-  const { feedKey, historyKey, keyPrefix, now } = parts
+export function redisFeedLog(parts: Omit<Source, 'client'> & Readonly<{
+  link: RedisLink; begin: () => Promise<void>; historyKey: string; keyPrefix: string; now: () => number
+}>): FeedLog {
+  const { feedKey, historyKey, layoutKey, layout, keyPrefix, now } = parts
   const { client } = parts.link
   let connection = 0
   client.on('ready', () => (connection += 1))
   return {
-    ...redisFeedReader(client, feedKey),
+    ...redisFeedReader({ ...parts, client }),
     begin: parts.begin,
     connection: () => connection,
+    isKnown: layout.isKnown,
     async identity() {
-      const [history, info] = await Promise.all([client.get(historyKey), client.info('server')])
-      return { history: history ?? '', server: /^run_id:(\w+)/m.exec(info)?.[1] ?? '' }
+      const [history, server, replication] = await Promise.all([client.get(historyKey), client.info('server'), client.info('replication')])
+      return { history: history ?? '', runId: /^run_id:(\w+)/m.exec(server)?.[1] ?? '', replicationId: /^master_replid:(\w+)/m.exec(replication)?.[1] ?? '' }
+    },
+    async bounds() {
+      const reply = await runScript(client, boundsScript, [layoutKey, feedKey], [])
+      const [found, [first], [last], info] = reply as [string | null, RawEvent[], RawEvent[], unknown[]]
+      layout.check(found)
+      const at = info.indexOf('entries-added')
+      return { firstId: first?.[0], last: last && eventOf(last), added: at === -1 ? undefined : Number(info[at + 1]) }
     },
     async wait(afterId, ms) {
       await client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
@@ -117,10 +150,13 @@ export function redisFeedLog(parts: {
 }
 
 function eventOf([id, [k, key, u, till, c, mark]]: RawEvent): FeedEvent {
-  if (k === 'k' && key === 'genesis') return { id, entry: undefined }
+  if (k !== 'k') throw new UnreadableFeed('an event of the feed is unreadable')
+  if (key === 'genesis') return { id, entry: undefined }
+  if (isInformational(key)) return { id, entry: undefined, info: key }
   const known = decodeKey(key)
-  const isReadable = k === 'k' && known !== undefined && u === 'u' && till !== undefined && /^\d*$/.test(till) && c === 'c' && mark !== undefined && /^\d{1,16}$/.test(mark)
-  if (!isReadable) throw new Error('an event of the feed is unreadable')
+  if (known === undefined) throw unknownKind('an event of the feed')
+  const isReadable = u === 'u' && till !== undefined && /^\d*$/.test(till) && c === 'c' && mark !== undefined && /^\d{1,16}$/.test(mark)
+  if (!isReadable) throw new UnreadableFeed('an event of the feed is unreadable')
   return { id, entry: entryWith(known, till === '' ? null : Number(till), Number(mark)) }
 }
 

@@ -88,13 +88,15 @@ function createMemoryFeed(now: () => number, all: () => Entry[]) {
   let events: FeedEvent[] = [{ id: `${startMs}-0`, entry: undefined }]
   let sequence = 0
   const waiting = new Set<() => void>()
-  const identity = { history: randomUUID(), server: randomUUID() }
+  const identity = { history: randomUUID(), runId: randomUUID(), replicationId: '' }
   const sequenceOf = ({ id }: { id: string }) => Number(id.slice(id.indexOf('-') + 1))
   const placeOf = (id: string) => Math.max(0, sequenceOf({ id }) - sequenceOf(events[0] ?? { id }))
   const log: FeedLog = {
     begin: async () => undefined,
     connection: () => 1,
+    isKnown: () => true,
     identity: async () => identity,
+    bounds: async () => ({ firstId: events[0]?.id, last: events.at(-1), added: sequence + 1 }),
     tail: async () => events.at(-1),
     read: async (fromId, count) => events.slice(placeOf(fromId), placeOf(fromId) + count),
     async wait(afterId, ms) {

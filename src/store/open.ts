@@ -3,10 +3,11 @@ import type { Config } from '../config/config.js'
 import { ServiceError } from '../errors.js'
 import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trail.js'
 import { createMemoryAdapter } from './memory.js'
+import { createLayoutCheck } from './layout.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
-import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, type KeyDeleter, type Store, type StoreObserver } from './store.js'
+import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, layoutKey, type KeyDeleter, type Store, type StoreObserver } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
@@ -70,16 +71,17 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
       },
     }
   }
+  const layout = createLayoutCheck(log)
   const minReplicas = config.redisMinReplicas
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
   const writer = minReplicas > 0 ? connect(config.redis, 'commits') : main
   const adapter = new RevocationAdapter(main.client, writer, {
-    feed: feedKey, history: historyKey, trail: auditKey, trailLength: caps.maxEvents, prefix: keyPrefix, now, minReplicas, timeoutMs,
+    feed: feedKey, history: historyKey, trail: auditKey, layoutKey, layout, trailLength: caps.maxEvents, prefix: keyPrefix, now, minReplicas, timeoutMs,
   })
   return {
-    revocations: createStore({ adapter, readEntry: redisEntryReader(main.client, now), deleteKeys, timeoutMs, observe }),
-    feed: redisFeedLog({ link: connect(config.redis, 'feed'), begin: () => adapter.begin(), feedKey, historyKey, keyPrefix, now }),
-    feedReader: redisFeedReader(main.client, feedKey),
+    revocations: createStore({ adapter, readEntry: redisEntryReader({ redis: main.client, now, layoutKey, layout }), layout, deleteKeys, timeoutMs, observe }),
+    feed: redisFeedLog({ link: connect(config.redis, 'feed'), begin: () => adapter.begin(), feedKey, historyKey, layoutKey, layout, keyPrefix, now }),
+    feedReader: redisFeedReader({ client: main.client, feedKey, layoutKey, layout }),
     trail: redisAuditTrail(main.client, caps),
     probe: async () => {
       // All that a logout and a check ask of Redis.

@@ -4,6 +4,7 @@ import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType
 import type { Logger } from 'pino'
 import { NotConnected, RedisRefusal, withoutArguments } from './cause.js'
 import { commitScript, decodeReplies, encodeCommits, isStored, rehearsalScript, type Commit, type CommitReply } from './commit.js'
+import { layoutWord, type LayoutCheck } from './layout.js'
 import { answeredWith, runScript } from './scripts.js'
 import type { EntryReader } from './store.js'
 
@@ -151,10 +152,11 @@ export class RedisAdapter extends KeyvRedis<string> {
 
 /** An entry with its absolute expiry, in one round trip. */
 export const redisEntryReader =
-  (redis: RedisClient, now: () => number): EntryReader =>
+  ({ redis, now, layoutKey, layout }: { redis: RedisClient; now: () => number; layoutKey: string; layout: LayoutCheck }): EntryReader =>
   async (key) => {
     if (!redis.isReady) throw new NotConnected('no connection to Redis')
-    const [mark, leftMs] = await Promise.all([redis.get(key), redis.pTTL(key)])
+    const [[mark = null, found], leftMs] = await Promise.all([redis.mGet([key, layoutKey]), redis.pTTL(key)])
+    layout.check(found)
     // -2: it expired between the two.
     return mark === null || leftMs === -2 ? undefined : { mark, untilMs: leftMs === -1 ? null : now() + leftMs }
   }
@@ -163,6 +165,8 @@ type CommitOptions = Readonly<{
   feed: string
   history: string
   trail: string
+  layoutKey: string
+  layout: LayoutCheck
   trailLength: number
   /** What every key of ours begins with. */
   prefix: string
@@ -222,11 +226,12 @@ export class RevocationAdapter extends RedisAdapter {
   private async commit(keys: string[], args: string[]): Promise<unknown> {
     const { client } = this.writer
     if (!client.isReady) throw new NotConnected('no connection to Redis')
-    const { feed, history, trail, trailLength } = this.options
+    const { feed, history, trail, layoutKey, layout, trailLength } = this.options
     try {
-      return await runScript(client, commitScript, [feed, history, trail, ...keys], [String(feedLength), randomUUID(), String(trailLength), ...args])
+      return await runScript(client, commitScript, [feed, history, trail, layoutKey, ...keys], [String(feedLength), randomUUID(), String(trailLength), ...args])
     } catch (error) {
       if (answeredWith(error, readOnly)) this.renewDemoted()
+      if (answeredWith(error, `${layoutWord} `)) layout.check((error as Error).message.slice(layoutWord.length + 1))
       throw error
     }
   }

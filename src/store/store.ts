@@ -7,12 +7,14 @@ import { NotConnected, RedisRefusal, SessionsRefusal, withoutArguments } from '.
 import type { Commit, CommitReply, Committed, Terms } from './commit.js'
 import { withDeadline } from './deadline.js'
 import { readMark, type Entry, type Mark } from './entry.js'
+import type { LayoutCheck } from './layout.js'
 
 /** The hash tag keeps all keys on one cluster slot, so that the commit may touch several. */
 export const keyPrefix = 'cierre:{c}:'
 export const feedKey = `${keyPrefix}feed`
 export const historyKey = `${keyPrefix}history`
 export const auditKey = `${keyPrefix}audit`
+export const layoutKey = `${keyPrefix}layout`
 
 /** Revocations as bytes. Every method answers or throws within its deadline. */
 export type Store = {
@@ -52,6 +54,8 @@ const together = { most: 64, mayBeOnes: (error: unknown) => error instanceof Ser
 export type StoreParts = {
   adapter: KeyvStoreAdapter
   readEntry: EntryReader
+  /** Absent for a store that no other instance writes. */
+  layout?: LayoutCheck
   /** Deletes session data where it is kept elsewhere; absent: the adapter does so when it commits. */
   deleteKeys: KeyDeleter | undefined
   timeoutMs: number
@@ -63,10 +67,15 @@ export function createStore(parts: StoreParts): Store {
   const keyv = openKeyv(parts.adapter)
   const asked = <T>(command: StoreCommand, work: () => Promise<T>) => observed(parts.observe, command, answered('store', parts.timeoutMs, work))
   const read = batched(async (all: (readonly RevocationKey[])[]) => {
-    const names: string[] = []
+    // One more for each round trip, so that what the marks mean is known of the moment they were read.
+    const names: string[] = [layoutKey]
     for (const keys of all) for (const key of keys) names.push(keyPrefix + key)
-    const marks = await asked('read', () => keyv.get<string>(names))
-    let at = 0
+    const marks = await asked('read', async () => {
+      const values = await keyv.get<string>(names)
+      parts.layout?.check(values[0])
+      return values
+    })
+    let at = 1
     return all.map((keys) => marks.slice(at, (at += keys.length)))
   }, together)
   const commitTogether = batched((all: Commit[]) => {

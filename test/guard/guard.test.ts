@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { askIntrospection, createGuard, GuardError, type Guard, type GuardOptions } from '../../src/guard.js'
+import { positionOf } from '../../src/feed/event.js'
 import { createFeedClient } from '../../src/guard/feed-client.js'
 import { createRevocation } from '../support/asking.js'
 import { clientsVariable, secretOf } from '../support/clients.js'
@@ -251,19 +252,31 @@ describe('the guard: revocation at the price of a local check', () => {
     }
   })
 
-  it('events of another name are nothing to it, and one that never ends is an error', async () => {
+  it('skips informational events alone: any other unknown one is an error, and so is one that never ends or is not at its position', async () => {
     const position = `1795231756000-0.t:${'A'.repeat(22)}`
-    const answers = [`event: notice\ndata: {}\n\nid: ${position}\nevent: genesis\ndata: {}\n\nevent: gap\ndata: {}\n\n`, `data: ${'x'.repeat(100_000)}`]
+    const key = `t:${'A'.repeat(22)}`
+    const revocation = `event: revocation\ndata: {"key":"${key}","untilMs":null}\n\n`
+    const answers = [
+      `event: info-notice\ndata: not JSON\n\nid: ${position}\n${revocation}id: 1795231756000-1.info-notice\nevent: info-notice\ndata: {}\n\nevent: gap\ndata: {}\n\nevent: notice\ndata: {}\n\n`,
+      `id: ${position}\n${revocation}event: notice\ndata: {}\n\n`,
+      `data: {}\n\n`,
+      `id: 1795231756000-0.genesis\n${revocation}`,
+      `data: ${'x'.repeat(100_000)}`,
+    ]
     const server = createServer((_request, response) => response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(answers.shift())).listen(0, '127.0.0.1')
     await once(server, 'listening')
     try {
       const feed = createFeedClient(feedOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
       const seen: string[] = []
       const { signal } = new AbortController()
-      expect(await feed.events(position, ({ id }) => seen.push(id), signal)).to.equal('gap')
-      expect(seen).to.deep.equal(['1795231756000-0'])
-      const error = await feed.events(position, () => undefined, signal).then(() => undefined, (thrown: unknown) => thrown)
-      expect((error as Error).message).to.equal('an event of the feed never ends')
+      const events = () => feed.events(position, (event) => seen.push(positionOf(event)), signal).catch((error: Error) => error.message)
+      expect(await events()).to.equal('gap')
+      expect(seen).to.deep.equal([position, '1795231756000-1.info-notice'])
+      const upgrade = 'an event of the feed has something of a kind that version 1 of the feed does not know: upgrade this reader'
+      expect(await events()).to.equal(upgrade)
+      expect(await events()).to.equal(upgrade)
+      expect(await events()).to.equal('an event of the feed is not what its position says')
+      expect(await events()).to.equal('an event of the feed never ends')
     } finally {
       server.close()
     }
