@@ -194,7 +194,8 @@ export interface paths {
          *     | 4 | expiry in epoch seconds; `ff ff ff ff` is never |
          *     | 4 | of a `u`: the cutoff in epoch seconds; else 0 |
          *
-         *     Refuse another version, and a kind that you do not know. The number of records counts repeated ones. Anything that does not end so was cut off, and is not complete up to anything. A record may come twice: the longer life and
+         *     Refuse another version of the format, and the whole snapshot for a record of a kind that you do not know: without it, it is not
+         *     complete. The number of records counts repeated ones. Anything that does not end so was cut off, and is not complete up to anything. A record may come twice: the longer life and
          *     the later cutoff count. Join it to what you hold already; never drop what you have learnt before its expiry.
          */
         get: operations["getSnapshot"];
@@ -223,9 +224,11 @@ export interface paths {
          *     |---|---|
          *     | `revocation` | `{"key":"t:…","untilMs":1795231756000}`: forget it then (epoch milliseconds); `null` is never. A `u:` has its `cutoff` in epoch seconds: tokens of the subject with `iat` up to it, or without `iat`, are revoked |
          *     | `genesis` | `{}`: the event that the feed begins with |
+         *     | `info-…` | anything: it revokes nothing. Its position counts as applied, without `id` it has none |
          *     | `gap` | `{}`: the feed does not have the position any more; the stream ends |
          *
-         *     `gap` may come first or later. Ignore events of other names. Events may repeat and overlap with what is known: the longer life and
+         *     `gap` may come first or later. **An event of any other name may revoke tokens**: a reader that does not know it is not fresh until it
+         *     has been upgraded, and must not skip it. Events may repeat and overlap with what is known: the longer life and
          *     the later cutoff count. After a broken connection come back with the last position, not at once. Comments come every 10 s and only keep the connection open:
          *     that you hear nothing proves nothing; ask for the position. A reader that lags 1 MiB behind is cut off.
          */
@@ -541,6 +544,12 @@ export interface components {
             /** @constant */
             message: "Tipo de contenido no admitido";
         };
+        UpgradeRequired: {
+            /** @constant */
+            success: false;
+            /** @constant */
+            message: "Versión del feed no admitida";
+        };
         TooManyRequests: {
             /** @constant */
             success: false;
@@ -721,7 +730,7 @@ export interface components {
             keptUntil?: components["schemas"]["KeptUntil"];
         };
         FeedPosition: {
-            /** @description Id of the event in the stream, a dot, and its key or `genesis`. */
+            /** @description Id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event. */
             position: string;
         };
         /**
@@ -888,6 +897,20 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["UnsupportedMediaType"];
+            };
+        };
+        /** @description The reader names a version of the feed that lacks kinds which revoke (RFC 9110 §15.5.22). Upgrade it; until then it is not fresh. */
+        UpgradeRequired: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                Upgrade: components["headers"]["Upgrade"];
+                Connection: components["headers"]["ConnectionUpgrade"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["UpgradeRequired"];
             };
         };
         /** @description Too many requests of this address, or of this subject. */
@@ -1142,6 +1165,16 @@ export interface components {
          * @example 1
          */
         RetryAfter: string;
+        /**
+         * @description The version of the feed that the reader needs.
+         * @example cierre-feed/1
+         */
+        Upgrade: string;
+        /**
+         * @description Names `Upgrade`, as RFC 9110 §7.8 demands.
+         * @example Upgrade
+         */
+        ConnectionUpgrade: "Upgrade";
         /**
          * @description What is left of each policy that was applied, `r` requests in `t` seconds (draft-ietf-httpapi-ratelimit-headers).
          * @example "address";r=299;t=60
@@ -1418,7 +1451,13 @@ export interface operations {
     };
     getSnapshot: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The version of the feed that the reader knows.
+                 * @example 1
+                 */
+                version?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1443,6 +1482,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
@@ -1456,6 +1496,11 @@ export interface operations {
                  * @example 1795228156000-0.genesis
                  */
                 from?: string;
+                /**
+                 * @description The version of the feed that the reader knows.
+                 * @example 1
+                 */
+                version?: number;
             };
             header?: {
                 /**
@@ -1492,6 +1537,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];
@@ -1499,7 +1545,13 @@ export interface operations {
     };
     getPosition: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The version of the feed that the reader knows.
+                 * @example 1
+                 */
+                version?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1524,6 +1576,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];

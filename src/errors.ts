@@ -13,6 +13,7 @@ export const failures = {
   request_timeout: { status: 408, message: 'Tiempo de espera agotado' },
   body_too_large: { status: 413, message: 'Cuerpo de la solicitud demasiado grande' },
   unsupported_media_type: { status: 415, message: 'Tipo de contenido no admitido' },
+  upgrade_required: { status: 426, message: 'Versión del feed no admitida' },
   too_many_requests: { status: 429, message: 'Demasiadas solicitudes' },
   headers_too_large: { status: 431, message: 'Cabeceras de la solicitud demasiado grandes' },
   internal_error: { status: 500, message: 'Error interno del servidor' },

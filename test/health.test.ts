@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { auditEvents, createRevocation } from './support/asking.js'
+import { clientsVariable } from './support/clients.js'
 import { until } from './support/processes.js'
 import { startProxy } from './support/proxy.js'
 import { startRedis } from './support/redis.js'
@@ -49,6 +52,37 @@ describe('health', () => {
     } finally {
       await service.stop()
       for (const one of [redis, sessions, primary]) await one.stop()
+    }
+  })
+
+  it('needs of Redis what the README lists, and is not ready without it', async () => {
+    const redis = await startRedis()
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const [, rules = ''] = /user needs `(~cierre[^`]+)`/.exec(readme) ?? []
+    expect(rules).to.include('+xinfo')
+    const allow = (more: string[] = []) => redis.client.sendCommand(['ACL', 'SETUSER', 'cierre', 'reset', 'on', '>cierre', ...rules.split(/\s+/), ...more])
+    await allow()
+    const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url.replace('//', '//cierre:cierre@') })
+    try {
+      await until('ready', () => service.isReady())
+      const jwt = await token()
+      expect((await service.logout(jwt)).status).to.equal(200)
+      expect((await service.logout(jwt)).status).to.equal(401)
+      expect((await auditEvents(service)).status).to.equal(200)
+      expect((await createRevocation(service, { iss: 'https://issuer.test', sub: 'alice', reason: 'admin' })).status).to.equal(200)
+      await redis.client.flushAll()
+      await until('a loss is repaired', () => service.logged().some(({ msg }) => msg === 'revocations written back'))
+      await until('ready again', () => service.isReady())
+      // Redis holds each command against the permissions, of a connection that is open already, too.
+      const complaints = () => service.logged().filter(({ msg }) => msg === 'the feed cannot be followed').length
+      const before = complaints()
+      await allow(['-xinfo'])
+      await redis.client.flushAll()
+      await until('not ready', async () => !(await service.isReady()))
+      await until('it says so', () => complaints() > before)
+    } finally {
+      await service.stop()
+      await redis.stop()
     }
   })
 

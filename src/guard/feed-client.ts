@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { parseServerSentEvent, UnreadableFeed, type FeedEvent, type Position } from '../feed/event.js'
+import { feedVersion, parseServerSentEvent, UnreadableFeed, type FeedEvent, type Position } from '../feed/event.js'
 import { createSnapshotReader } from '../feed/snapshot.js'
 import type { Replica } from '../replica.js'
 import { ask, textOf, within, type Answer } from '../asking.js'
@@ -38,6 +38,9 @@ export function faultOfAnswer(origin: string, part: FeedPart, { status, headers 
   if (status === 401 || status === 403) {
     return new FeedError(`${origin} answered ${status}: clientId and clientSecret must be of a client that may read the feed`, status, true)
   }
+  if (status === 426) {
+    return new FeedError(`${origin} answered 426: its revocations are of kinds that version ${feedVersion} of the feed does not have; upgrade this guard`, status, true)
+  }
   if (status >= 500 || passing.includes(status)) return new FeedError(`${origin} answered ${status}`, status)
   if (status >= 300 && status < 400) return new FeedError(`${origin} answered ${status}, a redirect: ${advice}`, status, true)
   if (status !== 200) return new FeedError(`${origin} answered ${status}: ${advice}`, status, true)
@@ -64,14 +67,14 @@ export function createFeedClient(credentials: Credentials) {
   const authorization = basicAuthorization(credentials)
 
   // A redirect is not followed, and is told from a connection that failed.
-  const askFeed = <T>(part: FeedPart, query: string, signal: AbortSignal, read: (answer: Answer) => Promise<T>): Promise<T> =>
-    ask(`${origin}/api/v1/revocations/${part}${query}`, { headers: { authorization }, redirect: 'manual', signal }, async (answer) => {
+  const askFeed = <T>(part: FeedPart, query: Record<string, string>, signal: AbortSignal, read: (answer: Answer) => Promise<T>): Promise<T> =>
+    ask(`${origin}/api/v1/revocations/${part}?${new URLSearchParams({ ...query, version: String(feedVersion) }).toString()}`, { headers: { authorization }, redirect: 'manual', signal }, async (answer) => {
       const fault = faultOfAnswer(origin, part, answer)
       if (fault !== undefined) throw fault
       return read(answer)
     })
   /** Reads a body piece by piece, and gives up when nothing comes for `silentForMs`. */
-  const follow = (part: FeedPart, query: string, silentForMs: number, closing: AbortSignal, onPiece: (piece: Uint8Array) => void | Promise<void>): Promise<void> =>
+  const follow = (part: FeedPart, query: Record<string, string>, silentForMs: number, closing: AbortSignal, onPiece: (piece: Uint8Array) => void | Promise<void>): Promise<void> =>
     within(connectWithinMs, closing, ({ signal, extend }) =>
       askFeed(part, query, signal, async ({ pieces }) => {
         extend(silentForMs)
@@ -95,7 +98,7 @@ export function createFeedClient(credentials: Credentials) {
         }
         hasBegun = true
       }
-      await follow('snapshot', '', snapshotStallsMs, closing, async (piece) => {
+      await follow('snapshot', {}, snapshotStallsMs, closing, async (piece) => {
         for (let at = 0; at < piece.length; at += 16_384) {
           write(piece.subarray(at, at + 16_384))
           if (performance.now() - busySinceMs < busyAtMostMs) continue
@@ -121,12 +124,12 @@ export function createFeedClient(credentials: Credentials) {
         },
         maxBufferSize: longestEvent,
       })
-      await follow('events', `?from=${encodeURIComponent(from)}`, silentForMs, closing, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
+      await follow('events', { from }, silentForMs, closing, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
       if (!isGap) throw new FeedError('the feed ended')
       return 'gap'
     },
     position: (signal: AbortSignal): Promise<Position> =>
-      askFeed('position', '', signal, async (answer) => {
+      askFeed('position', {}, signal, async (answer) => {
         const { position } = JSON.parse(await textOf(answer, longestEvent)) as { position?: unknown }
         if (typeof position !== 'string') throw new FeedError('the feed has no position')
         return position

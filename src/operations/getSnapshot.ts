@@ -3,6 +3,7 @@ import type { Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
 import type { Position } from '../feed/event.js'
 import { encodeSnapshot } from '../feed/snapshot.js'
+import { requireReadable } from '../feed/version.js'
 import type { Replica } from '../replica.js'
 import type { Operation } from './operation.js'
 
@@ -13,8 +14,9 @@ const mostAtOnce = 4
 
 export const getSnapshot = ({ clients, replica, position }: Parts): Operation<'getSnapshot'> => {
   let running = 0
-  return async ({ authorization, asker }) => {
+  return async ({ authorization, asker, query }) => {
     await clients.authenticate({ authorization, asker }, 'feed')
+    requireReadable(query?.version)
     const at = position()
     if (at === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
     if (running >= mostAtOnce) throw new ServiceError('too_many_requests', { reason: 'feed_limit', headers: { 'Retry-After': '1' } })

@@ -20,7 +20,9 @@ B64 = '[A-Za-z0-9_-]'
 SEGMENT = f'(?:{B64}{{4}})*(?:{B64}[AQgw]|{B64}{{2}}[AEIMQUYcgkosw048])?'
 TOKEN = re.compile(rf'{SEGMENT}\.{SEGMENT}\.{SEGMENT}')
 KEY = re.compile(rf'[tsuj]:{B64}{{22}}')
-POSITION = re.compile(rf'[0-9]{{1,16}}-[0-9]{{1,16}}\.(genesis|[tsuj]:{B64}{{22}})')
+INFO = re.compile(r'info-[a-z0-9-]{1,64}')
+POSITION = re.compile(rf'[0-9]{{1,16}}-[0-9]{{1,16}}\.(genesis|{INFO.pattern}|[tsuj]:{B64}{{22}})')
+VERSION = 1
 NEVER = float('inf')
 
 
@@ -260,7 +262,7 @@ def parse_snapshot(data):
     entries = []
     for kind, key, expiry, cutoff in struct.iter_unpack('>c16sII', data[start:-5]):
         if kind not in (b't', b's', b'u', b'j') or (kind != b'u' and cutoff):
-            raise ValueError('a record of the snapshot is malformed')
+            raise Unreadable('a record of the snapshot is of an unknown kind, or malformed')
         name = f'{kind.decode()}:{base64.urlsafe_b64encode(key).decode().rstrip("=")}'
         entries.append((name, None if expiry == 0xffffffff else expiry * 1000, cutoff if kind == b'u' else None))
     return position, entries
@@ -401,6 +403,10 @@ def sse_events(read):
                 last_id = value
 
 
+class Unreadable(ValueError):
+    """The feed has what this version cannot read, and which may revoke tokens."""
+
+
 class Follower:
     """Holds the revocations of one service, and knows as of when."""
 
@@ -414,6 +420,9 @@ class Follower:
         self.since_asking = set()
         self.awaited = {}
         self.fresh_as_of = None
+        self.can_read = True
+        self.announced = False
+        self.blinded = 0
         self.complaint = None
 
     def complain(self, what, error):
@@ -424,17 +433,28 @@ class Follower:
         self.complaint = complaint
 
     def get(self, path, timeout, use):
-        """GET a path of the feed and let `use` read the answer, which must be a 200."""
+        """GET a path of the feed, of the version that is read here, and let `use` read the answer, which must be a 200."""
         kind = http.client.HTTPSConnection if self.origin.scheme == 'https' else http.client.HTTPConnection
         connection = kind(self.origin.hostname, self.origin.port, timeout=timeout)
         try:
-            connection.request('GET', f'/api/v1/revocations/{path}', headers={'Authorization': self.authorization})
+            versioned = f'{path}{"&" if "?" in path else "?"}version={VERSION}'
+            connection.request('GET', f'/api/v1/revocations/{versioned}', headers={'Authorization': self.authorization})
             response = connection.getresponse()
+            if response.status == 426:
+                raise Unreadable(f'{path.partition("?")[0]} answered 426: upgrade to {response.getheader("Upgrade")}')
             if response.status != 200:
                 raise ValueError(f'{path.partition("?")[0]} answered {response.status}')
             return use(response)
         finally:
             connection.close()
+
+    def go_stale(self, can_read):
+        """Nothing is fresh before it is proved anew; unless the events can be read, not before they have been read again."""
+        with self.lock:
+            self.blinded += 1
+            self.can_read = self.can_read and can_read
+            self.fresh_as_of = None
+            self.awaited.clear()
 
     def apply(self, position, entries):
         """Join the entries; from now on everything up to the position is held."""
@@ -448,8 +468,9 @@ class Follower:
 
     def proved(self, moment):
         """Freshness as of this (monotonic, wall) moment is proved; the lock is held."""
-        if self.fresh_as_of is None:
+        if not self.announced:
             print('fresh', flush=True)
+        self.announced = True
         self.fresh_as_of = max(moment, self.fresh_as_of or moment)
 
     def follow_once(self):
@@ -457,14 +478,17 @@ class Follower:
         def consume(response):
             expected = self.position
             for position, name, data in sse_events(lambda: response.read1(65536)):
-                if name == 'gap' or expected not in (None, position):
+                if name == 'gap' or (expected not in (None, position) and not INFO.fullmatch(name)):
                     return True
-                if name not in ('genesis', 'revocation') or not POSITION.fullmatch(position):
-                    raise ValueError(f'event {name} at {position!r} is not understood')
+                if INFO.fullmatch(name) and position.partition('.')[2] != name:
+                    continue
+                if not (name in ('genesis', 'revocation') or INFO.fullmatch(name)) or not POSITION.fullmatch(position):
+                    raise Unreadable(f'event {name} at {position!r} is not understood')
                 entries = [entry_of(load_json(data))] if name == 'revocation' else []
-                if position.partition('.')[2] != (entries[0][0] if entries else 'genesis'):
-                    raise ValueError(f'event at {position!r} has another key')
+                if position.partition('.')[2] != (entries[0][0] if entries else name):
+                    raise Unreadable(f'event at {position!r} has another key')
                 expected = None
+                self.can_read = True
                 self.apply(position, entries)
             return False
         return self.get(f'events?from={quote(self.position, safe="")}', 25, consume)
@@ -479,6 +503,8 @@ class Follower:
                     need_snapshot = False
                 need_snapshot = self.follow_once()
             except Exception as error:
+                if isinstance(error, Unreadable):
+                    self.go_stale(can_read=False)
                 self.complain('following', error)
             time.sleep(RETRY_S)
 
@@ -487,18 +513,22 @@ class Follower:
         while True:
             moment = time.monotonic(), time.time()
             with self.lock:
-                self.since_asking = {self.position}
+                self.since_asking, blinded = {self.position}, self.blinded
             try:
                 last = load_json(self.get('position', 3, lambda response: response.read()))['position']
                 if not POSITION.fullmatch(last):
                     raise ValueError('no position')
                 with self.lock:
                     self.awaited = {p: m for p, m in self.awaited.items() if m[0] > moment[0] - FRESH_S}
-                    if last in self.since_asking:
+                    if self.blinded != blinded or not self.can_read:
+                        pass
+                    elif last in self.since_asking:
                         self.proved(moment)
                     else:
                         self.awaited[last] = moment
             except Exception as error:
+                if isinstance(error, Unreadable):
+                    self.go_stale(can_read=True)
                 self.complain('probing', error)
             time.sleep(max(0.0, moment[0] + PROBE_S - time.monotonic()))
 

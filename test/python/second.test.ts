@@ -17,6 +17,7 @@ import type { PublicJwk } from '../../src/token/key-material.js'
 import { isKilledBy } from '../../src/store/entry.js'
 import type { Vectors } from '../../scripts/vectors.js'
 import { until } from '../support/processes.js'
+import { startRelay } from '../support/relay.js'
 import { startRedis } from '../support/redis.js'
 import { startService } from '../support/service.js'
 import { token } from '../support/tokens.js'
@@ -108,6 +109,44 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       expect((await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).status).to.equal(200)
     } finally {
       child.kill('SIGKILL')
+      await service.stop()
+      await redis.stop()
+    }
+  })
+
+  it('the one in Python is not fresh where its version is too old, or an event is of an unknown kind; it skips what is informational', async () => {
+    const redis = await startRedis()
+    const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
+    let isOld = false
+    const relay = await startRelay(Number(new URL(service.origin).port), () => isOld)
+    const child = python(['follow', relay.origin, 'all'], { CLIENT_SECRET: secretOf('all') })
+    try {
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+      const nextLine = async () => String((await lines.next()).value)
+      const ask = async (jwt: string) => {
+        child.stdin.write(`${jwt}\n`)
+        return nextLine()
+      }
+      expect(await nextLine()).to.equal('fresh')
+      const jwt = await token()
+      expect(await ask(jwt)).to.equal('active')
+      isOld = true
+      const startedAt = performance.now()
+      await until('it says that it cannot tell', async () => (await ask(jwt)) === 'unknown')
+      expect(performance.now() - startedAt, 'at its next question, not when it is stale').to.be.below(3_000)
+      isOld = false
+      await until('it can tell again', async () => (await ask(jwt)) === 'active')
+
+      await redis.client.xAdd('cierre:{c}:feed', '*', { k: 'info-of-the-future', x: 'y' })
+      const revoked = await token()
+      expect((await service.logout(revoked)).status).to.equal(200)
+      await until('it knows', async () => (await ask(revoked)) === 'revoked')
+      await redis.client.xAdd('cierre:{c}:feed', '*', { k: `z:${'A'.repeat(22)}`, u: '', c: '1' })
+      await until('it cannot tell', async () => (await ask(jwt)) === 'unknown')
+      expect(await ask(revoked)).to.equal('revoked')
+    } finally {
+      child.kill('SIGKILL')
+      await relay.stop()
       await service.stop()
       await redis.stop()
     }
