@@ -2,7 +2,8 @@ import { entryWords, type Replica } from '../replica.js'
 import { feedVersion, streamIdOf, unknownKind, UnreadableFeed, type Position } from './event.js'
 
 // The format is described byte by byte in openapi.yaml, under `getSnapshot`.
-const magic = Buffer.concat([Buffer.from('CIERRE\0', 'latin1'), Buffer.of(feedVersion)])
+const name = Buffer.from('CIERRE\0', 'latin1')
+const magic = Buffer.concat([name, Buffer.of(feedVersion)])
 const headBytes = magic.length + 2
 const recordBytes = 25
 const trailerBytes = 5
@@ -13,10 +14,10 @@ const recordsAtOnce = 2_048
 
 /** Everything that is live now, as pieces of a snapshot that is complete up to `position`. */
 export function* encodeSnapshot(replica: Replica, position: Position): Generator<Buffer> {
-  const name = Buffer.from(position, 'latin1')
+  const place = Buffer.from(position, 'latin1')
   const length = Buffer.alloc(2)
-  length.writeUInt16BE(name.length)
-  yield Buffer.concat([magic, length, name])
+  length.writeUInt16BE(place.length)
+  yield Buffer.concat([magic, length, place])
   const next = replica.pass()
   const words = new Uint32Array(recordsAtOnce * entryWords)
   let records = 0
@@ -52,7 +53,8 @@ export function createSnapshotReader(replica: Replica) {
   const key = new Uint32Array(4)
   const readHead = () => {
     if (rest.length < headBytes) return false
-    if (!rest.subarray(0, magic.length).equals(magic)) throw new UnreadableFeed('this is no snapshot, or one of another version')
+    if (!rest.subarray(0, name.length).equals(name)) throw new Error('this is no snapshot')
+    if (rest[name.length] !== feedVersion) throw new UnreadableFeed(`this snapshot is of another version than ${feedVersion}`)
     const length = rest.readUInt16BE(magic.length)
     if (length > longestPosition) throw new Error('this is no snapshot')
     if (rest.length < headBytes + length) return false

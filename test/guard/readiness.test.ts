@@ -70,7 +70,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
         expect(error?.message).to.match(message)
         expect((error as FeedError).status).to.equal(status)
         expect(tookMs).to.be.below(5_000)
-        expect(new Set(requested), 'no redirect is followed').to.deep.equal(new Set(['/api/v1/revocations/snapshot']))
+        expect(new Set(requested), 'no redirect is followed').to.deep.equal(new Set(['/api/v1/revocations/snapshot?version=1']))
       })
     }
 
