@@ -797,6 +797,16 @@ export interface components {
         };
     };
     responses: {
+        /** @description The client has it already, as its `If-None-Match` says. */
+        NotModified: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                ETag: components["headers"]["ETag"];
+                Vary: components["headers"]["VaryEncoding"];
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description A member the contract does not know, a bad parameter, or a request that is not HTTP. */
         BadRequest: {
             headers: {
@@ -1146,6 +1156,25 @@ export interface components {
         RequestId: string;
         /** @description Nothing that this service says may be kept. */
         NoStore: "no-store";
+        /** @description It may be kept, and is asked for again by its `ETag` before it is used. */
+        Revalidate: "no-cache";
+        /** @description It may be kept, and is asked for again by its `ETag` after ten minutes. */
+        TenMinutes: "public, max-age=600";
+        /**
+         * @description Strong, and another one for each content coding. A request with it in `If-None-Match` is answered with 304 (RFC 9110 §13.1.2).
+         * @example "C2nNYEvs5Y02GzKzyRrLLg"
+         */
+        ETag: string;
+        /**
+         * @description The coding is chosen by `Accept-Encoding` (RFC 9110 §12.5.3).
+         * @example Accept-Encoding
+         */
+        VaryEncoding: string;
+        /**
+         * @description Absent when the content is not encoded.
+         * @example br
+         */
+        ContentEncoding: "br" | "gzip";
         /** @description Nothing that this service says may be kept. */
         NoTransform: "no-store, no-transform";
         /** @description The type is what it says. */
@@ -1771,12 +1800,17 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["Revalidate"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["VaryEncoding"];
+                    "Content-Encoding": components["headers"]["ContentEncoding"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/yaml": string;
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
@@ -1800,12 +1834,16 @@ export interface operations {
                     "X-Request-Id": components["headers"]["RequestId"];
                     "Cache-Control": components["headers"]["NoStore"];
                     "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["VaryEncoding"];
+                    "Content-Encoding": components["headers"]["ContentEncoding"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["OpenApiDocument"];
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
@@ -1828,12 +1866,17 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["Revalidate"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["VaryEncoding"];
+                    "Content-Encoding": components["headers"]["ContentEncoding"];
                     [name: string]: unknown;
                 };
                 content: {
                     "text/html": string;
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
@@ -1856,12 +1899,17 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["Revalidate"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["VaryEncoding"];
+                    "Content-Encoding": components["headers"]["ContentEncoding"];
                     [name: string]: unknown;
                 };
                 content: {
                     "text/html": string;
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
@@ -1890,6 +1938,10 @@ export interface operations {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    "Cache-Control": components["headers"]["TenMinutes"];
+                    ETag: components["headers"]["ETag"];
+                    Vary: components["headers"]["VaryEncoding"];
+                    "Content-Encoding": components["headers"]["ContentEncoding"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1897,6 +1949,7 @@ export interface operations {
                     "text/css": string;
                 };
             };
+            304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];

@@ -1,6 +1,7 @@
 /** Nothing but what this origin serves; Swagger UI draws its icons from `data:` URLs. */
 export const pageHeaders = {
   'Content-Type': 'text/html; charset=utf-8',
+  'Cache-Control': 'no-cache',
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }

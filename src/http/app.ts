@@ -6,13 +6,16 @@ import type { Logger } from 'pino'
 import type { ClientAddresses } from '../addresses.js'
 import type { Audit } from '../audit.js'
 import type { ContractDocument } from '../contract.js'
+import { StaticDocument } from '../docs/static-document.js'
 import { ServiceError } from '../errors.js'
 import { rateLimitHeaders, type Limiter, type Verdict } from '../limits.js'
 import type { OperationId, Operations } from '../operations/operation.js'
 import { createBodyReader } from './body.js'
 import { createContractRoutes, type ContractRoutes, type Middleware, type RequestState, type ServiceContext } from './contract.js'
 import { failureAnswer, isFault, type Outgoing } from './failures.js'
+import { endInPieces, pieceBytes } from './pieces.js'
 import { faultOfAnswer } from './responses.js'
+import { staticAnswer } from './static-answer.js'
 
 export type AppParts = {
   document: ContractDocument
@@ -116,16 +119,25 @@ function answer({ audit, log, observe }: AppParts, serveRequest: (ctx: ServiceCo
     if (fault === undefined) return outgoing
     return failed(ctx, new Error(`an answer is not what the contract says: ${fault}`))
   }
+  const represented = (ctx: ServiceContext, outgoing: Outgoing): Outgoing => {
+    if (!(outgoing.body instanceof StaticDocument)) return outgoing
+    ctx.vary('Accept-Encoding')
+    const chosen = staticAnswer(outgoing, outgoing.body, ctx.req.headers)
+    return chosen.body === undefined ? checked(ctx, chosen) : chosen
+  }
   return async (ctx) => {
     const begunAt = performance.now()
     const finish = (outgoing: Outgoing) => {
-      const answer = checked(ctx, outgoing)
+      const answer = represented(ctx, checked(ctx, outgoing))
       send(ctx, answer)
       observe(ctx.state.operationId, answer.status, (performance.now() - begunAt) / 1000)
     }
     try {
       await serveRequest(ctx)
-      if (ctx.state.answer !== undefined) finish(ctx.state.answer)
+      const { answer } = ctx.state
+      // While it is sent, the bytes are enough: what they were made of would be held as long.
+      ctx.state.answer = undefined
+      if (answer !== undefined) finish(answer)
     } catch (error) {
       sampleRefusal(audit, ctx, error)
       finish(failed(ctx, error))
@@ -151,8 +163,26 @@ const unprovenEvents = {
 } as Partial<Record<ServiceError['code'], 'authn_login_fail' | 'input_validation_fail' | 'excess_rate_limit_exceeded'>>
 
 /** All header fields at once, as a list of names and values: Koa's way, one by one, costs as much as the rest of its work. */
-function send(ctx: ServiceContext, { status, body, headers = {} }: Outgoing): void {
-  const { asker, secure, limitHeaders } = ctx.state
+function send(ctx: ServiceContext, outgoing: Outgoing): void {
+  const { status, body } = outgoing
+  const fields = fieldsOf(ctx.state, outgoing)
+  if (body instanceof Readable) {
+    ctx.status = status
+    for (let at = 0; at < fields.length; at += 2) ctx.set(fields[at] as string, fields[at + 1] as string)
+    ctx.body = body
+    return
+  }
+  const bytes = bytesOf(body)
+  // A 304 has the length that its 200 would have, or none (RFC 9110 §8.6).
+  if (status !== 204 && status !== 304) fields.push('Content-Length', String(bytes.length))
+  ctx.respond = false
+  ctx.res.writeHead(status, fields)
+  if (ctx.method === 'HEAD') ctx.res.end()
+  else if (typeof bytes === 'string') ctx.res.end(bytes, 'latin1')
+  else endInPieces(ctx.res, bytes)
+}
+
+function fieldsOf({ asker, secure, limitHeaders }: RequestState, { status, body, headers = {} }: Outgoing): (string | string[])[] {
   const limits = (status === 200 || status === 429) && limitHeaders !== undefined ? limitHeaders : {}
   const isJson = body !== undefined && headers['Content-Type'] === undefined
   const fields: (string | string[])[] = ['X-Request-Id', asker.requestId, ...(isJson ? fixedHeaders : fixedHeadersBut(headers))]
@@ -160,24 +190,20 @@ function send(ctx: ServiceContext, { status, body, headers = {} }: Outgoing): vo
   if (secure) fields.push('Strict-Transport-Security', 'max-age=31536000')
   for (const name in headers) fields.push(name, joined(name, limits[name], headers[name] ?? []))
   for (const name in limits) if (headers[name] === undefined) fields.push(name, limits[name] ?? [])
-  if (body instanceof Readable) {
-    ctx.status = status
-    for (let at = 0; at < fields.length; at += 2) ctx.set(fields[at] as string, fields[at + 1] as string)
-    ctx.body = body
-    return
-  }
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
-  const bytes = text === undefined ? '' : utf8Bytes(text)
-  if (status !== 204) fields.push('Content-Length', String(bytes.length))
-  ctx.respond = false
-  ctx.res.writeHead(status, fields).end(ctx.method === 'HEAD' ? undefined : bytes, 'latin1')
+  return fields
 }
 
 const fixedHeadersBut = (headers: Readonly<Record<string, unknown>>) =>
   fixedHeaders.filter((_, at) => headers[fixedHeaders[at - (at % 2)] ?? ''] === undefined)
 
-/** UTF-8 as a text of one character for each byte, which Node copies as it is, together with the head. */
-const utf8Bytes = (text: string) => (Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1'))
+/** Small bodies as a text of one character for each byte of UTF-8, which Node copies as it is, together with the head; large ones as they are. */
+function bytesOf(body: unknown): string | Buffer {
+  if (body === undefined) return ''
+  if (Buffer.isBuffer(body)) return body
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  if (text.length > pieceBytes) return Buffer.from(text)
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString('latin1')
+}
 
 // Both policies are lists to which each limit adds its member.
 const joined = (name: string, limit: string | undefined, own: string | string[]) =>

@@ -1,5 +1,7 @@
+import { documentOf } from '../docs/static-document.js'
 import type { Operation } from './operation.js'
 
-export const contractYaml =
-  ({ yaml }: { yaml: string }): Operation<'contractYaml'> =>
-  async () => ({ status: 200, body: yaml, headers: { 'Content-Type': 'application/yaml; charset=utf-8' } })
+export const contractYaml = ({ yaml }: { yaml: string }): Operation<'contractYaml'> => {
+  const body = documentOf(yaml)
+  return async () => ({ status: 200, body, headers: { 'Content-Type': 'application/yaml; charset=utf-8', 'Cache-Control': 'no-cache' } })
+}

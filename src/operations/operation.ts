@@ -1,14 +1,24 @@
 import type { Readable } from 'node:stream'
-import type { operations } from '../../generated/openapi.js'
+import type { components, operations } from '../../generated/openapi.js'
 import type { Asker } from '../audit.js'
+import type { StaticDocument } from '../docs/static-document.js'
 
 export type OperationId = keyof operations
 
 type Responses<Id extends OperationId> = operations[Id]['responses']
 /** What is sent piece by piece, and not held against a schema. */
 type StreamedTypes = 'text/event-stream' | 'application/octet-stream'
+/** What is made once and sent by reference; so is the contract as JSON. */
+type DocumentTypes = 'application/yaml' | 'text/css' | 'text/html' | 'text/javascript'
+type Sent<Type, Content> = Type extends StreamedTypes
+  ? Readable
+  : Type extends DocumentTypes
+    ? StaticDocument
+    : Content extends components['schemas']['OpenApiDocument']
+      ? StaticDocument
+      : Content
 type BodyOf<Response> = Response extends { content: infer Content }
-  ? { [Type in keyof Content]: Type extends StreamedTypes ? Readable : Content[Type] }[keyof Content]
+  ? { [Type in keyof Content]: Sent<Type, Content[Type]> }[keyof Content]
   : undefined
 type RequestBody<Id extends OperationId> = operations[Id] extends { requestBody: { content: infer Content } } ? Content[keyof Content] : undefined
 

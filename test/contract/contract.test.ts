@@ -75,6 +75,10 @@ describe('the contract: every operation × declared status by a real request', (
   })
   const create = (at: TestService, headers: Record<string, string>, body: unknown = { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' }) =>
     at.send({ method: 'POST', path: '/api/v1/revocations', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+  const unchanged: Producer = async (method, path) => {
+    const { headers } = await service.send({ method, path })
+    return service.send({ method, path, headers: { 'if-none-match': String(headers['etag']) } })
+  }
   const broken: Producer = (method, path) => rogue.send({ method, path })
   const producers: Record<string, Record<string, Producer>> = {
     logout: {
@@ -140,13 +144,14 @@ describe('the contract: every operation × declared status by a real request', (
     },
     live: { ...anywhere, 200: get, 503: broken },
     ready: { ...anywhere, 200: get, 503: (method, path) => storeless.send({ method, path }) },
-    contractYaml: { ...anywhere, 200: get, 503: broken },
-    contractJson: { ...anywhere, 200: get, 503: broken },
-    home: { ...anywhere, 200: get, 404: async () => service.send({ path: '//' }), 503: broken },
-    docs: { ...anywhere, 200: get, 503: broken },
+    contractYaml: { ...anywhere, 200: get, 304: unchanged, 503: broken },
+    contractJson: { ...anywhere, 200: get, 304: unchanged, 503: broken },
+    home: { ...anywhere, 200: get, 304: unchanged, 404: async () => service.send({ path: '//' }), 503: broken },
+    docs: { ...anywhere, 200: get, 304: unchanged, 503: broken },
     docsFile: {
       ...anywhere,
       200: async () => service.send({ path: '/docs/reference.css' }),
+      304: async () => unchanged('GET', '/docs/reference.css'),
       503: async () => rogue.send({ path: '/docs/reference.css' }),
     },
     developmentToken: { ...anywhere, 200: async () => throwaway.send({ method: 'POST', path: '/docs/token' }), 503: async () => rogue.send({ method: 'POST', path: '/docs/token' }) },

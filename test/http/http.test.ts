@@ -20,7 +20,7 @@ describe('HTTP', () => {
   after(() => service.stop())
 
   it('carries its security headers on every answer', async () => {
-    for (const path of ['/health/live', '/nowhere', '/openapi.yaml']) {
+    for (const path of ['/health/live', '/nowhere', '/openapi.json']) {
       const { headers } = await service.send({ path })
       expect(headers).to.include({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" })
     }

@@ -1,0 +1,36 @@
+import { contentCodings, type ContentCoding } from '../docs/static-document.js'
+
+const member = /^\s*([!#$%&'*+.^_`|~\w-]+)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?$/i
+/** Less than any weight that a client can give. */
+const leastWeight = 0.0001
+
+/**
+ * The coding that a client likes best (RFC 9110 §12.5.3); of several that it likes as much, the one that we prefer. A client that says
+ * nothing gets the document as it is, and so does a client that accepts nothing that there is.
+ */
+export function preferredCoding(acceptEncoding: string | undefined): ContentCoding {
+  const weights = weightsOf(acceptEncoding ?? '')
+  const weightOf = (coding: ContentCoding) => weights.get(coding) ?? weights.get('*') ?? (coding === 'identity' ? leastWeight : 0)
+  const best = Math.max(...contentCodings.map(weightOf))
+  return best === 0 ? 'identity' : (contentCodings.find((coding) => weightOf(coding) === best) ?? 'identity')
+}
+
+function weightsOf(acceptEncoding: string): Map<string, number> {
+  const weights = new Map<string, number>()
+  for (const text of acceptEncoding.split(',')) {
+    const [, name, weight = '1'] = member.exec(text) ?? []
+    if (name === undefined) continue
+    const coding = name.toLowerCase()
+    // RFC 9110 §8.4.1.3: the older name of the same.
+    weights.set(coding === 'x-gzip' ? 'gzip' : coding, Number(weight))
+  }
+  return weights
+}
+
+/** Whether `If-None-Match` names an entity tag, by weak comparison (RFC 9110 §13.1.2). */
+export function namesEntityTag(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false
+  if (ifNoneMatch.trim() === '*') return true
+  // What a weak tag has before its quotes does not count, and a comma may stand within them.
+  return [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([opaque]) => opaque === etag)
+}
