@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { Metrics } from '../metrics.js'
+import { createServer, serverTimes } from './server.js'
 
 /** `GET /metrics`, and nothing else, for a port that only the monitoring reaches. */
 export function createMetricsServer({ text, contentType }: Pick<Metrics, 'text' | 'contentType'>): Server {
@@ -12,5 +13,5 @@ export function createMetricsServer({ text, contentType }: Pick<Metrics, 'text' 
       (metrics) => response.writeHead(200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' }).end(request.method === 'HEAD' ? '' : metrics),
       () => response.writeHead(503).end(),
     )
-  })
+  }, undefined, serverTimes)
 }

@@ -1,10 +1,12 @@
-import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { randomUUID } from 'node:crypto'
 import { failures, type FailureCode } from '../errors.js'
+import { oneAtATime } from './pipelining.js'
+import { endStalled } from './stalls.js'
 
 export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleMs: number; stuckMs: number; checkEveryMs: number }>
 
@@ -15,8 +17,6 @@ export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleM
 export const serverTimes: ServerTimes = { headersMs: 10_000, requestMs: 20_000, idleMs: 65_000, stuckMs: 90_000, checkEveryMs: 1_000 }
 const largestHeadersBytes = 16 * 1024
 const closeIdleEveryMs = 50
-/** Of one connection; whoever sends more at once does not mean to read the answers, which would pile up here. */
-const mostUnanswered = 16
 
 /** A Node server that also answers in the envelope where Node itself refuses. */
 export function createServer(listener: RequestListener, tls: { cert: string; key: string } | undefined, times: ServerTimes): Server {
@@ -29,9 +29,9 @@ export function createServer(listener: RequestListener, tls: { cert: string; key
     // Without Host, Node answers by itself; the routes do.
     requireHostHeader: false,
   }
-  const bounded = bounding(listener)
+  const bounded = oneAtATime(listener)
   const server = tls === undefined ? createHttpServer(options, bounded) : createHttpsServer({ ...options, ...tls, handshakeTimeout: times.headersMs }, bounded)
-  server.timeout = times.stuckMs
+  endStalled(server, times)
   // Bytes bound them; behind the first thousand lines Node would hide what else there is.
   server.maxHeadersCount = 0
   server.on('clientError', refuseUnparsed)
@@ -39,29 +39,6 @@ export function createServer(listener: RequestListener, tls: { cert: string; key
   server.on('checkExpectation', bounded)
   server.on('connect', (_request, socket) => refuseUnparsed(new Error('CONNECT'), socket))
   return server
-}
-
-function bounding(listener: RequestListener): RequestListener {
-  return (request, response) => {
-    const socket: CountedSocket = request.socket
-    const count = (socket[unanswered] ?? 0) + 1
-    if (count > mostUnanswered) {
-      socket.destroy()
-      return
-    }
-    socket[unanswered] = count
-    response.on('close', answered)
-    listener(request, response)
-  }
-}
-
-const unanswered = Symbol('unanswered requests')
-type CountedSocket = Socket & { [unanswered]?: number }
-
-// One for all: a closure for each request would keep as much alive as the request itself.
-function answered(this: ServerResponse): void {
-  const socket: CountedSocket = this.req.socket
-  socket[unanswered] = (socket[unanswered] ?? 1) - 1
 }
 
 /** From the next handshake on, with another certificate. */

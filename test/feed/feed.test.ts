@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { createRevocation } from '../support/asking.js'
 import { asClient, clientsVariable } from '../support/clients.js'
+import { appendRevocations } from '../support/many-revocations.js'
 import { startProxy } from '../support/proxy.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
@@ -85,21 +86,7 @@ describe('the feed under those who ask much and read little', () => {
     await redis.client.flushAll()
     await redis.stop()
   })
-  /** Many revocations at once, the way the commit writes them. */
-  const append = async (count: number) => {
-    const script = `
-      redis.call('SETNX', 'cierre:{c}:history', 'of the test')
-      if redis.call('EXISTS', 'cierre:{c}:feed') == 0 then redis.call('XADD', 'cierre:{c}:feed', '*', 'k', 'genesis') end
-      for i = 1, ARGV[1] do
-        local name = 't:' .. string.format('%010d', i) .. ARGV[2]
-        redis.call('SET', 'cierre:{c}:' .. name, 1)
-        redis.call('XADD', 'cierre:{c}:feed', '*', 'k', name, 'u', '', 'c', 1)
-      end`
-    for (let left = count; left > 0; left -= 10_000) {
-      await redis.client.eval(script, { keys: [], arguments: ['10000', `${String((batch += 1)).padStart(11, '0')}A`] })
-    }
-  }
-  let batch = 0
+  const append = (count: number) => appendRevocations(redis, count)
   const open = async (path: string) => {
     const { hostname, port } = new URL(service.origin)
     const asked = request({ hostname, port, path, headers: asClient(), agent: false }).end()

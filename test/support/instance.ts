@@ -28,6 +28,7 @@ export async function exitCode(child: ChildProcess): Promise<number | null> {
 /** The service in a process of its own. */
 export type Instance = {
   origin: string
+  pid: number
   output: { out: string; err: string }
   signal(name: NodeJS.Signals): void
   /** Exit code. */
@@ -45,6 +46,7 @@ export async function startInstance(port: number, env: Record<string, string>, n
   })
   return {
     origin,
+    pid: child.pid ?? 0,
     output,
     signal: (name) => void child.kill(name),
     ended: () => exitCode(child),

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { pino, stdSerializers } from 'pino'
 import { parseConfig } from '../../src/config/config.js'
 import type { Operations } from '../../src/operations/operation.js'
-import type { ServerTimes } from '../../src/http/server.js'
+import { serverTimes, type ServerTimes } from '../../src/http/server.js'
 import { createService, type Service } from '../../src/service.js'
 import { send, type Answer, type Sent } from './http.js'
 import { saw } from './leaks.js'
@@ -28,7 +28,7 @@ export type TestServiceOptions = {
   now?: () => number
   /** Whether to come back only when Redis is connected; true unless told otherwise. */
   waitForStore?: boolean
-  times?: ServerTimes
+  times?: Partial<ServerTimes>
   /** A free one unless given. */
   port?: number
   operations?: (operations: Operations) => Operations
@@ -44,7 +44,7 @@ export async function startService(env: Record<string, string> = {}, options: Te
   const stream = new PassThrough()
   stream.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
   const log = pino({ level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } }, stream)
-  const service = createService({ config, log, writeLine: (line) => stream.write(line), now: options.now ?? Date.now, ...(options.times && { times: options.times }), ...(options.operations && { operations: options.operations }) })
+  const service = createService({ config, log, writeLine: (line) => stream.write(line), now: options.now ?? Date.now, times: { ...serverTimes, ...options.times }, ...(options.operations && { operations: options.operations }) })
   service.server.listen(options.port ?? 0, '127.0.0.1')
   await once(service.server, 'listening')
   const origin = `${config.tls ? 'https' : 'http'}://127.0.0.1:${(service.server.address() as AddressInfo).port}`

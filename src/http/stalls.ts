@@ -1,0 +1,47 @@
+import type { Server } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
+import { trafficOf, type Traffic } from './traffic.js'
+
+/**
+ * Says of one connection, each time it is looked at, whether it has stood still for `ms`. While bytes wait to be sent, only the reader's
+ * progress counts: a client that keeps sending does not read.
+ */
+export function createStallRule(ms: number): (nowMs: number, traffic: Traffic) => boolean {
+  let last: Traffic | undefined
+  let sinceMs = 0
+  return (nowMs, traffic) => {
+    if (last === undefined || hasMoved(last, traffic)) sinceMs = nowMs
+    last = traffic
+    return nowMs - sinceMs >= ms
+  }
+}
+
+function hasMoved(before: Traffic, now: Traffic): boolean {
+  if (now.takenBytes !== before.takenBytes) return true
+  if (now.unsentBytes > 0) return before.unsentBytes === 0
+  return now.receivedBytes !== before.receivedBytes
+}
+
+/**
+ * Ends connections that have stood still, at most `stuckMs` after their last byte. `server.timeout` of Node would take up to twice as long:
+ * while a write is under way, the first timeout only compares how much is left.
+ */
+export function endStalled(server: Server, { stuckMs, checkEveryMs }: Readonly<{ stuckMs: number; checkEveryMs: number }>): void {
+  // A movement is seen up to one check late, and so is the end of the wait.
+  const seenMs = Math.max(checkEveryMs, stuckMs - 2 * checkEveryMs)
+  const connections = new Map<Socket, ReturnType<typeof createStallRule>>()
+  const check = () => {
+    const nowMs = performance.now()
+    for (const [socket, isStalled] of connections) if (isStalled(nowMs, trafficOf(socket))) socket.destroy()
+  }
+  // A TLS handshake has a deadline of its own.
+  server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    connections.set(socket, createStallRule(seenMs))
+    socket.once('close', () => connections.delete(socket))
+  })
+  server.once('listening', () => {
+    const timer = setInterval(check, checkEveryMs).unref()
+    server.once('close', () => clearInterval(timer))
+  })
+}

@@ -1,0 +1,85 @@
+import { once } from 'node:events'
+import { expect } from 'chai'
+import type { Operations } from '../../src/operations/operation.js'
+import { sendRaw } from '../support/http.js'
+import { startService } from '../support/service.js'
+import { token } from '../support/tokens.js'
+import { sendUnread } from '../support/unread.js'
+
+describe('requests that are sent before the answers are read', () => {
+  const request = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'
+  const last = request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
+
+  it('are handled one after the other on one connection, and side by side on several', async () => {
+    let running = 0
+    let most = 0
+    const counted = (operations: Operations): Operations => ({
+      ...operations,
+      live: async (request) => {
+        most = Math.max(most, (running += 1))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        running -= 1
+        return operations.live(request)
+      },
+    })
+    const service = await startService({}, { operations: counted })
+    try {
+      await sendRaw(service.origin, request.repeat(9) + last)
+      expect(most).to.equal(1)
+      await Promise.all(Array.from({ length: 5 }, () => sendRaw(service.origin, request.repeat(2) + last)))
+      expect(most).to.be.within(2, 5)
+      expect(running).to.equal(0)
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('with more header lines than a client needs end the connection while they wait; alone, such a request is answered', async () => {
+    const service = await startService({}, { operations: (operations) => ({ ...operations, live: (request) => new Promise((resolve) => setTimeout(resolve, 50)).then(() => operations.live(request)) }) })
+    try {
+      const large = (text: string) => text.replace('\r\n\r\n', `\r\n${'a:b\r\n'.repeat(1_500)}\r\n`)
+      expect((await sendRaw(service.origin, large(last))).status).to.equal(200)
+      const socket = sendUnread(service.origin, large(request).repeat(2))
+      let received = ''
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
+      socket.resume()
+      await once(socket, 'close')
+      expect(received).to.equal('')
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('behind an answer that ends the connection are as if they had not come', async () => {
+    const service = await startService()
+    try {
+      const jwt = await token()
+      const body = JSON.stringify({ token: jwt })
+      const logout = (type: string) =>
+        `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      expect((await sendRaw(service.origin, logout('text/plain') + logout('application/json'))).status).to.equal(415)
+      expect((await service.logout(jwt)).status).to.equal(200)
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('with bodies are all answered, in their order', async () => {
+    const service = await startService()
+    try {
+      const jwts = await Promise.all(Array.from({ length: 5 }, () => token()))
+      const bodies = jwts.map((jwt) => JSON.stringify({ token: jwt }))
+      const requests = jwts.map((jwt, at) =>
+        `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${at}\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nContent-Length: ${bodies[at]?.length}\r\n\r\n${bodies[at]}`)
+      let received = ''
+      const socket = sendUnread(service.origin, requests.join('') + last)
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
+      socket.resume()
+      await once(socket, 'close')
+      expect([...received.matchAll(/^X-Request-Id: (\d)\r$/gm)].map(([, id]) => id)).to.deep.equal(['0', '1', '2', '3', '4'])
+      expect(received.split('Sesión cerrada exitosamente')).to.have.length(6)
+    } finally {
+      await service.stop()
+    }
+  })
+})

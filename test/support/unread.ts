@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+
+/** A connection that sends a text; nothing is read from it until it is told to. */
+export function sendUnread(origin: string, text: string): Socket {
+  const { hostname, port, protocol } = new URL(origin)
+  const socket = protocol === 'https:' ? connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false }) : connect(Number(port), hostname)
+  socket.on('error', () => undefined)
+  socket.pause()
+  socket.write(text)
+  return socket
+}
+
+/** Such connections, each of which has got the beginning of an answer. */
+export async function holdUnread(origin: string, text: string, count: number): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => sendUnread(origin, text))
+  await Promise.all(sockets.map((socket) => once(socket, 'readable')))
+  return sockets
+}
+
+/** Reads so many bytes at each interval, or from `hurry` on all there is, until the other side ends the connection. */
+export function readSlowly(socket: Socket, { bytes, everyMs }: { bytes: number; everyMs: number }) {
+  const pieces: Buffer[] = []
+  let most = bytes
+  socket.on('readable', () => undefined)
+  const timer = setInterval(() => {
+    for (let left = most; left > 0; ) {
+      const piece = socket.read(Math.min(left, socket.readableLength) || undefined) as Buffer | null
+      if (piece === null) return
+      pieces.push(piece)
+      left -= piece.length
+    }
+  }, everyMs)
+  const closed = once(socket, 'close').then(() => clearInterval(timer))
+  return {
+    hurry: () => void (most = Infinity),
+    /** Everything that came. */
+    async received(): Promise<Buffer> {
+      await closed
+      return Buffer.concat(pieces)
+    },
+  }
+}
