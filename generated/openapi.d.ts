@@ -174,7 +174,8 @@ export interface paths {
         };
         /**
          * Every live revocation, and the position it is complete up to
-         * @description For clients that may read the `feed`. A few at a time; then 429. It is binary; all numbers are big-endian:
+         * @description For clients that may read the `feed`. At most 4 at a time for one client and 32 in all; then 429. A reader that takes less than
+         *     256 kB/s, averaged over 30 s, is cut off in the middle. It is binary; all numbers are big-endian:
          *
          *     | bytes | what |
          *     |---|---|

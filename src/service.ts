@@ -163,6 +163,7 @@ export function createService({ config, log, writeLine, now, times = serverTimes
     audit,
     observe: metrics.request,
     log,
+    times,
   })
   const respond = app.callback()
   const server = createServer(

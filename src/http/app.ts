@@ -14,7 +14,9 @@ import { createBodyReader } from './body.js'
 import { createContractRoutes, type ContractRoutes, type Middleware, type RequestState, type ServiceContext } from './contract.js'
 import { failureAnswer, isFault, type Outgoing } from './failures.js'
 import { endInPieces, pieceBytes } from './pieces.js'
+import { holdToRate } from './reading-rate.js'
 import { faultOfAnswer } from './responses.js'
+import type { ServerTimes } from './server.js'
 import { staticAnswer } from './static-answer.js'
 
 export type AppParts = {
@@ -27,6 +29,7 @@ export type AppParts = {
   /** Told of every answer: seconds since the request's head. */
   observe: (operation: OperationId | undefined, status: number, seconds: number) => void
   log: Logger
+  times: Pick<ServerTimes, 'checkEveryMs' | 'rateOverMs'>
 }
 
 /** The operations that the address limit counts. */
@@ -105,7 +108,8 @@ function authorizationLines(rawHeaders: readonly string[]): string[] {
 }
 
 /** Turns what comes back, or is thrown, into an answer that the contract declares; in production too. */
-function answer({ audit, log, observe }: AppParts, serveRequest: (ctx: ServiceContext) => Promise<void>): Middleware {
+function answer(parts: AppParts, serveRequest: (ctx: ServiceContext) => Promise<void>): Middleware {
+  const { audit, log, observe } = parts
   const failed = (ctx: ServiceContext, error: unknown): Outgoing => {
     const { operationId, authorization, asker } = ctx.state
     // The key source logs why it has no keys; a line for each request would let strangers fill the log.
@@ -129,7 +133,7 @@ function answer({ audit, log, observe }: AppParts, serveRequest: (ctx: ServiceCo
     const begunAt = performance.now()
     const finish = (outgoing: Outgoing) => {
       const answer = represented(ctx, checked(ctx, outgoing))
-      send(ctx, answer)
+      send(ctx, answer, parts)
       observe(ctx.state.operationId, answer.status, (performance.now() - begunAt) / 1000)
     }
     try {
@@ -163,13 +167,13 @@ const unprovenEvents = {
 } as Partial<Record<ServiceError['code'], 'authn_login_fail' | 'input_validation_fail' | 'excess_rate_limit_exceeded'>>
 
 /** All header fields at once, as a list of names and values: Koa's way, one by one, costs as much as the rest of its work. */
-function send(ctx: ServiceContext, outgoing: Outgoing): void {
+function send(ctx: ServiceContext, outgoing: Outgoing, parts: AppParts): void {
   const { status, body } = outgoing
   const fields = fieldsOf(ctx.state, outgoing)
   if (body instanceof Readable) {
     ctx.status = status
     for (let at = 0; at < fields.length; at += 2) ctx.set(fields[at] as string, fields[at + 1] as string)
-    ctx.body = body
+    sendStream(ctx, body, outgoing.leastBytesPerS, parts)
     return
   }
   const bytes = bytesOf(body)
@@ -180,6 +184,17 @@ function send(ctx: ServiceContext, outgoing: Outgoing): void {
   if (ctx.method === 'HEAD') ctx.res.end()
   else if (typeof bytes === 'string') ctx.res.end(bytes, 'latin1')
   else endInPieces(ctx.res, bytes)
+}
+
+function sendStream(ctx: ServiceContext, body: Readable, leastBytesPerS: number | undefined, { times, log }: AppParts): void {
+  ctx.body = body
+  // Koa leaves alone what it cannot send any more, and its source would stay open.
+  if (!ctx.writable) body.destroy()
+  else if (leastBytesPerS !== undefined) {
+    const { operationId, asker } = ctx.state
+    const rate = { bytesPerS: leastBytesPerS, overMs: times.rateOverMs }
+    holdToRate(ctx.res, rate, times.checkEveryMs, () => log.warn({ requestId: asker.requestId, operationId }, 'slow reader cut off'))
+  }
 }
 
 function fieldsOf({ asker, secure, limitHeaders }: RequestState, { status, body, headers = {} }: Outgoing): (string | string[])[] {

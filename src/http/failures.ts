@@ -3,7 +3,7 @@ import { errorReasonOf, failures, ServiceError, type FailureCode } from '../erro
 import type { OperationId } from '../operations/operation.js'
 
 /** An answer on its way out, before it is held against the contract. */
-export type Outgoing = Readonly<{ status: number; body: unknown; headers?: Readonly<Record<string, string | string[]>> }>
+export type Outgoing = Readonly<{ status: number; body: unknown; headers?: Readonly<Record<string, string | string[]>>; leastBytesPerS?: number }>
 
 /** When a repeat may find things better. */
 const retryAfterS = '1'

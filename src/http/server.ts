@@ -8,13 +8,13 @@ import { failures, type FailureCode } from '../errors.js'
 import { oneAtATime } from './pipelining.js'
 import { endStalled } from './stalls.js'
 
-export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleMs: number; stuckMs: number; checkEveryMs: number }>
+export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleMs: number; stuckMs: number; checkEveryMs: number; rateOverMs: number }>
 
 /**
  * An idle connection outlives the usual 60 s of a load balancer, which must be the one to close it. One that is stuck, neither read nor
- * written, outlives the longest deadline of the store and the silence of a feed.
+ * written, outlives the longest deadline of the store and the silence of a feed. The rate of a reader is averaged over half a minute.
  */
-export const serverTimes: ServerTimes = { headersMs: 10_000, requestMs: 20_000, idleMs: 65_000, stuckMs: 90_000, checkEveryMs: 1_000 }
+export const serverTimes: ServerTimes = { headersMs: 10_000, requestMs: 20_000, idleMs: 65_000, stuckMs: 90_000, checkEveryMs: 1_000, rateOverMs: 30_000 }
 const largestHeadersBytes = 16 * 1024
 const closeIdleEveryMs = 50
 

@@ -31,6 +31,8 @@ export type Answer<Id extends OperationId> = {
     body: BodyOf<Responses<Id>[Status]>
     /** Further header fields; `Content-Type` only where it is not JSON. */
     headers?: Readonly<Record<string, string | string[]>>
+    /** Of what is sent piece by piece: a reader that takes less is cut off. */
+    leastBytesPerS?: number
   }>
 }[keyof Responses<Id>]
 
