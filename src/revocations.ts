@@ -1,6 +1,6 @@
 import type { Replica } from './replica.js'
 import type { Committed, Window } from './store/commit.js'
-import { isKilledBy, type Entry } from './store/entry.js'
+import { entryWith, isKilledBy, markOf, type Entry } from './store/entry.js'
 import type { CommittedWith, Store } from './store/store.js'
 import type { RevocationKey, TokenKeys } from './token/keys.js'
 import type { VerifiedToken } from './token/verification.js'
@@ -75,7 +75,7 @@ export type Presented = Readonly<{
 export function createRevocations(parts: {
   store: Store
   /** What this instance has learnt from the feed. It may lag, but nothing in it is wrong. */
-  replica: Pick<Replica, 'add' | 'find'>
+  replica: Pick<Replica, 'add' | 'find' | 'covers'>
   now: () => number
   maxClockSkewMs: number
   cutoffClaim: CutoffClaim
@@ -88,10 +88,9 @@ export function createRevocations(parts: {
     const own = tokenUntil(token)
     return own === null ? null : Math.max(own, keptUntilMs({ lifetimeS: token.issuer.sessionMaxLifetimeS }))
   }
+  const ownEntry = (token: VerifiedToken): Entry => ({ key: token.keys.t, untilMs: tokenUntil(token) })
   const entryOf = (token: VerifiedToken): Entry =>
-    token.keys.s === undefined || token.timing !== 'current'
-      ? { key: token.keys.t, untilMs: tokenUntil(token) }
-      : { key: token.keys.s, untilMs: sessionUntil(token) }
+    token.keys.s === undefined || token.timing !== 'current' ? ownEntry(token) : { key: token.keys.s, untilMs: sessionUntil(token) }
   const keptUntilMs: Revocations['keptUntilMs'] = (of) =>
     maxClockSkewMs + ('expMs' in of ? of.expMs : (of.fromMs ?? now()) + of.lifetimeS * 1000)
   const cutoffNow = () => Math.ceil(now() / 1000)
@@ -116,6 +115,17 @@ export function createRevocations(parts: {
   const record: Revocations['record'] = async (entries, witness, sessionKeys) => (await commit(entries, witness, { sessionKeys })).keys
   const isKnownRevoked = (keys: readonly RevocationKey[], { claims }: VerifiedToken) =>
     keys.some((key) => isKilledBy(key, replica.find(key), claims[parts.cutoffClaim]))
+  /** Whether a revocation that is known here lasts for as long as an API may accept the token. */
+  const isKnownForGood = (keys: readonly RevocationKey[], token: VerifiedToken) =>
+    keys.some((key) => {
+      const mark = replica.find(key)
+      return mark !== undefined && isKilledBy(key, mark, token.claims[parts.cutoffClaim]) && replica.covers(entryWith(key, tokenUntil(token), mark))
+    })
+  /** The same of what the store holds, which may be newer. */
+  const isStoredForGood = async (keys: readonly RevocationKey[], token: VerifiedToken) => {
+    const held = await Promise.all(keys.map((key) => store.lookup(key)))
+    return held.some((entry) => entry !== undefined && isKilledBy(entry.key, markOf(entry), token.claims[parts.cutoffClaim]) && covers(entry, { ...entry, untilMs: tokenUntil(token) }))
+  }
   const revocations: Revocations = {
     revoke: (tokens, scope, witness, sessionKeys) => record(entriesOf(tokens, scope), witness, sessionKeys),
     async revokeOnce({ tokens, scope, witness, sessionKeys, window }) {
@@ -123,16 +133,21 @@ export function createRevocations(parts: {
       const issuedAtS = first.claims[parts.cutoffClaim]
       const keys = orderedKeys(first.keys)
       const isRevoked = isKnownRevoked(keys, first)
-      // Whatever the store has to say, nobody accepts this token again.
-      const refused = isRevoked && !parts.awaitsReplicas ? { became: 'revoked', keys: [] } as const : undefined
+      // Whatever the store has to say, no API accepts this token again.
+      const isForGood = isKnownForGood(keys, first)
+      const refused = isForGood && !parts.awaitsReplicas ? { became: 'revoked', keys: [] } as const : undefined
       if (refused !== undefined && window === undefined) return refused
       const terms = { window, keys, issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined, isRevoked }
       const committed = await commit(entriesOf(tokens, scope), witness, { sessionKeys, terms }).catch((error: unknown) => {
         if (refused !== undefined) return refused
         throw error
       })
-      // An attempt that failed for want of replicas left its entry on the primary alone, which is less than a 401 says.
-      if (committed.became === 'revoked' && parts.awaitsReplicas) await commit([entryOf(first)])
+      // The 401 says that the token is dead. What revokes it may end before it does, and an attempt that failed for want of replicas left its
+      // entry on the primary alone.
+      if (committed.became !== 'revoked') return committed
+      const isEnough = isForGood || (await isStoredForGood(keys, first))
+      const missing = [...(parts.awaitsReplicas ? [entryOf(first)] : []), ...(isEnough ? [] : [ownEntry(first)])]
+      if (missing.length > 0) await commit(missing)
       return committed
     },
     record,

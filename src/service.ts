@@ -106,6 +106,7 @@ export function createService({ config, log, writeLine, now, times = serverTimes
   })
   const known: Parameters<typeof createRevocations>[0]['replica'] = {
     find: replica.find,
+    covers: replica.covers,
     add(entry) {
       follower.stored(entry)
       replica.add(entry)

@@ -71,6 +71,24 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     ), { numRuns: 150 })
   })
 
+  it('401 revoked: a token that outlives what revokes it is stored by itself, so that it stays dead', async () => {
+    const iss = 'https://issuer.test'
+    const hour = 3600
+    const brief = await token({ jti: 'brief', sid: undefined, exp: nowS(hour) })
+    await createRevocation(service, { iss, jti: 'brief', exp: nowS(60), reason: 'admin' })
+    const claims = freshClaims({ exp: nowS(600) })
+    const [first, endless] = [await sign(claims), await sign({ ...claims, exp: undefined, jti: 'endless' })]
+    expect((await service.logout(first)).status).to.equal(200)
+    for (const jwt of [brief, endless]) {
+      for (let round = 0; round < 2; round += 1) {
+        const answer = await service.logout(jwt)
+        expect([answer.status, answer.headers['x-error-reason']]).to.deep.equal([401, 'revoked'])
+      }
+    }
+    expect(await verifiedAt(brief, 0, 300, hour - 10)).to.deep.equal([401, 401, 401])
+    expect(await verifiedAt(endless, 0, hour, 31 * 24 * hour)).to.deep.equal([401, 401, 401])
+  })
+
   it('401 with X-Error-Reason revoked only for a genuine token that is revoked; 403 with expired', async () => {
     const [jwt, old] = [await token(), await token({ exp: nowS(-5) })]
     await service.logout(jwt)
