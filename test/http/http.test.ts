@@ -47,7 +47,7 @@ describe('HTTP', () => {
     }
     const failed = await service.send({ method: 'POST', path, headers: { origin: 'http://localhost:5173' } })
     expect([failed.status, failed.headers['access-control-allow-origin']]).to.deep.equal([401, 'http://localhost:5173'])
-    expect(failed.headers['access-control-expose-headers']).to.equal('WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id')
+    expect(failed.headers['access-control-expose-headers']).to.equal('WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id')
     expect(String(failed.headers['vary'])).to.include('Origin')
   })
 
