@@ -51,7 +51,7 @@ as_nobody=()
 [ "$(id -u)" != 0 ] || as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all)
 secret=$(node -p "require('crypto').randomBytes(32).toString('base64url')")
 cd "$work/app"
-env -i PATH="$PATH" NODE_ENV=production HOST=127.0.0.1 PORT="$port" REDIS_URL="redis://127.0.0.1:$redis_port" JWT_SECRET="$secret" \
+env -i PATH="$PATH" NODE_ENV=production HOST=127.0.0.1 PORT="$port" REDIS_URL="redis://127.0.0.1:$redis_port" JWT_SECRET="$secret" JWT_AUDIENCE=https://api.example.com \
   "${as_nobody[@]}" node dist/main.js >"$work/log" 2>&1 &
 service=$!
 health() { env -i PATH="$PATH" PORT="$port" "${as_nobody[@]}" node scripts/container/health.mjs; }
@@ -60,7 +60,7 @@ ready() { curl -fs -o /dev/null "http://127.0.0.1:$port/health/ready"; }
 soon ready
 ! grep -q '"level":\(40\|50\|60\)' "$work/log" || fail 'it warns on the settings of compose.yaml'
 
-token=$(env -i PATH="$PATH" JWT_SECRET="$secret" node dist/main.js token)
+token=$(env -i PATH="$PATH" JWT_SECRET="$secret" JWT_AUDIENCE=https://api.example.com node dist/main.js token)
 logout() {
   curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/api/v1/auth/logout" -H "Authorization: Bearer $token" \
     -H 'Content-Type: application/json' -d "{\"token\":\"$token\"}"
