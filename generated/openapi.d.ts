@@ -109,7 +109,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a token
-         * @description RFC 7009, for clients that may `revoke`. 200 means that nobody who asks this service or follows its feed accepts the token: it is stored
+         * @description RFC 7009, for clients that may `revoke`. 200 means that no API which asks this service or follows its feed accepts the token: it is stored
          *     (also where it only becomes valid later), or it is malformed, not genuine or expired. 400 `unsupported_token_type` means that the
          *     service cannot end it: it is too long, of an unknown issuer, for another audience, or of another kind. The hint is ignored. 503 means
          *     unknown: repeat.

@@ -4,7 +4,6 @@ export const failures = {
   unsupported_token_type: { status: 400, message: 'Solicitud inválida' },
   token_missing: { status: 401, message: 'Token no proporcionado o inválido' },
   invalid_token: { status: 401, message: 'Token no proporcionado o inválido' },
-  proof_missing: { status: 401, message: 'Token no proporcionado o inválido' },
   invalid_client: { status: 401, message: 'Cliente no autenticado' },
   not_permitted: { status: 403, message: 'Operación no permitida' },
   token_expired: { status: 403, message: 'El token ha expirado' },
@@ -49,7 +48,7 @@ const unsupportedReasons: Partial<Record<Reason, string>> = {
 }
 
 /** Whether a token that is refused for this reason may be good for another API: the service can neither end it nor call it dead. */
-export const isUnsupported = (reason: Reason | undefined): boolean => reason !== undefined && unsupportedReasons[reason] !== undefined
+export const isUnsupported = (reason: Reason | undefined): reason is Reason => reason !== undefined && unsupportedReasons[reason] !== undefined
 
 /** What the caller may know of the reason of a failure, as a word of the contract's closed list. */
 export const errorReasonOf = ({ code, reason }: ServiceError): string | undefined =>

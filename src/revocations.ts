@@ -134,7 +134,7 @@ export function createRevocations(parts: {
       const keys = orderedKeys(first.keys)
       const isRevoked = isKnownRevoked(keys, first)
       // Whatever the store has to say, no API accepts this token again.
-      const isForGood = isKnownForGood(keys, first)
+      const isForGood = isRevoked && isKnownForGood(keys, first)
       const refused = isForGood && !parts.awaitsReplicas ? { became: 'revoked', keys: [] } as const : undefined
       if (refused !== undefined && window === undefined) return refused
       const terms = { window, keys, issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined, isRevoked }

@@ -1,10 +1,10 @@
 import { limitedAddress } from '../addresses.js'
 import type { Audit } from '../audit.js'
 import { mayAskAbout, type Clients } from '../clients.js'
-import { isUnsupported, ServiceError, type Reason } from '../errors.js'
+import { isUnsupported, ServiceError } from '../errors.js'
 import type { Revocations } from '../revocations.js'
 import { sessionKeysOf } from '../sessions.js'
-import type { Verification, VerifiedToken } from '../token/verification.js'
+import type { Verification } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
 type Parts = { clients: Clients; verification: Verification; revocations: Revocations; audit: Audit }
@@ -27,11 +27,11 @@ export const revoke =
   }
 
 function unusable(error: unknown): undefined {
-  if (error instanceof ServiceError && isUnsupported(error.reason)) throw new ServiceError('unsupported_token_type', { reason: error.reason as Reason })
-  return invalid(error) as undefined
+  if (error instanceof ServiceError && isUnsupported(error.reason)) throw new ServiceError('unsupported_token_type', { reason: error.reason })
+  return invalid(error)
 }
 
-export function invalid(error: unknown): VerifiedToken | undefined {
+export function invalid(error: unknown): undefined {
   if (error instanceof ServiceError && error.code === 'invalid_token') return undefined
   throw error
 }

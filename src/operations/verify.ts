@@ -5,7 +5,7 @@ import { isDpopBound, isSenderConstrained, type SenderConstrained } from '../tok
 import { claimText } from '../token/keys.js'
 import type { Operation } from './operation.js'
 
-/** What a reverse proxy asks before it forwards a request. Where `cnf` is ignored, whoever checks the proof may send `DPoP`, too. */
+/** What a reverse proxy asks before it forwards a request. Where `cnf` is ignored, the API behind checks the proof, and `DPoP` is taken, too. */
 export const verify =
   ({ check, senderConstrained }: { check: Check; senderConstrained: SenderConstrained }): Operation<'verify'> =>
   async ({ authorization }) => {

@@ -66,8 +66,7 @@ export type VerificationParts = {
 }
 
 /** The claims that keys are made of. */
-export type NamingClaim = (typeof namingClaims)[number]
-const namingClaims = ['iss', 'sub', 'sid', 'jti'] as const
+export type NamingClaim = 'iss' | 'sub' | 'sid' | 'jti'
 
 export function createVerification(parts: VerificationParts): Verification {
   const parseHeader = remembering(parseSegment)
@@ -83,8 +82,9 @@ export function createVerification(parts: VerificationParts): Verification {
       if (parts.logoutTokens !== true) refuseOtherKinds(header, claims, issuer)
       const expMs = expiryOf(claims, issuer)
       const timing = timingOf(claims, { nowMs: parts.now(), maxClockSkewMs: parts.maxClockSkewMs, cutoffClaim: parts.cutoffClaim })
-      reportUnusableClaims(claims, issuer, parts)
-      return { timing, claims, keys: tokenKeys(jwt, claims), issuer, expMs }
+      const keys = tokenKeys(jwt, claims)
+      reportUnusableClaims(claims, keys, issuer, parts)
+      return { timing, claims, keys, issuer, expMs }
     },
   }
 }
@@ -174,9 +174,9 @@ function expiryOf({ exp }: Claims, issuer: Issuer): number | undefined {
   return expMs
 }
 
-function reportUnusableClaims(claims: Claims, issuer: Issuer, { onUnusableClaim }: VerificationParts): void {
-  if (onUnusableClaim === undefined) return
-  for (const name of namingClaims) {
-    if (claims[name] !== undefined && claimText(claims[name]) === undefined) onUnusableClaim(issuer, name)
-  }
+function reportUnusableClaims({ iss, sub, sid, jti }: Claims, keys: TokenKeys, issuer: Issuer, { onUnusableClaim }: VerificationParts): void {
+  if (iss !== undefined && claimText(iss) === undefined) onUnusableClaim?.(issuer, 'iss')
+  if (sub !== undefined && keys.u === undefined) onUnusableClaim?.(issuer, 'sub')
+  if (sid !== undefined && keys.s === undefined) onUnusableClaim?.(issuer, 'sid')
+  if (jti !== undefined && keys.j === undefined) onUnusableClaim?.(issuer, 'jti')
 }
