@@ -1,6 +1,6 @@
 import type { Replica } from './replica.js'
 import type { Committed, Window } from './store/commit.js'
-import { entryWith, isKilledBy, markOf, type Entry } from './store/entry.js'
+import { coversLife, entryWith, isKilledBy, laterOf, markOf, type Entry } from './store/entry.js'
 import type { CommittedWith, Store } from './store/store.js'
 import type { RevocationKey, TokenKeys } from './token/keys.js'
 import type { VerifiedToken } from './token/verification.js'
@@ -183,7 +183,7 @@ function joined(entries: readonly Entry[], { key }: Entry): Entry {
     .filter((entry) => entry.key === key)
     .reduce((one, other) => ({
       key,
-      untilMs: one.untilMs === null || other.untilMs === null ? null : Math.max(one.untilMs, other.untilMs),
+      untilMs: laterOf(one.untilMs, other.untilMs),
       ...(one.cutoff !== undefined && other.cutoff !== undefined && { cutoff: Math.max(one.cutoff, other.cutoff) }),
     }))
 }
@@ -191,7 +191,5 @@ function joined(entries: readonly Entry[], { key }: Entry): Entry {
 // What is left of a life in Redis is told in whole milliseconds, by a clock that goes on.
 const lifeToleranceMs = 1_000
 
-function covers(held: Entry | undefined, { untilMs, cutoff = 0 }: Entry): boolean {
-  if (held === undefined || (held.cutoff ?? 0) < cutoff) return false
-  return held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - lifeToleranceMs)
-}
+const covers = (held: Entry | undefined, entry: Entry): boolean =>
+  held !== undefined && (held.cutoff ?? 0) >= (entry.cutoff ?? 0) && coversLife(held, entry, lifeToleranceMs)

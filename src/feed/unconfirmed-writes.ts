@@ -1,4 +1,4 @@
-import type { Entry } from '../store/entry.js'
+import { coversLife, laterOf, type Entry } from '../store/entry.js'
 
 /** Entries that this instance has stored, and whose events it has not met in the feed yet. */
 export type UnconfirmedWrites = {
@@ -21,8 +21,6 @@ export type UnconfirmedWrites = {
 /** Cutoff and life are confirmed each by itself: of two writes, one may have raised the one and the other lengthened the other. */
 type Write = { entry: Entry; round: number; lacksCutoff: boolean; lacksLife: boolean }
 
-const laterOf = (one: number | null, other: number | null) => (one === null || other === null ? null : Math.max(one, other))
-
 /** What is still to be confirmed once `entry` is stored, too. */
 function join(before: Write, { key, untilMs, cutoff }: Entry): Entry {
   const lastCutoff = before.lacksCutoff ? Math.max(before.entry.cutoff ?? 0, cutoff ?? 0) : cutoff
@@ -32,9 +30,6 @@ function join(before: Write, { key, untilMs, cutoff }: Entry): Entry {
     ...(cutoff !== undefined && { cutoff: lastCutoff ?? cutoff }),
   }
 }
-
-export const coversLife = (held: Entry, { untilMs }: Entry, toleranceMs = 0): boolean =>
-  held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - toleranceMs)
 
 /** @param most entries that are remembered; while there are so many, further ones are not */
 export function createUnconfirmedWrites({ most, now }: { most: number; now: () => number }): UnconfirmedWrites {

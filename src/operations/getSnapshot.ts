@@ -3,20 +3,20 @@ import type { Clients } from '../clients.js'
 import { ServiceError } from '../errors.js'
 import type { Position } from '../feed/event.js'
 import { encodeSnapshot } from '../feed/snapshot.js'
-import { createSnapshotPlaces } from '../feed/snapshot-places.js'
 import { requireReadable } from '../feed/version.js'
 import type { Replica } from '../replica.js'
+import { createPlaces } from '../runtime/places.js'
 import type { Operation } from './operation.js'
 
 type Parts = { clients: Clients; replica: Replica; position: () => Position | undefined }
 
 /** A snapshot is read as fast as its reader takes it. No client can keep the others from theirs. */
-const limits = { ofClient: 4, inAll: 32 }
+const limits = { ofOne: 4, inAll: 32 }
 /** A million revocations are 25 MB: 98 s at this rate. */
 const leastBytesPerS = 256_000
 
 export const getSnapshot = ({ clients, replica, position }: Parts): Operation<'getSnapshot'> => {
-  const places = createSnapshotPlaces(limits)
+  const places = createPlaces(limits)
   return async ({ authorization, asker, query }) => {
     const client = await clients.authenticate({ authorization, asker }, 'feed')
     requireReadable(query?.version)

@@ -9,6 +9,13 @@ export type Entry = Readonly<{
   cutoff?: number
 }>
 
+/** The later of two expiries; `null` is never. */
+export const laterOf = (one: number | null, other: number | null): number | null => (one === null || other === null ? null : Math.max(one, other))
+
+/** Whether one entry lives at least as long as another, or falls short of it by no more than `toleranceMs`. */
+export const coversLife = (held: Pick<Entry, 'untilMs'>, { untilMs }: Pick<Entry, 'untilMs'>, toleranceMs = 0): boolean =>
+  held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - toleranceMs)
+
 /** What a read finds under a key: a mark, which for `u:` is the cutoff. */
 export type Mark = number
 

@@ -4,7 +4,7 @@ import { decodeKey, type RevocationKey } from '../token/keys.js'
 import { keepSwept } from '../sweeping.js'
 import type { AuditTrail } from './audit-trail.js'
 import type { Commit, Committed } from './commit.js'
-import { entryWith, isKilledBy, markOf, type Entry, type Mark } from './entry.js'
+import { entryWith, isKilledBy, laterOf, markOf, type Entry, type Mark } from './entry.js'
 import type { FeedLog } from './feed-log.js'
 
 type Held = { untilMs: number | null; mark: Mark }
@@ -43,7 +43,7 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
     const mark = markOf(entry)
     const before = held.get(keyPrefix + entry.key)
     const merged = before === undefined || !isLive(before) ? { untilMs, mark } : {
-      untilMs: before.untilMs === null || untilMs === null ? null : Math.max(before.untilMs, untilMs),
+      untilMs: laterOf(before.untilMs, untilMs),
       mark: Math.max(before.mark, mark),
     }
     held.set(keyPrefix + entry.key, merged)
