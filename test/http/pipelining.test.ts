@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { expect } from 'chai'
 import type { Operations } from '../../src/operations/operation.js'
 import { sendRaw } from '../support/http.js'
+import { until } from '../support/processes.js'
 import { startService } from '../support/service.js'
 import { token } from '../support/tokens.js'
 import { sendUnread } from '../support/unread.js'
@@ -13,11 +14,13 @@ describe('requests that are sent before the answers are read', () => {
   it('are handled one after the other on one connection, and side by side on several', async () => {
     let running = 0
     let most = 0
+    // Long enough for whatever else was parsed with this request to begin.
+    let hold: () => Promise<unknown> = () => new Promise((resolve) => setImmediate(resolve))
     const counted = (operations: Operations): Operations => ({
       ...operations,
       live: async (request) => {
         most = Math.max(most, (running += 1))
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await hold()
         running -= 1
         return operations.live(request)
       },
@@ -26,6 +29,7 @@ describe('requests that are sent before the answers are read', () => {
     try {
       await sendRaw(service.origin, request.repeat(9) + last)
       expect(most).to.equal(1)
+      hold = () => until('two run side by side', () => most >= 2)
       await Promise.all(Array.from({ length: 5 }, () => sendRaw(service.origin, request.repeat(2) + last)))
       expect(most).to.be.within(2, 5)
       expect(running).to.equal(0)
@@ -35,10 +39,13 @@ describe('requests that are sent before the answers are read', () => {
   })
 
   it('with more header lines than a client needs end the connection while they wait; alone, such a request is answered', async () => {
-    const service = await startService({}, { operations: (operations) => ({ ...operations, live: (request) => new Promise((resolve) => setTimeout(resolve, 50)).then(() => operations.live(request)) }) })
+    let held = Promise.resolve()
+    let release: () => void = () => undefined
+    const service = await startService({}, { operations: (operations) => ({ ...operations, live: (request) => held.then(() => operations.live(request)) }) })
     try {
       const large = (text: string) => text.replace('\r\n\r\n', `\r\n${'a:b\r\n'.repeat(1_500)}\r\n`)
       expect((await sendRaw(service.origin, large(last))).status).to.equal(200)
+      held = new Promise((resolve) => (release = resolve))
       const socket = sendUnread(service.origin, large(request).repeat(2))
       let received = ''
       socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
@@ -46,6 +53,7 @@ describe('requests that are sent before the answers are read', () => {
       await once(socket, 'close')
       expect(received).to.equal('')
     } finally {
+      release()
       await service.stop()
     }
   })
