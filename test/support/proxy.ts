@@ -11,10 +11,10 @@ export type TestProxy = {
 
 /**
  * @param port where a new connection leads to
- * @param onRequest sees what is sent before it arrives; what it returns is what becomes of the connection: everything goes on, nothing
- * arrives any more, or this arrives and its answer is lost
+ * @param onRequest sees what is sent before it arrives; what it returns is what becomes of the connection: everything goes on, something else
+ * arrives instead, nothing arrives any more, or this arrives and its answer is lost
  */
-export async function startProxy(port: () => number, onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer'>): Promise<TestProxy> {
+export async function startProxy(port: () => number, onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer' | { instead: string }>): Promise<TestProxy> {
   const sockets = new Set<Socket>()
   const swallowed = new WeakSet<Socket>()
   const server = createServer((near) => {
@@ -34,7 +34,7 @@ export async function startProxy(port: () => number, onRequest: (text: string) =
       const fate = await onRequest(chunk.toString('latin1'))
       if (fate === 'cut') return near.destroy()
       if (fate === 'lose the answer') deaf = true
-      far.write(chunk)
+      far.write(typeof fate === 'object' ? Buffer.from(fate.instead, 'latin1') : chunk)
       return undefined
     }
     let turn: Promise<unknown> = Promise.resolve()
