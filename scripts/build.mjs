@@ -18,22 +18,36 @@ const docsPage = 'node_modules/swagger-ui-dist'
 const built = 'dist/main.js'
 
 function newestUnder(folder) {
-  const files = readdirSync(`${root}${folder}`, { recursive: true }).map((file) => `${folder}/${file}`)
+  const files = readdirSync(`${root}${folder}`, { recursive: true }).map(
+    (file) => `${folder}/${file}`,
+  )
   return Math.max(...files.map(changedAtMs))
 }
 
-const madeFromAtMs = () => Math.max(newestUnder('src'), newestUnder('generated'), changedAtMs('package-lock.json'), changedAtMs('scripts/build.mjs'))
+const madeFromAtMs = () =>
+  Math.max(
+    newestUnder('src'),
+    newestUnder('generated'),
+    changedAtMs('package-lock.json'),
+    changedAtMs('scripts/build.mjs'),
+  )
 // The two that are written last.
-const madeAtMs = () => Math.min(changedAtMs(built), changedAtMs('dist/docs/swagger-ui-bundle.js.br'))
+const madeAtMs = () =>
+  Math.min(changedAtMs(built), changedAtMs('dist/docs/swagger-ui-bundle.js.br'))
 
 const isForced = process.argv.includes('--force')
 const hasSources = exists('src')
 if (isForced || !exists(built) || (hasSources && madeAtMs() < madeFromAtMs())) {
   if (hasSources && exists(compiler) && exists(docsPage)) await build()
   else if (isForced || !exists(built)) {
-    console.error('cierre: dist/ cannot be built without the development dependencies: run `npm ci` first, or bring a dist/ that was built elsewhere and install with --ignore-scripts')
+    console.error(
+      'cierre: dist/ cannot be built without the development dependencies: run `npm ci` first, or bring a dist/ that was built elsewhere and install with --ignore-scripts',
+    )
     process.exit(1)
-  } else console.error('cierre: dist/ is older than its sources and is used as it is, since the development dependencies are missing')
+  } else
+    console.error(
+      'cierre: dist/ is older than its sources and is used as it is, since the development dependencies are missing',
+    )
 }
 
 async function build() {
@@ -43,7 +57,12 @@ async function build() {
 
 // A build that failed must not look newer than its sources: the next one would be skipped.
 async function compile() {
-  const [status] = await once(spawn(process.execPath, [`${root}${compiler}`, '-p', `${root}src`, '--noEmitOnError'], { stdio: 'inherit' }), 'exit')
+  const [status] = await once(
+    spawn(process.execPath, [`${root}${compiler}`, '-p', `${root}src`, '--noEmitOnError'], {
+      stdio: 'inherit',
+    }),
+    'exit',
+  )
   return status
 }
 
@@ -53,7 +72,8 @@ async function makeDocs() {
   const theirs = ['swagger-ui-bundle.js', 'swagger-ui.css']
   mkdirSync(`${root}dist/docs`, { recursive: true })
   for (const file of ours) copyFileSync(`${root}src/docs/${file}`, `${root}dist/docs/${file}`)
-  for (const file of [...theirs, 'LICENSE', 'NOTICE']) copyFileSync(`${root}${docsPage}/${file}`, `${root}dist/docs/${file}`)
+  for (const file of [...theirs, 'LICENSE', 'NOTICE'])
+    copyFileSync(`${root}${docsPage}/${file}`, `${root}dist/docs/${file}`)
   await Promise.all([...ours, ...theirs].map(compressed))
 }
 

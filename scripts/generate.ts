@@ -12,7 +12,10 @@ const document = parse(await readFile(contract, 'utf8')) as ContractDocument
 const validators = makeValidators(document)
 
 const vectors = new URL('generated/vectors.json', root)
-const vectorsBefore = await readFile(vectors, 'utf8').then((text) => JSON.parse(text) as Vectors, () => undefined)
+const vectorsBefore = await readFile(vectors, 'utf8').then(
+  (text) => JSON.parse(text) as Vectors,
+  () => undefined,
+)
 
 const made: Record<string, string> = {
   'generated/openapi.d.ts': `// Made from openapi.yaml by \`npm run generate\`.\n${astToString(await openapiTS(contract, { silent: true }))}`,

@@ -5,7 +5,11 @@ import { documentedOperations, type ContractDocument, type MediaTypes } from '..
 
 /** Code that validates every request body and every response body of the contract, compiled ahead: at start it would take a second. */
 export function makeValidators(document: ContractDocument): { code: string; types: string } {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, code: { source: true, esm: true, lines: true } })
+  const ajv = new Ajv2020({
+    strict: false,
+    allErrors: true,
+    code: { source: true, esm: true, lines: true },
+  })
   formatsModule.default(ajv)
   ajv.addSchema(document, 'contract')
   const names = new Map<string, string>()
@@ -18,25 +22,51 @@ export function makeValidators(document: ContractDocument): { code: string; type
   }
   const requests: Record<string, string> = {}
   const responses: Record<string, string> = {}
-  for (const { path, method, operationId, requestBody, responses: declared } of documentedOperations(document)) {
+  for (const {
+    path,
+    method,
+    operationId,
+    requestBody,
+    responses: declared,
+  } of documentedOperations(document)) {
     for (const mediaType of Object.keys(requestBody?.content ?? {})) {
-      requests[`${operationId} ${mediaType}`] = nameOf(['paths', path, method, 'requestBody', 'content', mediaType, 'schema'])
+      requests[`${operationId} ${mediaType}`] = nameOf([
+        'paths',
+        path,
+        method,
+        'requestBody',
+        'content',
+        mediaType,
+        'schema',
+      ])
     }
     for (const [status, response] of Object.entries(declared)) {
       const at = response.$ref?.split('/').slice(1) ?? ['paths', path, method, 'responses', status]
       const content = (response.$ref === undefined ? response : resolve(document, at)).content ?? {}
-      if (Object.keys(content).length === 0) responses[`${operationId} ${status} nothing`] = 'isNothing'
-      for (const mediaType of Object.keys(content)) responses[`${operationId} ${status} ${mediaType}`] = nameOf([...at, 'content', mediaType, 'schema'])
+      if (Object.keys(content).length === 0)
+        responses[`${operationId} ${status} nothing`] = 'isNothing'
+      for (const mediaType of Object.keys(content))
+        responses[`${operationId} ${status} ${mediaType}`] = nameOf([
+          ...at,
+          'content',
+          mediaType,
+          'schema',
+        ])
     }
   }
-  const compiled = standaloneModule.default(ajv, Object.fromEntries([...names.values()].map((name) => [name, name])))
+  const compiled = standaloneModule.default(
+    ajv,
+    Object.fromEntries([...names.values()].map((name) => [name, name])),
+  )
   const table = (name: string, entries: Record<string, string>) =>
-    `export const ${name} = {\n${Object.entries(entries).map(([key, value]) => `  ${JSON.stringify(key)}: ${value},`).join('\n')}\n}\n`
+    `export const ${name} = {\n${Object.entries(entries)
+      .map(([key, value]) => `  ${JSON.stringify(key)}: ${value},`)
+      .join('\n')}\n}\n`
   return {
     code: `// Made from openapi.yaml by \`npm run generate\`.
 import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
-${sparingCounts(compiled.replace('"use strict";', '').replaceAll('export const body', "const body"))}
+${sparingCounts(compiled.replace('"use strict";', '').replaceAll('export const body', 'const body'))}
 const isNothing = (body) => body === undefined
 ${table('requestBodies', requests)}${table('responseBodies', responses)}`,
     types: `// Made from openapi.yaml by \`npm run generate\`.
@@ -51,10 +81,15 @@ export declare const responseBodies: Readonly<Record<string, Validator>>
 
 // A text has at least half as many characters as code units: most need not be counted.
 const sparingCounts = (code: string) =>
-  code
-    .replace(/\b(func\d+)\((\w+)\) < (\d+)/g, (counted, _count, text, least) => `${text}.length < ${2 * Number(least)} && ${counted}`)
+  code.replace(
+    /\b(func\d+)\((\w+)\) < (\d+)/g,
+    (counted, _count, text, least) => `${text}.length < ${2 * Number(least)} && ${counted}`,
+  )
 
-function resolve(document: ContractDocument, [, kind = '', name = '']: readonly string[]): { content?: MediaTypes } {
+function resolve(
+  document: ContractDocument,
+  [, kind = '', name = '']: readonly string[],
+): { content?: MediaTypes } {
   const components: Record<string, Record<string, { content?: MediaTypes }>> = document.components
   return components[kind]?.[name] ?? {}
 }

@@ -1,6 +1,15 @@
 // Makes generated/vectors.json: what an implementation in another language has to get right. Signatures and keys are kept as long as
 // what they sign is the same, for most algorithms sign differently each time; private keys are thrown away.
-import { createHash, generateKeyPairSync, randomBytes, verify as verifySignature, createPublicKey, createHmac, constants, type JsonWebKey } from 'node:crypto'
+import {
+  createHash,
+  generateKeyPairSync,
+  randomBytes,
+  verify as verifySignature,
+  createPublicKey,
+  createHmac,
+  constants,
+  type JsonWebKey,
+} from 'node:crypto'
 import { SignJWT, importJWK, type JWK } from 'jose'
 import { encodeSnapshot } from '../src/feed/snapshot.js'
 import { createReplica, untilSOf } from '../src/replica.js'
@@ -8,7 +17,13 @@ import type { Entry } from '../src/store/entry.js'
 import { claimKey, tokenKeys, type RevocationKey } from '../src/token/keys.js'
 import { parseSpelling } from '../src/token/spelling.js'
 
-type TokenVector = { algorithm: string; jwk: JWK; token: string; claims: Record<string, unknown>; keys: Record<string, string> }
+type TokenVector = {
+  algorithm: string
+  jwk: JWK
+  token: string
+  claims: Record<string, unknown>
+  keys: Record<string, string>
+}
 export type Vectors = {
   gate: { name: string; token: string; accepted: boolean }[]
   tokens: TokenVector[]
@@ -19,41 +34,96 @@ export type Vectors = {
   checks: { name: string; entries: Entry[]; token: string; revoked: boolean }[]
 }
 
-const algorithms = ['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+const algorithms = [
+  'HS256',
+  'HS384',
+  'HS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
 const iat = 1_795_000_000
 const foreverMs = 4_000_000_000_000
 
 /** @param before what was made last time, if anything */
 export async function makeVectors(before: Vectors | undefined): Promise<Vectors> {
-  const tokens = await Promise.all(algorithms.map((algorithm) => tokenVector(algorithm, before?.tokens.find((vector) => vector.algorithm === algorithm))))
-  return { gate: gateVectors(tokens[0]!.token), tokens, keys: keyVectors(), numbers: numberVectors(), snapshot: snapshotVector(), checks: checkVectors(tokens) }
+  const tokens = await Promise.all(
+    algorithms.map((algorithm) =>
+      tokenVector(
+        algorithm,
+        before?.tokens.find((vector) => vector.algorithm === algorithm),
+      ),
+    ),
+  )
+  return {
+    gate: gateVectors(tokens[0]!.token),
+    tokens,
+    keys: keyVectors(),
+    numbers: numberVectors(),
+    snapshot: snapshotVector(),
+    checks: checkVectors(tokens),
+  }
 }
 
-async function tokenVector(algorithm: string, before: TokenVector | undefined): Promise<TokenVector> {
-  const claims = { iss: 'https://issuer.test', sub: `subject of ${algorithm}`, sid: `session of ${algorithm}`, jti: `id of ${algorithm} – ñ`, iat, exp: iat + 3600 }
-  const input = [{ alg: algorithm, typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+async function tokenVector(
+  algorithm: string,
+  before: TokenVector | undefined,
+): Promise<TokenVector> {
+  const claims = {
+    iss: 'https://issuer.test',
+    sub: `subject of ${algorithm}`,
+    sid: `session of ${algorithm}`,
+    jti: `id of ${algorithm} – ñ`,
+    iat,
+    exp: iat + 3600,
+  }
+  const input = [{ alg: algorithm, typ: 'JWT' }, claims]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
   const isKept = before !== undefined && before.token.startsWith(`${input}.`) && isSigned(before)
   const { token, jwk } = isKept ? before : await sign(algorithm, claims)
   return { algorithm, jwk, token, claims, keys: tokenKeys(parseSpelling(token), claims) }
 }
 
-async function sign(algorithm: string, claims: Record<string, unknown>): Promise<{ token: string; jwk: JWK }> {
+async function sign(
+  algorithm: string,
+  claims: Record<string, unknown>,
+): Promise<{ token: string; jwk: JWK }> {
   const { secret, open } = newKey(algorithm)
   const jwk = { ...open, alg: algorithm } as JWK
-  const token = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT' }).sign(await importJWK({ ...secret, alg: algorithm }, algorithm))
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
+    .sign(await importJWK({ ...secret, alg: algorithm }, algorithm))
   return { token, jwk }
 }
 
 function newKey(algorithm: string): { secret: JsonWebKey; open: JsonWebKey } {
   if (algorithm.startsWith('HS')) {
-    const secret = { kty: 'oct', k: randomBytes(Number(algorithm.slice(2)) / 8).toString('base64url') }
+    const secret = {
+      kty: 'oct',
+      k: randomBytes(Number(algorithm.slice(2)) / 8).toString('base64url'),
+    }
     return { secret, open: secret }
   }
   const curve = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }[algorithm]
-  const pair = curve !== undefined ? generateKeyPairSync('ec', { namedCurve: curve })
-    : algorithm.startsWith('Ed') ? generateKeyPairSync('ed25519')
-    : generateKeyPairSync('rsa', { modulusLength: 2048 })
-  return { secret: pair.privateKey.export({ format: 'jwk' }), open: pair.publicKey.export({ format: 'jwk' }) }
+  const pair =
+    curve !== undefined
+      ? generateKeyPairSync('ec', { namedCurve: curve })
+      : algorithm.startsWith('Ed')
+        ? generateKeyPairSync('ed25519')
+        : generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return {
+    secret: pair.privateKey.export({ format: 'jwk' }),
+    open: pair.publicKey.export({ format: 'jwk' }),
+  }
 }
 
 // With node:crypto alone: a check of jose's signatures by somebody else.
@@ -61,29 +131,62 @@ function isSigned({ algorithm, jwk, token }: TokenVector): boolean {
   const { signingInput } = parseSpelling(token)
   const signature = Buffer.from(token.slice(signingInput.length + 1), 'base64url')
   const hash = `sha${algorithm.slice(2)}`
-  if (algorithm.startsWith('HS')) return createHmac(hash, Buffer.from(jwk.k ?? '', 'base64url')).update(signingInput).digest().equals(signature)
+  if (algorithm.startsWith('HS'))
+    return createHmac(hash, Buffer.from(jwk.k ?? '', 'base64url'))
+      .update(signingInput)
+      .digest()
+      .equals(signature)
   const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })
   const data = Buffer.from(signingInput)
   if (algorithm.startsWith('Ed')) return verifySignature(null, data, key, signature)
-  if (algorithm.startsWith('ES')) return verifySignature(hash, data, { key, dsaEncoding: 'ieee-p1363' }, signature)
+  if (algorithm.startsWith('ES'))
+    return verifySignature(hash, data, { key, dsaEncoding: 'ieee-p1363' }, signature)
   if (algorithm.startsWith('RS')) return verifySignature(hash, data, key, signature)
-  return verifySignature(hash, data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }, signature)
+  return verifySignature(
+    hash,
+    data,
+    { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+    signature,
+  )
 }
 
 function gateVectors(token: string): Vectors['gate'] {
   const [header = '', payload = '', signature = ''] = token.split('.')
   const cases: Record<string, string> = {
     'a token': token,
-    'shortest': 'AA.AA.AA', 'segments of two characters, spare bits zero': 'AQ.Ag.Aw', 'segments of three characters, spare bits zero': 'AAE.AAI.AA8',
-    '8192 characters': `${'A'.repeat(8186)}.AA.AA`, '8193 characters': `${'A'.repeat(8187)}.AA.AA`,
-    'nothing': '', 'no dot': 'AAAA', 'one dot': `${header}.${payload}`, 'three dots': `${token}.AA`,
-    'no header': `.${payload}.${signature}`, 'no payload': `${header}..${signature}`, 'no signature': `${header}.${payload}.`,
-    'padding': `${token}=`, 'a space in front': ` ${token}`, 'a space behind': `${token} `, 'a tab in the signature': `${header}.${payload}.${signature.slice(0, 8)}\t${signature.slice(8)}`,
-    'a line end behind': `${token}\n`, 'plus and slash': 'AA+/.AA.AA', 'percent': 'AA%3D.AA.AA', 'a letter that is not ASCII': 'AAñA.AA.AA', 'a NUL': 'AA\0A.AA.AA',
-    'a length of 1 modulo 4': 'A.AA.AA', 'a length of 5': 'AA.AAAAA.AA', 'spare bits of two': 'AB.AA.AA', 'spare bits of three': 'AA.AAB.AA',
-    'spare bits in the signature': 'AA.AA.AAF', 'the last of 64 with spare bits': 'AA.AA.A_',
+    shortest: 'AA.AA.AA',
+    'segments of two characters, spare bits zero': 'AQ.Ag.Aw',
+    'segments of three characters, spare bits zero': 'AAE.AAI.AA8',
+    '8192 characters': `${'A'.repeat(8186)}.AA.AA`,
+    '8193 characters': `${'A'.repeat(8187)}.AA.AA`,
+    nothing: '',
+    'no dot': 'AAAA',
+    'one dot': `${header}.${payload}`,
+    'three dots': `${token}.AA`,
+    'no header': `.${payload}.${signature}`,
+    'no payload': `${header}..${signature}`,
+    'no signature': `${header}.${payload}.`,
+    padding: `${token}=`,
+    'a space in front': ` ${token}`,
+    'a space behind': `${token} `,
+    'a tab in the signature': `${header}.${payload}.${signature.slice(0, 8)}\t${signature.slice(8)}`,
+    'a line end behind': `${token}\n`,
+    'plus and slash': 'AA+/.AA.AA',
+    percent: 'AA%3D.AA.AA',
+    'a letter that is not ASCII': 'AAñA.AA.AA',
+    'a NUL': 'AA\0A.AA.AA',
+    'a length of 1 modulo 4': 'A.AA.AA',
+    'a length of 5': 'AA.AAAAA.AA',
+    'spare bits of two': 'AB.AA.AA',
+    'spare bits of three': 'AA.AAB.AA',
+    'spare bits in the signature': 'AA.AA.AAF',
+    'the last of 64 with spare bits': 'AA.AA.A_',
   }
-  return Object.entries(cases).map(([name, text]) => ({ name, token: text, accepted: isAccepted(text) }))
+  return Object.entries(cases).map(([name, text]) => ({
+    name,
+    token: text,
+    accepted: isAccepted(text),
+  }))
 }
 
 function isAccepted(text: string): boolean {
@@ -97,44 +200,123 @@ function isAccepted(text: string): boolean {
 
 function keyVectors(): Vectors['keys'] {
   const issuers: unknown[] = [null, 'https://issuer.test', 'ünï', 'i'.repeat(1025), '', 7, true]
-  const claims: unknown[] = ['alice', 'a', 'ñ – 日本 – 😀', 'x'.repeat(1025), '', 7, -7, 0, 0.5, 2 ** 53 - 1, true, null, { a: 1 }, ['alice'], '\ud800', 'a\0b', ' alice ']
-  const pairs = [...claims.map((claim) => [null, claim]), ...issuers.map((iss) => [iss, 'alice']), ['https://issuer.test', 'ñ – 日本 – 😀'], ['al', 'ice'], ['a', 'lice']]
+  const claims: unknown[] = [
+    'alice',
+    'a',
+    'ñ – 日本 – 😀',
+    'x'.repeat(1025),
+    '',
+    7,
+    -7,
+    0,
+    0.5,
+    2 ** 53 - 1,
+    true,
+    null,
+    { a: 1 },
+    ['alice'],
+    '\ud800',
+    'a\0b',
+    ' alice ',
+  ]
+  const pairs = [
+    ...claims.map((claim) => [null, claim]),
+    ...issuers.map((iss) => [iss, 'alice']),
+    ['https://issuer.test', 'ñ – 日本 – 😀'],
+    ['al', 'ice'],
+    ['a', 'lice'],
+  ]
   return (['s', 'u', 'j'] as const).flatMap((kind) =>
-    pairs.map(([iss, claim]) => ({ kind, iss, claim, key: claimKey(kind, iss ?? undefined, claim) ?? null })),
+    pairs.map(([iss, claim]) => ({
+      kind,
+      iss,
+      claim,
+      key: claimKey(kind, iss ?? undefined, claim) ?? null,
+    })),
   )
 }
 
 function numberVectors(): Vectors['numbers'] {
-  const numbers = ['0', '-0', '-0.0', '42', '-7', '1.0', '1e3', '1E+3', '120e-1', '0.1', '-1.5', '9007199254740991', '-9007199254740991', '9007199254740992', '9007199254740993', '1e400', '1e-400']
-  return numbers.map((json) => ({ kind: 'u', iss: 'https://issuer.test', json, key: claimKey('u', 'https://issuer.test', JSON.parse(json)) ?? null }))
+  const numbers = [
+    '0',
+    '-0',
+    '-0.0',
+    '42',
+    '-7',
+    '1.0',
+    '1e3',
+    '1E+3',
+    '120e-1',
+    '0.1',
+    '-1.5',
+    '9007199254740991',
+    '-9007199254740991',
+    '9007199254740992',
+    '9007199254740993',
+    '1e400',
+    '1e-400',
+  ]
+  return numbers.map((json) => ({
+    kind: 'u',
+    iss: 'https://issuer.test',
+    json,
+    key: claimKey('u', 'https://issuer.test', JSON.parse(json)) ?? null,
+  }))
 }
 
-const keyOf = (kind: string, name: string) => `${kind}:${createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url')}` as RevocationKey
+const keyOf = (kind: string, name: string) =>
+  `${kind}:${createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url')}` as RevocationKey
 
 function snapshotVector(): Vectors['snapshot'] {
   const entries: Entry[] = ['t', 's', 'u', 'j'].flatMap((kind) =>
-    [1, 2, 3].map((one) => ({ key: keyOf(kind, `${kind}${one}`), untilMs: one === 3 ? null : foreverMs + one * 1000, ...(kind === 'u' && { cutoff: iat + one }) })),
+    [1, 2, 3].map((one) => ({
+      key: keyOf(kind, `${kind}${one}`),
+      untilMs: one === 3 ? null : foreverMs + one * 1000,
+      ...(kind === 'u' && { cutoff: iat + one }),
+    })),
   )
   const replica = createReplica(() => iat * 1000)
   entries.forEach(replica.add)
   const position = `1795228156000-0.${entries[0]!.key}`
   const [head, ...rest] = [...encodeSnapshot(replica, position)]
   // The order of records means nothing; sorted, the file stays the same.
-  const records = rest.slice(0, -1).flatMap((piece) => Array.from({ length: piece.length / 25 }, (_, at) => piece.subarray(at * 25, at * 25 + 25)))
+  const records = rest
+    .slice(0, -1)
+    .flatMap((piece) =>
+      Array.from({ length: piece.length / 25 }, (_, at) => piece.subarray(at * 25, at * 25 + 25)),
+    )
   const bytes = Buffer.concat([head!, ...records.sort(Buffer.compare), rest.at(-1)!])
-  return { base64: bytes.toString('base64'), position, entries: entries.map((entry) => ({ ...entry, untilMs: entry.untilMs === null ? null : untilSOf(entry.untilMs) * 1000 })) }
+  return {
+    base64: bytes.toString('base64'),
+    position,
+    entries: entries.map((entry) => ({
+      ...entry,
+      untilMs: entry.untilMs === null ? null : untilSOf(entry.untilMs) * 1000,
+    })),
+  }
 }
 
 function checkVectors(tokens: TokenVector[]): Vectors['checks'] {
   const { token, keys } = tokens[0]!
-  const entry = (key: string, cutoff?: number): Entry => ({ key: key as RevocationKey, untilMs: null, ...(cutoff !== undefined && { cutoff }) })
+  const entry = (key: string, cutoff?: number): Entry => ({
+    key: key as RevocationKey,
+    untilMs: null,
+    ...(cutoff !== undefined && { cutoff }),
+  })
   const cases: [string, Entry[], boolean][] = [
     ['nothing is revoked', [], false],
     ['others are', [entry(keyOf('t', 'another')), entry(tokens[1]!.keys['s']!)], false],
-    ['the token', [entry(keys['t']!)], true], ['its session', [entry(keys['s']!)], true], ['its id', [entry(keys['j']!)], true],
-    ['its subject, later', [entry(keys['u']!, iat + 1)], true], ['its subject, in the same second', [entry(keys['u']!, iat)], true],
+    ['the token', [entry(keys['t']!)], true],
+    ['its session', [entry(keys['s']!)], true],
+    ['its id', [entry(keys['j']!)], true],
+    ['its subject, later', [entry(keys['u']!, iat + 1)], true],
+    ['its subject, in the same second', [entry(keys['u']!, iat)], true],
     ['its subject, before', [entry(keys['u']!, iat - 1)], false],
-    ['its subject twice: the later cutoff counts', [entry(keys['u']!, iat + 1), entry(keys['u']!, iat - 1)], true],
+    [
+      'its subject twice: the later cutoff counts',
+      [entry(keys['u']!, iat + 1), entry(keys['u']!, iat - 1)],
+      true,
+    ],
   ]
   return cases.map(([name, entries, revoked]) => ({ name, entries, token, revoked }))
 }

@@ -2,7 +2,8 @@
 export type Deadline = Readonly<{ signal: AbortSignal; extend: (ms: number) => void }>
 
 /** An answer over HTTP. The body comes piece by piece, and ends with what the signal was aborted with. */
-export type Answer = Pick<Response, 'status' | 'headers'> & Readonly<{ pieces: AsyncIterable<Uint8Array> }>
+export type Answer = Pick<Response, 'status' | 'headers'> &
+  Readonly<{ pieces: AsyncIterable<Uint8Array> }>
 
 // Node's own means do not end every wait: once the garbage collector has run, AbortSignal.any forgets timeouts that nobody else holds, and
 // fetch forgets its signal while the body comes in.
@@ -12,9 +13,17 @@ export type Answer = Pick<Response, 'status' | 'headers'> & Readonly<{ pieces: A
  *
  * @throws what `work` throws, which for a wait that was ended is a `TimeoutError`, or the reason of `closing`
  */
-export async function within<T>(ms: number, closing: AbortSignal | undefined, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+export async function within<T>(
+  ms: number,
+  closing: AbortSignal | undefined,
+  work: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController()
-  const late = (ms: number) => setTimeout(() => controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')), ms)
+  const late = (ms: number) =>
+    setTimeout(
+      () => controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')),
+      ms,
+    )
   const close = () => controller.abort(closing?.reason)
   let timer = late(ms)
   closing?.addEventListener('abort', close)
@@ -38,7 +47,11 @@ export async function within<T>(ms: number, closing: AbortSignal | undefined, wo
  *
  * @throws what `fetch` or `read` throws
  */
-export async function ask<T>(url: string | URL, init: RequestInit & { signal: AbortSignal }, read: (answer: Answer) => Promise<T>): Promise<T> {
+export async function ask<T>(
+  url: string | URL,
+  init: RequestInit & { signal: AbortSignal },
+  read: (answer: Answer) => Promise<T>,
+): Promise<T> {
   const { signal } = init
   const { status, headers, body } = await fetch(url, { redirect: 'error', ...init })
   const reader = body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined
@@ -63,8 +76,12 @@ export async function ask<T>(url: string | URL, init: RequestInit & { signal: Ab
 }
 
 /** `ask` and `read` in so many milliseconds, unless `closing` is aborted. */
-export const askWithin = <T>(ms: number, url: string | URL, { closing, ...init }: Omit<RequestInit, 'signal'> & { closing?: AbortSignal }, read: (answer: Answer) => Promise<T>): Promise<T> =>
-  within(ms, closing, ({ signal }) => ask(url, { ...init, signal }, read))
+export const askWithin = <T>(
+  ms: number,
+  url: string | URL,
+  { closing, ...init }: Omit<RequestInit, 'signal'> & { closing?: AbortSignal },
+  read: (answer: Answer) => Promise<T>,
+): Promise<T> => within(ms, closing, ({ signal }) => ask(url, { ...init, signal }, read))
 
 /**
  * The whole body as text.

@@ -22,7 +22,11 @@ export type RevocationReason = components['schemas']['RevocationReason']
 export type Outcome = 'success' | 'refused' | 'unknown'
 
 /** Who asked, as far as the audit trail may know. */
-export type Asker = Readonly<{ requestId: string; address: string; userAgent: string | undefined }> & {
+export type Asker = Readonly<{
+  requestId: string
+  address: string
+  userAgent: string | undefined
+}> & {
   /** Whether the request has had its event. */
   isRecorded?: boolean
 }
@@ -30,7 +34,13 @@ export type Asker = Readonly<{ requestId: string; address: string; userAgent: st
 export type AuditEvent = Readonly<{
   event: AuditEventName
   outcome: Outcome
-  reason: Reason | RevocationReason | 'logout' | 'logout_everywhere' | 'oauth_revocation' | 'backchannel_logout'
+  reason:
+    | Reason
+    | RevocationReason
+    | 'logout'
+    | 'logout_everywhere'
+    | 'oauth_revocation'
+    | 'backchannel_logout'
   asker: Asker
   /** The token of a caller who proved who it is, or whatever else names issuer and subject. */
   token?: Readonly<{ claims: Readonly<Record<string, unknown>> }>
@@ -59,7 +69,10 @@ export type Audit = {
    *
    * @throws what `work` throws
    */
-  attempt(event: Omit<AuditEvent, 'outcome' | 'keys'>, work: (witness: Witness) => Promise<readonly RevocationKey[]>): Promise<void>
+  attempt(
+    event: Omit<AuditEvent, 'outcome' | 'keys'>,
+    work: (witness: Witness) => Promise<readonly RevocationKey[]>,
+  ): Promise<void>
   counts(): Readonly<{ trailFailures: number; sampledOut: number }>
   /** Stops trimming and waits for what is being written. */
   close(): Promise<void>
@@ -95,10 +108,15 @@ export function createAudit(parts: AuditParts): Audit {
 
   const failed = (requestId: string | undefined, cause?: unknown) => {
     counts.trailFailures += 1
-    parts.log.error({ err: withoutArguments(cause), requestId, trailFailures: counts.trailFailures }, 'audit trail not written')
+    parts.log.error(
+      { err: withoutArguments(cause), requestId, trailFailures: counts.trailFailures },
+      'audit trail not written',
+    )
   }
   const logged = (name: AuditEventName, json: string, more = '') =>
-    parts.writeLine(`{"level":30,"time":"${isoTime(now())}","name":"audit","audit":${json}${more},"msg":"${name}"}\n`)
+    parts.writeLine(
+      `{"level":30,"time":"${isoTime(now())}","name":"audit","audit":${json}${more},"msg":"${name}"}\n`,
+    )
   const reach = async (work: () => Promise<void>, requestId?: string) => {
     try {
       await withDeadline(work(), timeoutMs)
@@ -120,7 +138,8 @@ export function createAudit(parts: AuditParts): Audit {
     if (minute !== refused.minute) Object.assign(refused, { minute, bySubject: new Map() })
     const who = JSON.stringify([client, token?.claims['iss'], token?.claims['sub']])
     const seen = (refused.bySubject.get(who) ?? 0) + 1
-    if (seen > refusalsPerMinute || (seen === 1 && refused.bySubject.size >= mostRefused)) return false
+    if (seen > refusalsPerMinute || (seen === 1 && refused.bySubject.size >= mostRefused))
+      return false
     refused.bySubject.set(who, seen)
     return true
   }
@@ -143,7 +162,8 @@ export function createAudit(parts: AuditParts): Audit {
       let json: string | undefined
       const witness: Witness = {
         // In this order: what is added to an object after a spread makes V8 describe its shape anew each time.
-        event: (keys) => (json = describe({ outcome: 'success', keys, ...event }, now(), parts.address)),
+        event: (keys) =>
+          (json = describe({ outcome: 'success', keys, ...event }, now(), parts.address)),
         failed: () => failed(event.asker.requestId),
       }
       let keys: readonly RevocationKey[]
@@ -154,7 +174,13 @@ export function createAudit(parts: AuditParts): Audit {
         const reason = (error instanceof ServiceError && error.reason) || 'internal'
         // The trail is likely to be as lost as the store: the caller does not wait for it again.
         if (unknowns.has(reason)) void record({ ...event, outcome: 'unknown', reason })
-        else await record({ ...event, event: refusals[reason] ?? 'authz_fail', outcome: 'refused', reason })
+        else
+          await record({
+            ...event,
+            event: refusals[reason] ?? 'authz_fail',
+            outcome: 'refused',
+            reason,
+          })
         throw error
       }
       if (json === undefined) return record({ ...event, outcome: 'success', keys })
@@ -174,7 +200,11 @@ export function createAudit(parts: AuditParts): Audit {
       }
       const sampledOut = sampler.unreported
       sampler.unreported = 0
-      logged(event.event, describe(event, now(), parts.address), sampledOut > 0 ? `,"sampledOut":${sampledOut}` : '')
+      logged(
+        event.event,
+        describe(event, now(), parts.address),
+        sampledOut > 0 ? `,"sampledOut":${sampledOut}` : '',
+      )
     },
     counts: () => ({ ...counts }),
     async close() {
@@ -187,10 +217,17 @@ export function createAudit(parts: AuditParts): Audit {
 /** Reasons that leave open what happened. */
 const unknowns = new Set<Reason>(['store', 'sessions', 'keys', 'internal'])
 
-const refusals: Partial<Record<Reason, AuditEventName>> = { revoked: 'authn_token_reuse', subject_limit: 'excess_rate_limit_exceeded' }
+const refusals: Partial<Record<Reason, AuditEventName>> = {
+  revoked: 'authn_token_reuse',
+  subject_limit: 'excess_rate_limit_exceeded',
+}
 
 /** JSON, in which text from outside can neither end a line nor a member; what is too long is cut. */
-function describe({ event, outcome, reason, asker, token, client, keys }: AuditEvent, nowMs: number, detail: AddressDetail): string {
+function describe(
+  { event, outcome, reason, asker, token, client, keys }: AuditEvent,
+  nowMs: number,
+  detail: AddressDetail,
+): string {
   const { iss, sub } = token?.claims ?? {}
   return JSON.stringify({
     time: isoTime(nowMs),

@@ -14,7 +14,8 @@ export type Schemes = Readonly<{ dpop?: boolean }>
  */
 export function bearerToken(lines: readonly string[], { dpop = false }: Schemes = {}): string {
   const scheme = dpop ? bearerOrDpop : bearer
-  if (!lines.some((line) => scheme.test(line))) throw new ServiceError('token_missing', { reason: 'no_credentials' })
+  if (!lines.some((line) => scheme.test(line)))
+    throw new ServiceError('token_missing', { reason: 'no_credentials' })
   const [line = '', ...more] = lines
   if (more.length > 0) throw new ServiceError('invalid_token', { reason: 'two_credentials' })
   return line.slice(scheme.exec(line)?.[0].length ?? line.length)
@@ -25,7 +26,8 @@ const invalid = 'The access token is malformed, invalid or revoked'
 
 /** `WWW-Authenticate` of a 401 or 403. A request without an access token is told no error (RFC 6750 §3.1). */
 export function bearerChallenge(lines: readonly string[], reason?: Reason): string {
-  if (reason === 'no_credentials' || !lines.some((line) => bearerOrDpop.test(line))) return `Bearer ${realm}`
+  if (reason === 'no_credentials' || !lines.some((line) => bearerOrDpop.test(line)))
+    return `Bearer ${realm}`
   return `Bearer ${realm}, error="invalid_token", error_description="${reason === 'expired' ? 'The access token expired' : invalid}"`
 }
 

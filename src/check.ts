@@ -9,11 +9,18 @@ import type { Verification, VerifiedToken } from './token/verification.js'
  */
 export type Check = (jwt: string) => Promise<VerifiedToken>
 
-export function createCheck(parts: { verification: Verification; revocations: Pick<Revocations, 'isRevoked'> }): Check {
+export function createCheck(parts: {
+  verification: Verification
+  revocations: Pick<Revocations, 'isRevoked'>
+}): Check {
   return async (jwt) => {
     const token = await parts.verification.verify(jwt)
-    if (token.timing !== 'current') throw new ServiceError('invalid_token', { reason: token.timing === 'expired' ? 'expired' : 'not_yet_valid' })
-    if (await parts.revocations.isRevoked(token)) throw new ServiceError('invalid_token', { reason: 'revoked' })
+    if (token.timing !== 'current')
+      throw new ServiceError('invalid_token', {
+        reason: token.timing === 'expired' ? 'expired' : 'not_yet_valid',
+      })
+    if (await parts.revocations.isRevoked(token))
+      throw new ServiceError('invalid_token', { reason: 'revoked' })
     return token
   }
 }

@@ -8,9 +8,22 @@ import { revokeNamed } from './cli/revoke.js'
 import { printToken } from './cli/token.js'
 import { version } from './version.js'
 
-const reasons: RevocationReason[] = ['user_logout', 'admin', 'password_change', 'compromised', 'account_disabled', 'replay']
-const service = ['--url <origin>', 'origin of the service ($CIERRE_URL, else http://127.0.0.1:3000)'] as const
-const client = ['--client-id <id>', 'machine client ($CIERRE_CLIENT_ID); its secret is read from $CIERRE_CLIENT_SECRET'] as const
+const reasons: RevocationReason[] = [
+  'user_logout',
+  'admin',
+  'password_change',
+  'compromised',
+  'account_disabled',
+  'replay',
+]
+const service = [
+  '--url <origin>',
+  'origin of the service ($CIERRE_URL, else http://127.0.0.1:3000)',
+] as const
+const client = [
+  '--client-id <id>',
+  'machine client ($CIERRE_CLIENT_ID); its secret is read from $CIERRE_CLIENT_SECRET',
+] as const
 
 /**
  * The command line, without `serve`, which `main.ts` runs.
@@ -19,19 +32,30 @@ const client = ['--client-id <id>', 'machine client ($CIERRE_CLIENT_ID); its sec
  */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
   let code = 0
-  const leave = <Options>(work: (io: Io, options: Options) => Promise<number>) => async (options: Options) => {
-    code = await work(io, options)
-  }
+  const leave =
+    <Options>(work: (io: Io, options: Options) => Promise<number>) =>
+    async (options: Options) => {
+      code = await work(io, options)
+    }
   const program = new Command('cierre')
     .description('Logout that takes effect. Without a command: serve.')
     .version(version())
     .exitOverride()
-    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+    })
     .showHelpAfterError()
-  program.command('serve').description('run the service; it is configured by the environment (see the README), and takes no options')
+  program
+    .command('serve')
+    .description(
+      'run the service; it is configured by the environment (see the README), and takes no options',
+    )
   program
     .command('token')
-    .description('print a token to try things with: signed with $JWT_SECRET, else asked of a development service')
+    .description(
+      'print a token to try things with: signed with $JWT_SECRET, else asked of a development service',
+    )
     .option('--sub <subject>', 'its subject')
     .option('--sid <session>', 'its session')
     .option('--lifetime <seconds>', 'how long it lives', seconds)
@@ -46,8 +70,14 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     .action(leave(makeClient))
   program
     .command('revoke')
-    .description('revoke a subject, a session, a token id, or the token on standard input; there is no undo')
-    .addOption(new Option('--reason <word>', 'why, for the audit trail').choices(reasons).makeOptionMandatory())
+    .description(
+      'revoke a subject, a session, a token id, or the token on standard input; there is no undo',
+    )
+    .addOption(
+      new Option('--reason <word>', 'why, for the audit trail')
+        .choices(reasons)
+        .makeOptionMandatory(),
+    )
     .option('--iss <issuer>', 'issuer of what is named')
     .option('--sub <subject>', 'every token of a subject from up to now')
     .option('--sid <session>', 'every token of a session')

@@ -4,7 +4,9 @@ import { basicAuthorization } from './basic.js'
 import { repeated, type Attempts } from './client/repeat.js'
 
 type Responses<Id extends keyof operations> = operations[Id]['responses']
-type BodyOf<Response> = Response extends { content: { 'application/json': infer Body } } ? Body : undefined
+type BodyOf<Response> = Response extends { content: { 'application/json': infer Body } }
+  ? Body
+  : undefined
 
 /** An answer that the contract declares for an operation: narrow it by `status`, and `body` has its type. */
 export type ContractAnswer<Id extends keyof operations> = {
@@ -95,7 +97,8 @@ export type Client = {
  */
 export function createClient(options: ClientOptions): Client {
   const { timeoutMs = 15_000, attempts = 4, longestPauseMs = 10_000 } = options
-  if (options.credentials !== undefined && !isComplete(options.credentials)) throw new TypeError('credentials need a clientId and a clientSecret that are not empty')
+  if (options.credentials !== undefined && !isComplete(options.credentials))
+    throw new TypeError('credentials need a clientId and a clientSecret that are not empty')
   const api = createFetchClient<paths>({
     baseUrl: options.baseUrl,
     // Or a browser would keep the cookies that a logout expires.
@@ -104,7 +107,10 @@ export function createClient(options: ClientOptions): Client {
   })
   const patience: Attempts = { attempts, longestPauseMs }
 
-  const ask = <Id extends AskedOperation>(id: Id, send: (signal: AbortSignal) => Promise<Sent>): Promise<ContractAnswer<Id> | Unreachable> =>
+  const ask = <Id extends AskedOperation>(
+    id: Id,
+    send: (signal: AbortSignal) => Promise<Sent>,
+  ): Promise<ContractAnswer<Id> | Unreachable> =>
     repeated<ContractAnswer<Id> | Unreachable>(patience, async () => {
       try {
         const { response, data, error } = await send(AbortSignal.timeout(timeoutMs))
@@ -112,21 +118,34 @@ export function createClient(options: ClientOptions): Client {
         const body: unknown = data ?? error
         const answer = isOfContract[id](status, body)
           ? ({ status, body, ...reasonOf(response) } as unknown as ContractAnswer<Id>)
-          : { status: undefined, cause: new Error(`an answer ${status} that is not in the contract`) }
-        return { answer, ...(status >= 500 && { retryAfter: response.headers.get('Retry-After') ?? '' }) }
+          : {
+              status: undefined,
+              cause: new Error(`an answer ${status} that is not in the contract`),
+            }
+        return {
+          answer,
+          ...(status >= 500 && { retryAfter: response.headers.get('Retry-After') ?? '' }),
+        }
       } catch (cause) {
         return { answer: { status: undefined, cause }, retryAfter: '' }
       }
     })
   const machine = (): { Authorization: string } => {
-    if (options.credentials === undefined) throw new TypeError('this needs the credentials of a machine client')
+    if (options.credentials === undefined)
+      throw new TypeError('this needs the credentials of a machine client')
     return { Authorization: basicAuthorization(options.credentials) }
   }
   const logout = async (scope: 'local' | 'global'): Promise<LogoutResult> => {
     const token = await options.getToken?.()
-    if (token === undefined || token === null || token === '') return { outcome: 'no_token', status: undefined, body: undefined }
+    if (token === undefined || token === null || token === '')
+      return { outcome: 'no_token', status: undefined, body: undefined }
     const headers = { Authorization: `Bearer ${token}` }
-    return resultOf(scope, await ask('logout', (signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })))
+    return resultOf(
+      scope,
+      await ask('logout', (signal) =>
+        api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal }),
+      ),
+    )
   }
   return {
     logout: () => logout('local'),
@@ -134,11 +153,19 @@ export function createClient(options: ClientOptions): Client {
     async introspect(token) {
       const headers = { ...machine(), 'Content-Type': 'application/x-www-form-urlencoded' }
       return ask('introspect', (signal) =>
-        api.POST('/oauth/introspect', { headers, body: { token }, bodySerializer: (form) => new URLSearchParams(form as Record<string, string>), signal }))
+        api.POST('/oauth/introspect', {
+          headers,
+          body: { token },
+          bodySerializer: (form) => new URLSearchParams(form as Record<string, string>),
+          signal,
+        }),
+      )
     },
     async revoke(request) {
       const headers = machine()
-      return ask('createRevocation', (signal) => api.POST('/api/v1/revocations', { headers, body: request, signal }))
+      return ask('createRevocation', (signal) =>
+        api.POST('/api/v1/revocations', { headers, body: request, signal }),
+      )
     },
   }
 }
@@ -148,31 +175,56 @@ function reasonOf({ headers }: Response): { reason?: string } {
   return reason === null ? {} : { reason }
 }
 
-const isComplete = ({ clientId, clientSecret }: MachineCredentials) => [clientId, clientSecret].every((text) => typeof text === 'string' && text !== '')
+const isComplete = ({ clientId, clientSecret }: MachineCredentials) =>
+  [clientId, clientSecret].every((text) => typeof text === 'string' && text !== '')
 
 type Sent = { response: Response; data?: unknown; error?: unknown }
 
 type AskedOperation = 'logout' | 'introspect' | 'createRevocation'
 
-const has = (body: unknown, name: string, type: string) => typeof body === 'object' && body !== null && typeof (body as Record<string, unknown>)[name] === type
-const success = (body: unknown) => (has(body, 'success', 'boolean') ? (body as { success: boolean }).success : undefined)
+const has = (body: unknown, name: string, type: string) =>
+  typeof body === 'object' &&
+  body !== null &&
+  typeof (body as Record<string, unknown>)[name] === type
+const success = (body: unknown) =>
+  has(body, 'success', 'boolean') ? (body as { success: boolean }).success : undefined
 const enveloped = [400, 401, 403, 404, 405, 408, 413, 415, 429, 431]
 
 /** A proxy, a firewall or the page of a public network may answer for itself, and that says nothing of the token. */
 const isOfContract: Record<AskedOperation, (status: number, body: unknown) => boolean> = {
-  logout: (status, body) => (status === 200 ? success(body) === true : [...enveloped, 500].includes(status) && success(body) === false),
+  logout: (status, body) =>
+    status === 200
+      ? success(body) === true
+      : [...enveloped, 500].includes(status) && success(body) === false,
   introspect: (status, body) =>
-    status === 200 ? has(body, 'active', 'boolean') : [...enveloped, 503].includes(status) && (has(body, 'error', 'string') || success(body) === false),
-  createRevocation: (status, body) => (status === 200 ? has(body, 'key', 'string') : [...enveloped, 503].includes(status) && success(body) === false),
+    status === 200
+      ? has(body, 'active', 'boolean')
+      : [...enveloped, 503].includes(status) &&
+        (has(body, 'error', 'string') || success(body) === false),
+  createRevocation: (status, body) =>
+    status === 200
+      ? has(body, 'key', 'string')
+      : [...enveloped, 503].includes(status) && success(body) === false,
 }
 
-function resultOf(scope: 'local' | 'global', answer: ContractAnswer<'logout'> | Unreachable): LogoutResult {
+function resultOf(
+  scope: 'local' | 'global',
+  answer: ContractAnswer<'logout'> | Unreachable,
+): LogoutResult {
   switch (answer.status) {
-    case 200: return { outcome: 'logged_out', ...answer }
-    case 401: return { outcome: answer.reason === 'revoked' && scope === 'local' ? 'already_logged_out' : 'refused', ...answer }
-    case 403: return { outcome: 'expired', ...answer }
+    case 200:
+      return { outcome: 'logged_out', ...answer }
+    case 401:
+      return {
+        outcome:
+          answer.reason === 'revoked' && scope === 'local' ? 'already_logged_out' : 'refused',
+        ...answer,
+      }
+    case 403:
+      return { outcome: 'expired', ...answer }
     case undefined:
-    case 500: return { outcome: 'unknown', ...answer }
+    case 500:
+      return { outcome: 'unknown', ...answer }
     case 400:
     case 404:
     case 405:
@@ -180,6 +232,7 @@ function resultOf(scope: 'local' | 'global', answer: ContractAnswer<'logout'> | 
     case 413:
     case 415:
     case 429:
-    case 431: return { outcome: 'refused', ...answer }
+    case 431:
+      return { outcome: 'refused', ...answer }
   }
 }

@@ -23,15 +23,38 @@ export type Clients = {
    *
    * @throws ServiceError `invalid_client`, `not_permitted`, `too_many_requests`; `bad_request` when it proves itself twice
    */
-  authenticate(request: { authorization: readonly string[]; asker: Asker; form?: Readonly<Record<string, unknown>> }, permission: Permission): Promise<Client>
+  authenticate(
+    request: {
+      authorization: readonly string[]
+      asker: Asker
+      form?: Readonly<Record<string, unknown>>
+    },
+    permission: Permission,
+  ): Promise<Client>
   /** Records that a client may not do this, and throws `not_permitted`. */
-  refuse(client: Client, asker: Asker, reason: 'permission' | 'other_audience', token?: AuditEvent['token']): Promise<never>
+  refuse(
+    client: Client,
+    asker: Asker,
+    reason: 'permission' | 'other_audience',
+    token?: AuditEvent['token'],
+  ): Promise<never>
 }
 
-export function createClients(parts: { clients: () => readonly Client[]; failureLimiter: Limiter | undefined; audit: Audit }): Clients {
+export function createClients(parts: {
+  clients: () => readonly Client[]
+  failureLimiter: Limiter | undefined
+  audit: Audit
+}): Clients {
   const { clients, failureLimiter, audit } = parts
   const refuse: Clients['refuse'] = async (client, asker, reason, token) => {
-    await audit.record({ event: 'authz_fail', outcome: 'refused', reason, asker, client: client.id, ...(token && { token }) })
+    await audit.record({
+      event: 'authz_fail',
+      outcome: 'refused',
+      reason,
+      asker,
+      client: client.id,
+      ...(token && { token }),
+    })
     throw new ServiceError('not_permitted', { reason })
   }
   return {
@@ -41,7 +64,10 @@ export function createClients(parts: { clients: () => readonly Client[]; failure
       if (client === undefined) {
         const verdict = await failureLimiter?.consume(asker.address)
         if (failureLimiter !== undefined && verdict !== undefined && !verdict.allowed) {
-          throw new ServiceError('too_many_requests', { reason: 'address_limit', headers: rateLimitHeaders(failureLimiter, verdict) })
+          throw new ServiceError('too_many_requests', {
+            reason: 'address_limit',
+            headers: rateLimitHeaders(failureLimiter, verdict),
+          })
         }
         throw new ServiceError('invalid_client', { reason: 'client' })
       }
@@ -60,11 +86,15 @@ export function mayAskAbout(client: Client, aud: unknown): boolean {
 
 type Credentials = { id: string; secret: string }
 
-function credentials(authorization: readonly string[], form: Readonly<Record<string, unknown>> = {}): Credentials | undefined {
+function credentials(
+  authorization: readonly string[],
+  form: Readonly<Record<string, unknown>> = {},
+): Credentials | undefined {
   const { client_id: id, client_secret: secret } = form
   const posted = typeof id === 'string' && typeof secret === 'string' ? { id, secret } : undefined
   if (authorization.length === 0) return posted
-  if (posted !== undefined || authorization.length > 1) throw new ServiceError('bad_request', { reason: 'two_credentials' })
+  if (posted !== undefined || authorization.length > 1)
+    throw new ServiceError('bad_request', { reason: 'two_credentials' })
   const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization[0] ?? '') ?? []
   if (encoded === undefined) return undefined
   const text = Buffer.from(encoded, 'base64').toString('utf8')

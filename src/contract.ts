@@ -7,7 +7,9 @@ export type ContractDocument = components['schemas']['OpenApiDocument']
 export function readContract(): { yaml: string; document: ContractDocument } {
   return {
     yaml: readFileSync(new URL('../openapi.yaml', import.meta.url), 'utf8'),
-    document: JSON.parse(readFileSync(new URL('../generated/openapi.json', import.meta.url), 'utf8')) as ContractDocument,
+    document: JSON.parse(
+      readFileSync(new URL('../generated/openapi.json', import.meta.url), 'utf8'),
+    ) as ContractDocument,
   }
 }
 

@@ -26,29 +26,69 @@ export type FailureCode = keyof typeof failures
 
 /** Why, for the audit trail and the log: one word of a closed list, never a text from outside. */
 export type Reason =
-  | 'no_credentials' | 'two_credentials' | 'spelling' | 'too_long' | 'sender_constrained' | 'not_json' | 'unknown_issuer' | 'algorithm' | 'unknown_key' | 'signature'
-  | 'typ' | 'issuer' | 'audience' | 'claims' | 'not_yet_valid' | 'issued_ahead' | 'no_exp'
-  | 'revoked' | 'expired' | 'body' | 'other_subject' | 'no_subject' | 'subject_limit' | 'address_limit'
-  | 'client' | 'permission' | 'other_audience' | 'logout_token'
-  | 'store' | 'sessions' | 'keys' | 'feed' | 'feed_limit' | 'internal'
+  | 'no_credentials'
+  | 'two_credentials'
+  | 'spelling'
+  | 'too_long'
+  | 'sender_constrained'
+  | 'not_json'
+  | 'unknown_issuer'
+  | 'algorithm'
+  | 'unknown_key'
+  | 'signature'
+  | 'typ'
+  | 'issuer'
+  | 'audience'
+  | 'claims'
+  | 'not_yet_valid'
+  | 'issued_ahead'
+  | 'no_exp'
+  | 'revoked'
+  | 'expired'
+  | 'body'
+  | 'other_subject'
+  | 'no_subject'
+  | 'subject_limit'
+  | 'address_limit'
+  | 'client'
+  | 'permission'
+  | 'other_audience'
+  | 'logout_token'
+  | 'store'
+  | 'sessions'
+  | 'keys'
+  | 'feed'
+  | 'feed_limit'
+  | 'internal'
 
 /**
  * The header `X-Error-Reason`, by reason. All of these are thrown only once the caller's token has proved genuine or a machine client has
  * authenticated itself.
  */
 const errorReasons: Partial<Record<Reason, string>> = {
-  revoked: 'revoked', expired: 'expired', other_subject: 'other_holder', no_subject: 'no_subject', sender_constrained: 'sender_constrained',
-  permission: 'not_permitted', other_audience: 'other_audience',
+  revoked: 'revoked',
+  expired: 'expired',
+  other_subject: 'other_holder',
+  no_subject: 'no_subject',
+  sender_constrained: 'sender_constrained',
+  permission: 'not_permitted',
+  other_audience: 'other_audience',
 }
 
 /** The same where a machine client revokes a token that the service cannot end. */
 const unsupportedReasons: Partial<Record<Reason, string>> = {
-  too_long: 'too_long', unknown_issuer: 'unknown_issuer', issuer: 'unknown_issuer', audience: 'other_audience',
-  typ: 'unsupported_format', algorithm: 'unsupported_format', no_exp: 'unsupported_format',
+  too_long: 'too_long',
+  unknown_issuer: 'unknown_issuer',
+  issuer: 'unknown_issuer',
+  audience: 'other_audience',
+  typ: 'unsupported_format',
+  algorithm: 'unsupported_format',
+  no_exp: 'unsupported_format',
 }
 
 /** Whether a token that is refused for this reason may be good for another API: the service can neither end it nor call it dead. */
-export const isUnsupported = (reason: Reason | undefined): reason is Reason => reason !== undefined && unsupportedReasons[reason] !== undefined
+export const isUnsupported = (reason: Reason | undefined): reason is Reason =>
+  reason !== undefined && unsupportedReasons[reason] !== undefined
 
 /** What the caller may know of the reason of a failure, as a word of the contract's closed list. */
 export const errorReasonOf = ({ code, reason }: ServiceError): string | undefined =>
@@ -61,8 +101,13 @@ export class ServiceError extends Error {
   /** Answer headers that belong to this failure, such as `Allow` or `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: FailureCode, details: { cause?: unknown; reason?: Reason; headers?: Record<string, string> } = {}) {
-    super(details.reason === undefined ? code : `${code} (${details.reason})`, { cause: details.cause })
+  constructor(
+    code: FailureCode,
+    details: { cause?: unknown; reason?: Reason; headers?: Record<string, string> } = {},
+  ) {
+    super(details.reason === undefined ? code : `${code} (${details.reason})`, {
+      cause: details.cause,
+    })
     this.name = 'ServiceError'
     this.code = code
     this.reason = details.reason

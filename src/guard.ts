@@ -18,7 +18,15 @@ import { createVerification, type Claims } from './token/verification.js'
 export { GuardError, type GuardErrorCode } from './guard/error.js'
 export { FeedError, type FeedOptions } from './guard/feed-client.js'
 export { askIntrospection, type OnUnknown, type OtherOpinion } from './guard/unknown.js'
-export { expressGuard, fastifyGuard, guardRequest, honoGuard, isRevokedForExpressJwt, isRevokedForKoaJwt, koaGuard } from './guard/adapters.js'
+export {
+  expressGuard,
+  fastifyGuard,
+  guardRequest,
+  honoGuard,
+  isRevokedForExpressJwt,
+  isRevokedForKoaJwt,
+  koaGuard,
+} from './guard/adapters.js'
 export type { Clock } from './clock.js'
 export type { Claims } from './token/verification.js'
 export type { EndOfToken } from './guard/watches.js'
@@ -114,8 +122,14 @@ export type Guard = {
    */
   watch(claims: Claims, callback: (why: EndOfToken) => void): () => void
   stats(): GuardStats
-  on<Name extends keyof GuardEvents>(event: Name, listener: (...args: GuardEvents[Name]) => void): void
-  off<Name extends keyof GuardEvents>(event: Name, listener: (...args: GuardEvents[Name]) => void): void
+  on<Name extends keyof GuardEvents>(
+    event: Name,
+    listener: (...args: GuardEvents[Name]) => void,
+  ): void
+  off<Name extends keyof GuardEvents>(
+    event: Name,
+    listener: (...args: GuardEvents[Name]) => void,
+  ): void
   /** Lets go of everything; `check` then refuses with 503. */
   close(): Promise<void>
 }
@@ -128,7 +142,8 @@ export type Guard = {
  */
 export function createGuard(options: GuardOptions): Guard {
   const settings = readGuardOptions(options)
-  const { maxStalenessMs, onUnknown, cutoffClaim, maxRemembered, senderConstrained, clock } = settings
+  const { maxStalenessMs, onUnknown, cutoffClaim, maxRemembered, senderConstrained, clock } =
+    settings
   const { now } = clock
   const schemes = { dpop: senderConstrained === 'ignore' }
   const emitter = new EventEmitter<GuardEvents>()
@@ -143,9 +158,21 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
   const feed = createFeedClient(settings.feed)
-  const warn = (details: object, message: string) => tell('warning', new Error(`${message}: ${JSON.stringify(details)}`))
-  const keySets = openGuardIssuers({ issuers: settings.issuers, requireExp: settings.requireExp, now, warn })
-  const verification = createVerification({ issuers: keySets.issuers, now, maxClockSkewMs: settings.maxClockSkewS * 1000, cutoffClaim, onUnusableClaim: warnOfUnusableClaims(now, warn) })
+  const warn = (details: object, message: string) =>
+    tell('warning', new Error(`${message}: ${JSON.stringify(details)}`))
+  const keySets = openGuardIssuers({
+    issuers: settings.issuers,
+    requireExp: settings.requireExp,
+    now,
+    warn,
+  })
+  const verification = createVerification({
+    issuers: keySets.issuers,
+    now,
+    maxClockSkewMs: settings.maxClockSkewS * 1000,
+    cutoffClaim,
+    onUnusableClaim: warnOfUnusableClaims(now, warn),
+  })
   const replica = createReplica(now)
   const remembered = createKnownTokens(Math.ceil(maxRemembered / 2))
   const knownByClaims = new WeakMap<object, Known>()
@@ -161,7 +188,10 @@ export function createGuard(options: GuardOptions): Guard {
   }
   const watches = createWatches({ isRevoked, now })
   const following = followFeed({
-    feed, replica, clock, maxStalenessMs,
+    feed,
+    replica,
+    clock,
+    maxStalenessMs,
     onEvent: ({ entry }) => entry && watches.learnt(entry),
     onSnapshot: watches.learntMany,
     onFreshness: (isFresh) => tell(isFresh ? 'fresh' : 'stale'),
@@ -172,7 +202,8 @@ export function createGuard(options: GuardOptions): Guard {
   const verifying = new Map<string, Promise<Known>>()
   /** Many requests of one page bring the same new token at once: it is verified once. */
   const verifiedOnce = (header: string): Promise<Known> => {
-    const running = verifying.get(header) ?? verified(header).finally(() => verifying.delete(header))
+    const running =
+      verifying.get(header) ?? verified(header).finally(() => verifying.delete(header))
     verifying.set(header, running)
     return running
   }
@@ -180,13 +211,20 @@ export function createGuard(options: GuardOptions): Guard {
     const lines = typeof authorization === 'string' ? [authorization] : (authorization ?? [])
     try {
       const token = await verification.verify(bearerToken(lines, schemes))
-      if (token.timing === 'expired') throw new GuardError('token_expired', { authorization: lines })
+      if (token.timing === 'expired')
+        throw new GuardError('token_expired', { authorization: lines })
       if (token.timing === 'ahead') throw new GuardError('invalid_token', { authorization: lines })
       if (senderConstrained === 'refuse' && isSenderConstrained(token.claims)) {
-        throw new GuardError('invalid_token', { challenge: senderConstrainedChallenge(isDpopBound(token.claims)) })
+        throw new GuardError('invalid_token', {
+          challenge: senderConstrainedChallenge(isDpopBound(token.claims)),
+        })
       }
       // A copy: the header of a request is often a piece of something larger.
-      const known = knownToken(Buffer.from(lines[0] ?? '', 'latin1').toString('latin1'), token, cutoffClaim)
+      const known = knownToken(
+        Buffer.from(lines[0] ?? '', 'latin1').toString('latin1'),
+        token,
+        cutoffClaim,
+      )
       remembered.add(known)
       knownByClaims.set(token.claims, known)
       return known
@@ -199,16 +237,19 @@ export function createGuard(options: GuardOptions): Guard {
     const why = following.hasSnapshot() ? 'stale' : 'no_snapshot'
     if (isClosed) throw new GuardError('unknown')
     const question = { token: bearerToken([known.header], schemes), claims, why } as const
-    const opinion = await Promise.resolve(question).then(onUnknown).catch((cause: unknown) => {
-      throw new GuardError('unknown', { cause })
-    })
+    const opinion = await Promise.resolve(question)
+      .then(onUnknown)
+      .catch((cause: unknown) => {
+        throw new GuardError('unknown', { cause })
+      })
     // It may have been learnt meanwhile.
     if (isRevoked(known)) throw revoked(known)
     if (opinion === 'active') return claims
     if (opinion === 'revoked') throw revoked(known)
     throw new GuardError('unknown')
   }
-  const revoked = ({ header }: Known) => new GuardError('invalid_token', { authorization: [header] })
+  const revoked = ({ header }: Known) =>
+    new GuardError('invalid_token', { authorization: [header] })
   const decide = (known: Known): Claims | Promise<Claims> => {
     if (isRevoked(known)) throw revoked(known)
     return following.isFresh() && !isClosed ? known.token.claims : undecided(known)
@@ -226,7 +267,12 @@ export function createGuard(options: GuardOptions): Guard {
     async check(authorization) {
       if (typeof authorization === 'string') {
         const known = remembered.get(authorization)
-        if (known !== undefined && known.expMs > now() && known.generation === known.token.issuer.keys.generation()) return decide(known)
+        if (
+          known !== undefined &&
+          known.expMs > now() &&
+          known.generation === known.token.issuer.keys.generation()
+        )
+          return decide(known)
         return decide(await verifiedOnce(authorization))
       }
       return decide(await verified(authorization))

@@ -17,7 +17,8 @@ export type Limiter = Readonly<{
   consume(who: string): Promise<Verdict>
 }>
 
-const policyOf = (name: PolicyName, { requests, windowS }: Limit) => `"${name}";q=${requests};w=${windowS}`
+const policyOf = (name: PolicyName, { requests, windowS }: Limit) =>
+  `"${name}";q=${requests};w=${windowS}`
 
 // Buckets instead of addresses: however many addresses an attacker has, memory is bounded. The salt keeps anyone from choosing
 // whose bucket to share.
@@ -36,7 +37,9 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limite
   const bucketOf = (address: string): string => {
     const seen = known.get(address)
     if (seen !== undefined) return seen
-    const bucket = String(hash('sha256', salt + limitedAddress(address), 'buffer').readUInt32BE(0) % addressBuckets)
+    const bucket = String(
+      hash('sha256', salt + limitedAddress(address), 'buffer').readUInt32BE(0) % addressBuckets,
+    )
     if (known.size >= mostKnown) known.clear()
     known.set(address, bucket)
     return bucket
@@ -55,20 +58,32 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limite
  * @returns what became of the commit, or nothing where the limit refuses it, and the header fields that say so
  * @throws what `commit` throws
  */
-export type Admit = <C extends Committed>(subject: string, commit: (window?: Window) => Promise<C>) => Promise<Admission<C>>
+export type Admit = <C extends Committed>(
+  subject: string,
+  commit: (window?: Window) => Promise<C>,
+) => Promise<Admission<C>>
 export type Admission<C> = Readonly<{ committed: C | undefined; headers: Record<string, string> }>
 
 /** Counts verified subjects in Redis, for all instances together, and in memory what Redis does not count. */
 export function createSubjectLimiter(limit: Limit | undefined, onRefused: OnRefused): Admit {
-  if (limit === undefined) return async (_subject, commit) => ({ committed: await commit(), headers: {} })
+  if (limit === undefined)
+    return async (_subject, commit) => ({ committed: await commit(), headers: {} })
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
   const policy = { name: 'subject', policy: policyOf('subject', limit) } as const
   const refused = () => onRefused('subject')
-  const admission = <C>(committed: C, verdict: Verdict): Admission<C> => ({ committed: verdict.allowed ? committed : undefined, headers: rateLimitHeaders(policy, verdict) })
+  const admission = <C>(committed: C, verdict: Verdict): Admission<C> => ({
+    committed: verdict.allowed ? committed : undefined,
+    headers: rateLimitHeaders(policy, verdict),
+  })
   return async (subject, commit) => {
     // When it throws, the outcome is unknown, whatever the limit is.
-    const tried = await commit({ key: `limit:${subject}`, requests: limit.requests, windowMs: limit.windowS * 1000 })
-    if (tried.counted !== undefined) return admission(tried, verdictOf(tried.counted, limit, refused))
+    const tried = await commit({
+      key: `limit:${subject}`,
+      requests: limit.requests,
+      windowMs: limit.windowS * 1000,
+    })
+    if (tried.counted !== undefined)
+      return admission(tried, verdictOf(tried.counted, limit, refused))
     const verdict = await consume(memory, subject, limit, refused)
     if (!verdict.allowed) return admission(undefined, verdict)
     const committed = tried.became === 'uncounted' ? await commit() : tried
@@ -77,21 +92,41 @@ export function createSubjectLimiter(limit: Limit | undefined, onRefused: OnRefu
   }
 }
 
-const consume = (limiter: RateLimiterMemory, key: string, limit: Limit, onRefused: () => void): Promise<Verdict> =>
-  limiter.consume(key).catch((refusal: unknown) => {
-    if (refusal instanceof RateLimiterRes) return refusal
-    throw refusal
-  }).then(({ consumedPoints, msBeforeNext }) => verdictOf({ count: consumedPoints, leftMs: msBeforeNext }, limit, onRefused))
+const consume = (
+  limiter: RateLimiterMemory,
+  key: string,
+  limit: Limit,
+  onRefused: () => void,
+): Promise<Verdict> =>
+  limiter
+    .consume(key)
+    .catch((refusal: unknown) => {
+      if (refusal instanceof RateLimiterRes) return refusal
+      throw refusal
+    })
+    .then(({ consumedPoints, msBeforeNext }) =>
+      verdictOf({ count: consumedPoints, leftMs: msBeforeNext }, limit, onRefused),
+    )
 
 function verdictOf({ count, leftMs }: Counted, limit: Limit, onRefused: () => void): Verdict {
   const allowed = count <= limit.requests
   if (!allowed) onRefused()
-  return { allowed, remaining: Math.max(0, Math.min(limit.requests, limit.requests - count)), resetS: Math.max(1, Math.ceil(leftMs / 1000)) }
+  return {
+    allowed,
+    remaining: Math.max(0, Math.min(limit.requests, limit.requests - count)),
+    resetS: Math.max(1, Math.ceil(leftMs / 1000)),
+  }
 }
 
 /** `RateLimit-Policy` and `RateLimit` of one policy (draft-ietf-httpapi-ratelimit-headers), and `Retry-After` where it refuses. */
-export function rateLimitHeaders({ name, policy }: Pick<Limiter, 'name' | 'policy'>, { allowed, remaining, resetS }: Verdict): Record<string, string> {
-  const headers: Record<string, string> = { 'RateLimit-Policy': policy, RateLimit: `"${name}";r=${remaining};t=${resetS}` }
+export function rateLimitHeaders(
+  { name, policy }: Pick<Limiter, 'name' | 'policy'>,
+  { allowed, remaining, resetS }: Verdict,
+): Record<string, string> {
+  const headers: Record<string, string> = {
+    'RateLimit-Policy': policy,
+    RateLimit: `"${name}";r=${remaining};t=${resetS}`,
+  }
   if (!allowed) headers['Retry-After'] = String(resetS)
   return headers
 }

@@ -38,6 +38,9 @@ export function createLog(level: string): { log: Logger; writeLine: WriteLine } 
   }
   process.on('exit', flush)
   const timestamp = () => `,"time":"${isoTime(Date.now())}"`
-  const log = pino({ level, base: null, timestamp, serializers: { err: stdSerializers.errWithCause } }, { write: writeLine })
+  const log = pino(
+    { level, base: null, timestamp, serializers: { err: stdSerializers.errWithCause } },
+    { write: writeLine },
+  )
   return { log, writeLine }
 }

@@ -6,12 +6,14 @@ import { EventEmitter, once } from 'node:events'
 const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
 const ends = ['SIGTERM', 'SIGINT', ...(hasTerminal ? ['SIGHUP'] : [])]
 const hangups = new EventEmitter()
-const stopped = Promise.race(ends.map(async (signal) => {
-  await once(process, signal)
-  // npm passes on the Ctrl-C that the terminal has already sent to the whole group: further signals change nothing.
-  process.on(signal, () => undefined)
-  return signal
-}))
+const stopped = Promise.race(
+  ends.map(async (signal) => {
+    await once(process, signal)
+    // npm passes on the Ctrl-C that the terminal has already sent to the whole group: further signals change nothing.
+    process.on(signal, () => undefined)
+    return signal
+  }),
+)
 
 if (!hasTerminal) process.on('SIGHUP', () => hangups.emit('hangup'))
 
@@ -22,7 +24,10 @@ else await runCommand()
 async function serveUntilStopped(): Promise<never> {
   const { serve } = await import('./serve.js')
   try {
-    await serve(process.env, { stopped, onHangup: (listener) => void hangups.on('hangup', listener) })
+    await serve(process.env, {
+      stopped,
+      onHangup: (listener) => void hangups.on('hangup', listener),
+    })
     process.exit(0)
   } catch (error) {
     const lines = (error as Error).message.split('\n')
@@ -38,5 +43,11 @@ async function runCommand(): Promise<void> {
   stdout.on('error', () => process.exit(0))
   // What ends by itself at Ctrl-C does so first.
   void stopped.then(() => setTimeout(() => process.exit(130), 500).unref())
-  process.exitCode = await runCli(process.argv.slice(2), { env: process.env, stdin, stdout, stderr, stopped })
+  process.exitCode = await runCli(process.argv.slice(2), {
+    env: process.env,
+    stdin,
+    stdout,
+    stderr,
+    stopped,
+  })
 }

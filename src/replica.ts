@@ -38,11 +38,16 @@ const leastCutoff = kinds.length
 
 const wordsOfKey = new Uint32Array(4)
 /** By character code: the six bits that a character of base64url stands for. */
-const sextets = Uint8Array.from({ length: 128 }, (_, code) => Math.max(0, base64url.indexOf(String.fromCharCode(code))))
+const sextets = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, base64url.indexOf(String.fromCharCode(code))),
+)
 
 const sextet = (key: RevocationKey, at: number) => sextets[key.charCodeAt(2 + at)]!
 const threeBytes = (key: RevocationKey, at: number) =>
-  (sextet(key, at) << 18) | (sextet(key, at + 1) << 12) | (sextet(key, at + 2) << 6) | sextet(key, at + 3)
+  (sextet(key, at) << 18) |
+  (sextet(key, at + 1) << 12) |
+  (sextet(key, at + 2) << 6) |
+  sextet(key, at + 3)
 
 /** The 16 bytes of a key as four big-endian words, in an array that the next call fills again. */
 export function keyWords(key: RevocationKey): Uint32Array {
@@ -56,7 +61,8 @@ export function keyWords(key: RevocationKey): Uint32Array {
 }
 
 /** Whole seconds, rounded up: an entry may stay longer, never shorter. */
-export const untilSOf = (untilMs: number | null) => (untilMs === null ? neverS : Math.min(neverS, Math.max(0, Math.ceil(untilMs / 1000))))
+export const untilSOf = (untilMs: number | null) =>
+  untilMs === null ? neverS : Math.min(neverS, Math.max(0, Math.ceil(untilMs / 1000)))
 
 export function tagOf(key: RevocationKey, cutoff = 0): number {
   const kind = kindOf(key)
@@ -76,7 +82,11 @@ export function entryAt(words: Uint32Array, at: number): Entry {
   const untilS = words[at + 4]!
   const tag = words[at + 5]!
   const key: RevocationKey = `${kinds[tag] ?? 'u'}:${bytes.toString('base64url')}`
-  return { key, untilMs: untilS === neverS ? null : untilS * 1000, ...(tag >= leastCutoff && { cutoff: tag }) }
+  return {
+    key,
+    untilMs: untilS === neverS ? null : untilS * 1000,
+    ...(tag >= leastCutoff && { cutoff: tag }),
+  }
 }
 
 // Many small tables instead of one: each grows by itself, so that growing never takes long.
@@ -92,26 +102,44 @@ type Shard = { entries: Uint32Array; count: number; index: Uint32Array }
 
 export function createReplica(now: () => number): Replica {
   const shards: Shard[] = Array.from({ length: shardCount }, () => ({
-    entries: new Uint32Array(firstEntries * entryWords), count: 0, index: new Uint32Array(firstSlots),
+    entries: new Uint32Array(firstEntries * entryWords),
+    count: 0,
+    index: new Uint32Array(firstSlots),
   }))
   let size = 0
   /** The kinds that were ever added: many a service never has some of those that a token could be revoked by. */
   const isKnown = new Uint8Array(leastCutoff + 1)
   // Who does not know them cannot make keys that share a slot.
   const [mixA = 0, mixB = 0] = crypto.getRandomValues(new Uint32Array(2))
-  const hash = (a: number, b: number) => (Math.imul(a ^ mixA, 0x9e3779b1) ^ Math.imul(b ^ mixB, 0x85ebca6b)) >>> 0
-  const homeOf = (hashed: number, slots: number) => Math.floor(((hashed & 0xffffff) * slots) / 0x1000000)
+  const hash = (a: number, b: number) =>
+    (Math.imul(a ^ mixA, 0x9e3779b1) ^ Math.imul(b ^ mixB, 0x85ebca6b)) >>> 0
+  const homeOf = (hashed: number, slots: number) =>
+    Math.floor(((hashed & 0xffffff) * slots) / 0x1000000)
 
   /** The place of a key in its shard, or -1. */
-  const placeOf = ({ entries, index }: Shard, hashed: number, words: Uint32Array, at: number): number => {
+  const placeOf = (
+    { entries, index }: Shard,
+    hashed: number,
+    words: Uint32Array,
+    at: number,
+  ): number => {
     const c = words[at + 2]!
     const bits = c >>> placeBits
-    for (let slot = homeOf(hashed, index.length); ; slot = slot + 1 === index.length ? 0 : slot + 1) {
+    for (
+      let slot = homeOf(hashed, index.length);
+      ;
+      slot = slot + 1 === index.length ? 0 : slot + 1
+    ) {
       const value = index[slot]!
       if (value === 0) return -1
       if (value >>> placeBits !== bits) continue
       const start = ((value & placeMask) - 1) * entryWords
-      if (entries[start] === words[at] && entries[start + 1] === words[at + 1] && entries[start + 2] === c && entries[start + 3] === words[at + 3]) {
+      if (
+        entries[start] === words[at] &&
+        entries[start + 1] === words[at + 1] &&
+        entries[start + 2] === c &&
+        entries[start + 3] === words[at + 3]
+      ) {
         return (value & placeMask) - 1
       }
     }
@@ -143,7 +171,11 @@ export function createReplica(now: () => number): Replica {
   /** Frees a slot and moves up what would no longer be found behind it. */
   const free = ({ entries, index }: Shard, freed: number) => {
     const { length } = index
-    for (let slot = freed + 1 === length ? 0 : freed + 1; index[slot] !== 0; slot = slot + 1 === length ? 0 : slot + 1) {
+    for (
+      let slot = freed + 1 === length ? 0 : freed + 1;
+      index[slot] !== 0;
+      slot = slot + 1 === length ? 0 : slot + 1
+    ) {
       const start = ((index[slot]! & placeMask) - 1) * entryWords
       const home = homeOf(hash(entries[start]!, entries[start + 1]!), length)
       const stays = freed <= slot ? freed < home && home <= slot : freed < home || home <= slot
@@ -169,7 +201,9 @@ export function createReplica(now: () => number): Replica {
     const { count, entries, index } = shard
     if (entries.length < 2 * Math.max(firstEntries, count) * entryWords) return
     shard.entries = entries.slice(0, Math.max(firstEntries, count + (count >>> 3)) * entryWords)
-    shard.index = new Uint32Array(Math.min(index.length, Math.max(firstSlots, Math.ceil((count + 1) / 0.6))))
+    shard.index = new Uint32Array(
+      Math.min(index.length, Math.max(firstSlots, Math.ceil((count + 1) / 0.6))),
+    )
     for (let place = 0; place < count; place += 1) put(shard.index, shard.entries, place)
   }
 
@@ -220,11 +254,16 @@ export function createReplica(now: () => number): Replica {
       const hashed = hash(words[0]!, words[1]!)
       const shard = shards[hashed >>> placeBits]!
       const start = placeOf(shard, hashed, words, 0) * entryWords
-      return start >= 0 && shard.entries[start + 4]! >= untilSOf(untilMs) && shard.entries[start + 5]! >= tagOf(key, cutoff)
+      return (
+        start >= 0 &&
+        shard.entries[start + 4]! >= untilSOf(untilMs) &&
+        shard.entries[start + 5]! >= tagOf(key, cutoff)
+      )
     },
     findWords,
     size: () => size,
-    bytes: () => shards.reduce((sum, { entries, index }) => sum + entries.byteLength + index.byteLength, 0),
+    bytes: () =>
+      shards.reduce((sum, { entries, index }) => sum + entries.byteLength + index.byteLength, 0),
     pass() {
       let at = 0
       // Downwards: what a removal moves comes from the end, where the pass has been.

@@ -24,7 +24,12 @@ export type Revocations = {
    * @returns the keys of the revocations
    * @throws ServiceError `store_unavailable`: unknown; repeating is safe; `session_store_unavailable`: nothing is stored
    */
-  revoke(tokens: readonly VerifiedToken[], scope: 'local' | 'global', witness: Witness, sessionKeys?: readonly string[]): Promise<RevocationKey[]>
+  revoke(
+    tokens: readonly VerifiedToken[],
+    scope: 'local' | 'global',
+    witness: Witness,
+    sessionKeys?: readonly string[],
+  ): Promise<RevocationKey[]>
   /**
    * Revokes like `revoke`, if the first of the tokens is not revoked yet and its request has room in the window, in one step: of two
    * that log one token out at once, one finds it revoked.
@@ -32,7 +37,9 @@ export type Revocations = {
    * @returns what became of it, and the keys of what is stored
    * @throws ServiceError like `revoke`
    */
-  revokeOnce(presented: Presented): Promise<Committed & Readonly<{ keys: readonly RevocationKey[] }>>
+  revokeOnce(
+    presented: Presented,
+  ): Promise<Committed & Readonly<{ keys: readonly RevocationKey[] }>>
   /**
    * Stores tokens that are not valid now, each by its own key and not by its session, where an API may still accept them, or accept them
    * later.
@@ -46,7 +53,11 @@ export type Revocations = {
    *
    * @throws ServiceError `store_unavailable`; `session_store_unavailable`: nothing is stored
    */
-  record(entries: readonly Entry[], witness: Witness, sessionKeys?: readonly string[]): Promise<RevocationKey[]>
+  record(
+    entries: readonly Entry[],
+    witness: Witness,
+    sessionKeys?: readonly string[],
+  ): Promise<RevocationKey[]>
   /**
    * Whether all of it is stored already, for as long and as safely as a commit would.
    *
@@ -83,51 +94,90 @@ export function createRevocations(parts: {
   awaitsReplicas: boolean
 }): Revocations {
   const { store, replica, now, maxClockSkewMs } = parts
-  const tokenUntil = ({ expMs }: VerifiedToken) => (expMs === undefined ? null : expMs + maxClockSkewMs)
+  const tokenUntil = ({ expMs }: VerifiedToken) =>
+    expMs === undefined ? null : expMs + maxClockSkewMs
   const sessionUntil = (token: VerifiedToken) => {
     const own = tokenUntil(token)
-    return own === null ? null : Math.max(own, keptUntilMs({ lifetimeS: token.issuer.sessionMaxLifetimeS }))
+    return own === null
+      ? null
+      : Math.max(own, keptUntilMs({ lifetimeS: token.issuer.sessionMaxLifetimeS }))
   }
-  const ownEntry = (token: VerifiedToken): Entry => ({ key: token.keys.t, untilMs: tokenUntil(token) })
+  const ownEntry = (token: VerifiedToken): Entry => ({
+    key: token.keys.t,
+    untilMs: tokenUntil(token),
+  })
   const entryOf = (token: VerifiedToken): Entry =>
-    token.keys.s === undefined || token.timing !== 'current' ? ownEntry(token) : { key: token.keys.s, untilMs: sessionUntil(token) }
+    token.keys.s === undefined || token.timing !== 'current'
+      ? ownEntry(token)
+      : { key: token.keys.s, untilMs: sessionUntil(token) }
   const keptUntilMs: Revocations['keptUntilMs'] = (of) =>
     maxClockSkewMs + ('expMs' in of ? of.expMs : (of.fromMs ?? now()) + of.lifetimeS * 1000)
   const cutoffNow = () => Math.ceil(now() / 1000)
   const subjectEntry = (token: VerifiedToken): Entry[] => {
     if (token.keys.u === undefined) return []
     // A token whose issuer's clock runs ahead is from the future, and must die all the same.
-    const times = [token.claims.iat, token.claims[parts.cutoffClaim]].filter((time): time is number => Number.isFinite(time))
-    return [{ key: token.keys.u, untilMs: sessionUntil(token), cutoff: Math.ceil(Math.max(cutoffNow(), ...times)) }]
+    const times = [token.claims.iat, token.claims[parts.cutoffClaim]].filter(
+      (time): time is number => Number.isFinite(time),
+    )
+    return [
+      {
+        key: token.keys.u,
+        untilMs: sessionUntil(token),
+        cutoff: Math.ceil(Math.max(cutoffNow(), ...times)),
+      },
+    ]
   }
-  const entriesOf = (tokens: readonly VerifiedToken[], scope: 'local' | 'global') =>
-    [...tokens.map(entryOf), ...(scope === 'global' ? tokens.flatMap(subjectEntry) : [])]
-  const commit = async (entries: readonly Entry[], witness?: Witness, more?: Pick<CommittedWith, 'sessionKeys' | 'terms'>) => {
-    const distinct = entries.length < 2 ? entries : [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
+  const entriesOf = (tokens: readonly VerifiedToken[], scope: 'local' | 'global') => [
+    ...tokens.map(entryOf),
+    ...(scope === 'global' ? tokens.flatMap(subjectEntry) : []),
+  ]
+  const commit = async (
+    entries: readonly Entry[],
+    witness?: Witness,
+    more?: Pick<CommittedWith, 'sessionKeys' | 'terms'>,
+  ) => {
+    const distinct =
+      entries.length < 2
+        ? entries
+        : [...new Map(entries.map((entry) => [entry.key, joined(entries, entry)])).values()]
     const keys = distinct.map(({ key }) => key)
-    const { became, counted } = await store.commit(distinct, { event: witness?.event(keys), ...more })
+    const { became, counted } = await store.commit(distinct, {
+      event: witness?.event(keys),
+      ...more,
+    })
     if (became !== 'stored' && became !== 'unwitnessed') return { became, counted, keys: [] }
     // Known here from now on, even if Redis should lose it before it comes back by the feed.
     distinct.forEach(replica.add)
     if (became === 'unwitnessed') witness?.failed()
     return { became, counted, keys }
   }
-  const record: Revocations['record'] = async (entries, witness, sessionKeys) => (await commit(entries, witness, { sessionKeys })).keys
+  const record: Revocations['record'] = async (entries, witness, sessionKeys) =>
+    (await commit(entries, witness, { sessionKeys })).keys
   const isKnownRevoked = (keys: readonly RevocationKey[], { claims }: VerifiedToken) =>
     keys.some((key) => isKilledBy(key, replica.find(key), claims[parts.cutoffClaim]))
   /** Whether a revocation that is known here lasts for as long as an API may accept the token. */
   const isKnownForGood = (keys: readonly RevocationKey[], token: VerifiedToken) =>
     keys.some((key) => {
       const mark = replica.find(key)
-      return mark !== undefined && isKilledBy(key, mark, token.claims[parts.cutoffClaim]) && replica.covers(entryWith(key, tokenUntil(token), mark))
+      return (
+        mark !== undefined &&
+        isKilledBy(key, mark, token.claims[parts.cutoffClaim]) &&
+        replica.covers(entryWith(key, tokenUntil(token), mark))
+      )
     })
   /** The same of what the store holds, which may be newer. */
   const isStoredForGood = async (keys: readonly RevocationKey[], token: VerifiedToken) => {
     const held = await Promise.all(keys.map((key) => store.lookup(key)))
-    return held.some((entry) => entry !== undefined && isKilledBy(entry.key, markOf(entry), token.claims[parts.cutoffClaim]) && covers(entry, { ...entry, untilMs: tokenUntil(token) }))
+    return held.some(
+      (entry) =>
+        entry !== undefined &&
+        isKilledBy(entry.key, markOf(entry), token.claims[parts.cutoffClaim]) &&
+        covers(entry, { ...entry, untilMs: tokenUntil(token) }),
+    )
   }
   const revocations: Revocations = {
-    revoke: (tokens, scope, witness, sessionKeys) => record(entriesOf(tokens, scope), witness, sessionKeys),
+    revoke: (tokens, scope, witness, sessionKeys) =>
+      record(entriesOf(tokens, scope), witness, sessionKeys),
     async revokeOnce({ tokens, scope, witness, sessionKeys, window }) {
       const [first] = tokens
       const issuedAtS = first.claims[parts.cutoffClaim]
@@ -135,10 +185,19 @@ export function createRevocations(parts: {
       const isRevoked = isKnownRevoked(keys, first)
       // Whatever the store has to say, no API accepts this token again.
       const isForGood = isRevoked && isKnownForGood(keys, first)
-      const refused = isForGood && !parts.awaitsReplicas ? { became: 'revoked', keys: [] } as const : undefined
+      const refused =
+        isForGood && !parts.awaitsReplicas ? ({ became: 'revoked', keys: [] } as const) : undefined
       if (refused !== undefined && window === undefined) return refused
-      const terms = { window, keys, issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined, isRevoked }
-      const committed = await commit(entriesOf(tokens, scope), witness, { sessionKeys, terms }).catch((error: unknown) => {
+      const terms = {
+        window,
+        keys,
+        issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined,
+        isRevoked,
+      }
+      const committed = await commit(entriesOf(tokens, scope), witness, {
+        sessionKeys,
+        terms,
+      }).catch((error: unknown) => {
         if (refused !== undefined) return refused
         throw error
       })
@@ -146,7 +205,10 @@ export function createRevocations(parts: {
       // entry on the primary alone.
       if (committed.became !== 'revoked') return committed
       const isEnough = isForGood || (await isStoredForGood(keys, first))
-      const missing = [...(parts.awaitsReplicas ? [entryOf(first)] : []), ...(isEnough ? [] : [ownEntry(first)])]
+      const missing = [
+        ...(parts.awaitsReplicas ? [entryOf(first)] : []),
+        ...(isEnough ? [] : [ownEntry(first)]),
+      ]
       if (missing.length > 0) await commit(missing)
       return committed
     },
@@ -155,10 +217,15 @@ export function createRevocations(parts: {
     cutoffNow,
     keptUntilMs,
     async revokeUntimely(tokens, witness) {
-      const usable = tokens.filter(({ timing, expMs }) => timing !== 'current' && (expMs === undefined || now() < expMs + maxClockSkewMs))
+      const usable = tokens.filter(
+        ({ timing, expMs }) =>
+          timing !== 'current' && (expMs === undefined || now() < expMs + maxClockSkewMs),
+      )
       const entries = usable.map(entryOf)
       // Stored once: a token that is replayed must not fill the feed.
-      return entries.length === 0 || (await revocations.holds(entries)) ? [] : (await commit(entries, witness)).keys
+      return entries.length === 0 || (await revocations.holds(entries))
+        ? []
+        : (await commit(entries, witness)).keys
     },
     async holds(entries) {
       if (parts.awaitsReplicas) return false
@@ -175,7 +242,8 @@ export function createRevocations(parts: {
   return revocations
 }
 
-const orderedKeys = ({ t, s, u, j }: TokenKeys): RevocationKey[] => [t, s, u, j].filter((key) => key !== undefined)
+const orderedKeys = ({ t, s, u, j }: TokenKeys): RevocationKey[] =>
+  [t, s, u, j].filter((key) => key !== undefined)
 
 // Two presented tokens may name one session or subject: the longer life and the later cutoff win.
 function joined(entries: readonly Entry[], { key }: Entry): Entry {
@@ -184,7 +252,8 @@ function joined(entries: readonly Entry[], { key }: Entry): Entry {
     .reduce((one, other) => ({
       key,
       untilMs: laterOf(one.untilMs, other.untilMs),
-      ...(one.cutoff !== undefined && other.cutoff !== undefined && { cutoff: Math.max(one.cutoff, other.cutoff) }),
+      ...(one.cutoff !== undefined &&
+        other.cutoff !== undefined && { cutoff: Math.max(one.cutoff, other.cutoff) }),
     }))
 }
 
@@ -192,4 +261,6 @@ function joined(entries: readonly Entry[], { key }: Entry): Entry {
 const lifeToleranceMs = 1_000
 
 const covers = (held: Entry | undefined, entry: Entry): boolean =>
-  held !== undefined && (held.cutoff ?? 0) >= (entry.cutoff ?? 0) && coversLife(held, entry, lifeToleranceMs)
+  held !== undefined &&
+  (held.cutoff ?? 0) >= (entry.cutoff ?? 0) &&
+  coversLife(held, entry, lifeToleranceMs)

@@ -11,7 +11,10 @@ import { signDevelopmentToken } from './token/development.js'
 import { version } from './version.js'
 
 /** `stopped` says why the service should end; a hangup makes it read its files again. */
-export type Signals = Readonly<{ stopped: Promise<string>; onHangup: (listener: () => void) => void }>
+export type Signals = Readonly<{
+  stopped: Promise<string>
+  onHangup: (listener: () => void) => void
+}>
 
 /** Requests in flight may finish for this long. */
 const drainMs = 10_000
@@ -38,14 +41,21 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   // metrics are to be had.
   await Promise.race([service.tried(), stopped])
   await listen(service.server, config.host, config.port, 'HOST, PORT')
-  const metricsServer = config.metrics.port === undefined ? undefined : createMetricsServer(service.metrics)
-  if (metricsServer !== undefined) await listen(metricsServer, config.host, config.metrics.port, 'HOST, METRICS_PORT')
+  const metricsServer =
+    config.metrics.port === undefined ? undefined : createMetricsServer(service.metrics)
+  if (metricsServer !== undefined)
+    await listen(metricsServer, config.host, config.metrics.port, 'HOST, METRICS_PORT')
   const { port } = service.server.address() as AddressInfo
   const origin = `${config.tls ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  const forgets = config.redis === undefined ? '; the embedded store forgets every revocation at a restart' : ''
-  log.info({ version: version(), origin, store: config.redis ? 'redis' : 'memory' }, `listening${forgets}`)
+  const forgets =
+    config.redis === undefined ? '; the embedded store forgets every revocation at a restart' : ''
+  log.info(
+    { version: version(), origin, store: config.redis ? 'redis' : 'memory' },
+    `listening${forgets}`,
+  )
   warnOfIdTokens(config, log)
-  if (config.throwawaySecret !== undefined) await greet(config.throwawaySecret, origin, config.hasDocs)
+  if (config.throwawaySecret !== undefined)
+    await greet(config.throwawaySecret, origin, config.hasDocs)
 
   const reason = await stopped
   const drained = service.drain(drainMs)
@@ -61,7 +71,11 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
 function warnOfIdTokens({ issuers, throwawaySecret }: Config, log: Logger): void {
   if (throwawaySecret !== undefined) return
   for (const { issuer = '(any)', audience, typ } of issuers) {
-    if (audience === undefined && typ === undefined) log.warn({ issuer }, 'no audience is configured (JWT_AUDIENCE): ID tokens of this issuer pass as access tokens')
+    if (audience === undefined && typ === undefined)
+      log.warn(
+        { issuer },
+        'no audience is configured (JWT_AUDIENCE): ID tokens of this issuer pass as access tokens',
+      )
   }
 }
 
@@ -76,7 +90,12 @@ function reload(service: Service, env: Environment, log: Logger): void {
   }
 }
 
-async function listen(server: Server, host: string, port: number | undefined, names: string): Promise<void> {
+async function listen(
+  server: Server,
+  host: string,
+  port: number | undefined,
+  names: string,
+): Promise<void> {
   server.listen(port, host)
   try {
     await once(server, 'listening')
@@ -85,8 +104,15 @@ async function listen(server: Server, host: string, port: number | undefined, na
   }
 }
 
-async function greet(secret: NonNullable<Config['throwawaySecret']>, origin: string, hasDocs: boolean): Promise<void> {
-  const token = await signDevelopmentToken({ secret, nowMs: Date.now() }, { issuer: throwawayIssuerName })
+async function greet(
+  secret: NonNullable<Config['throwawaySecret']>,
+  origin: string,
+  hasDocs: boolean,
+): Promise<void> {
+  const token = await signDevelopmentToken(
+    { secret, nowMs: Date.now() },
+    { issuer: throwawayIssuerName },
+  )
   process.stdout.write(`
 No key is configured, so this run made one of its own. A token that it accepts for an hour:
 

@@ -79,30 +79,73 @@ export type ServiceParts = {
 }
 
 /** Config to parts to server; nothing listens yet. */
-export function createService({ config, log, writeLine, now, times = serverTimes, operations: adjust = (same) => same }: ServiceParts): Service {
+export function createService({
+  config,
+  log,
+  writeLine,
+  now,
+  times = serverTimes,
+  operations: adjust = (same) => same,
+}: ServiceParts): Service {
   const { storeTimeoutMs: timeoutMs, maxClockSkewMs, throwawaySecret } = config
   const metrics = createMetrics({ version: version() })
   const stores = openStores({ config, log, now, observe: metrics.store })
-  const audit = createAudit({ trail: stores.trail, log, writeLine, now, timeoutMs, address: config.audit.address, onRevoked: metrics.revoked })
+  const audit = createAudit({
+    trail: stores.trail,
+    log,
+    writeLine,
+    now,
+    timeoutMs,
+    address: config.audit.address,
+    onRevoked: metrics.revoked,
+  })
   const { yaml, document } = readContract()
   const { cutoffClaim } = config
-  const onUnusableClaim = warnOfUnusableClaims(now, (details, message) => log.warn(details, message))
+  const onUnusableClaim = warnOfUnusableClaims(now, (details, message) =>
+    log.warn(details, message),
+  )
   const openTrust = ({ issuers: configs, clients, requireExp }: Config, before?: OpenIssuers) => {
     const opened = openIssuers(configs, { requireExp, log, now }, before)
     return {
       opened,
       clients,
-      verification: createVerification({ issuers: opened.issuers, now, maxClockSkewMs, cutoffClaim, onUnusableClaim }),
-      logoutTokens: createVerification({ issuers: logoutTokenIssuers(opened.issuers), now, maxClockSkewMs, cutoffClaim: 'iat', logoutTokens: true, onUnusableClaim }),
+      verification: createVerification({
+        issuers: opened.issuers,
+        now,
+        maxClockSkewMs,
+        cutoffClaim,
+        onUnusableClaim,
+      }),
+      logoutTokens: createVerification({
+        issuers: logoutTokenIssuers(opened.issuers),
+        now,
+        maxClockSkewMs,
+        cutoffClaim: 'iat',
+        logoutTokens: true,
+        onUnusableClaim,
+      }),
     }
   }
   let trust = openTrust(config)
-  const verification: Verification = { verify: (jwt, waiter) => trust.verification.verify(jwt, waiter) }
+  const verification: Verification = {
+    verify: (jwt, waiter) => trust.verification.verify(jwt, waiter),
+  }
   const keySources = () => trust.opened.issuers.map(({ keys }) => keys)
   const replica = createReplica(now)
-  const subscribers = createSubscribers({ feed: stores.feedReader, position: () => follower.position(), timeoutMs })
+  const subscribers = createSubscribers({
+    feed: stores.feedReader,
+    position: () => follower.position(),
+    timeoutMs,
+  })
   const follower = createFollower({
-    feed: stores.feed, replica, restore: async (entries) => void (await stores.revocations.commit(entries)), onEvents: subscribers.publish, onGap: subscribers.gap, log, now, timeoutMs,
+    feed: stores.feed,
+    replica,
+    restore: async (entries) => void (await stores.revocations.commit(entries)),
+    onEvents: subscribers.publish,
+    onGap: subscribers.gap,
+    log,
+    now,
+    timeoutMs,
   })
   const known: Parameters<typeof createRevocations>[0]['replica'] = {
     find: replica.find,
@@ -112,27 +155,45 @@ export function createService({ config, log, writeLine, now, times = serverTimes
       replica.add(entry)
     },
   }
-  const revocations = createRevocations({ store: stores.revocations, replica: known, now, maxClockSkewMs, cutoffClaim, awaitsReplicas: config.redisMinReplicas > 0 })
+  const revocations = createRevocations({
+    store: stores.revocations,
+    replica: known,
+    now,
+    maxClockSkewMs,
+    cutoffClaim,
+    awaitsReplicas: config.redisMinReplicas > 0,
+  })
   const readTail = createTailReader(stores.feedReader)
   const check = createCheck({ verification, revocations })
   const clients = createClients({
     clients: () => trust.clients,
     audit,
-    failureLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
+    failureLimiter:
+      config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
   })
   const operations: Operations = {
     verify: verify({ check, senderConstrained: config.senderConstrained }),
     introspect: introspect({ clients, check }),
     revoke: revoke({ clients, verification, revocations, audit }),
     metadata: metadata({ publicUrl: config.publicUrl }),
-    createRevocation: createRevocation({ clients, verification, revocations, store: stores.revocations, audit, issuers: () => trust.opened.issuers, now }),
+    createRevocation: createRevocation({
+      clients,
+      verification,
+      revocations,
+      store: stores.revocations,
+      audit,
+      issuers: () => trust.opened.issuers,
+      now,
+    }),
     getSnapshot: getSnapshot({ clients, replica, position: follower.position }),
     followEvents: followEvents({ clients, subscribers }),
     getPosition: getPosition({ clients, readTail, timeoutMs }),
     getRevocation: getRevocation({ clients, store: stores.revocations }),
     backchannelLogout: backchannelLogout({
       verification: { verify: (jwt, waiter) => trust.logoutTokens.verify(jwt, waiter) },
-      revocations, audit, now,
+      revocations,
+      audit,
+      now,
     }),
     listAuditEvents: listAuditEvents({ clients, trail: stores.trail, timeoutMs }),
     logout: logout({
@@ -143,14 +204,28 @@ export function createService({ config, log, writeLine, now, times = serverTimes
       browser: { cookies: config.sessionCookies, clearSiteData: config.clearSiteData },
     }),
     live: live(),
-    ready: ready({ probe: stores.probe, timeoutMs, keySources, now, isFollowing: () => follower.position() !== undefined, log }),
+    ready: ready({
+      probe: stores.probe,
+      timeoutMs,
+      keySources,
+      now,
+      isFollowing: () => follower.position() !== undefined,
+      log,
+    }),
     contractYaml: contractYaml({ yaml }),
     contractJson: contractJson({ document }),
     home: home({ hasDocs: config.hasDocs }),
     docs: docs({ hasDocs: config.hasDocs, hasToken: throwawaySecret !== undefined }),
     docsFile: docsFile({ hasDocs: config.hasDocs }),
     developmentToken: developmentToken({
-      sign: throwawaySecret === undefined ? undefined : () => signDevelopmentToken({ secret: throwawaySecret, nowMs: now() }, { issuer: throwawayIssuerName }),
+      sign:
+        throwawaySecret === undefined
+          ? undefined
+          : () =>
+              signDevelopmentToken(
+                { secret: throwawaySecret, nowMs: now() },
+                { issuer: throwawayIssuerName },
+              ),
     }),
     metrics: metricsOperation({ metrics, isPublic: config.metrics.isPublic }),
   }
@@ -159,7 +234,8 @@ export function createService({ config, log, writeLine, now, times = serverTimes
     document,
     operations: adjust(operations),
     addresses: createClientAddresses(config.trustProxy),
-    addressLimiter: config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
+    addressLimiter:
+      config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
     corsOrigins: config.corsOrigins,
     audit,
     observe: metrics.request,

@@ -7,7 +7,9 @@ const placeholder = /\{(sid|sub|jti)\}/g
  * The keys of the session data that other frameworks keep in Redis, as the templates name them for these tokens. A claim stands in a key as it
  * is, whatever text it is: keys are deleted by name, never by pattern. A template whose claim a token lacks does not apply to it.
  */
-export function sessionKeysOf(tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[]): string[] {
+export function sessionKeysOf(
+  tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[],
+): string[] {
   const keys: string[] = []
   for (const { claims, issuer } of tokens) {
     for (const template of issuer.sessionKeys) {
@@ -50,6 +52,7 @@ export function faultOfSessionKey(template: string): string | undefined {
   if (/[{}\s]/.test(literal)) return 'has braces that are not {sid}, {sub} or {jti}, or white space'
   if (template.search(placeholder) < 1) return 'needs a literal start, then {sid}, {sub} or {jti}'
   const start = template.slice(0, template.search(placeholder))
-  if (start.startsWith(ownStart) || ownStart.startsWith(start)) return 'could name keys of cierre itself'
+  if (start.startsWith(ownStart) || ownStart.startsWith(start))
+    return 'could name keys of cierre itself'
   return undefined
 }

@@ -57,7 +57,10 @@ describe('after a garbage collection', () => {
 
   it('a guard whose connections are swallowed by the network comes back over new ones', async () => {
     const service = await startService({ CLIENTS: clientsVariable })
-    const network = await startProxy(() => Number(new URL(service.origin).port), async () => 'pass')
+    const network = await startProxy(
+      () => Number(new URL(service.origin).port),
+      async () => 'pass',
+    )
     const guard = startGuard(network.url.replace('redis:', 'http:'))
     try {
       const jwt = await token()
@@ -81,7 +84,11 @@ describe('after a garbage collection', () => {
     const jwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
     let told = ''
     const say = (details: object) => void (told = JSON.stringify(details))
-    const source = remoteKeySource({ uri: `${half.origin}/jwks`, now: Date.now, log: { info: say, warn: say, error: say } })
+    const source = remoteKeySource({
+      uri: `${half.origin}/jwks`,
+      now: Date.now,
+      log: { info: say, warn: say, error: say },
+    })
     try {
       await until('it is asked for', () => half.answers.length === 1)
       await collectGarbage()
@@ -99,7 +106,11 @@ describe('after a garbage collection', () => {
   it('introspection whose answer never ends is unknown', async () => {
     const half = await startHalfServer()
     try {
-      const opinion = askIntrospection({ ...feedOf(half.origin), timeoutMs: 1_000 })({ token: await token(), claims: {}, why: 'stale' })
+      const opinion = askIntrospection({ ...feedOf(half.origin), timeoutMs: 1_000 })({
+        token: await token(),
+        claims: {},
+        why: 'stale',
+      })
       await until('it is asked', () => half.answers.length === 1)
       await collectGarbage()
       expect(await inTime(Promise.resolve(opinion))).to.equal('unknown')
@@ -111,7 +122,12 @@ describe('after a garbage collection', () => {
   it('a logout whose answer never ends is unknown', async () => {
     const half = await startHalfServer()
     try {
-      const result = createClient({ baseUrl: half.origin, getToken: () => token(), timeoutMs: 1_000, attempts: 1 }).logout()
+      const result = createClient({
+        baseUrl: half.origin,
+        getToken: () => token(),
+        timeoutMs: 1_000,
+        attempts: 1,
+      }).logout()
       await until('it is asked', () => half.answers.length === 1)
       await collectGarbage()
       expect(await inTime(result)).to.include({ outcome: 'unknown', status: undefined })

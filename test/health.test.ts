@@ -13,7 +13,8 @@ describe('health', () => {
     const redis = await startRedis()
     const clock = { ms: Date.now() }
     const service = await startService({ REDIS_URL: redis.url }, { now: () => clock.ms })
-    const asked = async () => Number(/cmdstat_info:calls=(\d+)/.exec(await redis.client.info('commandstats'))?.[1] ?? 0)
+    const asked = async () =>
+      Number(/cmdstat_info:calls=(\d+)/.exec(await redis.client.info('commandstats'))?.[1] ?? 0)
     try {
       const before = await asked()
       await Promise.all(Array.from({ length: 20 }, () => service.send({ path: '/health/ready' })))
@@ -32,12 +33,33 @@ describe('health', () => {
 
   it('is not ready where a logout would fail', async () => {
     const [redis, sessions, primary] = [await startRedis(), await startRedis(), await startRedis()]
-    const service = await startService({ REDIS_URL: redis.url, SESSION_REDIS_URL: sessions.url, SESSION_KEYS: 'sess:{sid}', STORE_TIMEOUT_MS: '5000' })
+    const service = await startService({
+      REDIS_URL: redis.url,
+      SESSION_REDIS_URL: sessions.url,
+      SESSION_KEYS: 'sess:{sid}',
+      STORE_TIMEOUT_MS: '5000',
+    })
     const faults: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
-      ['Redis demands a replica', () => redis.client.configSet('min-replicas-to-write', '1'), () => redis.client.configSet('min-replicas-to-write', '0')],
-      ['a permission is missing', () => redis.client.sendCommand(['ACL', 'SETUSER', 'default', '-xadd']), () => redis.client.sendCommand(['ACL', 'SETUSER', 'default', '+xadd'])],
-      ['the session store is a replica', () => sessions.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.port)]), () => sessions.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])],
-      ['the feed is no stream', () => redis.client.set('cierre:{c}:feed', 'text'), () => redis.client.del('cierre:{c}:feed')],
+      [
+        'Redis demands a replica',
+        () => redis.client.configSet('min-replicas-to-write', '1'),
+        () => redis.client.configSet('min-replicas-to-write', '0'),
+      ],
+      [
+        'a permission is missing',
+        () => redis.client.sendCommand(['ACL', 'SETUSER', 'default', '-xadd']),
+        () => redis.client.sendCommand(['ACL', 'SETUSER', 'default', '+xadd']),
+      ],
+      [
+        'the session store is a replica',
+        () => sessions.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.port)]),
+        () => sessions.client.sendCommand(['REPLICAOF', 'NO', 'ONE']),
+      ],
+      [
+        'the feed is no stream',
+        () => redis.client.set('cierre:{c}:feed', 'text'),
+        () => redis.client.del('cierre:{c}:feed'),
+      ],
     ]
     try {
       expect((await service.logout(await token())).status).to.equal(200)
@@ -60,21 +82,45 @@ describe('health', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
     const [, rules = ''] = /user needs `(~cierre[^`]+)`/.exec(readme) ?? []
     expect(rules).to.include('+xinfo')
-    const allow = (more: string[] = []) => redis.client.sendCommand(['ACL', 'SETUSER', 'cierre', 'reset', 'on', '>cierre', ...rules.split(/\s+/), ...more])
+    const allow = (more: string[] = []) =>
+      redis.client.sendCommand([
+        'ACL',
+        'SETUSER',
+        'cierre',
+        'reset',
+        'on',
+        '>cierre',
+        ...rules.split(/\s+/),
+        ...more,
+      ])
     await allow()
-    const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url.replace('//', '//cierre:cierre@') })
+    const service = await startService({
+      CLIENTS: clientsVariable,
+      REDIS_URL: redis.url.replace('//', '//cierre:cierre@'),
+    })
     try {
       await until('ready', () => service.isReady())
       const jwt = await token()
       expect((await service.logout(jwt)).status).to.equal(200)
       expect((await service.logout(jwt)).status).to.equal(401)
       expect((await auditEvents(service)).status).to.equal(200)
-      expect((await createRevocation(service, { iss: 'https://issuer.test', sub: 'alice', reason: 'admin' })).status).to.equal(200)
+      expect(
+        (
+          await createRevocation(service, {
+            iss: 'https://issuer.test',
+            sub: 'alice',
+            reason: 'admin',
+          })
+        ).status,
+      ).to.equal(200)
       await redis.client.flushAll()
-      await until('a loss is repaired', () => service.logged().some(({ msg }) => msg === 'revocations written back'))
+      await until('a loss is repaired', () =>
+        service.logged().some(({ msg }) => msg === 'revocations written back'),
+      )
       await until('ready again', () => service.isReady())
       // Redis holds each command against the permissions, of a connection that is open already, too.
-      const complaints = () => service.logged().filter(({ msg }) => msg === 'the feed cannot be followed').length
+      const complaints = () =>
+        service.logged().filter(({ msg }) => msg === 'the feed cannot be followed').length
       const before = complaints()
       await allow(['-xinfo'])
       await redis.client.flushAll()
@@ -89,7 +135,10 @@ describe('health', () => {
   it('is not ready when the feed has not been seen for long', async () => {
     const redis = await startRedis()
     let isDeaf = false
-    const network = await startProxy(() => redis.port, async (text) => (isDeaf && /XREAD|EVALSHA(?![^]*:history)/.test(text) ? 'cut' : 'pass'))
+    const network = await startProxy(
+      () => redis.port,
+      async (text) => (isDeaf && /XREAD|EVALSHA(?![^]*:history)/.test(text) ? 'cut' : 'pass'),
+    )
     const service = await startService({ REDIS_URL: network.url })
     try {
       expect(await service.isReady()).to.equal(true)
@@ -110,7 +159,10 @@ describe('health', () => {
     try {
       const { status, json } = await service.send({ path: '/health/ready' })
       expect(status).to.equal(200)
-      expect((json as { checks: unknown[] }).checks).to.deep.include({ name: 'persistence', status: 'warning' })
+      expect((json as { checks: unknown[] }).checks).to.deep.include({
+        name: 'persistence',
+        status: 'warning',
+      })
     } finally {
       await service.stop()
       await redis.stop()

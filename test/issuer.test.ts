@@ -18,7 +18,14 @@ describe('tokens of a real OpenID provider, verified through its JWKS over HTTP'
   let issuer: Awaited<ReturnType<typeof startIssuer>>
   let service: TestService
   let aheadMs = 0
-  const variables = () => ({ REDIS_URL: redis.url, CLIENTS: clientsVariable, JWT_JWKS_URI: issuer.jwksUri, JWT_ISSUER: issuer.origin, JWT_AUDIENCE: issuer.resource, JWT_TYP: 'at+jwt' })
+  const variables = () => ({
+    REDIS_URL: redis.url,
+    CLIENTS: clientsVariable,
+    JWT_JWKS_URI: issuer.jwksUri,
+    JWT_ISSUER: issuer.origin,
+    JWT_AUDIENCE: issuer.resource,
+    JWT_TYP: 'at+jwt',
+  })
 
   before(async () => {
     redis = await startRedis()
@@ -68,25 +75,45 @@ describe('tokens of a real OpenID provider, verified through its JWKS over HTTP'
     const jwt = await issuer.accessToken('RS256')
     await issuer.rotate()
     aheadMs = 6_000
-    expect((await service.logout(await issuer.accessToken('RS256'))).status, 'learns the new keys').to.equal(200)
+    expect(
+      (await service.logout(await issuer.accessToken('RS256'))).status,
+      'learns the new keys',
+    ).to.equal(200)
     aheadMs = 12_000
     const before = issuer.jwksRequests()
     const answers = await Promise.all(Array.from({ length: 20 }, () => service.logout(jwt)))
-    const [waited, refused] = [401, 500].map((status) => answers.filter((answer) => answer.status === status).length)
+    const [waited, refused] = [401, 500].map(
+      (status) => answers.filter((answer) => answer.status === status).length,
+    )
     expect(waited, 'as many as may wait at a time').to.be.at.least(8)
     expect(refused, 'the others').to.equal(20 - Number(waited))
     const fetched = issuer.jwksRequests()
     expect(fetched - before, 'one, and one more for those that came after it').to.be.within(1, 2)
-    expect([(await verify(service, jwt)).status, issuer.jwksRequests()], 'a check is told at once').to.deep.equal([503, fetched])
+    expect(
+      [(await verify(service, jwt)).status, issuer.jwksRequests()],
+      'a check is told at once',
+    ).to.deep.equal([503, fetched])
     const patient = await afterCoolDown(() => service.logout(jwt))
-    expect([patient.status, issuer.jwksRequests()], 'the next permitted fetch').to.deep.equal([401, fetched + 1])
+    expect([patient.status, issuer.jwksRequests()], 'the next permitted fetch').to.deep.equal([
+      401,
+      fetched + 1,
+    ])
   })
 
   it('200: a key that was published within the cool-down of the last fetch is waited for, by every operation that ends tokens', async () => {
     await issuer.rotate()
     const jwt = await issuer.accessToken('RS256')
-    expect([(await verify(service, jwt)).status, (await introspect(service, jwt)).status], 'unknown, not dead').to.deep.equal([503, 503])
-    const answers = await afterCoolDown(() => Promise.all([service.logout(jwt), revoke(service, jwt), createRevocation(service, { token: jwt, reason: 'admin' })]))
+    expect(
+      [(await verify(service, jwt)).status, (await introspect(service, jwt)).status],
+      'unknown, not dead',
+    ).to.deep.equal([503, 503])
+    const answers = await afterCoolDown(() =>
+      Promise.all([
+        service.logout(jwt),
+        revoke(service, jwt),
+        createRevocation(service, { token: jwt, reason: 'admin' }),
+      ]),
+    )
     const statuses = answers.map(({ status }) => status)
     expect(statuses[0]).to.be.oneOf([200, 401])
     expect(statuses.slice(1)).to.deep.equal([200, 200])
@@ -105,32 +132,55 @@ describe('tokens of a real OpenID provider, verified through its JWKS over HTTP'
     expect(issuer.jwksRequests() - before).to.equal(1)
     aheadMs += 31_000
     issuer.setDown(true)
-    expect((await service.logout(old)).status, 'the key may have been replaced again: unknown').to.equal(500)
+    expect(
+      (await service.logout(old)).status,
+      'the key may have been replaced again: unknown',
+    ).to.equal(500)
   })
 
   it('200: a new kid in a set that has a key without kid, and a token without kid in a set with kids, are waited for as well', async () => {
-    const [old, fresh] = [generateKeyPairSync('rsa', { modulusLength: 2048 }), generateKeyPairSync('rsa', { modulusLength: 2048 })]
-    const jwk = ({ publicKey }: typeof old, more: object) => ({ ...publicKey.export({ format: 'jwk' }), alg: 'RS256', ...more })
+    const [old, fresh] = [
+      generateKeyPairSync('rsa', { modulusLength: 2048 }),
+      generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    ]
+    const jwk = ({ publicKey }: typeof old, more: object) => ({
+      ...publicKey.export({ format: 'jwk' }),
+      alg: 'RS256',
+      ...more,
+    })
     const cases = [
       { before: [jwk(old, {}), jwk(rsa, { kid: 'other' })], named: { kid: 'new' } },
       { before: [jwk(old, { kid: 'old' })], named: {} },
     ]
     for (const { before, named } of cases) {
       let keys = before
-      const server = createServer((_request, response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify({ keys }))).listen(0, '127.0.0.1')
+      const server = createServer((_request, response) =>
+        response
+          .writeHead(200, { 'Content-Type': 'application/json' })
+          .end(JSON.stringify({ keys })),
+      ).listen(0, '127.0.0.1')
       await once(server, 'listening')
       const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
-      const own = await startService({ CLIENTS: clientsVariable, JWT_JWKS_URI: uri }, { now: () => Date.now() + aheadMs })
+      const own = await startService(
+        { CLIENTS: clientsVariable, JWT_JWKS_URI: uri },
+        { now: () => Date.now() + aheadMs },
+      )
       try {
         await until('the keys are loaded', () => own.isReady())
         keys = [...before, jwk(fresh, { kid: 'new' })]
-        const jwt = plant(await new SignJWT(freshClaims()).setProtectedHeader({ alg: 'RS256', ...named }).sign(fresh.privateKey))
+        const jwt = plant(
+          await new SignJWT(freshClaims())
+            .setProtectedHeader({ alg: 'RS256', ...named })
+            .sign(fresh.privateKey),
+        )
         const arrived = once(own.server, 'request')
         const answer = revoke(own, jwt)
         await arrived
         aheadMs += 6_000
         expect((await answer).status).to.equal(200)
-        expect((await verify(own, jwt)).headers['x-error-reason'], JSON.stringify(named)).to.equal('revoked')
+        expect((await verify(own, jwt)).headers['x-error-reason'], JSON.stringify(named)).to.equal(
+          'revoked',
+        )
       } finally {
         await own.stop()
         server.close()
@@ -140,8 +190,12 @@ describe('tokens of a real OpenID provider, verified through its JWKS over HTTP'
   })
 
   it('unknown keys fill no log, and a shutdown ends the waits', async () => {
-    const jwt = await token({ iss: issuer.origin, aud: issuer.resource }, 'RS256', { kid: 'forged', typ: 'at+jwt' })
-    for (let round = 0; round < 50; round += 1) expect((await verify(service, jwt)).status).to.equal(503)
+    const jwt = await token({ iss: issuer.origin, aud: issuer.resource }, 'RS256', {
+      kid: 'forged',
+      typ: 'at+jwt',
+    })
+    for (let round = 0; round < 50; round += 1)
+      expect((await verify(service, jwt)).status).to.equal(503)
     expect(service.logged().filter(({ level }) => Number(level) >= 50)).to.deep.equal([])
     expect(service.audited().filter(({ reason }) => reason === 'keys').length).to.be.within(1, 20)
     const arrived = once(service.server, 'request')
@@ -160,7 +214,10 @@ describe('tokens of a real OpenID provider, verified through its JWKS over HTTP'
     aheadMs += 6_000
     try {
       expect((await service.logout(unknown)).status).to.equal(500)
-      expect((await service.logout(known)).status, 'its key left the issuer, not the service').to.equal(200)
+      expect(
+        (await service.logout(known)).status,
+        'its key left the issuer, not the service',
+      ).to.equal(200)
     } finally {
       issuer.setEmpty(false)
       aheadMs += 6_000

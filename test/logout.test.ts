@@ -33,7 +33,10 @@ for (const kind of ['memory', 'redis'] as const) {
 
     it('200: a token that names a session takes its siblings with it, one that does not takes only itself', async () => {
       const claims = freshClaims()
-      const [one, sibling] = [await sign(claims), await sign({ ...claims, jti: 'another-token-of-it' })]
+      const [one, sibling] = [
+        await sign(claims),
+        await sign({ ...claims, jti: 'another-token-of-it' }),
+      ]
       expect((await service.logout(one)).status).to.equal(200)
       expect((await service.logout(sibling)).status).to.equal(401)
       const lonely = freshClaims({ sid: undefined })
@@ -44,7 +47,10 @@ for (const kind of ['memory', 'redis'] as const) {
 
     it('200: the body names another token of the same subject, and both are revoked', async () => {
       const claims = freshClaims()
-      const [bearer, other] = [await sign(claims), await sign({ ...claims, sid: 'another-session', jti: 'x' })]
+      const [bearer, other] = [
+        await sign(claims),
+        await sign({ ...claims, sid: 'another-session', jti: 'x' }),
+      ]
       expect((await service.logout(bearer, { token: other })).status).to.equal(200)
       expect((await service.logout(bearer)).status).to.equal(401)
       expect((await service.logout(other)).status).to.equal(401)
@@ -52,7 +58,10 @@ for (const kind of ['memory', 'redis'] as const) {
 
     it('200: a body token that is already revoked is no error', async () => {
       const claims = freshClaims()
-      const [bearer, other] = [await sign(claims), await sign({ ...claims, sid: 'revoked-before', jti: 'y' })]
+      const [bearer, other] = [
+        await sign(claims),
+        await sign({ ...claims, sid: 'revoked-before', jti: 'y' }),
+      ]
       expect((await service.logout(other)).status).to.equal(200)
       expect((await service.logout(bearer, { token: other })).status).to.equal(200)
     })
@@ -60,12 +69,16 @@ for (const kind of ['memory', 'redis'] as const) {
     it('401: the body names a token of another subject, and nothing is revoked; audited', async () => {
       const [bearer, other] = [await token(), await token()]
       expect((await service.logout(bearer, { token: other })).status).to.equal(401)
-      expect(service.audited().at(-1)).to.include({ event: 'authz_fail', outcome: 'refused', reason: 'other_subject' })
+      expect(service.audited().at(-1)).to.include({
+        event: 'authz_fail',
+        outcome: 'refused',
+        reason: 'other_subject',
+      })
       expect((await service.logout(bearer)).status).to.equal(200)
       expect((await service.logout(other)).status).to.equal(200)
     })
 
-    it('401: without a sub no other token is the caller\'s', async () => {
+    it("401: without a sub no other token is the caller's", async () => {
       const claims = freshClaims({ sub: undefined })
       const [bearer, other] = [await sign(claims), await sign({ ...claims, jti: 'z' })]
       expect((await service.logout(bearer, { token: other })).status).to.equal(401)
@@ -78,7 +91,10 @@ for (const kind of ['memory', 'redis'] as const) {
       const answer = await service.logout(jwt)
       expect([answer.status, answer.json]).to.deep.equal([403, expired])
       expect(answer.headers['www-authenticate']).to.match(sentChallenge)
-      expect(service.audited().at(-1)).to.include({ event: 'session_use_after_expire', reason: 'expired' })
+      expect(service.audited().at(-1)).to.include({
+        event: 'session_use_after_expire',
+        reason: 'expired',
+      })
       expect(service.audited().at(-1)?.['keys']).to.have.length(1)
       expect((await service.logout(await sign({ ...claims, exp: nowS(600) }))).status).to.equal(200)
     })
@@ -100,15 +116,27 @@ for (const kind of ['memory', 'redis'] as const) {
       const forged = `${old.slice(0, old.lastIndexOf('.'))}.${'A'.repeat(43)}`
       expect((await service.logout(forged)).status).to.equal(401)
       expect((await service.logout(old, { token: await token() })).status).to.equal(401)
-      expect((await service.logout(await token({ exp: nowS(-5), nbf: nowS(500) }))).status).to.equal(401)
+      expect(
+        (await service.logout(await token({ exp: nowS(-5), nbf: nowS(500) }))).status,
+      ).to.equal(401)
     })
 
     it('401 without a word about errors when nobody sent credentials', async () => {
       const jwt = await token()
-      const request = { method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }) }
+      const request = {
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        body: JSON.stringify({ token: jwt }),
+      }
       for (const headers of [{}, { authorization: `Basic ${jwt}` }, { authorization: 'Bearer' }]) {
-        const answer = await service.send({ ...request, headers: { 'content-type': 'application/json', ...headers } })
-        expect([answer.status, answer.headers['www-authenticate']]).to.deep.equal([401, 'Bearer realm="cierre"'])
+        const answer = await service.send({
+          ...request,
+          headers: { 'content-type': 'application/json', ...headers },
+        })
+        expect([answer.status, answer.headers['www-authenticate']]).to.deep.equal([
+          401,
+          'Bearer realm="cierre"',
+        ])
       }
       expect((await service.logout(jwt)).status).to.equal(200)
     })
@@ -116,8 +144,19 @@ for (const kind of ['memory', 'redis'] as const) {
     it('401: two Authorization lines, of which Node would show one', async () => {
       const jwt = await token()
       const answer = await service.send({
-        method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }),
-        headers: ['host', 'x', 'content-type', 'application/json', 'authorization', `Bearer ${jwt}`, 'authorization', `Bearer ${jwt}`],
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        body: JSON.stringify({ token: jwt }),
+        headers: [
+          'host',
+          'x',
+          'content-type',
+          'application/json',
+          'authorization',
+          `Bearer ${jwt}`,
+          'authorization',
+          `Bearer ${jwt}`,
+        ],
       })
       expect(answer.status).to.equal(401)
       expect((await service.logout(jwt)).status).to.equal(200)
@@ -126,26 +165,54 @@ for (const kind of ['memory', 'redis'] as const) {
     it('200: the scheme in any case, with any number of spaces', async () => {
       for (const scheme of ['bearer ', 'BEARER  ', 'bEaReR     ']) {
         const jwt = await token()
-        expect((await service.logout(jwt, { token: jwt }, { authorization: scheme + jwt })).status).to.equal(200)
+        expect(
+          (await service.logout(jwt, { token: jwt }, { authorization: scheme + jwt })).status,
+        ).to.equal(200)
       }
     })
 
     it('401: a body that names no readable token; 400: a member that nobody knows', async () => {
       const jwt = await token()
       const headers = { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' }
-      const bodies = ['', '{}', '{"token":""}', '{"token":7}', '{"token":null}', '{"token":["x"]}', '{"token"', '[]', '"x"', 'null', '7', `["${jwt}"]`]
+      const bodies = [
+        '',
+        '{}',
+        '{"token":""}',
+        '{"token":7}',
+        '{"token":null}',
+        '{"token":["x"]}',
+        '{"token"',
+        '[]',
+        '"x"',
+        'null',
+        '7',
+        `["${jwt}"]`,
+      ]
       for (const body of bodies) {
-        const answer = await service.send({ method: 'POST', path: '/api/v1/auth/logout', headers, body })
+        const answer = await service.send({
+          method: 'POST',
+          path: '/api/v1/auth/logout',
+          headers,
+          body,
+        })
         expect([body, answer.status, answer.json]).to.deep.equal([body, 401, invalid])
       }
       const unknown = await service.logout(jwt, { token: jwt, everywhere: true })
-      expect([unknown.status, unknown.json]).to.deep.equal([400, { success: false, message: 'Solicitud inválida' }])
+      expect([unknown.status, unknown.json]).to.deep.equal([
+        400,
+        { success: false, message: 'Solicitud inválida' },
+      ])
       expect((await service.logout(jwt)).status).to.equal(200)
     })
 
     it('415: another media type, or any Content-Encoding', async () => {
       const jwt = await token()
-      for (const headers of [{ 'content-type': 'text/plain' }, { 'content-type': 'application/j' }, { 'content-type': 'application/json', 'content-encoding': 'gzip' }, { 'content-type': 'application/json', 'content-encoding': 'identity' }]) {
+      for (const headers of [
+        { 'content-type': 'text/plain' },
+        { 'content-type': 'application/j' },
+        { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+        { 'content-type': 'application/json', 'content-encoding': 'identity' },
+      ]) {
         expect((await service.logout(jwt, { token: jwt }, headers)).status).to.equal(415)
       }
       expect((await service.logout(jwt)).status).to.equal(200)
@@ -153,7 +220,9 @@ for (const kind of ['memory', 'redis'] as const) {
 
     it('200: fifty logouts of one token at once; one of them revokes it, and the others find it revoked', async () => {
       const jwt = await token()
-      const statuses = (await Promise.all(Array.from({ length: 50 }, () => service.logout(jwt)))).map(({ status }) => status)
+      const statuses = (
+        await Promise.all(Array.from({ length: 50 }, () => service.logout(jwt)))
+      ).map(({ status }) => status)
       expect(statuses.sort()).to.deep.equal([200, ...Array.from({ length: 49 }, () => 401)])
     })
   })

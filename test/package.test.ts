@@ -12,7 +12,11 @@ type Manifest = {
   repository: { type: string; url: string }
   author: { name: string; url: string }
 }
-type Info = { version: string; contact: { name: string; url: string }; license: { name: string; identifier: string } }
+type Info = {
+  version: string
+  contact: { name: string; url: string }
+  license: { name: string; identifier: string }
+}
 
 describe('the package and its contract', () => {
   const manifest = JSON.parse(textOf('package.json')) as Manifest
@@ -30,11 +34,16 @@ describe('the package and its contract', () => {
       bugs: { url: `${home}/issues` },
       repository: { type: 'git', url: `git+${home}.git` },
     })
-    expect(textOf('LICENSE')).to.match(new RegExp(`^${manifest.license} License$`, 'm')).and.to.include(`the ${manifest.author.name}`)
+    expect(textOf('LICENSE'))
+      .to.match(new RegExp(`^${manifest.license} License$`, 'm'))
+      .and.to.include(`the ${manifest.author.name}`)
   })
 
   it('the lock file is of this version, and names no machine that packages came from', () => {
-    const lock = JSON.parse(textOf('package-lock.json')) as { version: string; packages: Record<string, { version: string; license?: string; resolved?: string }> }
+    const lock = JSON.parse(textOf('package-lock.json')) as {
+      version: string
+      packages: Record<string, { version: string; license?: string; resolved?: string }>
+    }
     expect(lock.version).to.equal(manifest.version)
     expect(lock.packages['']).to.include({ version: manifest.version, license: manifest.license })
     expect(Object.values(lock.packages).flatMap(({ resolved }) => resolved ?? [])).to.deep.equal([])

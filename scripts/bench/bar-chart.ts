@@ -1,7 +1,10 @@
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 /** An SVG of horizontal bars that is legible on light and on dark; the first is the one to compare with. */
-export function barChart(title: string, bars: readonly (readonly [name: string, value: number])[]): string {
+export function barChart(
+  title: string,
+  bars: readonly (readonly [name: string, value: number])[],
+): string {
   const longest = Math.max(...bars.map(([, value]) => value))
   const rows = bars.map(([name, value], index) => {
     const y = 36 + index * 26

@@ -14,37 +14,72 @@ export type Contender = {
   requests: (server: Server, jwts: readonly string[]) => Promise<Buffer[]>
 }
 
-const clients = JSON.stringify([{ id: 'bench', secretSha256: createHash('sha256').update(clientSecret).digest('hex'), allow: ['introspect'] }])
+const clients = JSON.stringify([
+  {
+    id: 'bench',
+    secretSha256: createHash('sha256').update(clientSecret).digest('hex'),
+    allow: ['introspect'],
+  },
+])
 const jwtsIn =
   (request: (jwt: string) => Buffer): Contender['requests'] =>
-  async (_server, jwts) => jwts.map(request)
+  async (_server, jwts) =>
+    jwts.map(request)
 
 /**
  * The service with everything on: both limits (the address's so high that it counts and never refuses), audit to stdout and to the
  * trail, session data to delete, a cookie to expire.
  */
-const service = (name: string, request: (jwt: string) => Buffer, env: Record<string, string> = {}): Contender => ({
+const service = (
+  name: string,
+  request: (jwt: string) => Buffer,
+  env: Record<string, string> = {},
+): Contender => ({
   name,
   start: (redisUrl, algorithm) =>
-    startServer(['dist/main.js'], {
-      REDIS_URL: redisUrl, JWT_ISSUER: 'https://issuer.test', JWT_AUDIENCE: 'https://api.test', JWT_ALGORITHMS: algorithm, CLIENTS: clients,
-      ...(algorithm === 'HS256' ? { JWT_SECRET: secret } : { JWT_PUBLIC_KEY: verificationKey(algorithm) }),
-      RATE_LIMIT_ADDRESS: '1000000/1', RATE_LIMIT_SUBJECT: '30/60', SESSION_KEYS: 'sess:{sid}', SESSION_COOKIES: 'sid; Path=/; Secure', ...env,
-    }, '/health/ready'),
+    startServer(
+      ['dist/main.js'],
+      {
+        REDIS_URL: redisUrl,
+        JWT_ISSUER: 'https://issuer.test',
+        JWT_AUDIENCE: 'https://api.test',
+        JWT_ALGORITHMS: algorithm,
+        CLIENTS: clients,
+        ...(algorithm === 'HS256'
+          ? { JWT_SECRET: secret }
+          : { JWT_PUBLIC_KEY: verificationKey(algorithm) }),
+        RATE_LIMIT_ADDRESS: '1000000/1',
+        RATE_LIMIT_SUBJECT: '30/60',
+        SESSION_KEYS: 'sess:{sid}',
+        SESSION_COOKIES: 'sid; Path=/; Secure',
+        ...env,
+      },
+      '/health/ready',
+    ),
   requests: jwtsIn(request),
 })
 
 const peer = (name: string, file: string, env: Record<string, string> = {}): Contender => ({
   name,
   start: (redisUrl, algorithm) =>
-    startServer([`scripts/bench/servers/${file}.mjs`], { REDIS_URL: redisUrl, ALGORITHM: algorithm, KEY: verificationKey(algorithm), ...env }, '/'),
+    startServer(
+      [`scripts/bench/servers/${file}.mjs`],
+      { REDIS_URL: redisUrl, ALGORITHM: algorithm, KEY: verificationKey(algorithm), ...env },
+      '/',
+    ),
   requests: jwtsIn(requestOf.logout),
 })
 
 /** Its tokens are its own, so it is asked to issue as many. */
 const provider = (name: string, request: (token: string) => Buffer): Contender => ({
   name,
-  start: (redisUrl) => startServer(['scripts/bench/servers/oidc-provider.mjs'], { REDIS_URL: redisUrl, CLIENT_SECRET: clientSecret }, '/jwks', true),
+  start: (redisUrl) =>
+    startServer(
+      ['scripts/bench/servers/oidc-provider.mjs'],
+      { REDIS_URL: redisUrl, CLIENT_SECRET: clientSecret },
+      '/jwks',
+      true,
+    ),
   async requests({ child }, { length }) {
     const minted = once(child, 'message')
     child.send({ mint: length })
@@ -55,19 +90,42 @@ const provider = (name: string, request: (token: string) => Buffer): Contender =
 
 export const cierre = service('cierre, everything on', requestOf.logout)
 /** Nothing but revocations and what is told of them; another key for each subject would widen Redis's table. */
-export const revocationsOnly = service('cierre', requestOf.logout, { SESSION_MAX_LIFETIME_S: '86400', RATE_LIMIT_SUBJECT: 'off' })
+export const revocationsOnly = service('cierre', requestOf.logout, {
+  SESSION_MAX_LIFETIME_S: '86400',
+  RATE_LIMIT_SUBJECT: 'off',
+})
 /** What it learns is forgotten again within the run. */
-export const shortSessions = service('cierre, short sessions', requestOf.logout, { SESSION_MAX_LIFETIME_S: '1', MAX_CLOCK_SKEW_S: '1' })
+export const shortSessions = service('cierre, short sessions', requestOf.logout, {
+  SESSION_MAX_LIFETIME_S: '1',
+  MAX_CLOCK_SKEW_S: '1',
+})
 export const floorOne = peer('floor (a): verify, one SET', 'floor', { COMMANDS: 'one' })
-export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', { COMMANDS: 'all', COMMIT_SCRIPT: commitScript })
+export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', {
+  COMMANDS: 'all',
+  COMMIT_SCRIPT: commitScript,
+})
 export const fastify = peer('Fastify + @fastify/jwt + ioredis, by hand', 'fastify')
 export const express = peer('Express + jsonwebtoken + ioredis, secret as a string', 'express')
-export const oidcProvider = provider('oidc-provider, revocation of an opaque token', requestOf.providerRevocation)
+export const oidcProvider = provider(
+  'oidc-provider, revocation of an opaque token',
+  requestOf.providerRevocation,
+)
 const fastifyPipelining = peer('the same with autopipelining', 'fastify', { AUTOPIPELINE: '1' })
-const expressKeyObject = peer('Express + jsonwebtoken + ioredis, KeyObject', 'express', { KEY_OBJECT: '1' })
+const expressKeyObject = peer('Express + jsonwebtoken + ioredis, KeyObject', 'express', {
+  KEY_OBJECT: '1',
+})
 
 export const loggingOut: Record<Algorithm, Contender[]> = {
-  HS256: [cierre, floorOne, floorAll, fastify, fastifyPipelining, express, expressKeyObject, oidcProvider],
+  HS256: [
+    cierre,
+    floorOne,
+    floorAll,
+    fastify,
+    fastifyPipelining,
+    express,
+    expressKeyObject,
+    oidcProvider,
+  ],
   RS256: [cierre, floorOne, floorAll, fastify, expressKeyObject],
   ES256: [cierre, floorOne, floorAll, fastify, expressKeyObject],
   // jsonwebtoken does not know EdDSA.

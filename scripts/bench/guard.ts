@@ -11,30 +11,80 @@ import { createVerifier } from 'fast-jwt'
 import { jwtVerify, SignJWT } from 'jose'
 import { createGuard } from '../../src/guard.js'
 import { createReplica } from '../../src/replica.js'
-import { freePort, machine, median, quantile, run, soon, startInstance, startRedis, stop } from './machine.js'
+import {
+  freePort,
+  machine,
+  median,
+  quantile,
+  run,
+  soon,
+  startInstance,
+  startRedis,
+  stop,
+} from './machine.js'
 
 const secret = randomBytes(32).toString('base64url')
 const clientSecret = randomBytes(32).toString('base64url')
-const clients = JSON.stringify([{ id: 'bench', secretSha256: createHash('sha256').update(clientSecret).digest('hex'), allow: ['feed', 'introspect'] }])
+const clients = JSON.stringify([
+  {
+    id: 'bench',
+    secretSha256: createHash('sha256').update(clientSecret).digest('hex'),
+    allow: ['feed', 'introspect'],
+  },
+])
 const issuers = [{ issuer: 'https://issuer.test', secret }]
-const serviceEnv = (redisUrl: string) => ({ REDIS_URL: redisUrl, JWT_SECRET: secret, CLIENTS: clients, LOG_LEVEL: 'fatal' })
+const serviceEnv = (redisUrl: string) => ({
+  REDIS_URL: redisUrl,
+  JWT_SECRET: secret,
+  CLIENTS: clients,
+  LOG_LEVEL: 'fatal',
+})
 const basic = `Basic ${Buffer.from(`bench:${clientSecret}`).toString('base64')}`
-const key = await crypto.subtle.importKey('raw', Buffer.from(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
+const key = await crypto.subtle.importKey(
+  'raw',
+  Buffer.from(secret),
+  { name: 'HMAC', hash: 'SHA-256' },
+  false,
+  ['sign', 'verify'],
+)
 const newToken = () =>
-  new SignJWT({ sid: randomUUID(), scope: 'read write' }).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setIssuer('https://issuer.test')
-    .setSubject(randomUUID()).setJti(randomUUID()).setIssuedAt().setExpirationTime('1h').sign(key)
+  new SignJWT({ sid: randomUUID(), scope: 'read write' })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setIssuer('https://issuer.test')
+    .setSubject(randomUUID())
+    .setJti(randomUUID())
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(key)
 const newTokens = (count: number) => Promise.all(Array.from({ length: count }, newToken))
 // Never the same string twice: headers come off the wire.
-const headersOf = (tokens: readonly string[]) => tokens.map((jwt) => Buffer.from(`Bearer ${jwt}`).toString('latin1'))
-const table = (title: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]) =>
-  console.log(`\n### ${title}\n\n| ${head.join(' | ')} |\n|${head.map(() => '---').join('|')}|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}`)
+const headersOf = (tokens: readonly string[]) =>
+  tokens.map((jwt) => Buffer.from(`Bearer ${jwt}`).toString('latin1'))
+const table = (
+  title: string,
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+) =>
+  console.log(
+    `\n### ${title}\n\n| ${head.join(' | ')} |\n|${head.map(() => '---').join('|')}|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}`,
+  )
 
-async function withService(work: (parts: { origin: string; redis: RedisClientType; instance: Awaited<ReturnType<typeof startInstance>> }) => Promise<void>, fill = 0) {
+async function withService(
+  work: (parts: {
+    origin: string
+    redis: RedisClientType
+    instance: Awaited<ReturnType<typeof startInstance>>
+  }) => Promise<void>,
+  fill = 0,
+) {
   const server = await startRedis()
   const redis = createClient({ url: server.url }) as RedisClientType
   await redis.connect()
   for (let filled = 0; filled < fill; filled += 20_000) {
-    const names = Array.from({ length: 20_000 }, () => `cierre:{c}:t:${randomBytes(16).toString('base64url')}`)
+    const names = Array.from(
+      { length: 20_000 },
+      () => `cierre:{c}:t:${randomBytes(16).toString('base64url')}`,
+    )
     await redis.mSet(names.map((name) => [name, '1'] as [string, string]))
   }
   const instance = await startInstance(serviceEnv(server.url))
@@ -47,7 +97,8 @@ async function withService(work: (parts: { origin: string; redis: RedisClientTyp
   }
 }
 
-const guardOf = (origin: string) => createGuard({ issuers, feed: { url: origin, clientId: 'bench', clientSecret } })
+const guardOf = (origin: string) =>
+  createGuard({ issuers, feed: { url: origin, clientId: 'bench', clientSecret } })
 
 async function cheap() {
   await withService(async ({ origin, redis }) => {
@@ -56,24 +107,61 @@ async function cheap() {
     const tokens = await newTokens(10_000)
     for (const header of headersOf(tokens)) await guard.check(header)
     const options = { issuer: 'https://issuer.test', algorithms: ['HS256'] }
-    const fast = createVerifier({ key: secret, cache: 20_000, allowedIss: 'https://issuer.test', algorithms: ['HS256'] })
-    const middleware = expressjwt({ secret, algorithms: ['HS256'], issuer: 'https://issuer.test', isRevoked: async (_request, jwt) => (await redis.get(`denied:${(jwt?.payload as { jti: string }).jti}`)) !== null })
+    const fast = createVerifier({
+      key: secret,
+      cache: 20_000,
+      allowedIss: 'https://issuer.test',
+      algorithms: ['HS256'],
+    })
+    const middleware = expressjwt({
+      secret,
+      algorithms: ['HS256'],
+      issuer: 'https://issuer.test',
+      isRevoked: async (_request, jwt) =>
+        (await redis.get(`denied:${(jwt?.payload as { jti: string }).jti}`)) !== null,
+    })
     const contenders: [string, number, (header: string) => unknown][] = [
       ['guard, known token', 10_000, (header) => guard.check(header)],
       ['guard, new token', 2_000, (header) => guard.check(header)],
       ['jose alone', 2_000, (header) => jwtVerify(header.slice(7), key, options)],
-      ['jose + Redis GET', 2_000, async (header) => {
-        const { payload } = await jwtVerify(header.slice(7), key, options)
-        if ((await redis.get(`denied:${payload.jti}`)) !== null) throw new Error('revoked')
-      }],
-      ['express-jwt + Redis GET', 2_000, (header) => new Promise<void>((resolve, reject) => {
-        void middleware({ headers: { authorization: header } } as never, {} as never, (error) => (error === undefined ? resolve() : reject(error as Error)))
-      })],
-      ['fast-jwt with its cache, no revocation', 10_000, (header): unknown => fast(header.slice(7))],
-      ['introspection over HTTP', 500, async (header) => {
-        const response = await fetch(`${origin}/oauth/introspect`, { method: 'POST', headers: { authorization: basic }, body: new URLSearchParams({ token: header.slice(7) }) })
-        if (((await response.json()) as { active: boolean }).active !== true) throw new Error('inactive')
-      }],
+      [
+        'jose + Redis GET',
+        2_000,
+        async (header) => {
+          const { payload } = await jwtVerify(header.slice(7), key, options)
+          if ((await redis.get(`denied:${payload.jti}`)) !== null) throw new Error('revoked')
+        },
+      ],
+      [
+        'express-jwt + Redis GET',
+        2_000,
+        (header) =>
+          new Promise<void>((resolve, reject) => {
+            void middleware(
+              { headers: { authorization: header } } as never,
+              {} as never,
+              (error) => (error === undefined ? resolve() : reject(error as Error)),
+            )
+          }),
+      ],
+      [
+        'fast-jwt with its cache, no revocation',
+        10_000,
+        (header): unknown => fast(header.slice(7)),
+      ],
+      [
+        'introspection over HTTP',
+        500,
+        async (header) => {
+          const response = await fetch(`${origin}/oauth/introspect`, {
+            method: 'POST',
+            headers: { authorization: basic },
+            body: new URLSearchParams({ token: header.slice(7) }),
+          })
+          if (((await response.json()) as { active: boolean }).active !== true)
+            throw new Error('inactive')
+        },
+      ],
     ]
     const costs = new Map(contenders.map(([name]) => [name, [] as number[]]))
     for (let round = 0; round < 7; round += 1) {
@@ -83,7 +171,9 @@ async function cheap() {
         const passes = count === 10_000 ? 10 : 1
         let tookMs = 0
         for (let pass = 0; pass < passes; pass += 1) {
-          const headers = headersOf(name === 'guard, new token' ? await newTokens(count) : tokens.slice(0, count))
+          const headers = headersOf(
+            name === 'guard, new token' ? await newTokens(count) : tokens.slice(0, count),
+          )
           const startedAt = performance.now()
           for (const header of headers) await check(header)
           tookMs += performance.now() - startedAt
@@ -93,8 +183,16 @@ async function cheap() {
       }
     }
     const known = median(costs.get('guard, known token') ?? [])
-    table('Cheap: one check, one after the other, 10,000 distinct tokens (HS256), a fresh header string each', ['check', 'µs (median of 5 rounds)', 'lowest … highest', 'times the known token'],
-      [...costs].map(([name, values]) => [name, median(values).toFixed(2), `${Math.min(...values).toFixed(2)} … ${Math.max(...values).toFixed(2)}`, (median(values) / known).toFixed(1)]))
+    table(
+      'Cheap: one check, one after the other, 10,000 distinct tokens (HS256), a fresh header string each',
+      ['check', 'µs (median of 5 rounds)', 'lowest … highest', 'times the known token'],
+      [...costs].map(([name, values]) => [
+        name,
+        median(values).toFixed(2),
+        `${Math.min(...values).toFixed(2)} … ${Math.max(...values).toFixed(2)}`,
+        (median(values) / known).toFixed(1),
+      ]),
+    )
     await guard.close()
   })
 }
@@ -102,24 +200,66 @@ async function cheap() {
 async function http() {
   await withService(async ({ origin }) => {
     const tokens = await newTokens(1_000)
-    const servers = await Promise.all(['none', 'guard'].map(async (kind) => {
-      const port = await freePort()
-      const child = run('taskset', ['-c', '0', process.execPath, '--import', 'tsx', 'scripts/bench/fastify-server.ts'], { PORT: String(port), KIND: kind, FEED: origin, SECRET: secret, CLIENT_SECRET: clientSecret })
-      await soon('the route answers', async () => (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${tokens[0]}` } }).catch(() => undefined))?.status === 200)
-      for (const jwt of tokens) await (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${jwt}` } })).arrayBuffer()
-      return { kind, port, child, rates: [] as number[] }
-    }))
+    const servers = await Promise.all(
+      ['none', 'guard'].map(async (kind) => {
+        const port = await freePort()
+        const child = run(
+          'taskset',
+          ['-c', '0', process.execPath, '--import', 'tsx', 'scripts/bench/fastify-server.ts'],
+          {
+            PORT: String(port),
+            KIND: kind,
+            FEED: origin,
+            SECRET: secret,
+            CLIENT_SECRET: clientSecret,
+          },
+        )
+        await soon(
+          'the route answers',
+          async () =>
+            (
+              await fetch(`http://127.0.0.1:${port}/`, {
+                headers: { authorization: `Bearer ${tokens[0]}` },
+              }).catch(() => undefined)
+            )?.status === 200,
+        )
+        for (const jwt of tokens)
+          await (
+            await fetch(`http://127.0.0.1:${port}/`, {
+              headers: { authorization: `Bearer ${jwt}` },
+            })
+          ).arrayBuffer()
+        return { kind, port, child, rates: [] as number[] }
+      }),
+    )
     for (let round = 0; round < 6; round += 1) {
       for (const server of servers) {
-        const requests = tokens.map((jwt) => ({ path: '/', headers: { authorization: `Bearer ${jwt}` } }))
-        const result = await autocannon({ url: `http://127.0.0.1:${server.port}`, connections: 64, duration: 5, requests })
-        if (result.non2xx > 0 || result.errors > 0) throw new Error(`${server.kind}: unexpected answers`)
+        const requests = tokens.map((jwt) => ({
+          path: '/',
+          headers: { authorization: `Bearer ${jwt}` },
+        }))
+        const result = await autocannon({
+          url: `http://127.0.0.1:${server.port}`,
+          connections: 64,
+          duration: 5,
+          requests,
+        })
+        if (result.non2xx > 0 || result.errors > 0)
+          throw new Error(`${server.kind}: unexpected answers`)
         if (round > 0) server.rates.push(result.requests.average)
       }
     }
     const [none, guarded] = servers.map(({ rates }) => median(rates))
-    table('A Fastify route over HTTP, server on one core, 64 connections, 5 rounds of 5 s, alternating', ['route', 'requests/s (median)', 'lowest … highest', 'ratio'],
-      servers.map(({ kind, rates }) => [kind === 'none' ? 'no check' : 'guarded', Math.round(median(rates)), `${Math.round(Math.min(...rates))} … ${Math.round(Math.max(...rates))}`, kind === 'none' ? '1' : ((guarded ?? 0) / (none ?? 1)).toFixed(3)]))
+    table(
+      'A Fastify route over HTTP, server on one core, 64 connections, 5 rounds of 5 s, alternating',
+      ['route', 'requests/s (median)', 'lowest … highest', 'ratio'],
+      servers.map(({ kind, rates }) => [
+        kind === 'none' ? 'no check' : 'guarded',
+        Math.round(median(rates)),
+        `${Math.round(Math.min(...rates))} … ${Math.round(Math.max(...rates))}`,
+        kind === 'none' ? '1' : ((guarded ?? 0) / (none ?? 1)).toFixed(3),
+      ]),
+    )
     for (const { child } of servers) await stop(child)
   })
 }
@@ -144,7 +284,10 @@ async function small() {
     }
   }
   const rows: [string, string][] = [
-    ['bytes per revocation, average over 0.5 to 2 million (highest)', `${(bytesPer.reduce((a, b) => a + b) / bytesPer.length).toFixed(1)} (${Math.max(...bytesPer).toFixed(1)})`],
+    [
+      'bytes per revocation, average over 0.5 to 2 million (highest)',
+      `${(bytesPer.reduce((a, b) => a + b) / bytesPer.length).toFixed(1)} (${Math.max(...bytesPer).toFixed(1)})`,
+    ],
     ['longest single addition up to 2 million, ms', longestAddMs.toFixed(2)],
   ]
   await withService(async ({ origin, redis }) => {
@@ -154,7 +297,10 @@ async function small() {
     const startedAt = performance.now()
     await guard.ready(60_000)
     const loadedMs = performance.now() - startedAt
-    rows.push(['snapshot of one million loaded and proved fresh, ms', loadedMs.toFixed(0)], ['longest pause of the event loop meanwhile, ms', (delay.max / 1e6).toFixed(1)])
+    rows.push(
+      ['snapshot of one million loaded and proved fresh, ms', loadedMs.toFixed(0)],
+      ['longest pause of the event loop meanwhile, ms', (delay.max / 1e6).toFixed(1)],
+    )
     delay.reset()
     const script = `for i = 1, 50 do local name = 't:' .. string.format('%010d', ARGV[1] * 50 + i) .. '00000000000A' redis.call('SET', 'cierre:{c}:' .. name, 1) redis.call('XADD', 'cierre:{c}:feed', 'MAXLEN', '~', 100000, '*', 'k', name, 'u', '', 'c', 1) end`
     const held = guard.stats().revocations
@@ -164,7 +310,10 @@ async function small() {
       await pause(Math.max(0, begunAt + (tick + 1) * 10 - performance.now()))
     }
     await soon('the guard has them all', async () => guard.stats().revocations === held + 50_000)
-    rows.push(['the same at 5,000 revocations/s for 10 s, on a million, ms', (delay.max / 1e6).toFixed(1)])
+    rows.push([
+      'the same at 5,000 revocations/s for 10 s, on a million, ms',
+      (delay.max / 1e6).toFixed(1),
+    ])
     await guard.close()
   }, 1_000_000)
   table('Small', ['what', 'measured'], rows)
@@ -174,11 +323,17 @@ const prompted = 10_000
 const promptWarmUps = 1_000
 async function prompt() {
   await withService(async ({ origin }) => {
-    const other = run(process.execPath, ['--import', 'tsx', 'scripts/bench/watcher.ts'], { FEED: origin, SECRET: secret, CLIENT_SECRET: clientSecret }, true)
+    const other = run(
+      process.execPath,
+      ['--import', 'tsx', 'scripts/bench/watcher.ts'],
+      { FEED: origin, SECRET: secret, CLIENT_SECRET: clientSecret },
+      true,
+    )
     const refusedAt = new Map<number, number>()
     let announced: (ready: unknown) => void = () => undefined
     other.on('message', (message: { ready?: true; at?: number; index?: number }) => {
-      if (message.index !== undefined && message.at !== undefined) refusedAt.set(message.index, message.at)
+      if (message.index !== undefined && message.at !== undefined)
+        refusedAt.set(message.index, message.at)
       else announced(message)
     })
     const tokens = await newTokens(promptWarmUps + prompted)
@@ -191,39 +346,72 @@ async function prompt() {
     for (const [index, jwt] of tokens.entries()) {
       await pause(Math.max(0, begunAt + index * 5 - performance.now()))
       sent[index] = clockMs()
-      pending.push(fetch(`${origin}/api/v1/auth/logout`, { method: 'POST', headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' }, body: JSON.stringify({ token: jwt }) }).then((response) => {
-        answered[index] = clockMs()
-        if (response.status !== 200) throw new Error(`logout answered ${response.status}`)
-        return response.arrayBuffer().then(() => undefined)
-      }))
+      pending.push(
+        fetch(`${origin}/api/v1/auth/logout`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ token: jwt }),
+        }).then((response) => {
+          answered[index] = clockMs()
+          if (response.status !== 200) throw new Error(`logout answered ${response.status}`)
+          return response.arrayBuffer().then(() => undefined)
+        }),
+      )
     }
     await Promise.all(pending)
     await soon('every token is refused', async () => refusedAt.size === tokens.length)
-    const row = (name: string, values: number[]) => [name, quantile(values, 0.5).toFixed(2), quantile(values, 0.99).toFixed(2), Math.max(...values).toFixed(2)]
+    const row = (name: string, values: number[]) => [
+      name,
+      quantile(values, 0.5).toFixed(2),
+      quantile(values, 0.99).toFixed(2),
+      Math.max(...values).toFixed(2),
+    ]
     const counted = (times: number[]) => times.slice(promptWarmUps)
-    const from = (times: number[]) => counted(times.map((time, index) => Math.max(0, (refusedAt.get(index) ?? NaN) - time)))
-    table(`Prompt: ${prompted} revocations at 200/s after ${promptWarmUps} to warm up, Redis with appendfsync always, the guard in another process`, ['from … to', 'p50 ms', 'p99 ms', 'highest ms'], [
-      row('logout sent → refused by the guard', from(sent)), row('200 received → refused by the guard', from(answered)), row('logout sent → 200 received', counted(sent.map((time, index) => (answered[index] ?? NaN) - time))),
-    ])
+    const from = (times: number[]) =>
+      counted(times.map((time, index) => Math.max(0, (refusedAt.get(index) ?? NaN) - time)))
+    table(
+      `Prompt: ${prompted} revocations at 200/s after ${promptWarmUps} to warm up, Redis with appendfsync always, the guard in another process`,
+      ['from … to', 'p50 ms', 'p99 ms', 'highest ms'],
+      [
+        row('logout sent → refused by the guard', from(sent)),
+        row('200 received → refused by the guard', from(answered)),
+        row(
+          'logout sent → 200 received',
+          counted(sent.map((time, index) => (answered[index] ?? NaN) - time)),
+        ),
+      ],
+    )
     await stop(other)
   })
 }
 
 async function fleet() {
   await withService(async ({ origin, redis, instance }) => {
-    const position = ((await (await fetch(`${origin}/api/v1/revocations/position`, { headers: { authorization: basic } })).json()) as { position: string }).position
+    const position = (
+      (await (
+        await fetch(`${origin}/api/v1/revocations/position`, { headers: { authorization: basic } })
+      ).json()) as { position: string }
+    ).position
     const { port } = new URL(origin)
     const lags: number[] = []
-    const connections = await Promise.all(Array.from({ length: 500 }, async () => {
-      const asked = request({ host: '127.0.0.1', port, path: `/api/v1/revocations/events?from=${position}`, headers: { authorization: basic }, agent: false }).end()
-      const [response] = (await once(asked, 'response')) as [import('node:http').IncomingMessage]
-      response.on('data', (piece: Buffer) => {
-        const at = piece.lastIndexOf('id: ')
-        const ms = Number(piece.toString('latin1', at + 4, at + 17))
-        if (ms > 1e12) lags.push(Date.now() - ms)
-      })
-      return asked
-    }))
+    const connections = await Promise.all(
+      Array.from({ length: 500 }, async () => {
+        const asked = request({
+          host: '127.0.0.1',
+          port,
+          path: `/api/v1/revocations/events?from=${position}`,
+          headers: { authorization: basic },
+          agent: false,
+        }).end()
+        const [response] = (await once(asked, 'response')) as [import('node:http').IncomingMessage]
+        response.on('data', (piece: Buffer) => {
+          const at = piece.lastIndexOf('id: ')
+          const ms = Number(piece.toString('latin1', at + 4, at + 17))
+          if (ms > 1e12) lags.push(Date.now() - ms)
+        })
+        return asked
+      }),
+    )
     await pause(1_000)
     lags.length = 0
     const before = instance.usage()
@@ -235,9 +423,18 @@ async function fleet() {
     }
     const after = instance.usage()
     const seconds = (performance.now() - begunAt) / 1000
-    table('A fleet: 500 feed connections on one instance, 1,000 revocations/s for 20 s (readers on the same two cores)', ['lag p50 ms', 'lag p99 ms', 'CPU of the instance', 'its memory'], [[
-      quantile(lags, 0.5), quantile(lags, 0.99), `${(((after.cpuS - before.cpuS) / seconds) * 100).toFixed(0)} % of a core`, `${(after.rssBytes / 1e6).toFixed(0)} MB`,
-    ]])
+    table(
+      'A fleet: 500 feed connections on one instance, 1,000 revocations/s for 20 s (readers on the same two cores)',
+      ['lag p50 ms', 'lag p99 ms', 'CPU of the instance', 'its memory'],
+      [
+        [
+          quantile(lags, 0.5),
+          quantile(lags, 0.99),
+          `${(((after.cpuS - before.cpuS) / seconds) * 100).toFixed(0)} % of a core`,
+          `${(after.rssBytes / 1e6).toFixed(0)} MB`,
+        ],
+      ],
+    )
     connections.forEach((asked) => asked.destroy())
   })
 }
@@ -245,5 +442,6 @@ async function fleet() {
 const parts = { cheap, http, small, prompt, fleet }
 const chosen = process.argv.slice(2)
 console.log(machine())
-for (const [name, part] of Object.entries(parts)) if (chosen.length === 0 || chosen.includes(name)) await part()
+for (const [name, part] of Object.entries(parts))
+  if (chosen.length === 0 || chosen.includes(name)) await part()
 process.exit(0)

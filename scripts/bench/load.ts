@@ -41,22 +41,31 @@ async function open(port: number): Promise<Connection> {
 }
 
 /** Sends each request once, over so many connections that are never idle. */
-export async function saturate(target: { port: number; requests: readonly Buffer[]; connections: number; expected?: string }): Promise<Outcome> {
+export async function saturate(target: {
+  port: number
+  requests: readonly Buffer[]
+  connections: number
+  expected?: string
+}): Promise<Outcome> {
   const { port, requests, expected = '200' } = target
-  const connections = await Promise.all(Array.from({ length: target.connections }, () => open(port)))
+  const connections = await Promise.all(
+    Array.from({ length: target.connections }, () => open(port)),
+  )
   const latenciesMs = new Float64Array(requests.length)
   let next = 0
   let unexpected: string | undefined
   const begunAt = performance.now()
-  await Promise.all(connections.map(async (connection) => {
-    while (next < requests.length && unexpected === undefined) {
-      const index = next++
-      const sentAt = performance.now()
-      const status = await connection.send(requests[index] as Buffer)
-      latenciesMs[index] = performance.now() - sentAt
-      if (status !== expected) unexpected = status
-    }
-  }))
+  await Promise.all(
+    connections.map(async (connection) => {
+      while (next < requests.length && unexpected === undefined) {
+        const index = next++
+        const sentAt = performance.now()
+        const status = await connection.send(requests[index] as Buffer)
+        latenciesMs[index] = performance.now() - sentAt
+        if (status !== expected) unexpected = status
+      }
+    }),
+  )
   const seconds = (performance.now() - begunAt) / 1000
   connections.forEach((connection) => connection.close())
   return { seconds, latenciesMs, unexpected }
@@ -66,7 +75,13 @@ export async function saturate(target: { port: number; requests: readonly Buffer
  * Sends requests at a steady rate, whatever the answers do; a latency counts from when its request was due, so that a server that
  * stalls is charged for everyone who waits.
  */
-export async function pace(target: { port: number; rate: number; requests: readonly Buffer[]; connections: number; expected?: string }): Promise<Outcome> {
+export async function pace(target: {
+  port: number
+  rate: number
+  requests: readonly Buffer[]
+  connections: number
+  expected?: string
+}): Promise<Outcome> {
   const { port, rate, requests, expected = '200' } = target
   const idle = await Promise.all(Array.from({ length: target.connections }, () => open(port)))
   const all = [...idle]

@@ -14,9 +14,13 @@ const fail = (why) => {
 }
 // It asks the process beside it: whom the certificate names does not matter.
 const [scheme, get] = TLS_CERT_FILE ? ['https', getTls] : ['http', getPlain]
-get(`${scheme}://${authority}/health/live`, { rejectUnauthorized: false, timeout: 2500 }, (answer) => {
-  answer.resume()
-  if (answer.statusCode !== 200) fail(`it answers ${answer.statusCode}`)
-})
+get(
+  `${scheme}://${authority}/health/live`,
+  { rejectUnauthorized: false, timeout: 2500 },
+  (answer) => {
+    answer.resume()
+    if (answer.statusCode !== 200) fail(`it answers ${answer.statusCode}`)
+  },
+)
   .on('timeout', () => fail('no answer in time'))
   .on('error', (error) => fail(error.message))

@@ -5,18 +5,30 @@ import type { MachineCredentials } from '../client.js'
 import type { Environment } from '../config/reader.js'
 
 /** What a command may touch. `stopped` comes with Ctrl-C. */
-export type Io = Readonly<{ env: Environment; stdin: NodeJS.ReadableStream & Partial<Pick<ReadStream, 'isTTY'>>; stdout: Writable; stderr: Writable; stopped: Promise<string> }>
+export type Io = Readonly<{
+  env: Environment
+  stdin: NodeJS.ReadableStream & Partial<Pick<ReadStream, 'isTTY'>>
+  stdout: Writable
+  stderr: Writable
+  stopped: Promise<string>
+}>
 
-export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string => url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'
+export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string =>
+  url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'
 
 export const answerWithinMs = 10_000
 
 /** @throws Error that says what is missing */
-export function credentialsOf({ env }: Io, options: { clientId?: string | undefined }): MachineCredentials {
+export function credentialsOf(
+  { env }: Io,
+  options: { clientId?: string | undefined },
+): MachineCredentials {
   const clientId = options.clientId ?? env['CIERRE_CLIENT_ID']
   const clientSecret = env['CIERRE_CLIENT_SECRET']
   if (clientId === undefined || clientSecret === undefined) {
-    throw new Error('needs a machine client: --client-id or CIERRE_CLIENT_ID, and CIERRE_CLIENT_SECRET')
+    throw new Error(
+      'needs a machine client: --client-id or CIERRE_CLIENT_ID, and CIERRE_CLIENT_SECRET',
+    )
   }
   return { clientId, clientSecret }
 }

@@ -2,16 +2,32 @@ import type { RevocationReason } from '../audit.js'
 import { createClient, type RevocationRequest, type RevocationResult } from '../client.js'
 import { credentialsOf, tokenFrom, urlOf, type Io } from './io.js'
 
-type Options = { reason: RevocationReason; iss?: string; sub?: string; sid?: string; jti?: string; exp?: number; url?: string; clientId?: string }
+type Options = {
+  reason: RevocationReason
+  iss?: string
+  sub?: string
+  sid?: string
+  jti?: string
+  exp?: number
+  url?: string
+  clientId?: string
+}
 
 export async function revokeNamed(io: Io, options: Options): Promise<number> {
-  const client = createClient({ baseUrl: urlOf(io, options), credentials: credentialsOf(io, options) })
+  const client = createClient({
+    baseUrl: urlOf(io, options),
+    credentials: credentialsOf(io, options),
+  })
   return tell(io, await client.revoke(await requestOf(io, options)))
 }
 
-async function requestOf(io: Io, { reason, iss, sub, sid, jti, exp }: Options): Promise<RevocationRequest> {
+async function requestOf(
+  io: Io,
+  { reason, iss, sub, sid, jti, exp }: Options,
+): Promise<RevocationRequest> {
   const named = [sub, sid, jti].filter((one) => one !== undefined)
-  if (named.length > 1) throw new Error('only one of --sub, --sid and --jti can be revoked at a time')
+  if (named.length > 1)
+    throw new Error('only one of --sub, --sid and --jti can be revoked at a time')
   if (named.length === 0) return { token: await tokenFrom(io), reason }
   const of = { reason, ...(iss !== undefined && { iss }) }
   if (sub !== undefined) return { sub, ...of }
@@ -20,15 +36,20 @@ async function requestOf(io: Io, { reason, iss, sub, sid, jti, exp }: Options): 
   return { jti: jti as string, exp, ...of }
 }
 
-const textOf = (body: unknown) => (typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : '')
+const textOf = (body: unknown) =>
+  typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : ''
 
 function tell({ stdout, stderr }: Io, result: RevocationResult): number {
   switch (result.status) {
     case 200:
-      stdout.write(`revoked ${result.body.key}, from up to ${result.body.effectiveAt}, kept until ${result.body.keptUntil ?? 'for ever'}\n`)
+      stdout.write(
+        `revoked ${result.body.key}, from up to ${result.body.effectiveAt}, kept until ${result.body.keptUntil ?? 'for ever'}\n`,
+      )
       return 0
     case undefined:
-      stderr.write(`unknown: no answer (${result.cause instanceof Error ? result.cause.message : 'no connection'}); repeating is safe\n`)
+      stderr.write(
+        `unknown: no answer (${result.cause instanceof Error ? result.cause.message : 'no connection'}); repeating is safe\n`,
+      )
       return 2
     case 503:
       stderr.write('unknown: the service cannot tell now; repeating is safe\n')

@@ -10,9 +10,13 @@ export async function printToken(io: Io, options: Options): Promise<number> {
   const secret = reader.secret('JWT_SECRET')
   if (reader.faults.length > 0) throw new Error(reader.faults.join('\n'))
   if (secret === undefined && (options.sub ?? options.sid ?? options.lifetime) !== undefined) {
-    throw new Error('--sub, --sid and --lifetime need a JWT_SECRET to sign with: a development service makes its tokens itself')
+    throw new Error(
+      '--sub, --sid and --lifetime need a JWT_SECRET to sign with: a development service makes its tokens itself',
+    )
   }
-  io.stdout.write(`${secret === undefined ? await askService(urlOf(io, options)) : await sign(io, secret, options)}\n`)
+  io.stdout.write(
+    `${secret === undefined ? await askService(urlOf(io, options)) : await sign(io, secret, options)}\n`,
+  )
   return 0
 }
 
@@ -20,16 +24,28 @@ function sign({ env }: Io, secret: string, { sub, sid, lifetime }: Options): Pro
   const [alg = 'HS256'] = (env['JWT_ALGORITHMS'] || 'HS256').split(',')
   return signDevelopmentToken(
     { secret, alg, typ: env['JWT_TYP'] || undefined, nowMs: Date.now() },
-    { issuer: env['JWT_ISSUER'] || undefined, audience: env['JWT_AUDIENCE'] || undefined, subject: sub, sid, lifetimeS: lifetime },
+    {
+      issuer: env['JWT_ISSUER'] || undefined,
+      audience: env['JWT_AUDIENCE'] || undefined,
+      subject: sub,
+      sid,
+      lifetimeS: lifetime,
+    },
   )
 }
 
 async function askService(url: string): Promise<string> {
-  const { status, text } = await askWithin(answerWithinMs, new URL('/docs/token', url), { method: 'POST' }, async (answer) => (
-    { status: answer.status, text: await textOf(answer) }
-  )).catch((cause: unknown) => {
+  const { status, text } = await askWithin(
+    answerWithinMs,
+    new URL('/docs/token', url),
+    { method: 'POST' },
+    async (answer) => ({ status: answer.status, text: await textOf(answer) }),
+  ).catch((cause: unknown) => {
     throw new Error(`no JWT_SECRET is set, and no service answers at ${url}`, { cause })
   })
-  if (status !== 200) throw new Error(`no JWT_SECRET is set, and the service at ${url} has keys of its own: ask its issuer for a token`)
+  if (status !== 200)
+    throw new Error(
+      `no JWT_SECRET is set, and the service at ${url} has keys of its own: ask its issuer for a token`,
+    )
   return (JSON.parse(text) as { token: string }).token
 }

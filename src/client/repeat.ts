@@ -9,7 +9,8 @@ const firstPauseMs = 200
  * together.
  */
 export async function repeated<Answer>(
-  { attempts, longestPauseMs }: Attempts, attempt: () => Promise<{ answer: Answer; retryAfter?: string }>,
+  { attempts, longestPauseMs }: Attempts,
+  attempt: () => Promise<{ answer: Answer; retryAfter?: string }>,
 ): Promise<Answer> {
   for (let tried = 1; ; tried += 1) {
     const { answer, retryAfter } = await attempt()

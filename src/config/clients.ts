@@ -17,8 +17,11 @@ export function readClients(reader: Reader): Client[] {
     reader.fault('CLIENTS', 'must be a JSON array')
     return []
   }
-  const clients = parsed.flatMap((entry: unknown, at) => readClient(reader, `CLIENTS[${at}]`, entry) ?? [])
-  if (new Set(clients.map(({ id }) => id)).size < clients.length) reader.fault('CLIENTS', 'names a client twice')
+  const clients = parsed.flatMap(
+    (entry: unknown, at) => readClient(reader, `CLIENTS[${at}]`, entry) ?? [],
+  )
+  if (new Set(clients.map(({ id }) => id)).size < clients.length)
+    reader.fault('CLIENTS', 'names a client twice')
   return clients
 }
 
@@ -32,11 +35,23 @@ function readClient(reader: Reader, at: string, entry: unknown): Client | undefi
   if (unknown.length > 0) reader.fault(at, `has members that nobody knows: ${unknown.join(', ')}`)
   const hashes = typeof secretSha256 === 'string' ? [secretSha256] : secretSha256
   const checks: [boolean, string][] = [
-    [typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id), 'id must be 1 to 256 visible ASCII characters'],
-    [isTexts(hashes) && hashes.every((hash) => /^[0-9a-f]{64}$/i.test(hash)), 'secretSha256 must be 64 hex digits, or an array of such'],
-    [isTexts(allow) && allow.every((one) => (permissions as readonly string[]).includes(one)), `allow must be an array of ${permissions.join(', ')}`],
+    [
+      typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id),
+      'id must be 1 to 256 visible ASCII characters',
+    ],
+    [
+      isTexts(hashes) && hashes.every((hash) => /^[0-9a-f]{64}$/i.test(hash)),
+      'secretSha256 must be 64 hex digits, or an array of such',
+    ],
+    [
+      isTexts(allow) && allow.every((one) => (permissions as readonly string[]).includes(one)),
+      `allow must be an array of ${permissions.join(', ')}`,
+    ],
     [audiences === undefined || isTexts(audiences), 'audiences must be an array of strings'],
-    [audiences === undefined || !isTexts(allow) || !allow.includes('feed'), 'audiences and the permission feed exclude each other: the feed has no audiences'],
+    [
+      audiences === undefined || !isTexts(allow) || !allow.includes('feed'),
+      'audiences and the permission feed exclude each other: the feed has no audiences',
+    ],
   ]
   const wrong = checks.filter(([isGood]) => !isGood)
   for (const [, message] of wrong) reader.fault(`${at}:`, message)
@@ -50,4 +65,6 @@ function readClient(reader: Reader, at: string, entry: unknown): Client | undefi
 }
 
 const isTexts = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && one !== '')
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((one) => typeof one === 'string' && one !== '')

@@ -1,5 +1,12 @@
 import { faultOfSessionKey } from '../sessions.js'
-import { checkAlgorithms, checkSecret, readEntryKey, readPublic, readRemote, type KeyConfig } from './issuer-keys.js'
+import {
+  checkAlgorithms,
+  checkSecret,
+  readEntryKey,
+  readPublic,
+  readRemote,
+  type KeyConfig,
+} from './issuer-keys.js'
 import type { Reader } from './reader.js'
 
 export type IssuerConfig = Readonly<{
@@ -23,8 +30,18 @@ const anyTyp = 'any'
 
 type Defaults = Readonly<{ sessionMaxLifetimeS: number; sessionKeys: readonly string[] }>
 
-const single = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_TYP', 'JWT_ALGORITHMS',
-  'JWT_BACKCHANNEL_AUDIENCE', 'JWT_BACKCHANNEL_TYP', 'JWT_BACKCHANNEL_SCOPE']
+const single = [
+  'JWT_SECRET',
+  'JWT_PUBLIC_KEY',
+  'JWT_JWKS_URI',
+  'JWT_ISSUER',
+  'JWT_AUDIENCE',
+  'JWT_TYP',
+  'JWT_ALGORITHMS',
+  'JWT_BACKCHANNEL_AUDIENCE',
+  'JWT_BACKCHANNEL_TYP',
+  'JWT_BACKCHANNEL_SCOPE',
+]
 
 /** The issuers of `JWT_*` or of `JWT_ISSUERS`; none when no key is configured at all. */
 export function readIssuers(reader: Reader, defaults: Defaults): IssuerConfig[] {
@@ -33,8 +50,11 @@ export function readIssuers(reader: Reader, defaults: Defaults): IssuerConfig[] 
     const issuer = readSingle(reader, defaults)
     return issuer === undefined ? [] : [issuer]
   }
-  const beside = [...single, 'JWT_SECRET_FILE', 'JWT_PUBLIC_KEY_FILE'].filter((name) => reader.text(name) !== undefined)
-  if (beside.length > 0) reader.fault('JWT_ISSUERS', `stands instead of ${beside.join(', ')}, not beside`)
+  const beside = [...single, 'JWT_SECRET_FILE', 'JWT_PUBLIC_KEY_FILE'].filter(
+    (name) => reader.text(name) !== undefined,
+  )
+  if (beside.length > 0)
+    reader.fault('JWT_ISSUERS', `stands instead of ${beside.join(', ')}, not beside`)
   return readMany(reader, many, defaults)
 }
 
@@ -43,15 +63,22 @@ function readSingle(reader: Reader, defaults: Defaults): IssuerConfig | undefine
   const publicKey = reader.secret('JWT_PUBLIC_KEY')
   const uri = reader.text('JWT_JWKS_URI')
   const given = [secret, publicKey, uri].filter((source) => source !== undefined)
-  if (given.length > 1) reader.fault('JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI:', 'only one of them may be set')
+  if (given.length > 1)
+    reader.fault('JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI:', 'only one of them may be set')
   const named = reader.list('JWT_ALGORITHMS')
   const aimless = single.slice(3).filter((name) => reader.text(name) !== undefined)
-  if (given.length === 0 && aimless.length > 0) reader.fault(aimless.join(', '), 'cannot stand without a key in JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URI')
+  if (given.length === 0 && aimless.length > 0)
+    reader.fault(
+      aimless.join(', '),
+      'cannot stand without a key in JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URI',
+    )
   if (given.length !== 1) return undefined
   const key =
-    secret !== undefined ? ({ kind: 'secret', secret } as const)
-    : publicKey !== undefined ? readPublic(reader, 'JWT_PUBLIC_KEY', publicKey)
-    : readRemote(reader, 'JWT_JWKS_URI', uri)
+    secret !== undefined
+      ? ({ kind: 'secret', secret } as const)
+      : publicKey !== undefined
+        ? readPublic(reader, 'JWT_PUBLIC_KEY', publicKey)
+        : readRemote(reader, 'JWT_JWKS_URI', uri)
   if (key === undefined) return undefined
   const algorithms = checkAlgorithms(reader, 'JWT_ALGORITHMS', named, key)
   checkSecret(reader, 'JWT_SECRET', key, algorithms)
@@ -65,7 +92,9 @@ function readSingle(reader: Reader, defaults: Defaults): IssuerConfig | undefine
     algorithms,
     key,
     ...backchannel(
-      reader.text('JWT_BACKCHANNEL_AUDIENCE') === undefined ? undefined : reader.list('JWT_BACKCHANNEL_AUDIENCE'),
+      reader.text('JWT_BACKCHANNEL_AUDIENCE') === undefined
+        ? undefined
+        : reader.list('JWT_BACKCHANNEL_AUDIENCE'),
       reader.text('JWT_BACKCHANNEL_TYP'),
       reader.oneOf('JWT_BACKCHANNEL_SCOPE', 'both', backchannelScopes),
     ),
@@ -76,9 +105,23 @@ function readSingle(reader: Reader, defaults: Defaults): IssuerConfig | undefine
 /** Ten years. */
 export const longestSessionS = 315_360_000
 
-const verificationMembers = ['issuer', 'audience', 'algorithms', 'secret', 'publicKey', 'jwksUri', 'typ']
+const verificationMembers = [
+  'issuer',
+  'audience',
+  'algorithms',
+  'secret',
+  'publicKey',
+  'jwksUri',
+  'typ',
+]
 const keyMembers = ['secret', 'publicKey', 'jwksUri']
-const serviceMembers = ['sessionMaxLifetimeS', 'sessionKeys', 'backchannelAudience', 'backchannelTyp', 'backchannelScope']
+const serviceMembers = [
+  'sessionMaxLifetimeS',
+  'sessionKeys',
+  'backchannelAudience',
+  'backchannelTyp',
+  'backchannelScope',
+]
 
 /** How entries are read, which the service and a guard do differently. */
 type EntryRules = Readonly<{ defaults: Defaults; isForGuard: boolean; needsIssuer: boolean }>
@@ -96,7 +139,11 @@ function readMany(reader: Reader, text: string, defaults: Defaults): IssuerConfi
     reader.fault('JWT_ISSUERS', 'must be a JSON array that is not empty')
     return []
   }
-  return readEntries(reader, 'JWT_ISSUERS', parsed, { defaults, isForGuard: false, needsIssuer: true })
+  return readEntries(reader, 'JWT_ISSUERS', parsed, {
+    defaults,
+    isForGuard: false,
+    needsIssuer: true,
+  })
 }
 
 /**
@@ -109,27 +156,54 @@ export function readGuardEntries(reader: Reader, name: string, entries: unknown)
     return []
   }
   const defaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
-  return readEntries(reader, name, entries, { defaults, isForGuard: true, needsIssuer: entries.length > 1 })
+  return readEntries(reader, name, entries, {
+    defaults,
+    isForGuard: true,
+    needsIssuer: entries.length > 1,
+  })
 }
 
-function readEntries(reader: Reader, name: string, entries: readonly unknown[], rules: EntryRules): IssuerConfig[] {
-  const issuers = entries.flatMap((entry, at) => readEntry(reader, `${name}[${at}]`, entry, rules) ?? [])
+function readEntries(
+  reader: Reader,
+  name: string,
+  entries: readonly unknown[],
+  rules: EntryRules,
+): IssuerConfig[] {
+  const issuers = entries.flatMap(
+    (entry, at) => readEntry(reader, `${name}[${at}]`, entry, rules) ?? [],
+  )
   const names = issuers.flatMap(({ issuer }) => issuer ?? [])
   if (new Set(names).size < names.length) reader.fault(name, 'names an issuer twice')
   return issuers
 }
 
-function checkMembers(reader: Reader, at: string, given: Record<string, unknown>, { isForGuard, needsIssuer }: EntryRules): void {
+function checkMembers(
+  reader: Reader,
+  at: string,
+  given: Record<string, unknown>,
+  { isForGuard, needsIssuer }: EntryRules,
+): void {
   const names = Object.keys(given)
-  const unknown = names.filter((name) => !verificationMembers.includes(name) && !serviceMembers.includes(name))
+  const unknown = names.filter(
+    (name) => !verificationMembers.includes(name) && !serviceMembers.includes(name),
+  )
   if (unknown.length > 0) reader.fault(at, `has members that nobody knows: ${unknown.join(', ')}`)
-  if (given['issuer'] === undefined && needsIssuer) reader.fault(`${at}.issuer`, isForGuard ? 'is missing, which only a single entry may leave out' : 'is missing')
+  if (given['issuer'] === undefined && needsIssuer)
+    reader.fault(
+      `${at}.issuer`,
+      isForGuard ? 'is missing, which only a single entry may leave out' : 'is missing',
+    )
   if (!isForGuard) return
   const ofService = serviceMembers.filter((name) => given[name] !== undefined)
-  if (ofService.length > 0) reader.fault(at, `has ${ofService.join(', ')}: settings of the service, which a guard has no use for`)
+  if (ofService.length > 0)
+    reader.fault(
+      at,
+      `has ${ofService.join(', ')}: settings of the service, which a guard has no use for`,
+    )
   // What an environment variable that is not set gives.
   const unset = keyMembers.filter((name) => names.includes(name) && given[name] === undefined)
-  if (keyMembers.every((name) => given[name] === undefined)) for (const name of unset) reader.fault(`${at}.${name}`, 'is undefined')
+  if (keyMembers.every((name) => given[name] === undefined))
+    for (const name of unset) reader.fault(`${at}.${name}`, 'is undefined')
 }
 
 /** Members of an entry, each with its fault when it is of another type. */
@@ -144,14 +218,24 @@ function membersOf(reader: Reader, at: string, given: Record<string, unknown>) {
     texts(name: string): string[] | undefined {
       const value = typeof given[name] === 'string' ? [given[name]] : given[name]
       if (value === undefined) return undefined
-      if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string' && one !== '')) return value as string[]
+      if (
+        Array.isArray(value) &&
+        value.length > 0 &&
+        value.every((one) => typeof one === 'string' && one !== '')
+      )
+        return value as string[]
       reader.fault(`${at}.${name}`, 'must be a string or an array of strings')
       return undefined
     },
   }
 }
 
-function readEntry(reader: Reader, at: string, entry: unknown, rules: EntryRules): IssuerConfig | undefined {
+function readEntry(
+  reader: Reader,
+  at: string,
+  entry: unknown,
+  rules: EntryRules,
+): IssuerConfig | undefined {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     reader.fault(at, 'must be an object')
     return undefined
@@ -160,7 +244,13 @@ function readEntry(reader: Reader, at: string, entry: unknown, rules: EntryRules
   checkMembers(reader, at, given, rules)
   const { text, texts } = membersOf(reader, at, given)
   const issuer = text('issuer')
-  const key = readEntryKey(reader, at, text('secret'), publicKeyText(given['publicKey']), text('jwksUri'))
+  const key = readEntryKey(
+    reader,
+    at,
+    text('secret'),
+    publicKeyText(given['publicKey']),
+    text('jwksUri'),
+  )
   const ofService = readServiceMembers(reader, at, rules.isForGuard ? {} : given, rules.defaults)
   const audience = texts('audience')
   const typ = text('typ')
@@ -178,21 +268,42 @@ function readEntry(reader: Reader, at: string, entry: unknown, rules: EntryRules
   }
 }
 
-function readServiceMembers(reader: Reader, at: string, given: Record<string, unknown>, defaults: Defaults) {
+function readServiceMembers(
+  reader: Reader,
+  at: string,
+  given: Record<string, unknown>,
+  defaults: Defaults,
+) {
   const { text, texts } = membersOf(reader, at, given)
   const lifetimeS = given['sessionMaxLifetimeS'] ?? defaults.sessionMaxLifetimeS
-  if (!Number.isSafeInteger(lifetimeS) || (lifetimeS as number) < 1 || (lifetimeS as number) > longestSessionS) {
-    reader.fault(`${at}.sessionMaxLifetimeS`, `must be a whole number of seconds from 1 to ${longestSessionS}`)
+  if (
+    !Number.isSafeInteger(lifetimeS) ||
+    (lifetimeS as number) < 1 ||
+    (lifetimeS as number) > longestSessionS
+  ) {
+    reader.fault(
+      `${at}.sessionMaxLifetimeS`,
+      `must be a whole number of seconds from 1 to ${longestSessionS}`,
+    )
   }
   const sessionKeys = texts('sessionKeys') ?? defaults.sessionKeys
   checkSessionKeys(reader, `${at}.sessionKeys`, sessionKeys)
   const scope = backchannelScopes.find((one) => one === (given['backchannelScope'] ?? 'both'))
-  if (scope === undefined) reader.fault(`${at}.backchannelScope`, `must be one of ${backchannelScopes.join(', ')}`)
-  const logoutTokens = backchannel(texts('backchannelAudience'), text('backchannelTyp'), scope ?? 'both')
+  if (scope === undefined)
+    reader.fault(`${at}.backchannelScope`, `must be one of ${backchannelScopes.join(', ')}`)
+  const logoutTokens = backchannel(
+    texts('backchannelAudience'),
+    text('backchannelTyp'),
+    scope ?? 'both',
+  )
   return { sessionMaxLifetimeS: lifetimeS as number, sessionKeys, ...logoutTokens }
 }
 
-function backchannel(audience: readonly string[] | undefined, typ = 'logout+jwt', backchannelScope: BackchannelScope) {
+function backchannel(
+  audience: readonly string[] | undefined,
+  typ = 'logout+jwt',
+  backchannelScope: BackchannelScope,
+) {
   return {
     ...(audience !== undefined && { backchannelAudience: audience }),
     ...(typ !== anyTyp && { backchannelTyp: typ }),

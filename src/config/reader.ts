@@ -17,7 +17,10 @@ export function createReader(env: Environment) {
     try {
       return readFileSync(path, 'utf8')
     } catch (error) {
-      fault(name, `names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`)
+      fault(
+        name,
+        `names a file that cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+      )
       return undefined
     }
   }
@@ -28,7 +31,8 @@ export function createReader(env: Environment) {
     file,
     /** The variable, or what the file of `NAME_FILE` holds without the line end that editors add. */
     secret(name: string): string | undefined {
-      if (text(name) !== undefined && text(`${name}_FILE`) !== undefined) fault(name, `and ${name}_FILE are both set`)
+      if (text(name) !== undefined && text(`${name}_FILE`) !== undefined)
+        fault(name, `and ${name}_FILE are both set`)
       return text(name) ?? file(`${name}_FILE`)?.replace(/\r?\n$/, '')
     },
     integer(name: string, fallback: number, least: number, most: number): number {

@@ -13,7 +13,8 @@ function show(token) {
     for (const item of Object.values(spec.paths)) {
       for (const { requestBody } of Object.values(item)) {
         for (const { examples = {} } of Object.values(requestBody?.content ?? {})) {
-          for (const { value } of Object.values(examples)) if (value.token !== undefined) value.token = token
+          for (const { value } of Object.values(examples))
+            if (value.token !== undefined) value.token = token
         }
       }
     }

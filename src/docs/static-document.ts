@@ -14,7 +14,11 @@ export class StaticDocument {
   readonly representations: Readonly<Record<ContentCoding, Representation>>
 
   constructor(bytes: Readonly<Record<ContentCoding, Buffer>>) {
-    this.representations = { br: representationOf(bytes.br), gzip: representationOf(bytes.gzip), identity: representationOf(bytes.identity) }
+    this.representations = {
+      br: representationOf(bytes.br),
+      gzip: representationOf(bytes.gzip),
+      identity: representationOf(bytes.identity),
+    }
   }
 }
 
@@ -31,7 +35,9 @@ const startupQuality = 6
 /** A document that is made at the start, and compressed then. */
 export function documentOf(text: string): StaticDocument {
   const identity = Buffer.from(text)
-  const br = brotliCompressSync(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: startupQuality } })
+  const br = brotliCompressSync(identity, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: startupQuality },
+  })
   return new StaticDocument({ br, gzip: gzipSync(identity), identity })
 }
 

@@ -38,7 +38,8 @@ export function compareFeed(place: Place, found: FoundFeed): Continuity {
   const isSameServer = isSameIdentity(place.identity, found.identity)
   if (found.hasPosition) return isSameServer ? 'same' : 'other_server'
   if (!isSameServer || found.firstId === undefined) return 'lost'
-  if (place.added !== undefined && found.added !== undefined && found.added < place.added) return 'lost'
+  if (place.added !== undefined && found.added !== undefined && found.added < place.added)
+    return 'lost'
   const id = streamIdOf(place.position ?? '')
   if (id === undefined) return 'trimmed'
   // Not older than the first event covers a last id that is smaller, too.
@@ -46,4 +47,6 @@ export function compareFeed(place: Place, found: FoundFeed): Continuity {
 }
 
 export const isSameIdentity = (one: FeedIdentity, other: FeedIdentity): boolean =>
-  one.history === other.history && one.runId === other.runId && one.replicationId === other.replicationId
+  one.history === other.history &&
+  one.runId === other.runId &&
+  one.replicationId === other.replicationId

@@ -8,7 +8,13 @@ import type { Entry } from '../store/entry.js'
 import type { FeedLog } from '../store/feed-log.js'
 import { UnknownLayout } from '../store/layout.js'
 import { keepSwept } from '../sweeping.js'
-import { compareFeed, isSameIdentity, type FeedIdentity, type FoundFeed, type Place } from './continuity.js'
+import {
+  compareFeed,
+  isSameIdentity,
+  type FeedIdentity,
+  type FoundFeed,
+  type Place,
+} from './continuity.js'
 import { positionOf, streamIdOf, UnreadableFeed, type FeedEvent, type Position } from './event.js'
 import { createUnconfirmedWrites } from './unconfirmed-writes.js'
 
@@ -98,13 +104,21 @@ export function createFollower(parts: FollowerParts): Follower {
   const lost = (identity: FeedIdentity) => {
     last = undefined
     place = { identity, position: undefined, added: undefined }
-    owe({ next: replica.pass(), batch: [] }, replica.size(), 'Redis has lost revocations; what this instance knows is written back')
+    owe(
+      { next: replica.pass(), batch: [] },
+      replica.size(),
+      'Redis has lost revocations; what this instance knows is written back',
+    )
   }
   /** What the feed, read to its end, does not have though it was stored before that read began. */
   const restoreMissing = (): boolean => {
     const missing = unconfirmed.missing(round)
     if (missing.length === 0) return false
-    owe({ next: () => 0, batch: missing }, missing.length, 'Redis lacks what this instance has stored, as a replica that lagged; it is written back')
+    owe(
+      { next: () => 0, batch: missing },
+      missing.length,
+      'Redis lacks what this instance has stored, as a replica that lagged; it is written back',
+    )
     return true
   }
   /** The feed as it is now. In this order: what is read after the identity can only be newer. */
@@ -114,16 +128,26 @@ export function createFollower(parts: FollowerParts): Follower {
     const { firstId, last: tail, added } = await inTime(feed.bounds())
     const id = streamIdOf(place?.position ?? '')
     const [first] = id === undefined ? [] : await inTime(feed.read(id, 1))
-    const found: FoundFeed = { identity, hasPosition: first !== undefined && positionOf(first) === place?.position, firstId, added }
+    const found: FoundFeed = {
+      identity,
+      hasPosition: first !== undefined && positionOf(first) === place?.position,
+      firstId,
+      added,
+    }
     return { found, tail, continuity: place === undefined ? 'same' : compareFeed(place, found) }
   }
   const writeBack = async (rest: Owed) => {
     const { found, continuity } = await inspect()
     if (continuity === 'lost') return lost(found.identity)
     const words = new Uint32Array(restoredAtOnce * entryWords)
-    const take = () => Array.from({ length: rest.next(words) }, (_, at) => entryAt(words, at * entryWords))
+    const take = () =>
+      Array.from({ length: rest.next(words) }, (_, at) => entryAt(words, at * entryWords))
     // What is taken stays taken until it is stored, however often that is tried.
-    for (rest.batch = rest.batch.length > 0 ? rest.batch : take(); rest.batch.length > 0; rest.batch = take()) {
+    for (
+      rest.batch = rest.batch.length > 0 ? rest.batch : take();
+      rest.batch.length > 0;
+      rest.batch = take()
+    ) {
       while (rest.batch.length > 0) {
         closing.signal.throwIfAborted()
         const batch = rest.batch.slice(0, restoredAtOnce)
@@ -154,7 +178,13 @@ export function createFollower(parts: FollowerParts): Follower {
     // What the scan has seen is the set at the tail only if the tail is still there, in the same history.
     const [first] = await inTime(feed.read(tail.id, 1))
     const isSame = isSameIdentity(await inTime(feed.identity()), identity)
-    if (!isSame || first === undefined || positionOf(first) !== positionOf(tail) || feed.connection() !== connection) throw new Error('the feed changed during a scan')
+    if (
+      !isSame ||
+      first === undefined ||
+      positionOf(first) !== positionOf(tail) ||
+      feed.connection() !== connection
+    )
+      throw new Error('the feed changed during a scan')
     last = tail
     place = { identity, position: positionOf(tail), added }
     if (!restoreMissing()) seen()
@@ -177,15 +207,28 @@ export function createFollower(parts: FollowerParts): Follower {
       unconfirmed.confirm(entry)
     }
     last = events.at(-1) ?? at
-    if (place !== undefined) place = { ...place, position: positionOf(last), added: place.added === undefined ? undefined : place.added + events.length }
+    if (place !== undefined)
+      place = {
+        ...place,
+        position: positionOf(last),
+        added: place.added === undefined ? undefined : place.added + events.length,
+      }
   }
   /** Which server a connection leads to that has the position. */
   const noteServer = async (connected: number) => {
     const identity = await inTime(feed.identity())
     if (feed.connection() !== connected || place === undefined) return
     connection = connected
-    const continuity = compareFeed(place, { identity, hasPosition: true, firstId: undefined, added: undefined })
-    if (continuity === 'other_server') log.warn('another server answers as Redis, or it has restarted; what this instance stored last is looked for')
+    const continuity = compareFeed(place, {
+      identity,
+      hasPosition: true,
+      firstId: undefined,
+      added: undefined,
+    })
+    if (continuity === 'other_server')
+      log.warn(
+        'another server answers as Redis, or it has restarted; what this instance stored last is looked for',
+      )
     place = { ...place, identity }
   }
   const step = async () => {
@@ -212,7 +255,8 @@ export function createFollower(parts: FollowerParts): Follower {
     if (!isWhole) return undefined
     if (events.length > 0) await pause(events.length < busyPage ? paceMs.idle : paceMs.busy)
     // What was stored since the read began must be in the next one, which shows at once whether it is.
-    else if (unconfirmed.size() === 0) await withDeadline(feed.wait(at.id, waitMs), waitMs + timeoutMs)
+    else if (unconfirmed.size() === 0)
+      await withDeadline(feed.wait(at.id, waitMs), waitMs + timeoutMs)
     return undefined
   }
   let giveUp: () => void = () => undefined
@@ -236,7 +280,8 @@ export function createFollower(parts: FollowerParts): Follower {
         // One line for each kind of trouble; the position stays, and whether it still holds is seen at the next step.
         // Before the first connection there is nothing to say that the connection does not say itself.
         // Nor is there where the layout is not known: the check of the layout has logged it.
-        if (trouble !== cause.message && feed.connection() > 0 && !(cause instanceof UnknownLayout)) log.error({ err: cause }, 'the feed cannot be followed')
+        if (trouble !== cause.message && feed.connection() > 0 && !(cause instanceof UnknownLayout))
+          log.error({ err: cause }, 'the feed cannot be followed')
         trouble = cause.message
         // Nothing but closing cuts it short, which ends the loop.
         await pause(retryMs, undefined, { signal: closing.signal }).catch(() => undefined)
@@ -249,7 +294,10 @@ export function createFollower(parts: FollowerParts): Follower {
   })
   const running = run()
   return {
-    position: () => (following && feed.isKnown() && last !== undefined && performance.now() - seenAt < unseenForMs ? positionOf(last) : undefined),
+    position: () =>
+      following && feed.isKnown() && last !== undefined && performance.now() - seenAt < unseenForMs
+        ? positionOf(last)
+        : undefined,
     counts: () => ({ ...counts }),
     seenAtMs: () => seenAtMs,
     stored(entry) {

@@ -23,7 +23,8 @@ export function* encodeSnapshot(replica: Replica, position: Position): Generator
   let records = 0
   for (let filled = next(words); filled > 0; filled = next(words)) {
     const piece = Buffer.allocUnsafe(filled * recordBytes)
-    for (let record = 0; record < filled; record += 1) encodeRecord(piece, record * recordBytes, words, record * entryWords)
+    for (let record = 0; record < filled; record += 1)
+      encodeRecord(piece, record * recordBytes, words, record * entryWords)
     records += filled
     yield piece
   }
@@ -36,7 +37,8 @@ function encodeRecord(piece: Buffer, start: number, words: Uint32Array, at: numb
   const tag = words[at + 5]!
   const kind = kindBytes[tag]
   piece[start] = kind ?? subjectByte
-  for (let word = 0; word < 5; word += 1) piece.writeUInt32BE(words[at + word]!, start + 1 + 4 * word)
+  for (let word = 0; word < 5; word += 1)
+    piece.writeUInt32BE(words[at + word]!, start + 1 + 4 * word)
   piece.writeUInt32BE(kind === undefined ? tag : 0, start + 21)
 }
 
@@ -54,7 +56,8 @@ export function createSnapshotReader(replica: Replica) {
   const readHead = () => {
     if (rest.length < headBytes) return false
     if (!rest.subarray(0, name.length).equals(name)) throw new Error('this is no snapshot')
-    if (rest[name.length] !== feedVersion) throw new UnreadableFeed(`this snapshot is of another version than ${feedVersion}`)
+    if (rest[name.length] !== feedVersion)
+      throw new UnreadableFeed(`this snapshot is of another version than ${feedVersion}`)
     const length = rest.readUInt16BE(magic.length)
     if (length > longestPosition) throw new Error('this is no snapshot')
     if (rest.length < headBytes + length) return false
@@ -65,7 +68,10 @@ export function createSnapshotReader(replica: Replica) {
   }
   const readRecord = (start: number) => {
     const kind = rest[start]!
-    const tag = kind === subjectByte ? Math.max(kindBytes.length, rest.readUInt32BE(start + 21)) : kindBytes.indexOf(kind)
+    const tag =
+      kind === subjectByte
+        ? Math.max(kindBytes.length, rest.readUInt32BE(start + 21))
+        : kindBytes.indexOf(kind)
     if (tag === -1) throw unknownKind('a snapshot')
     for (let word = 0; word < 4; word += 1) key[word] = rest.readUInt32BE(start + 1 + 4 * word)
     replica.addWords(key, rest.readUInt32BE(start + 17), tag)

@@ -2,7 +2,14 @@ import { Readable } from 'node:stream'
 import { ServiceError } from '../errors.js'
 import type { FeedReader } from '../store/feed-log.js'
 import { answered } from '../store/store.js'
-import { compareIds, positionOf, serverSentEvent, streamIdOf, type FeedEvent, type Position } from './event.js'
+import {
+  compareIds,
+  positionOf,
+  serverSentEvent,
+  streamIdOf,
+  type FeedEvent,
+  type Position,
+} from './event.js'
 
 /** Those who follow the feed over HTTP. */
 export type Subscribers = {
@@ -41,11 +48,20 @@ function catching(): Catching {
   stream.once('close', () => wake())
   return {
     stream,
-    whenRead: () => new Promise((resolve) => (stream.destroyed || stream.readableLength < stream.readableHighWaterMark ? resolve() : (wake = resolve))),
+    whenRead: () =>
+      new Promise((resolve) =>
+        stream.destroyed || stream.readableLength < stream.readableHighWaterMark
+          ? resolve()
+          : (wake = resolve),
+      ),
   }
 }
 
-export function createSubscribers(parts: { feed: FeedReader; position: () => Position | undefined; timeoutMs: number }): Subscribers {
+export function createSubscribers(parts: {
+  feed: FeedReader
+  position: () => Position | undefined
+  timeoutMs: number
+}): Subscribers {
   const { feed, timeoutMs } = parts
   const live = new Set<Subscriber>()
   const joining = new Set<Readable>()
@@ -68,10 +84,22 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
     for (const { stream, sentId } of live) {
       // Who joined from the store may have had some of it.
       const isAhead = first !== undefined && compareIds(sentId, first.id) >= 0
-      push(stream, isAhead ? Buffer.from(events.filter(({ id }) => compareIds(id, sentId) > 0).map(serverSentEvent).join('')) : text)
+      push(
+        stream,
+        isAhead
+          ? Buffer.from(
+              events
+                .filter(({ id }) => compareIds(id, sentId) > 0)
+                .map(serverSentEvent)
+                .join(''),
+            )
+          : text,
+      )
     }
     const lastId = events.at(-1)?.id
-    for (const subscriber of live) if (lastId !== undefined && compareIds(lastId, subscriber.sentId) > 0) subscriber.sentId = lastId
+    for (const subscriber of live)
+      if (lastId !== undefined && compareIds(lastId, subscriber.sentId) > 0)
+        subscriber.sentId = lastId
     // However many there are, half of the time is left for everything else.
     const tookMs = performance.now() - startedMs
     sending = tookMs < 1 ? undefined : setTimeout(sendPending, tookMs)
@@ -98,8 +126,11 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
   }
 
   // Pages of the store, as fast as they are read, until it is where the replica is; from there on every event is published to it.
-  const catchUp = async ({ stream, whenRead }: Catching, page: readonly FeedEvent[]): Promise<void> => {
-    for (let news = page; ; ) {
+  const catchUp = async (
+    { stream, whenRead }: Catching,
+    page: readonly FeedEvent[],
+  ): Promise<void> => {
+    for (let news = page; ;) {
       const lastEvent = page.at(-1)
       if (lastEvent === undefined) return end(stream, gapEvent)
       if (news.length > 0) stream.push(Buffer.from(news.map(serverSentEvent).join('')))
@@ -114,7 +145,8 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
       await whenRead()
       if (stream.destroyed) return undefined
       page = await answered('store', timeoutMs, () => feed.read(lastEvent.id, pageEvents))
-      if (page[0] === undefined || positionOf(page[0]) !== positionOf(lastEvent)) return end(stream, gapEvent)
+      if (page[0] === undefined || positionOf(page[0]) !== positionOf(lastEvent))
+        return end(stream, gapEvent)
       news = page.slice(1)
     }
   }
@@ -123,13 +155,20 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
     async open(from) {
       const id = streamIdOf(from)
       if (id === undefined) throw new ServiceError('bad_request', { reason: 'body' })
-      if (isClosed || parts.position() === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
-      if (opened >= mostSubscribers) throw new ServiceError('too_many_requests', { reason: 'feed_limit', headers: { 'Retry-After': '1' } })
+      if (isClosed || parts.position() === undefined)
+        throw new ServiceError('feed_unavailable', { reason: 'feed' })
+      if (opened >= mostSubscribers)
+        throw new ServiceError('too_many_requests', {
+          reason: 'feed_limit',
+          headers: { 'Retry-After': '1' },
+        })
       opened += 1
-      const page = await answered('store', timeoutMs, () => feed.read(id, pageEvents)).catch((error: unknown) => {
-        opened -= 1
-        throw error
-      })
+      const page = await answered('store', timeoutMs, () => feed.read(id, pageEvents)).catch(
+        (error: unknown) => {
+          opened -= 1
+          throw error
+        },
+      )
       const one = catching()
       one.stream.once('close', () => (opened -= 1))
       if (page[0] === undefined || positionOf(page[0]) !== from) end(one.stream, gapEvent)
@@ -137,7 +176,9 @@ export function createSubscribers(parts: { feed: FeedReader; position: () => Pos
       else {
         joining.add(one.stream)
         // Without an error, as above: it comes back with its position, and is told then.
-        void catchUp(one, page).catch(() => one.stream.destroy()).finally(() => joining.delete(one.stream))
+        void catchUp(one, page)
+          .catch(() => one.stream.destroy())
+          .finally(() => joining.delete(one.stream))
       }
       return one.stream
     },

@@ -7,7 +7,9 @@ import type { FeedEvent } from './event.js'
  *
  * @throws (the function) whatever the feed throws
  */
-export function createTailReader(feed: Pick<FeedReader, 'tail'>): () => Promise<FeedEvent | undefined> {
+export function createTailReader(
+  feed: Pick<FeedReader, 'tail'>,
+): () => Promise<FeedEvent | undefined> {
   let next: Promise<FeedEvent | undefined> | undefined
   return () =>
     (next ??= new Promise((resolve, reject) => {

@@ -32,7 +32,13 @@ function join(before: Write, { key, untilMs, cutoff }: Entry): Entry {
 }
 
 /** @param most entries that are remembered; while there are so many, further ones are not */
-export function createUnconfirmedWrites({ most, now }: { most: number; now: () => number }): UnconfirmedWrites {
+export function createUnconfirmedWrites({
+  most,
+  now,
+}: {
+  most: number
+  now: () => number
+}): UnconfirmedWrites {
   // In the order of their rounds, so that the first one tells whether any is old.
   const writes = new Map<string, Write>()
   return {
@@ -40,7 +46,12 @@ export function createUnconfirmedWrites({ most, now }: { most: number; now: () =
       const before = writes.get(entry.key)
       if (before === undefined && writes.size >= most) return
       writes.delete(entry.key)
-      writes.set(entry.key, { entry: before === undefined ? entry : join(before, entry), round, lacksCutoff: true, lacksLife: true })
+      writes.set(entry.key, {
+        entry: before === undefined ? entry : join(before, entry),
+        round,
+        lacksCutoff: true,
+        lacksLife: true,
+      })
     },
     confirm(held, toleranceMs) {
       const write = writes.get(held.key)

@@ -9,5 +9,7 @@ import { feedVersion } from './event.js'
  */
 export function requireReadable(version = 1): void {
   if (version >= feedVersion) return
-  throw new ServiceError('upgrade_required', { headers: { Upgrade: `cierre-feed/${feedVersion}`, Connection: 'Upgrade' } })
+  throw new ServiceError('upgrade_required', {
+    headers: { Upgrade: `cierre-feed/${feedVersion}`, Connection: 'Upgrade' },
+  })
 }

@@ -7,16 +7,28 @@ export type Fault = (name: string, what: string) => void
 export const credentialNames = ['url', 'clientId', 'clientSecret'] as const
 
 /** Credentials among options, with a fault for each that cannot be one; `prefix` stands before their names. */
-export function readCredentials(fault: Fault, prefix: string, given: Readonly<Record<string, unknown>>): Credentials {
+export function readCredentials(
+  fault: Fault,
+  prefix: string,
+  given: Readonly<Record<string, unknown>>,
+): Credentials {
   const text = (name: string): string => {
     const value = given[name]
     // A lone surrogate has no UTF-8 form, so it cannot be sent.
     if (typeof value === 'string' && value !== '' && value.isWellFormed()) return value
-    fault(`${prefix}${name}`, value === undefined ? 'is undefined' : 'must be a string that is not empty')
+    fault(
+      `${prefix}${name}`,
+      value === undefined ? 'is undefined' : 'must be a string that is not empty',
+    )
     return ''
   }
-  const credentials = { url: text('url'), clientId: text('clientId'), clientSecret: text('clientSecret') }
-  if (credentials.url !== '' && !isSafeOrigin(credentials.url)) fault(`${prefix}url`, 'must be an origin: https://…, or http:// on a loopback address')
+  const credentials = {
+    url: text('url'),
+    clientId: text('clientId'),
+    clientSecret: text('clientSecret'),
+  }
+  if (credentials.url !== '' && !isSafeOrigin(credentials.url))
+    fault(`${prefix}url`, 'must be an origin: https://…, or http:// on a loopback address')
   return credentials
 }
 
@@ -29,7 +41,12 @@ function isSafeOrigin(url: string): boolean {
 }
 
 /** An object of options; what is none, or has a member of another name, is a fault. */
-export function readOptionsObject(fault: Fault, name: string, value: unknown, known: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+export function readOptionsObject(
+  fault: Fault,
+  name: string,
+  value: unknown,
+  known: readonly string[],
+): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     fault(name, value === undefined ? 'is undefined' : 'must be an object')
     return undefined

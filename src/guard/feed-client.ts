@@ -1,5 +1,11 @@
 import { createParser } from 'eventsource-parser'
-import { feedVersion, parseServerSentEvent, UnreadableFeed, type FeedEvent, type Position } from '../feed/event.js'
+import {
+  feedVersion,
+  parseServerSentEvent,
+  UnreadableFeed,
+  type FeedEvent,
+  type Position,
+} from '../feed/event.js'
 import { createSnapshotReader } from '../feed/snapshot.js'
 import type { Replica } from '../replica.js'
 import { ask, textOf, within, type Answer } from '../asking.js'
@@ -19,13 +25,21 @@ export type FeedOptions = Readonly<{
 export class FeedError extends Error {
   override readonly name = 'FeedError'
   /** @param isPermanent whether the same question will get the same answer until a person changes something */
-  constructor(message: string, readonly status?: number, readonly isPermanent = false) {
+  constructor(
+    message: string,
+    readonly status?: number,
+    readonly isPermanent = false,
+  ) {
     super(message)
   }
 }
 
 /** What each part of the feed answers with, as its media type. */
-const mediaTypes = { snapshot: 'application/octet-stream', events: 'text/event-stream', position: 'application/json' } as const
+const mediaTypes = {
+  snapshot: 'application/octet-stream',
+  events: 'text/event-stream',
+  position: 'application/json',
+} as const
 
 type FeedPart = keyof typeof mediaTypes
 
@@ -33,22 +47,40 @@ type FeedPart = keyof typeof mediaTypes
 const passing = [408, 425, 429]
 
 /** Why an answer is none of a feed; nothing when it is one. */
-export function faultOfAnswer(origin: string, part: FeedPart, { status, headers }: Pick<Answer, 'status' | 'headers'>): FeedError | undefined {
+export function faultOfAnswer(
+  origin: string,
+  part: FeedPart,
+  { status, headers }: Pick<Answer, 'status' | 'headers'>,
+): FeedError | undefined {
   const advice = 'feed.url must be the origin of a cierre service'
   if (status === 401 || status === 403) {
-    return new FeedError(`${origin} answered ${status}: clientId and clientSecret must be of a client that may read the feed`, status, true)
+    return new FeedError(
+      `${origin} answered ${status}: clientId and clientSecret must be of a client that may read the feed`,
+      status,
+      true,
+    )
   }
   if (status === 426) {
-    return new FeedError(`${origin} answered 426: its revocations are of kinds that version ${feedVersion} of the feed does not have; upgrade this guard`, status, true)
+    return new FeedError(
+      `${origin} answered 426: its revocations are of kinds that version ${feedVersion} of the feed does not have; upgrade this guard`,
+      status,
+      true,
+    )
   }
-  if (status >= 500 || passing.includes(status)) return new FeedError(`${origin} answered ${status}`, status)
-  if (status >= 300 && status < 400) return new FeedError(`${origin} answered ${status}, a redirect: ${advice}`, status, true)
+  if (status >= 500 || passing.includes(status))
+    return new FeedError(`${origin} answered ${status}`, status)
+  if (status >= 300 && status < 400)
+    return new FeedError(`${origin} answered ${status}, a redirect: ${advice}`, status, true)
   if (status !== 200) return new FeedError(`${origin} answered ${status}: ${advice}`, status, true)
   const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';', 1)
   if (type.trim() === mediaTypes[part]) return undefined
   // What a stranger calls its answer goes into a log.
   const named = /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(type.trim()) ? type.trim() : 'an unknown type'
-  return new FeedError(`${origin} answered with ${named} where the feed has ${mediaTypes[part]}: ${advice}`, status, true)
+  return new FeedError(
+    `${origin} answered with ${named} where the feed has ${mediaTypes[part]}: ${advice}`,
+    status,
+    true,
+  )
 }
 
 const connectWithinMs = 5_000
@@ -67,14 +99,29 @@ export function createFeedClient(credentials: Credentials) {
   const authorization = basicAuthorization(credentials)
 
   // A redirect is not followed, and is told from a connection that failed.
-  const askFeed = <T>(part: FeedPart, query: Record<string, string>, signal: AbortSignal, read: (answer: Answer) => Promise<T>): Promise<T> =>
-    ask(`${origin}/api/v1/revocations/${part}?${new URLSearchParams({ ...query, version: String(feedVersion) }).toString()}`, { headers: { authorization }, redirect: 'manual', signal }, async (answer) => {
-      const fault = faultOfAnswer(origin, part, answer)
-      if (fault !== undefined) throw fault
-      return read(answer)
-    })
+  const askFeed = <T>(
+    part: FeedPart,
+    query: Record<string, string>,
+    signal: AbortSignal,
+    read: (answer: Answer) => Promise<T>,
+  ): Promise<T> =>
+    ask(
+      `${origin}/api/v1/revocations/${part}?${new URLSearchParams({ ...query, version: String(feedVersion) }).toString()}`,
+      { headers: { authorization }, redirect: 'manual', signal },
+      async (answer) => {
+        const fault = faultOfAnswer(origin, part, answer)
+        if (fault !== undefined) throw fault
+        return read(answer)
+      },
+    )
   /** Reads a body piece by piece, and gives up when nothing comes for `silentForMs`. */
-  const follow = (part: FeedPart, query: Record<string, string>, silentForMs: number, closing: AbortSignal, onPiece: (piece: Uint8Array) => void | Promise<void>): Promise<void> =>
+  const follow = (
+    part: FeedPart,
+    query: Record<string, string>,
+    silentForMs: number,
+    closing: AbortSignal,
+    onPiece: (piece: Uint8Array) => void | Promise<void>,
+  ): Promise<void> =>
     within(connectWithinMs, closing, ({ signal, extend }) =>
       askFeed(part, query, signal, async ({ pieces }) => {
         extend(silentForMs)
@@ -82,7 +129,8 @@ export function createFeedClient(credentials: Credentials) {
           extend(silentForMs)
           await onPiece(piece)
         }
-      }))
+      }),
+    )
   return {
     /** Joins a snapshot to the replica, without holding up the event loop. Answers the position it is complete up to. */
     async snapshot(replica: Replica, closing: AbortSignal): Promise<Position> {
@@ -94,7 +142,13 @@ export function createFeedClient(credentials: Credentials) {
           reader.write(piece)
         } catch (cause) {
           // What is wrong from its first byte on is another thing than a snapshot that was damaged.
-          throw hasBegun || cause instanceof UnreadableFeed ? cause : new FeedError(`${origin} answered what cannot be read: ${(cause as Error).message}`, 200, true)
+          throw hasBegun || cause instanceof UnreadableFeed
+            ? cause
+            : new FeedError(
+                `${origin} answered what cannot be read: ${(cause as Error).message}`,
+                200,
+                true,
+              )
         }
         hasBegun = true
       }
@@ -109,7 +163,11 @@ export function createFeedClient(credentials: Credentials) {
       return reader.end()
     },
     /** Every event from the position on, that of the position included; comes back when the feed says that there is a gap. */
-    async events(from: Position, onEvent: (event: FeedEvent) => void, closing: AbortSignal): Promise<'gap'> {
+    async events(
+      from: Position,
+      onEvent: (event: FeedEvent) => void,
+      closing: AbortSignal,
+    ): Promise<'gap'> {
       const decoder = new TextDecoder()
       let isGap = false
       const parser = createParser({
@@ -120,17 +178,22 @@ export function createFeedClient(credentials: Credentials) {
           if (event !== undefined) onEvent(event)
         },
         onError(error) {
-          if (error.type === 'max-buffer-size-exceeded') throw new FeedError('an event of the feed never ends')
+          if (error.type === 'max-buffer-size-exceeded')
+            throw new FeedError('an event of the feed never ends')
         },
         maxBufferSize: longestEvent,
       })
-      await follow('events', { from }, silentForMs, closing, (piece) => parser.feed(decoder.decode(piece, { stream: true })))
+      await follow('events', { from }, silentForMs, closing, (piece) =>
+        parser.feed(decoder.decode(piece, { stream: true })),
+      )
       if (!isGap) throw new FeedError('the feed ended')
       return 'gap'
     },
     position: (signal: AbortSignal): Promise<Position> =>
       askFeed('position', {}, signal, async (answer) => {
-        const { position } = JSON.parse(await textOf(answer, longestEvent)) as { position?: unknown }
+        const { position } = JSON.parse(await textOf(answer, longestEvent)) as {
+          position?: unknown
+        }
         if (typeof position !== 'string') throw new FeedError('the feed has no position')
         return position
       }),

@@ -19,8 +19,10 @@ export type FollowingParts = {
 }
 
 /** Repeating does not help: the client is refused, or the feed has what this version cannot read. */
-const isFinal = (error: unknown) => isUnreadable(error) || (error instanceof FeedError && error.isPermanent)
-const isUnreadable = (error: unknown) => error instanceof UnreadableFeed || (error instanceof FeedError && error.status === 426)
+const isFinal = (error: unknown) =>
+  isUnreadable(error) || (error instanceof FeedError && error.isPermanent)
+const isUnreadable = (error: unknown) =>
+  error instanceof UnreadableFeed || (error instanceof FeedError && error.status === 426)
 const clockSetBack = () => new FeedError('the clock was set back')
 
 /** Positions that were applied since a proof was begun, and the one it is about. */
@@ -54,7 +56,9 @@ export function followFeed(parts: FollowingParts) {
   const waiting = new Set<{ resolve: () => void; reject: (error: Error) => void }>()
 
   const stalenessMs = () =>
-    provenAt === undefined ? Infinity : Math.max(clock.now() - provenAt.now, clock.monotonicMs() - provenAt.monotonicMs)
+    provenAt === undefined
+      ? Infinity
+      : Math.max(clock.now() - provenAt.now, clock.monotonicMs() - provenAt.monotonicMs)
   const isFresh = () => stalenessMs() <= maxStalenessMs
   const tellFreshness = () => {
     const fresh = isFresh()
@@ -66,7 +70,10 @@ export function followFeed(parts: FollowingParts) {
     if (closing.signal.aborted) return
     // fetch says no more than that it failed; its cause knows why.
     const { message, cause } = error as Error
-    trouble = cause instanceof Error ? new Error(`${message}: ${cause.message}`, { cause }) : (error as Error)
+    trouble =
+      cause instanceof Error
+        ? new Error(`${message}: ${cause.message}`, { cause })
+        : (error as Error)
     if (isUnreadable(error)) markUnreadable(error)
     parts.onTrouble(trouble)
     if (!isFinal(error)) return
@@ -108,13 +115,18 @@ export function followFeed(parts: FollowingParts) {
     closing.signal.throwIfAborted()
     stream = new AbortController()
     let isJoined = false
-    await feed.events(from, (event) => {
-      if (!isJoined && positionOf(event) !== from) throw new FeedError('the feed does not begin where it was asked to')
-      isJoined = true
-      isReadingBroken = false
-      retryInMs = retryFirstMs
-      apply(event)
-    }, stream.signal)
+    await feed.events(
+      from,
+      (event) => {
+        if (!isJoined && positionOf(event) !== from)
+          throw new FeedError('the feed does not begin where it was asked to')
+        isJoined = true
+        isReadingBroken = false
+        retryInMs = retryFirstMs
+        apply(event)
+      },
+      stream.signal,
+    )
     counts.gaps += 1
     position = undefined
   }
@@ -128,12 +140,15 @@ export function followFeed(parts: FollowingParts) {
         counts.reconnects += 1
       }
       // Apart from each other, so that a fleet does not come back as one. Nothing but closing cuts it short, which ends the loop.
-      await pause(retryInMs * (0.5 + Math.random()), undefined, { signal: closing.signal }).catch(() => undefined)
+      await pause(retryInMs * (0.5 + Math.random()), undefined, { signal: closing.signal }).catch(
+        () => undefined,
+      )
       retryInMs = Math.min(retryMostMs, retryInMs * 2)
     }
   }
   const prove = async () => {
-    if (position === undefined || isReadingBroken || proof !== undefined || closing.signal.aborted) return
+    if (position === undefined || isReadingBroken || proof !== undefined || closing.signal.aborted)
+      return
     const before = { setBacks, unreadables }
     const askedAt = { now: clock.now(), monotonicMs: clock.monotonicMs() }
     const own: Proof = { applied: new Set([position]), target: undefined, done: () => undefined }
@@ -143,7 +158,11 @@ export function followFeed(parts: FollowingParts) {
       await within(Math.min(proveWithinMs, maxStalenessMs), closing.signal, async ({ signal }) => {
         own.target = await feed.position(signal)
         if (own.applied.has(own.target)) return
-        const isLate = new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(new FeedError('the feed lags behind its position'))))
+        const isLate = new Promise<never>((_resolve, reject) =>
+          signal.addEventListener('abort', () =>
+            reject(new FeedError('the feed lags behind its position')),
+          ),
+        )
         await Promise.race([isDone, isLate]).catch((error: unknown) => {
           // Whatever holds it up, a new connection may not.
           stream.abort(error)
@@ -171,11 +190,14 @@ export function followFeed(parts: FollowingParts) {
     provenAt = undefined
     stream.abort(clockSetBack())
   }
-  const proving = setInterval(() => {
-    heedClock()
-    tellFreshness()
-    void prove()
-  }, Math.min(proveEveryMs, Math.ceil(maxStalenessMs / 3)))
+  const proving = setInterval(
+    () => {
+      heedClock()
+      tellFreshness()
+      void prove()
+    },
+    Math.min(proveEveryMs, Math.ceil(maxStalenessMs / 3)),
+  )
   const stopSweeping = keepSwept((budget) => {
     heedClock()
     replica.sweep(budget)
@@ -192,8 +214,19 @@ export function followFeed(parts: FollowingParts) {
       if (closing.signal.aborted) throw new Error('the guard was closed')
       if (isFresh()) return
       let waiter: { resolve: () => void; reject: (error: Error) => void } | undefined
-      const proven = new Promise<void>((resolve, reject) => waiting.add((waiter = { resolve, reject })))
-      const timer = setTimeout(() => waiter?.reject(new Error(`the guard is not ready within ${ms} ms${trouble ? `: ${trouble.message}` : ''}`, { cause: trouble })), Math.min(ms, longestTimerMs))
+      const proven = new Promise<void>((resolve, reject) =>
+        waiting.add((waiter = { resolve, reject })),
+      )
+      const timer = setTimeout(
+        () =>
+          waiter?.reject(
+            new Error(
+              `the guard is not ready within ${ms} ms${trouble ? `: ${trouble.message}` : ''}`,
+              { cause: trouble },
+            ),
+          ),
+        Math.min(ms, longestTimerMs),
+      )
       try {
         await proven
       } finally {

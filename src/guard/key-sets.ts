@@ -2,7 +2,12 @@ import type { IssuerConfig } from '../config/issuers.js'
 import type { KeySourceLog } from '../token/remote-key-source.js'
 import { openIssuers } from '../token/issuers.js'
 
-type Parts = Readonly<{ issuers: readonly IssuerConfig[]; requireExp: boolean; now: () => number; warn: KeySourceLog['warn'] }>
+type Parts = Readonly<{
+  issuers: readonly IssuerConfig[]
+  requireExp: boolean
+  now: () => number
+  warn: KeySourceLog['warn']
+}>
 
 const longestTimerMs = 2 ** 31 - 1
 
@@ -29,7 +34,11 @@ export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Pa
   const { issuers } = openIssuers(configs, { requireExp, log, now })
 
   const missing = (): string[] =>
-    configs.flatMap(({ key }, at) => (key.kind !== 'remote' || issuers[at]?.keys.isLoaded() === true ? [] : [new URL(key.uri).origin]))
+    configs.flatMap(({ key }, at) =>
+      key.kind !== 'remote' || issuers[at]?.keys.isLoaded() === true
+        ? []
+        : [new URL(key.uri).origin],
+    )
   const faultOf = (origin: string) => {
     const reason = reasons.get(origin)
     return `the key set of ${origin} has not been loaded${reason === undefined ? '' : `: ${reason}`}`
@@ -51,7 +60,11 @@ export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Pa
         }
         const late = () => {
           const faults = [...new Set(missing())].map(faultOf)
-          end(faults.length === 0 ? undefined : new Error(`the guard is not ready within ${withinMs} ms: ${faults.join('; ')}`))
+          end(
+            faults.length === 0
+              ? undefined
+              : new Error(`the guard is not ready within ${withinMs} ms: ${faults.join('; ')}`),
+          )
         }
         const timer = setTimeout(late, Math.min(ms, longestTimerMs))
         waiting.add(check)

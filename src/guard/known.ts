@@ -16,10 +16,15 @@ export type Known = Readonly<{
   generation: number
 }>
 
-export function knownToken(header: string, token: VerifiedToken, cutoffClaim: 'iat' | 'auth_time'): Known {
+export function knownToken(
+  header: string,
+  token: VerifiedToken,
+  cutoffClaim: 'iat' | 'auth_time',
+): Known {
   const { t, s, j, u } = token.keys
   const words = new Uint32Array(16)
-  for (const [at, key] of [t, s, j, u].entries()) if (key !== undefined) words.set(keyWords(key), 4 * at)
+  for (const [at, key] of [t, s, j, u].entries())
+    if (key !== undefined) words.set(keyWords(key), 4 * at)
   return {
     header,
     token: deepFrozen(token),

@@ -3,7 +3,13 @@ import { readGuardEntries, type IssuerConfig } from '../config/issuers.js'
 import { createReader } from '../config/reader.js'
 import type { GuardOptions } from '../guard.js'
 import { senderConstrainedRules, type SenderConstrained } from '../token/confirmation.js'
-import { credentialNames, readCredentials, readOptionsObject, type Credentials, type Fault } from './credentials.js'
+import {
+  credentialNames,
+  readCredentials,
+  readOptionsObject,
+  type Credentials,
+  type Fault,
+} from './credentials.js'
 import { refuseUnknown, type OnUnknown } from './unknown.js'
 
 /** The options of a guard, checked and with their defaults. */
@@ -22,8 +28,16 @@ export type GuardSettings = Readonly<{
 
 // A record, so that an option that is added to the type has to be added here.
 const optionNames: Record<keyof GuardOptions, true> = {
-  issuers: true, feed: true, maxStalenessMs: true, onUnknown: true, requireExp: true, cutoffClaim: true, maxClockSkewS: true,
-  senderConstrained: true, maxRemembered: true, clock: true,
+  issuers: true,
+  feed: true,
+  maxStalenessMs: true,
+  onUnknown: true,
+  requireExp: true,
+  cutoffClaim: true,
+  maxClockSkewS: true,
+  senderConstrained: true,
+  maxRemembered: true,
+  clock: true,
 }
 
 const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now() }
@@ -41,13 +55,26 @@ export function readGuardOptions(options: unknown): GuardSettings {
   const settings: GuardSettings = {
     issuers: readGuardEntries(reader, 'issuers', given['issuers']),
     feed: readFeed(fault, given['feed']),
-    maxStalenessMs: readNumber(fault, given, 'maxStalenessMs', { fallback: 5_000, least: 100, most: 3_600_000 }),
+    maxStalenessMs: readNumber(fault, given, 'maxStalenessMs', {
+      fallback: 5_000,
+      least: 100,
+      most: 3_600_000,
+    }),
     onUnknown: readOnUnknown(fault, given['onUnknown']),
     requireExp: readOneOf(fault, given, 'requireExp', [false, true]),
     cutoffClaim: readOneOf(fault, given, 'cutoffClaim', ['iat', 'auth_time']),
-    maxClockSkewS: readNumber(fault, given, 'maxClockSkewS', { fallback: 60, least: 0, most: 3_600, isWhole: true }),
+    maxClockSkewS: readNumber(fault, given, 'maxClockSkewS', {
+      fallback: 60,
+      least: 0,
+      most: 3_600,
+      isWhole: true,
+    }),
     senderConstrained: readOneOf(fault, given, 'senderConstrained', senderConstrainedRules),
-    maxRemembered: readNumber(fault, given, 'maxRemembered', { fallback: 32_768, least: 2, most: 10_000_000 }),
+    maxRemembered: readNumber(fault, given, 'maxRemembered', {
+      fallback: 32_768,
+      least: 2,
+      most: 10_000_000,
+    }),
     clock: readClock(fault, given['clock']),
   }
   if (reader.faults.length > 0) throw new TypeError(reader.faults.join('\n'))
@@ -56,20 +83,38 @@ export function readGuardOptions(options: unknown): GuardSettings {
 
 function readFeed(fault: Fault, value: unknown): Credentials {
   const given = readOptionsObject(fault, 'feed', value, credentialNames)
-  return given === undefined ? { url: '', clientId: '', clientSecret: '' } : readCredentials(fault, 'feed.', given)
+  return given === undefined
+    ? { url: '', clientId: '', clientSecret: '' }
+    : readCredentials(fault, 'feed.', given)
 }
 
 type Range = Readonly<{ fallback: number; least: number; most: number; isWhole?: boolean }>
 
-function readNumber(fault: Fault, given: Readonly<Record<string, unknown>>, name: string, { fallback, least, most, isWhole = false }: Range): number {
+function readNumber(
+  fault: Fault,
+  given: Readonly<Record<string, unknown>>,
+  name: string,
+  { fallback, least, most, isWhole = false }: Range,
+): number {
   const value = given[name] === undefined ? fallback : given[name]
-  if (typeof value === 'number' && value >= least && value <= most && (!isWhole || Number.isInteger(value))) return value
+  if (
+    typeof value === 'number' &&
+    value >= least &&
+    value <= most &&
+    (!isWhole || Number.isInteger(value))
+  )
+    return value
   fault(name, `must be a ${isWhole ? 'whole ' : ''}number from ${least} to ${most}`)
   return fallback
 }
 
 /** One of these values, the first of which is the default. */
-function readOneOf<T extends string | boolean>(fault: Fault, given: Readonly<Record<string, unknown>>, name: string, allowed: readonly [T, ...T[]]): T {
+function readOneOf<T extends string | boolean>(
+  fault: Fault,
+  given: Readonly<Record<string, unknown>>,
+  name: string,
+  allowed: readonly [T, ...T[]],
+): T {
   const [fallback] = allowed
   if (given[name] === undefined) return fallback
   const value = allowed.find((one) => one === given[name])
@@ -79,13 +124,15 @@ function readOneOf<T extends string | boolean>(fault: Fault, given: Readonly<Rec
 
 function readOnUnknown(fault: Fault, value: unknown): OnUnknown {
   if (value === undefined) return refuseUnknown
-  if (typeof value !== 'function') fault('onUnknown', 'must be a function, such as askIntrospection gives')
+  if (typeof value !== 'function')
+    fault('onUnknown', 'must be a function, such as askIntrospection gives')
   return value as OnUnknown
 }
 
 function readClock(fault: Fault, value: unknown): Clock {
   if (value === undefined) return systemClock
   const { now, monotonicMs } = (value ?? {}) as Record<string, unknown>
-  if (typeof now !== 'function' || typeof monotonicMs !== 'function') fault('clock', 'must be an object with the functions now and monotonicMs')
+  if (typeof now !== 'function' || typeof monotonicMs !== 'function')
+    fault('clock', 'must be an object with the functions now and monotonicMs')
   return value as Clock
 }

@@ -5,7 +5,11 @@ import type { Known } from './known.js'
 /** Why a watched token is no longer good. */
 export type EndOfToken = 'revoked' | 'expired'
 
-type Watch = { known: Known; callback: (why: EndOfToken) => void; timer: NodeJS.Timeout | undefined }
+type Watch = {
+  known: Known
+  callback: (why: EndOfToken) => void
+  timer: NodeJS.Timeout | undefined
+}
 
 /** Timers stand still while a machine sleeps. */
 const lookAgainMs = 30_000

@@ -11,7 +11,13 @@ import { ServiceError } from '../errors.js'
 import { rateLimitHeaders, type Limiter, type Verdict } from '../limits.js'
 import type { OperationId, Operations } from '../operations/operation.js'
 import { createBodyReader } from './body.js'
-import { createContractRoutes, type ContractRoutes, type Middleware, type RequestState, type ServiceContext } from './contract.js'
+import {
+  createContractRoutes,
+  type ContractRoutes,
+  type Middleware,
+  type RequestState,
+  type ServiceContext,
+} from './contract.js'
 import { failureAnswer, isFault, type Outgoing } from './failures.js'
 import { endInPieces, pieceBytes } from './pieces.js'
 import { holdToRate } from './reading-rate.js'
@@ -35,14 +41,16 @@ export type AppParts = {
 /** The operations that the address limit counts. */
 const limitedOperations: ReadonlySet<OperationId> = new Set(['logout', 'backchannelLogout'])
 const saneRequestId = /^[A-Za-z0-9._-]{1,64}$/
-const exposedHeaders = 'WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
+const exposedHeaders =
+  'WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
 
 /** Every request in order: identified, routed, allowed by origin, counted, read, validated, answered as the contract says. */
 export function createApp(parts: AppParts): Koa {
   const app = new Koa()
   app.on('error', (error: NodeJS.ErrnoException) => {
     // Whoever asked is gone.
-    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') parts.log.error({ err: error }, 'answer not sent')
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE')
+      parts.log.error({ err: error }, 'answer not sent')
   })
   app.use(answer(parts, serve(parts)))
   return app
@@ -67,16 +75,22 @@ function serve(parts: AppParts): (ctx: ServiceContext) => Promise<void> {
     identify(ctx)
     route(ctx, routes)
     // Ahead of the 405, which a browser may read, too.
-    return allowOrigins === undefined ? serveAllowed(ctx) : allowOrigins(ctx, () => serveAllowed(ctx)).then(() => answerPreflight(ctx))
+    return allowOrigins === undefined
+      ? serveAllowed(ctx)
+      : allowOrigins(ctx, () => serveAllowed(ctx)).then(() => answerPreflight(ctx))
   }
 }
 
 /** Names and values in turn. Of every answer; one that is not JSON may have its own. */
 const fixedHeaders = [
-  'X-Content-Type-Options', 'nosniff',
-  'Cache-Control', 'no-store',
-  'Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'",
-  'Referrer-Policy', 'no-referrer',
+  'X-Content-Type-Options',
+  'nosniff',
+  'Cache-Control',
+  'no-store',
+  'Content-Security-Policy',
+  "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy',
+  'no-referrer',
 ]
 
 function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void {
@@ -86,14 +100,21 @@ function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void
     const given = headers['x-request-id']
     const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : randomUUID()
     ctx.state = {
-      asker: { requestId, address: addresses.of(ctx.req), userAgent: headers['user-agent'] || undefined, isRecorded: false },
+      asker: {
+        requestId,
+        address: addresses.of(ctx.req),
+        userAgent: headers['user-agent'] || undefined,
+        isRecorded: false,
+      },
       secure: addresses.isSecure(ctx.req),
       path: '',
       authorization: authorizationLines(rawHeaders),
     }
     if (!warned && addresses.hasIgnoredHeaders(ctx.req)) {
       warned = true
-      log.warn('requests carry X-Forwarded-For or X-Forwarded-Proto, which is ignored until TRUST_PROXY names the proxy')
+      log.warn(
+        'requests carry X-Forwarded-For or X-Forwarded-Proto, which is ignored until TRUST_PROXY names the proxy',
+      )
     }
   }
 }
@@ -102,7 +123,8 @@ function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void
 function authorizationLines(rawHeaders: readonly string[]): string[] {
   const lines: string[] = []
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]?.length === 13 && rawHeaders[at]?.toLowerCase() === 'authorization') lines.push(rawHeaders[at + 1] ?? '')
+    if (rawHeaders[at]?.length === 13 && rawHeaders[at]?.toLowerCase() === 'authorization')
+      lines.push(rawHeaders[at + 1] ?? '')
   }
   return lines
 }
@@ -114,8 +136,13 @@ function answer(parts: AppParts, serveRequest: (ctx: ServiceContext) => Promise<
     const { operationId, authorization, asker } = ctx.state
     // The key source logs why it has no keys; a line for each request would let strangers fill the log.
     const isLoggedElsewhere = error instanceof ServiceError && error.code === 'keys_unavailable'
-    if (isFault(error) && !isLoggedElsewhere) log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
-    return failureAnswer(error, { ...(operationId && { operationId }), path: ctx.state.path, authorization })
+    if (isFault(error) && !isLoggedElsewhere)
+      log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
+    return failureAnswer(error, {
+      ...(operationId && { operationId }),
+      path: ctx.state.path,
+      authorization,
+    })
   }
   const checked = (ctx: ServiceContext, outgoing: Outgoing): Outgoing => {
     const { operationId } = ctx.state
@@ -152,7 +179,13 @@ function answer(parts: AppParts, serveRequest: (ctx: ServiceContext) => Promise<
 function sampleRefusal(audit: Audit, { state }: ServiceContext, error: unknown): void {
   if (!(error instanceof ServiceError) || error.reason === undefined) return
   const event = unprovenEvents[error.code]
-  if (event !== undefined) audit.sample({ event, outcome: isFault(error) ? 'unknown' : 'refused', reason: error.reason, asker: state.asker })
+  if (event !== undefined)
+    audit.sample({
+      event,
+      outcome: isFault(error) ? 'unknown' : 'refused',
+      reason: error.reason,
+      asker: state.asker,
+    })
 }
 
 const unprovenEvents = {
@@ -164,7 +197,12 @@ const unprovenEvents = {
   body_too_large: 'input_validation_fail',
   unsupported_media_type: 'input_validation_fail',
   too_many_requests: 'excess_rate_limit_exceeded',
-} as Partial<Record<ServiceError['code'], 'authn_login_fail' | 'input_validation_fail' | 'excess_rate_limit_exceeded'>>
+} as Partial<
+  Record<
+    ServiceError['code'],
+    'authn_login_fail' | 'input_validation_fail' | 'excess_rate_limit_exceeded'
+  >
+>
 
 /** All header fields at once, as a list of names and values: Koa's way, one by one, costs as much as the rest of its work. */
 function send(ctx: ServiceContext, outgoing: Outgoing, parts: AppParts): void {
@@ -172,7 +210,8 @@ function send(ctx: ServiceContext, outgoing: Outgoing, parts: AppParts): void {
   const fields = fieldsOf(ctx.state, outgoing)
   if (body instanceof Readable) {
     ctx.status = status
-    for (let at = 0; at < fields.length; at += 2) ctx.set(fields[at] as string, fields[at + 1] as string)
+    for (let at = 0; at < fields.length; at += 2)
+      ctx.set(fields[at] as string, fields[at + 1] as string)
     sendStream(ctx, body, outgoing.leastBytesPerS, parts)
     return
   }
@@ -186,21 +225,36 @@ function send(ctx: ServiceContext, outgoing: Outgoing, parts: AppParts): void {
   else endInPieces(ctx.res, bytes)
 }
 
-function sendStream(ctx: ServiceContext, body: Readable, leastBytesPerS: number | undefined, { times, log }: AppParts): void {
+function sendStream(
+  ctx: ServiceContext,
+  body: Readable,
+  leastBytesPerS: number | undefined,
+  { times, log }: AppParts,
+): void {
   ctx.body = body
   // Koa leaves alone what it cannot send any more, and its source would stay open.
   if (!ctx.writable) body.destroy()
   else if (leastBytesPerS !== undefined) {
     const { operationId, asker } = ctx.state
     const rate = { bytesPerS: leastBytesPerS, overMs: times.rateOverMs }
-    holdToRate(ctx.res, rate, times.checkEveryMs, () => log.warn({ requestId: asker.requestId, operationId }, 'slow reader cut off'))
+    holdToRate(ctx.res, rate, times.checkEveryMs, () =>
+      log.warn({ requestId: asker.requestId, operationId }, 'slow reader cut off'),
+    )
   }
 }
 
-function fieldsOf({ asker, secure, limitHeaders }: RequestState, { status, body, headers = {} }: Outgoing): (string | string[])[] {
-  const limits = (status === 200 || status === 429) && limitHeaders !== undefined ? limitHeaders : {}
+function fieldsOf(
+  { asker, secure, limitHeaders }: RequestState,
+  { status, body, headers = {} }: Outgoing,
+): (string | string[])[] {
+  const limits =
+    (status === 200 || status === 429) && limitHeaders !== undefined ? limitHeaders : {}
   const isJson = body !== undefined && headers['Content-Type'] === undefined
-  const fields: (string | string[])[] = ['X-Request-Id', asker.requestId, ...(isJson ? fixedHeaders : fixedHeadersBut(headers))]
+  const fields: (string | string[])[] = [
+    'X-Request-Id',
+    asker.requestId,
+    ...(isJson ? fixedHeaders : fixedHeadersBut(headers)),
+  ]
   if (isJson) fields.push('Content-Type', 'application/json; charset=utf-8')
   if (secure) fields.push('Strict-Transport-Security', 'max-age=31536000')
   for (const name in headers) fields.push(name, joined(name, limits[name], headers[name] ?? []))
@@ -222,7 +276,9 @@ function bytesOf(body: unknown): string | Buffer {
 
 // Both policies are lists to which each limit adds its member.
 const joined = (name: string, limit: string | undefined, own: string | string[]) =>
-  limit === undefined || typeof own !== 'string' || name === 'Retry-After' ? own : `${limit}, ${own}`
+  limit === undefined || typeof own !== 'string' || name === 'Retry-After'
+    ? own
+    : `${limit}, ${own}`
 
 function corsOf(origins: readonly string[]): Middleware {
   return cors({
@@ -237,7 +293,8 @@ function corsOf(origins: readonly string[]): Middleware {
 
 function route(ctx: ServiceContext, routes: ContractRoutes): void {
   // Node refuses a request without Host with an answer of its own, so it is told not to.
-  if (ctx.req.headers.host === undefined && ctx.req.httpVersion === '1.1') throw new ServiceError('bad_request', { reason: 'body' })
+  if (ctx.req.headers.host === undefined && ctx.req.httpVersion === '1.1')
+    throw new ServiceError('bad_request', { reason: 'body' })
   ctx.state.path = pathOf(ctx)
   const found = routes.match(ctx.method, ctx.state.path)
   if ('operationId' in found) {

@@ -7,10 +7,12 @@ import type { OperationId } from '../operations/operation.js'
 import { nothingMore, type Middleware, type RequestState, type ServiceContext } from './contract.js'
 
 // As a number: a text would be parsed again for each request.
-const bodyLimit = 32 * 1024 as unknown as string
+const bodyLimit = (32 * 1024) as unknown as string
 
 /** Reads the body of an operation that has one: by the media types of the contract, 32 KiB at most, never encoded. */
-export function createBodyReader(document: ContractDocument): (ctx: ServiceContext, operationId: OperationId) => Promise<void> {
+export function createBodyReader(
+  document: ContractDocument,
+): (ctx: ServiceContext, operationId: OperationId) => Promise<void> {
   const bodies = documentedBodies(document)
   const parse = bodyParser({
     enableTypes: ['json', 'form'],
@@ -32,7 +34,10 @@ export function createBodyReader(document: ContractDocument): (ctx: ServiceConte
     const accepted = bodies.get(operationId)
     if (accepted === undefined) return
     const { headers } = ctx.req
-    const type = headers['content-type'] === 'application/json' ? 'application/json' : ctx.request.type.trim().toLowerCase()
+    const type =
+      headers['content-type'] === 'application/json'
+        ? 'application/json'
+        : ctx.request.type.trim().toLowerCase()
     const isTyped = headers['content-type'] !== undefined || hasBody(headers)
     // koa-bodyparser would inflate what is encoded.
     if (headers['content-encoding'] !== undefined || (isTyped && !accepted.has(type))) {
@@ -42,17 +47,26 @@ export function createBodyReader(document: ContractDocument): (ctx: ServiceConte
     // Its parameters say nothing here.
     if (isTyped) headers['content-type'] = type
     await parse(ctx, nothingMore)
-    if (type === formType) ctx.request.body = parseForm(typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '')
+    if (type === formType)
+      ctx.request.body = parseForm(
+        typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '',
+      )
     const validate = type === '' ? accepted.values().next().value : accepted.get(type)
-    if (validate !== undefined && !validate(ctx.request.body)) throw faultOfBody(validate.errors ?? [], operationId)
+    if (validate !== undefined && !validate(ctx.request.body))
+      throw faultOfBody(validate.errors ?? [], operationId)
   }
 }
 
 type Errors = NonNullable<Validator['errors']>
 
 function faultOfBody(errors: Errors, operationId: OperationId): ServiceError {
-  const isUnreadable = errors.some(({ keyword, instancePath }) => keyword !== 'additionalProperties' && (instancePath === '' || instancePath === '/token'))
-  return isUnreadable ? unreadableBody(operationId) : new ServiceError('bad_request', { reason: 'body' })
+  const isUnreadable = errors.some(
+    ({ keyword, instancePath }) =>
+      keyword !== 'additionalProperties' && (instancePath === '' || instancePath === '/token'),
+  )
+  return isUnreadable
+    ? unreadableBody(operationId)
+    : new ServiceError('bad_request', { reason: 'body' })
 }
 
 /** What a body that cannot be read, or does not name its token, is for an operation. */
@@ -64,7 +78,8 @@ const formType = 'application/x-www-form-urlencoded'
 // qs would make objects of names in brackets, stop at a thousand members, and pass over names of Object.prototype.
 function parseForm(text: string): Record<string, string> {
   const members = [...new URLSearchParams(text)]
-  if (new Set(members.map(([name]) => name)).size < members.length) throw new ServiceError('bad_request', { reason: 'body' })
+  if (new Set(members.map(([name]) => name)).size < members.length)
+    throw new ServiceError('bad_request', { reason: 'body' })
   return Object.fromEntries(members)
 }
 
@@ -72,10 +87,24 @@ const hasBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
 /** For each operation that has a body, what holds it against the contract, by media type. */
-function documentedBodies(document: ContractDocument): Map<OperationId, Map<string, Validator | undefined>> {
+function documentedBodies(
+  document: ContractDocument,
+): Map<OperationId, Map<string, Validator | undefined>> {
   return new Map(
     documentedOperations(document).flatMap(({ operationId, requestBody }) =>
-      requestBody === undefined ? [] : [[operationId, new Map(Object.keys(requestBody.content).map((type) => [type, requestBodies[`${operationId} ${type}`]]))]],
+      requestBody === undefined
+        ? []
+        : [
+            [
+              operationId,
+              new Map(
+                Object.keys(requestBody.content).map((type) => [
+                  type,
+                  requestBodies[`${operationId} ${type}`],
+                ]),
+              ),
+            ],
+          ],
     ),
   )
 }

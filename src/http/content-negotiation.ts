@@ -10,9 +10,12 @@ const leastWeight = 0.0001
  */
 export function preferredCoding(acceptEncoding: string | undefined): ContentCoding {
   const weights = weightsOf(acceptEncoding ?? '')
-  const weightOf = (coding: ContentCoding) => weights.get(coding) ?? weights.get('*') ?? (coding === 'identity' ? leastWeight : 0)
+  const weightOf = (coding: ContentCoding) =>
+    weights.get(coding) ?? weights.get('*') ?? (coding === 'identity' ? leastWeight : 0)
   const best = Math.max(...contentCodings.map(weightOf))
-  return best === 0 ? 'identity' : (contentCodings.find((coding) => weightOf(coding) === best) ?? 'identity')
+  return best === 0
+    ? 'identity'
+    : (contentCodings.find((coding) => weightOf(coding) === best) ?? 'identity')
 }
 
 function weightsOf(acceptEncoding: string): Map<string, number> {

@@ -34,14 +34,21 @@ export type ContractRoutes = {
  * koa-openapi: routes and the validation of parameters. It authenticates nobody (it does not wait for its security handlers) and checks no
  * response (`responses.ts` does, formats included).
  */
-export function createContractRoutes(document: ContractDocument, operations: Operations): ContractRoutes {
+export function createContractRoutes(
+  document: ContractDocument,
+  operations: Operations,
+): ContractRoutes {
   const router = new Router({ strict: true, sensitive: true })
   const all = Object.entries(operations) as [OperationId, AnyOperation][]
   initialize({
     router,
     apiDoc: {
       ...document,
-      paths: Object.fromEntries(Object.entries(document.paths as Record<string, Record<string, object>>).map(([path, item]) => [path, withoutIdleSteps(item)])),
+      paths: Object.fromEntries(
+        Object.entries(document.paths as Record<string, Record<string, object>>).map(
+          ([path, item]) => [path, withoutIdleSteps(item)],
+        ),
+      ),
       // The server's path would become a prefix of every route.
       servers: undefined,
       // Its response validators are not used; they would only cost start-up time.
@@ -55,7 +62,9 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
   // Operations without query parameters ignore a query, as what probes and caches put there is nobody's mistake.
   const queries = new Map(
     documentedOperations(document).flatMap(({ operationId, parameters = [] }) => {
-      const names = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name)
+      const names = parameters
+        .filter((parameter) => parameter.in === 'query')
+        .map(({ name }) => name)
       return names.length === 0 ? [] : [[operationId, new Set(names)]]
     }),
   )
@@ -69,7 +78,11 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
     fixed.set(String(path), byMethod)
   }
   // koa-openapi's steps are for parameters; without any, what it would do for each request is to wait for the operation.
-  const withParameters = new Set(documentedOperations(document).flatMap(({ operationId, parameters = [] }) => (parameters.length > 0 ? [operationId] : [])))
+  const withParameters = new Set(
+    documentedOperations(document).flatMap(({ operationId, parameters = [] }) =>
+      parameters.length > 0 ? [operationId] : [],
+    ),
+  )
   const direct = new Map(all.filter(([operationId]) => !withParameters.has(operationId)))
   const runByPath = async (ctx: ServiceContext) => {
     try {
@@ -93,8 +106,10 @@ export function createContractRoutes(document: ContractDocument, operations: Ope
       const { operationId } = ctx.state
       // koa-openapi would join the values of a parameter that is sent twice, and pass over one that nobody knows.
       const known = operationId && queries.get(operationId)
-      const isKnown = ([name, value]: [string, unknown]) => !Array.isArray(value) && (known === undefined || known.has(name))
-      if (ctx.req.url?.includes('?') && !Object.entries(ctx.query).every(isKnown)) throw new ServiceError('bad_request', { reason: 'body' })
+      const isKnown = ([name, value]: [string, unknown]) =>
+        !Array.isArray(value) && (known === undefined || known.has(name))
+      if (ctx.req.url?.includes('?') && !Object.entries(ctx.query).every(isKnown))
+        throw new ServiceError('bad_request', { reason: 'body' })
       const operation = operationId && direct.get(operationId)
       return operation ? operation(requestOf(ctx)) : runByPath(ctx)
     },
@@ -105,13 +120,22 @@ export const nothingMore = async () => undefined
 
 /** koa-openapi's own steps are for parameters; bodies are held against code that is compiled ahead (`body.ts`). */
 const withoutIdleSteps = (item: Record<string, object>) =>
-  Object.fromEntries(Object.entries(item).map(([method, operation]) =>
-    [method, 'parameters' in operation ? operation : { ...operation, 'x-koa-openapi-disable-middleware': true }]))
+  Object.fromEntries(
+    Object.entries(item).map(([method, operation]) => [
+      method,
+      'parameters' in operation
+        ? operation
+        : { ...operation, 'x-koa-openapi-disable-middleware': true },
+    ]),
+  )
 
 /** Whichever operation it is, koa-openapi or the compiled validators have held its request against the contract. */
 type AnyOperation = (request: Record<keyof Request<OperationId>, unknown>) => Promise<Outgoing>
 
-const requestOf = ({ request, state }: ServiceContext, parameters: { query?: unknown; params?: unknown; lastEventId?: string | undefined } = {}) => ({
+const requestOf = (
+  { request, state }: ServiceContext,
+  parameters: { query?: unknown; params?: unknown; lastEventId?: string | undefined } = {},
+) => ({
   body: request.body,
   query: parameters.query,
   params: parameters.params,
@@ -122,10 +146,16 @@ const requestOf = ({ request, state }: ServiceContext, parameters: { query?: unk
 })
 
 const handler = (operation: AnyOperation) => async (ctx: ServiceContext) => {
-  const parameters = { query: ctx.request.query, params: ctx['params'] as unknown, lastEventId: ctx.get('Last-Event-ID') || undefined }
+  const parameters = {
+    query: ctx.request.query,
+    params: ctx['params'] as unknown,
+    lastEventId: ctx.get('Last-Event-ID') || undefined,
+  }
   ctx.state.answer = await operation(requestOf(ctx, parameters))
 }
 
 function translate(error: unknown): unknown {
-  return error instanceof Error && 'errors' in error && 'status' in error ? new ServiceError('bad_request', { reason: 'body' }) : error
+  return error instanceof Error && 'errors' in error && 'status' in error
+    ? new ServiceError('bad_request', { reason: 'body' })
+    : error
 }

@@ -3,7 +3,12 @@ import { errorReasonOf, failures, ServiceError, type FailureCode } from '../erro
 import type { OperationId } from '../operations/operation.js'
 
 /** An answer on its way out, before it is held against the contract. */
-export type Outgoing = Readonly<{ status: number; body: unknown; headers?: Readonly<Record<string, string | string[]>>; leastBytesPerS?: number }>
+export type Outgoing = Readonly<{
+  status: number
+  body: unknown
+  headers?: Readonly<Record<string, string | string[]>>
+  leastBytesPerS?: number
+}>
 
 /** When a repeat may find things better. */
 const retryAfterS = '1'
@@ -12,12 +17,17 @@ const retryAfterS = '1'
 const oauthPaths = /^\/(?:oauth\/|api\/v1\/auth\/backchannel-logout)/
 
 /** What the caller gets for anything that was thrown. Nothing of the error itself is in it. */
-export function failureAnswer(error: unknown, request: { operationId?: OperationId; path: string; authorization: readonly string[] }): Outgoing {
+export function failureAnswer(
+  error: unknown,
+  request: { operationId?: OperationId; path: string; authorization: readonly string[] },
+): Outgoing {
   const code = codeOf(error, request.operationId)
   const { status, message } = failures[code]
   return {
     status,
-    body: oauthPaths.test(request.path) ? { error: oauthError(code, status) } : { success: false, message },
+    body: oauthPaths.test(request.path)
+      ? { error: oauthError(code, status) }
+      : { success: false, message },
     headers: {
       ...challenge(code, error, request),
       ...reasonHeader(error),
@@ -35,8 +45,13 @@ function oauthError(code: FailureCode, status: number): string {
   return status === 429 || status >= 500 ? 'temporarily_unavailable' : 'invalid_request'
 }
 
-function challenge(code: FailureCode, error: unknown, { authorization }: { authorization: readonly string[] }): Record<string, string> {
-  if (code === 'invalid_client' || code === 'not_permitted') return { 'WWW-Authenticate': 'Basic realm="cierre"' }
+function challenge(
+  code: FailureCode,
+  error: unknown,
+  { authorization }: { authorization: readonly string[] },
+): Record<string, string> {
+  if (code === 'invalid_client' || code === 'not_permitted')
+    return { 'WWW-Authenticate': 'Basic realm="cierre"' }
   const { status } = failures[code]
   if (status !== 401 && status !== 403) return {}
   const reason = error instanceof ServiceError ? error.reason : undefined
@@ -49,10 +64,13 @@ function reasonHeader(error: unknown): Record<string, string> {
 }
 
 /** Whether an error is a fault of ours or of a part, which belongs into the error log. */
-export const isFault = (error: unknown): boolean => !(error instanceof ServiceError) || failures[error.code].status >= 500
+export const isFault = (error: unknown): boolean =>
+  !(error instanceof ServiceError) || failures[error.code].status >= 500
 
 // The owner's contract knows only the 500 for logout; every other operation says 503 when it cannot tell.
 function codeOf(error: unknown, operationId: OperationId | undefined): FailureCode {
   if (!isFault(error)) return (error as ServiceError).code
-  return operationId === undefined || operationId === 'logout' ? 'internal_error' : 'store_unavailable'
+  return operationId === undefined || operationId === 'logout'
+    ? 'internal_error'
+    : 'store_unavailable'
 }

@@ -5,7 +5,10 @@ import { trafficOf } from './traffic.js'
 export type LeastRate = Readonly<{ bytesPerS: number; overMs: number }>
 
 /** Says of one reader, each time it is looked at, whether it takes less than it must. A reader that is new has `overMs` to begin. */
-export function createRateRule({ bytesPerS, overMs }: LeastRate): (nowMs: number, takenBytes: number) => boolean {
+export function createRateRule({
+  bytesPerS,
+  overMs,
+}: LeastRate): (nowMs: number, takenBytes: number) => boolean {
   const seen: { atMs: number; takenBytes: number }[] = []
   return (nowMs, takenBytes) => {
     seen.push({ atMs: nowMs, takenBytes })
@@ -18,7 +21,12 @@ export function createRateRule({ bytesPerS, overMs }: LeastRate): (nowMs: number
 }
 
 /** Holds the reader of an answer to a rate until the answer is sent; the connection of one that is too slow ends in the middle. */
-export function holdToRate(response: ServerResponse, rate: LeastRate, checkEveryMs: number, onSlow: () => void): void {
+export function holdToRate(
+  response: ServerResponse,
+  rate: LeastRate,
+  checkEveryMs: number,
+  onSlow: () => void,
+): void {
   const { socket } = response
   if (socket === null) return
   const isTooSlow = createRateRule(rate)

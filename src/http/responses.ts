@@ -7,13 +7,20 @@ import type { Outgoing } from './failures.js'
 /**
  * What is wrong with an answer by the contract, formats included, or nothing. The text names places, never values.
  */
-export function faultOfAnswer(operationId: OperationId, { status, body, headers }: Outgoing): string | undefined {
+export function faultOfAnswer(
+  operationId: OperationId,
+  { status, body, headers }: Outgoing,
+): string | undefined {
   const mediaType = body === undefined ? 'nothing' : mediaTypeOf(headers)
   const declaration = `${operationId} ${status} ${mediaType}`
   const validate = responseBodies[declaration]
   if (validate === undefined) return `${operationId} does not declare ${status} with ${mediaType}`
   if (body instanceof Readable || isValid(body, declaration, validate)) return undefined
-  return validate.errors?.map(({ instancePath, keyword }) => `${instancePath || '/'} ${keyword}`).join('; ') ?? 'invalid'
+  return (
+    validate.errors
+      ?.map(({ instancePath, keyword }) => `${instancePath || '/'} ${keyword}`)
+      .join('; ') ?? 'invalid'
+  )
 }
 
 /** A document does not change: what it was once valid for, it is valid for. */

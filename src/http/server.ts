@@ -1,4 +1,9 @@
-import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from 'node:http'
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
@@ -8,18 +13,36 @@ import { failures, type FailureCode } from '../errors.js'
 import { oneAtATime } from './pipelining.js'
 import { endStalled } from './stalls.js'
 
-export type ServerTimes = Readonly<{ headersMs: number; requestMs: number; idleMs: number; stuckMs: number; checkEveryMs: number; rateOverMs: number }>
+export type ServerTimes = Readonly<{
+  headersMs: number
+  requestMs: number
+  idleMs: number
+  stuckMs: number
+  checkEveryMs: number
+  rateOverMs: number
+}>
 
 /**
  * An idle connection outlives the usual 60 s of a load balancer, which must be the one to close it. One that is stuck, neither read nor
  * written, outlives the longest deadline of the store and the silence of a feed. The rate of a reader is averaged over half a minute.
  */
-export const serverTimes: ServerTimes = { headersMs: 10_000, requestMs: 20_000, idleMs: 65_000, stuckMs: 90_000, checkEveryMs: 1_000, rateOverMs: 30_000 }
+export const serverTimes: ServerTimes = {
+  headersMs: 10_000,
+  requestMs: 20_000,
+  idleMs: 65_000,
+  stuckMs: 90_000,
+  checkEveryMs: 1_000,
+  rateOverMs: 30_000,
+}
 const largestHeadersBytes = 16 * 1024
 const closeIdleEveryMs = 50
 
 /** A Node server that also answers in the envelope where Node itself refuses. */
-export function createServer(listener: RequestListener, tls: { cert: string; key: string } | undefined, times: ServerTimes): Server {
+export function createServer(
+  listener: RequestListener,
+  tls: { cert: string; key: string } | undefined,
+  times: ServerTimes,
+): Server {
   const options: ServerOptions = {
     headersTimeout: times.headersMs,
     requestTimeout: times.requestMs,
@@ -30,7 +53,10 @@ export function createServer(listener: RequestListener, tls: { cert: string; key
     requireHostHeader: false,
   }
   const bounded = oneAtATime(listener)
-  const server = tls === undefined ? createHttpServer(options, bounded) : createHttpsServer({ ...options, ...tls, handshakeTimeout: times.headersMs }, bounded)
+  const server =
+    tls === undefined
+      ? createHttpServer(options, bounded)
+      : createHttpsServer({ ...options, ...tls, handshakeTimeout: times.headersMs }, bounded)
   endStalled(server, times)
   // Bytes bound them; behind the first thousand lines Node would hide what else there is.
   server.maxHeadersCount = 0
@@ -51,9 +77,15 @@ const codeByError: Record<string, FailureCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
-const reasonPhrases: Record<number, string> = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' }
+const reasonPhrases: Record<number, string> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+}
 
-type ServedSocket = Duplex & { _httpMessage?: { headersSent: boolean; req: { complete: boolean } } | null }
+type ServedSocket = Duplex & {
+  _httpMessage?: { headersSent: boolean; req: { complete: boolean } } | null
+}
 
 function refuseUnparsed(error: NodeJS.ErrnoException, socket: ServedSocket): void {
   const pending = socket._httpMessage

@@ -27,13 +27,17 @@ function hasMoved(before: Traffic, now: Traffic): boolean {
  * Ends connections that have stood still, at most `stuckMs` after their last byte. `server.timeout` of Node would take up to twice as long:
  * while a write is under way, the first timeout only compares how much is left.
  */
-export function endStalled(server: Server, { stuckMs, checkEveryMs }: Readonly<{ stuckMs: number; checkEveryMs: number }>): void {
+export function endStalled(
+  server: Server,
+  { stuckMs, checkEveryMs }: Readonly<{ stuckMs: number; checkEveryMs: number }>,
+): void {
   // A movement is seen up to one check late, and so is the end of the wait.
   const seenMs = Math.max(checkEveryMs, stuckMs - 2 * checkEveryMs)
   const connections = new Map<Socket, ReturnType<typeof createStallRule>>()
   const check = () => {
     const nowMs = performance.now()
-    for (const [socket, isStalled] of connections) if (isStalled(nowMs, trafficOf(socket))) socket.destroy()
+    for (const [socket, isStalled] of connections)
+      if (isStalled(nowMs, trafficOf(socket))) socket.destroy()
   }
   // A TLS handshake has a deadline of its own.
   server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {

@@ -4,7 +4,11 @@ import { namesEntityTag, preferredCoding } from './content-negotiation.js'
 import type { Outgoing } from './failures.js'
 
 /** A static document in the coding that the client prefers, or 304 when the client has it already. `Vary` is up to the caller. */
-export function staticAnswer({ status, headers }: Outgoing, document: StaticDocument, request: IncomingHttpHeaders): Outgoing {
+export function staticAnswer(
+  { status, headers }: Outgoing,
+  document: StaticDocument,
+  request: IncomingHttpHeaders,
+): Outgoing {
   const coding = preferredCoding(request['accept-encoding'])
   const { bytes, etag } = document.representations[coding]
   if (namesEntityTag(request['if-none-match'], etag)) {
@@ -12,5 +16,13 @@ export function staticAnswer({ status, headers }: Outgoing, document: StaticDocu
     const kept = Object.entries(headers ?? {}).filter(([name]) => name !== 'Content-Type')
     return { status: 304, body: undefined, headers: { ...Object.fromEntries(kept), ETag: etag } }
   }
-  return { status, body: bytes, headers: { ...headers, ETag: etag, ...(coding !== 'identity' && { 'Content-Encoding': coding }) } }
+  return {
+    status,
+    body: bytes,
+    headers: {
+      ...headers,
+      ETag: etag,
+      ...(coding !== 'identity' && { 'Content-Encoding': coding }),
+    },
+  }
 }

@@ -6,5 +6,9 @@ export type Traffic = Readonly<{ takenBytes: number; unsentBytes: number; receiv
 export function trafficOf(socket: Socket): Traffic {
   const unsentBytes = socket.writableLength
   // Node counts as written what is still to be written, too.
-  return { takenBytes: socket.bytesWritten - unsentBytes, unsentBytes, receivedBytes: socket.bytesRead }
+  return {
+    takenBytes: socket.bytesWritten - unsentBytes,
+    unsentBytes,
+    receivedBytes: socket.bytesRead,
+  }
 }

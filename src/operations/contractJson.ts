@@ -2,7 +2,11 @@ import type { ContractDocument } from '../contract.js'
 import { documentOf } from '../docs/static-document.js'
 import type { Operation } from './operation.js'
 
-export const contractJson = ({ document }: { document: ContractDocument }): Operation<'contractJson'> => {
+export const contractJson = ({
+  document,
+}: {
+  document: ContractDocument
+}): Operation<'contractJson'> => {
   const body = documentOf(JSON.stringify(document))
   return async () => ({ status: 200, body })
 }

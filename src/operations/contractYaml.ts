@@ -3,5 +3,9 @@ import type { Operation } from './operation.js'
 
 export const contractYaml = ({ yaml }: { yaml: string }): Operation<'contractYaml'> => {
   const body = documentOf(yaml)
-  return async () => ({ status: 200, body, headers: { 'Content-Type': 'application/yaml; charset=utf-8', 'Cache-Control': 'no-cache' } })
+  return async () => ({
+    status: 200,
+    body,
+    headers: { 'Content-Type': 'application/yaml; charset=utf-8', 'Cache-Control': 'no-cache' },
+  })
 }

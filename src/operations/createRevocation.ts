@@ -29,19 +29,32 @@ export const createRevocation =
   async ({ authorization, asker, body }) => {
     const { clients, revocations, audit } = parts
     const client = await clients.authenticate({ authorization, asker }, 'revoke')
-    const { entry, token, claims, ended } = await ('token' in body ? byToken(parts, body.token, limitedAddress(asker.address)) : byName(parts, body))
+    const { entry, token, claims, ended } = await ('token' in body
+      ? byToken(parts, body.token, limitedAddress(asker.address))
+      : byName(parts, body))
     // A name alone does not tell whose audience it concerns.
-    const isAllowed = token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
+    const isAllowed =
+      token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
     if (!isAllowed) return clients.refuse(client, asker, 'other_audience', { claims })
-    await audit.attempt({ event: 'authn_token_revoked', reason: body.reason, asker, token: { claims }, client: client.id }, async (witness) =>
-      revocations.record([entry], witness, sessionKeysOf(ended)))
+    await audit.attempt(
+      {
+        event: 'authn_token_revoked',
+        reason: body.reason,
+        asker,
+        token: { claims },
+        client: client.id,
+      },
+      async (witness) => revocations.record([entry], witness, sessionKeysOf(ended)),
+    )
     // What is stored may be more than was asked for: a longer life, a later cutoff.
     const stored = (await parts.store.lookup(entry.key)) ?? entry
     return {
       status: 200,
       body: {
         key: stored.key,
-        effectiveAt: new Date(stored.cutoff === undefined ? parts.now() : stored.cutoff * 1000).toISOString(),
+        effectiveAt: new Date(
+          stored.cutoff === undefined ? parts.now() : stored.cutoff * 1000,
+        ).toISOString(),
         keptUntil: keptUntil(stored),
       },
     }
@@ -55,26 +68,47 @@ type Revoked = {
   ended: Parameters<typeof sessionKeysOf>[0]
 }
 
-async function byToken({ verification, revocations }: Parts, jwt: string, waiter: string): Promise<Revoked> {
+async function byToken(
+  { verification, revocations }: Parts,
+  jwt: string,
+  waiter: string,
+): Promise<Revoked> {
   const token = await verification.verify(jwt, waiter).catch(invalid)
   if (token === undefined) throw new ServiceError('bad_request', { reason: 'body' })
-  return { entry: revocations.entryOf(token), claims: token.claims, token, ended: token.timing === 'current' ? [token] : [] }
+  return {
+    entry: revocations.entryOf(token),
+    claims: token.claims,
+    token,
+    ended: token.timing === 'current' ? [token] : [],
+  }
 }
 
 function byName({ revocations, issuers }: Parts, named: Named): Revoked {
-  const issuer = issuers().find((candidate) => candidate.issuer === undefined || candidate.issuer === named.iss)
+  const issuer = issuers().find(
+    (candidate) => candidate.issuer === undefined || candidate.issuer === named.iss,
+  )
   const key = keyOf(named)
-  if (issuer === undefined || key === undefined) throw new ServiceError('bad_request', { reason: 'body' })
+  if (issuer === undefined || key === undefined)
+    throw new ServiceError('bad_request', { reason: 'body' })
   const claims = { iss: named.iss, ...('sub' in named && { sub: named.sub }) }
   const ending = (of: { sub?: string; sid?: string; jti?: string }) => [{ issuer, claims: of }]
-  if ('jti' in named) return { claims, entry: { key, untilMs: revocations.keptUntilMs({ expMs: Math.ceil(named.exp * 1000) }) }, ended: ending({ jti: named.jti }) }
+  if ('jti' in named)
+    return {
+      claims,
+      entry: { key, untilMs: revocations.keptUntilMs({ expMs: Math.ceil(named.exp * 1000) }) },
+      ended: ending({ jti: named.jti }),
+    }
   const untilMs = revocations.keptUntilMs({ lifetimeS: issuer.sessionMaxLifetimeS })
   if ('sid' in named) return { claims, entry: { key, untilMs }, ended: ending({ sid: named.sid }) }
   const latest = revocations.cutoffNow()
   const cutoff = named.cutoff ?? latest
   if (cutoff > latest) throw new ServiceError('bad_request', { reason: 'body' })
   // Session data does not tell whether it is from before a cutoff in the past.
-  return { claims, entry: { key, untilMs, cutoff }, ended: named.cutoff === undefined ? ending({ sub: named.sub }) : [] }
+  return {
+    claims,
+    entry: { key, untilMs, cutoff },
+    ended: named.cutoff === undefined ? ending({ sub: named.sub }) : [],
+  }
 }
 
 function keyOf(named: Named): RevocationKey | undefined {
@@ -85,4 +119,5 @@ function keyOf(named: Named): RevocationKey | undefined {
 // The latest time that RFC 3339 can say; nobody will wait for the rest.
 const latestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
-export const keptUntil = ({ untilMs }: Entry): string | null => (untilMs === null ? null : new Date(Math.min(untilMs, latestMs)).toISOString())
+export const keptUntil = ({ untilMs }: Entry): string | null =>
+  untilMs === null ? null : new Date(Math.min(untilMs, latestMs)).toISOString()

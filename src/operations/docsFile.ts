@@ -14,6 +14,10 @@ export const docsFile = ({ hasDocs }: { hasDocs: boolean }): Operation<'docsFile
     const body = documents.get(file) ?? readDocument(new URL(file, folder))
     documents.set(file, body)
     const type = file.endsWith('.js') ? 'text/javascript' : 'text/css'
-    return { status: 200, body, headers: { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'public, max-age=600' } }
+    return {
+      status: 200,
+      body,
+      headers: { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'public, max-age=600' },
+    }
   }
 }

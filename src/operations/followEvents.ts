@@ -6,7 +6,13 @@ import type { Operation } from './operation.js'
 
 /** Server-Sent Events from a position on. */
 export const followEvents =
-  ({ clients, subscribers }: { clients: Clients; subscribers: Subscribers }): Operation<'followEvents'> =>
+  ({
+    clients,
+    subscribers,
+  }: {
+    clients: Clients
+    subscribers: Subscribers
+  }): Operation<'followEvents'> =>
   async ({ authorization, asker, query, lastEventId }) => {
     await clients.authenticate({ authorization, asker }, 'feed')
     requireReadable(query?.version)
@@ -16,6 +22,10 @@ export const followEvents =
     return {
       status: 200,
       body: await subscribers.open(from),
-      headers: { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store, no-transform', 'X-Accel-Buffering': 'no' },
+      headers: {
+        'Content-Type': 'text/event-stream; charset=utf-8',
+        'Cache-Control': 'no-store, no-transform',
+        'X-Accel-Buffering': 'no',
+      },
     }
   }

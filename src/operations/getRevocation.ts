@@ -16,6 +16,11 @@ export const getRevocation =
     if (entry === undefined) return { status: 200, body: { key, revoked: false } }
     return {
       status: 200,
-      body: { key, revoked: true, ...(entry.cutoff !== undefined && { cutoff: entry.cutoff }), keptUntil: keptUntil(entry) },
+      body: {
+        key,
+        revoked: true,
+        ...(entry.cutoff !== undefined && { cutoff: entry.cutoff }),
+        keptUntil: keptUntil(entry),
+      },
     }
   }

@@ -23,9 +23,21 @@ export const getSnapshot = ({ clients, replica, position }: Parts): Operation<'g
     const at = position()
     if (at === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
     const leave = places.take(client.id)
-    if (leave === undefined) throw new ServiceError('too_many_requests', { reason: 'feed_limit', headers: { 'Retry-After': '1' } })
+    if (leave === undefined)
+      throw new ServiceError('too_many_requests', {
+        reason: 'feed_limit',
+        headers: { 'Retry-After': '1' },
+      })
     const body = Readable.from(encodeSnapshot(replica, at), { objectMode: false })
     body.once('close', leave)
-    return { status: 200, body, leastBytesPerS, headers: { 'Content-Type': 'application/octet-stream', 'Cache-Control': 'no-store, no-transform' } }
+    return {
+      status: 200,
+      body,
+      leastBytesPerS,
+      headers: {
+        'Content-Type': 'application/octet-stream',
+        'Cache-Control': 'no-store, no-transform',
+      },
+    }
   }
 }

@@ -16,7 +16,8 @@ export const introspect =
     const client = await clients.authenticate({ authorization, asker, form: body }, 'introspect')
     const token = await check(body.token).catch(inactive)
     // A confirmation that no resource server could check would pass for none.
-    const isTellable = token !== undefined && (!isSenderConstrained(token.claims) || isObject(token.claims['cnf']))
+    const isTellable =
+      token !== undefined && (!isSenderConstrained(token.claims) || isObject(token.claims['cnf']))
     const active = isTellable && mayAskAbout(client, token.claims.aud)
     return { status: 200, body: active ? describe(token) : { active: false } }
   }
@@ -30,7 +31,8 @@ const names = ['iss', 'sub', 'jti'] as const
 const texts = ['scope', 'client_id', 'username'] as const
 const times = ['exp', 'iat', 'nbf'] as const
 
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 const nameText = (value: unknown) => (typeof value === 'string' ? value : claimText(value))
 
 function describe({ claims }: VerifiedToken): Active {
@@ -41,7 +43,9 @@ function describe({ claims }: VerifiedToken): Active {
     // Told as a bearer token, it would be accepted without its proof (RFC 9449 §6.2, RFC 8705 §3.2).
     { active: true, token_type: isDpopBound(claims) ? 'DPoP' : 'Bearer' } as const,
     isObject(claims['cnf']) ? { cnf: claims['cnf'] } : {},
-    ...names.map((name) => (nameText(claims[name]) === undefined ? {} : { [name]: nameText(claims[name]) })),
+    ...names.map((name) =>
+      nameText(claims[name]) === undefined ? {} : { [name]: nameText(claims[name]) },
+    ),
     ...texts.map((name) => (isText(claims[name]) ? { [name]: claims[name] } : {})),
     ...times.map((name) => (Number.isFinite(claims[name]) ? { [name]: claims[name] } : {})),
     hasAudience ? { aud } : {},

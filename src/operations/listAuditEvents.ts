@@ -15,7 +15,11 @@ const mostBatches = 10
 const mostPagesAtOnce = 2
 
 /** Newest first. A page ends when it is full, when the trail ends, or when it has looked at enough. */
-export const listAuditEvents = ({ clients, trail, timeoutMs }: Parts): Operation<'listAuditEvents'> => {
+export const listAuditEvents = ({
+  clients,
+  trail,
+  timeoutMs,
+}: Parts): Operation<'listAuditEvents'> => {
   const inTurn = createTurns(mostPagesAtOnce)
   return async ({ authorization, asker, query }) => {
     const client = await clients.authenticate({ authorization, asker }, 'audit')
@@ -51,10 +55,12 @@ function filterOf(query: Query): (event: StoredEvent) => boolean {
   const fromMs = from === undefined ? -Infinity : Date.parse(from)
   const toMs = to === undefined ? Infinity : Date.parse(to)
   // A leap second or an offset of a day passes for a time in the contract.
-  if (Number.isNaN(fromMs) || Number.isNaN(toMs)) throw new ServiceError('bad_request', { reason: 'body' })
+  if (Number.isNaN(fromMs) || Number.isNaN(toMs))
+    throw new ServiceError('bad_request', { reason: 'body' })
   return (stored) =>
     (subject === undefined || stored.subject === subject) &&
     (key === undefined || (stored.keys?.includes(key) ?? false)) &&
     (event === undefined || stored.event === event) &&
-    Date.parse(stored.time) >= fromMs && Date.parse(stored.time) <= toMs
+    Date.parse(stored.time) >= fromMs &&
+    Date.parse(stored.time) <= toMs
 }

@@ -1,7 +1,10 @@
 import { ServiceError } from '../errors.js'
 import type { Operation } from './operation.js'
 
-const authMethods: ('client_secret_basic' | 'client_secret_post')[] = ['client_secret_basic', 'client_secret_post']
+const authMethods: ('client_secret_basic' | 'client_secret_post')[] = [
+  'client_secret_basic',
+  'client_secret_post',
+]
 
 /** RFC 8414. The origin is configured: one taken from the request would be the caller's to choose. */
 export const metadata =

@@ -20,9 +20,18 @@ type Sent<Type, Content> = Type extends StreamedTypes
 type BodyOf<Response> = Response extends { content: infer Content }
   ? { [Type in keyof Content]: Sent<Type, Content[Type]> }[keyof Content]
   : undefined
-type RequestBody<Id extends OperationId> = operations[Id] extends { requestBody: { content: infer Content } } ? Content[keyof Content] : undefined
+type RequestBody<Id extends OperationId> = operations[Id] extends {
+  requestBody: { content: infer Content }
+}
+  ? Content[keyof Content]
+  : undefined
 
-type ParametersOf<Id extends OperationId, Place extends 'query' | 'path'> = operations[Id]['parameters'] extends { [P in Place]?: infer Given } ? Exclude<Given, undefined> : undefined
+type ParametersOf<
+  Id extends OperationId,
+  Place extends 'query' | 'path',
+> = operations[Id]['parameters'] extends { [P in Place]?: infer Given }
+  ? Exclude<Given, undefined>
+  : undefined
 
 /** An answer that the contract declares for the operation. */
 export type Answer<Id extends OperationId> = {

@@ -4,7 +4,14 @@ import type { CheckStatus, StoreProbe } from '../store/probe.js'
 import type { KeySource } from '../token/key-source.js'
 import type { Answer, Operation } from './operation.js'
 
-type Parts = { probe: StoreProbe; timeoutMs: number; keySources: () => readonly KeySource[]; now: () => number; isFollowing: () => boolean; log: Pick<Logger, 'info' | 'warn'> }
+type Parts = {
+  probe: StoreProbe
+  timeoutMs: number
+  keySources: () => readonly KeySource[]
+  now: () => number
+  isFollowing: () => boolean
+  log: Pick<Logger, 'info' | 'warn'>
+}
 
 const sharedForMs = 1_000
 
@@ -34,7 +41,10 @@ export const ready = (parts: Parts): Operation<'ready'> => {
 
 type Tell = (isReady: boolean, checks: readonly { name: string; status: CheckStatus }[]) => void
 
-async function answer({ probe, timeoutMs, keySources, isFollowing }: Parts, tell: Tell): Promise<Answer<'ready'>> {
+async function answer(
+  { probe, timeoutMs, keySources, isFollowing }: Parts,
+  tell: Tell,
+): Promise<Answer<'ready'>> {
   const fitness = await withDeadline(probe(), timeoutMs).catch(
     () => ({ store: 'failed', eviction: 'unknown', persistence: 'unknown' }) as const,
   )
@@ -47,7 +57,8 @@ async function answer({ probe, timeoutMs, keySources, isFollowing }: Parts, tell
     { name: 'keys' as const, status: keys },
     { name: 'replica' as const, status: replica },
   ]
-  const isReady = fitness.store === 'ok' && fitness.eviction === 'ok' && keys === 'ok' && replica === 'ok'
+  const isReady =
+    fitness.store === 'ok' && fitness.eviction === 'ok' && keys === 'ok' && replica === 'ok'
   tell(isReady, checks)
   return isReady
     ? { status: 200, body: { status: 'ready', checks } }

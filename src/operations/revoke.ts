@@ -7,7 +7,12 @@ import { sessionKeysOf } from '../sessions.js'
 import type { Verification } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
-type Parts = { clients: Clients; verification: Verification; revocations: Revocations; audit: Audit }
+type Parts = {
+  clients: Clients
+  verification: Verification
+  revocations: Revocations
+  audit: Audit
+}
 
 /**
  * RFC 7009: an invalid token is of no use already, so it is a success (§2.2). A token that may be good elsewhere, and cannot be ended here, is
@@ -18,16 +23,25 @@ export const revoke =
   async ({ authorization, asker, body }) => {
     const client = await clients.authenticate({ authorization, asker, form: body }, 'revoke')
     const done = { status: 200, body: undefined } as const
-    const token = await verification.verify(body.token, limitedAddress(asker.address)).catch(unusable)
+    const token = await verification
+      .verify(body.token, limitedAddress(asker.address))
+      .catch(unusable)
     if (token === undefined) return done
-    if (!mayAskAbout(client, token.claims.aud)) return clients.refuse(client, asker, 'other_audience', token)
-    await audit.attempt({ event: 'authn_token_revoked', reason: 'oauth_revocation', asker, token, client: client.id }, async (witness) =>
-      token.timing !== 'current' ? revocations.revokeUntimely([token], witness) : revocations.revoke([token], 'local', witness, sessionKeysOf([token])))
+    if (!mayAskAbout(client, token.claims.aud))
+      return clients.refuse(client, asker, 'other_audience', token)
+    await audit.attempt(
+      { event: 'authn_token_revoked', reason: 'oauth_revocation', asker, token, client: client.id },
+      async (witness) =>
+        token.timing !== 'current'
+          ? revocations.revokeUntimely([token], witness)
+          : revocations.revoke([token], 'local', witness, sessionKeysOf([token])),
+    )
     return done
   }
 
 function unusable(error: unknown): undefined {
-  if (error instanceof ServiceError && isUnsupported(error.reason)) throw new ServiceError('unsupported_token_type', { reason: error.reason })
+  if (error instanceof ServiceError && isUnsupported(error.reason))
+    throw new ServiceError('unsupported_token_type', { reason: error.reason })
   return invalid(error)
 }
 

@@ -7,11 +7,22 @@ import type { Operation } from './operation.js'
 
 /** What a reverse proxy asks before it forwards a request. Where `cnf` is ignored, the API behind checks the proof, and `DPoP` is taken, too. */
 export const verify =
-  ({ check, senderConstrained }: { check: Check; senderConstrained: SenderConstrained }): Operation<'verify'> =>
+  ({
+    check,
+    senderConstrained,
+  }: {
+    check: Check
+    senderConstrained: SenderConstrained
+  }): Operation<'verify'> =>
   async ({ authorization }) => {
-    const { claims } = await check(bearerToken(authorization, { dpop: senderConstrained === 'ignore' }))
+    const { claims } = await check(
+      bearerToken(authorization, { dpop: senderConstrained === 'ignore' }),
+    )
     if (senderConstrained === 'refuse' && isSenderConstrained(claims)) {
-      throw new ServiceError('invalid_token', { reason: 'sender_constrained', headers: { 'WWW-Authenticate': senderConstrainedChallenge(isDpopBound(claims)) } })
+      throw new ServiceError('invalid_token', {
+        reason: 'sender_constrained',
+        headers: { 'WWW-Authenticate': senderConstrainedChallenge(isDpopBound(claims)) },
+      })
     }
     return {
       status: 200,
@@ -26,5 +37,6 @@ export const verify =
   }
 
 /** Percent-encoded; unpaired surrogates become U+FFFD. */
-const textField = (claim: unknown) => (typeof claim === 'string' ? encodeURIComponent(claim.toWellFormed()) : '')
+const textField = (claim: unknown) =>
+  typeof claim === 'string' ? encodeURIComponent(claim.toWellFormed()) : ''
 const nameField = (claim: unknown) => textField(claimText(claim))

@@ -18,18 +18,33 @@ export type AuditTrail = {
 export type TrailCaps = Readonly<{ maxEvents: number; maxAgeMs: number; now: () => number }>
 
 /** The Redis stream `cierre:{c}:audit`; each entry has one field, `e`, a JSON object. */
-export function redisAuditTrail(redis: RedisClient, { maxEvents, maxAgeMs, now }: TrailCaps): AuditTrail {
+export function redisAuditTrail(
+  redis: RedisClient,
+  { maxEvents, maxAgeMs, now }: TrailCaps,
+): AuditTrail {
   return {
     async append(event) {
-      await redis.xAdd(auditKey, '*', { e: event }, { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: maxEvents } })
+      await redis.xAdd(
+        auditKey,
+        '*',
+        { e: event },
+        { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: maxEvents } },
+      )
     },
     async read(before, count) {
-      const found = await redis.xRevRange(auditKey, before === undefined ? '+' : `(${before}`, '-', { COUNT: count })
+      const found = await redis.xRevRange(
+        auditKey,
+        before === undefined ? '+' : `(${before}`,
+        '-',
+        { COUNT: count },
+      )
       return found.map(({ id, message }) => ({ id, event: String(message['e']) }))
     },
     // XADD cannot trim by length and by age at once.
     async trim() {
-      await redis.xTrim(auditKey, 'MINID', Math.max(0, Math.floor(now() - maxAgeMs)), { strategyModifier: '~' })
+      await redis.xTrim(auditKey, 'MINID', Math.max(0, Math.floor(now() - maxAgeMs)), {
+        strategyModifier: '~',
+      })
     },
   }
 }

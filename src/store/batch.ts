@@ -1,4 +1,8 @@
-type Waiting<Item, Result> = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }
+type Waiting<Item, Result> = {
+  item: Item
+  resolve: (result: Result) => void
+  reject: (error: unknown) => void
+}
 
 /**
  * Does for all that is asked in one turn of the event loop what would otherwise be done for each: under load, most of what a store

@@ -19,7 +19,8 @@ export class SessionsRefusal extends RedisRefusal {
   override message = 'redis did not delete session data'
 }
 
-export const refusalOf = (word: string): RedisRefusal => (word === sessionsWord ? new SessionsRefusal(word) : new RedisRefusal(word))
+export const refusalOf = (word: string): RedisRefusal =>
+  word === sessionsWord ? new SessionsRefusal(word) : new RedisRefusal(word)
 
 /**
  * An error of the store as the log may have it. Redis quotes the arguments of a command that it refuses, which may be a session's id

@@ -35,12 +35,16 @@ export type Counted = Readonly<{ count: number; leftMs: number }>
  * What became of a commit. Stored, without its audit event (`unwitnessed`) or with it; or nothing is stored: the token is revoked (and
  * its count taken back), the window has no room for it, or it could not be counted.
  */
-export type Committed = Readonly<{ became: 'stored' | 'unwitnessed' | 'revoked' | 'limited' | 'uncounted'; counted?: Counted | undefined }>
+export type Committed = Readonly<{
+  became: 'stored' | 'unwitnessed' | 'revoked' | 'limited' | 'uncounted'
+  counted?: Counted | undefined
+}>
 
 /** What became of one commit of several, or what was wrong with it. */
 export type CommitReply = Committed | Readonly<{ error: Error }>
 
-export const isStored = (reply: CommitReply): boolean => 'became' in reply && (reply.became === 'stored' || reply.became === 'unwitnessed')
+export const isStored = (reply: CommitReply): boolean =>
+  'became' in reply && (reply.became === 'stored' || reply.became === 'unwitnessed')
 
 /**
  * The commit: one script which, for each of several, counts the request, asks whether the token is revoked, deletes the session data,
@@ -188,14 +192,20 @@ redis.call('UNLINK', nothing)
 `
 
 /** KEYS and ARGV of the script, without those that are the same for all. */
-export function encodeCommits(commits: readonly Commit[], { prefix, nowMs }: { prefix: string; nowMs: number }): { keys: string[]; args: string[] } {
+export function encodeCommits(
+  commits: readonly Commit[],
+  { prefix, nowMs }: { prefix: string; nowMs: number },
+): { keys: string[]; args: string[] } {
   const [keys, args]: [string[], string[]] = [[], []]
   for (const { entries, event, gone, terms } of commits) {
     const { window, keys: tokenKeys = [], issuedAtS, isRevoked = false } = terms ?? {}
     if (window !== undefined) keys.push(prefix + window.key)
     for (const key of tokenKeys) keys.push(prefix + key)
     const counts = `${window === undefined ? 0 : 1} ${tokenKeys.length} ${entries.length} ${gone.length}`
-    args.push(`${counts} ${window?.requests ?? 0} ${window?.windowMs ?? 0} ${isRevoked ? 1 : 0} ${issuedAtS ?? ''}`, event)
+    args.push(
+      `${counts} ${window?.requests ?? 0} ${window?.windowMs ?? 0} ${isRevoked ? 1 : 0} ${issuedAtS ?? ''}`,
+      event,
+    )
     for (const entry of entries) {
       const { key, untilMs } = entry
       keys.push(prefix + key)
@@ -208,7 +218,13 @@ export function encodeCommits(commits: readonly Commit[], { prefix, nowMs }: { p
   return { keys, args }
 }
 
-const outcomes = new Set<unknown>(['stored', 'unwitnessed', 'revoked', 'limited', 'uncounted'] satisfies Committed['became'][])
+const outcomes = new Set<unknown>([
+  'stored',
+  'unwitnessed',
+  'revoked',
+  'limited',
+  'uncounted',
+] satisfies Committed['became'][])
 const isOutcome = (became: unknown): became is Committed['became'] => outcomes.has(became)
 
 /** The script's reply, for each commit. */
@@ -217,6 +233,9 @@ export function decodeReplies(reply: unknown): CommitReply[] {
   return Array.from({ length: parts.length / 3 }, (_, index) => {
     const [became, count, leftMs] = parts.slice(3 * index, 3 * index + 3)
     if (!isOutcome(became)) return { error: refusalOf(String(became)) }
-    return { became, counted: Number(count) < 0 ? undefined : { count: Number(count), leftMs: Number(leftMs) } }
+    return {
+      became,
+      counted: Number(count) < 0 ? undefined : { count: Number(count), leftMs: Number(leftMs) },
+    }
   })
 }

@@ -10,28 +10,41 @@ export type Entry = Readonly<{
 }>
 
 /** The later of two expiries; `null` is never. */
-export const laterOf = (one: number | null, other: number | null): number | null => (one === null || other === null ? null : Math.max(one, other))
+export const laterOf = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? null : Math.max(one, other)
 
 /** Whether one entry lives at least as long as another, or falls short of it by no more than `toleranceMs`. */
-export const coversLife = (held: Pick<Entry, 'untilMs'>, { untilMs }: Pick<Entry, 'untilMs'>, toleranceMs = 0): boolean =>
-  held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - toleranceMs)
+export const coversLife = (
+  held: Pick<Entry, 'untilMs'>,
+  { untilMs }: Pick<Entry, 'untilMs'>,
+  toleranceMs = 0,
+): boolean => held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - toleranceMs)
 
 /** What a read finds under a key: a mark, which for `u:` is the cutoff. */
 export type Mark = number
 
 /** @throws Error where somebody else wrote it */
 export function readMark(key: string, text: string | undefined): Mark {
-  if (text === undefined || !/^\d{1,16}$/.test(text)) throw new Error(`the revocation ${key} in the store is unreadable`)
+  if (text === undefined || !/^\d{1,16}$/.test(text))
+    throw new Error(`the revocation ${key} in the store is unreadable`)
   return Number(text)
 }
 
 /** The entry that a mark under a key stands for. */
-export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Mark): Entry => ({ key, untilMs, ...(key.startsWith('u:') && { cutoff: mark }) })
+export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Mark): Entry => ({
+  key,
+  untilMs,
+  ...(key.startsWith('u:') && { cutoff: mark }),
+})
 
 export const markOf = ({ cutoff = 1 }: Entry): Mark => cutoff
 
 /** A cutoff revokes tokens from before it, and those that cannot say when they are from; any other mark revokes as it stands. */
-export function isKilledBy(key: RevocationKey, mark: Mark | undefined, issuedAtS: unknown): boolean {
+export function isKilledBy(
+  key: RevocationKey,
+  mark: Mark | undefined,
+  issuedAtS: unknown,
+): boolean {
   if (mark === undefined) return false
   return !key.startsWith('u:') || typeof issuedAtS !== 'number' || issuedAtS <= mark
 }

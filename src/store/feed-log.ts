@@ -8,7 +8,11 @@ import type { RedisClient, RedisLink } from './redis.js'
 import { runScript } from './scripts.js'
 
 /** The first and the last event, and how many were ever added (where Redis counts them). */
-export type FeedBounds = Readonly<{ firstId: string | undefined; last: FeedEvent | undefined; added: number | undefined }>
+export type FeedBounds = Readonly<{
+  firstId: string | undefined
+  last: FeedEvent | undefined
+  added: number | undefined
+}>
 
 /**
  * The stream that every commit appends to. Every method throws what the connection throws, `UnknownLayout` for a layout that this
@@ -85,25 +89,45 @@ return found
 // As Redis answers: the client would make an object of each.
 type RawEvent = [id: string, fields: string[]]
 
-type Source = Readonly<{ client: RedisClient; feedKey: string; layoutKey: string; layout: LayoutCheck }>
+type Source = Readonly<{
+  client: RedisClient
+  feedKey: string
+  layoutKey: string
+  layout: LayoutCheck
+}>
 
 export const redisFeedReader = ({ client, feedKey, layoutKey, layout }: Source): FeedReader => ({
   async tail() {
-    const [found, [last]] = (await runScript(client, tailScript, [layoutKey, feedKey], [])) as [string | null, RawEvent[]]
+    const [found, [last]] = (await runScript(client, tailScript, [layoutKey, feedKey], [])) as [
+      string | null,
+      RawEvent[],
+    ]
     layout.check(found)
     return last && eventOf(last)
   },
   async read(fromId, count) {
-    const [found, page] = (await runScript(client, pageScript, [layoutKey, feedKey], [fromId, String(count)])) as [string | null, string]
+    const [found, page] = (await runScript(
+      client,
+      pageScript,
+      [layoutKey, feedKey],
+      [fromId, String(count)],
+    )) as [string | null, string]
     layout.check(found)
     return (JSON.parse(page) as RawEvent[]).map(eventOf)
   },
 })
 
 /** The feed in Redis, for its follower. */
-export function redisFeedLog(parts: Omit<Source, 'client'> & Readonly<{
-  link: RedisLink; begin: () => Promise<void>; historyKey: string; keyPrefix: string; now: () => number
-}>): FeedLog {
+export function redisFeedLog(
+  parts: Omit<Source, 'client'> &
+    Readonly<{
+      link: RedisLink
+      begin: () => Promise<void>
+      historyKey: string
+      keyPrefix: string
+      now: () => number
+    }>,
+): FeedLog {
   const { feedKey, historyKey, layoutKey, layout, keyPrefix, now } = parts
   const { client } = parts.link
   let connection = 0
@@ -114,15 +138,32 @@ export function redisFeedLog(parts: Omit<Source, 'client'> & Readonly<{
     connection: () => connection,
     isKnown: layout.isKnown,
     async identity() {
-      const [history, server, replication] = await Promise.all([client.get(historyKey), client.info('server'), client.info('replication')])
-      return { history: history ?? '', runId: /^run_id:(\w+)/m.exec(server)?.[1] ?? '', replicationId: /^master_replid:(\w+)/m.exec(replication)?.[1] ?? '' }
+      const [history, server, replication] = await Promise.all([
+        client.get(historyKey),
+        client.info('server'),
+        client.info('replication'),
+      ])
+      return {
+        history: history ?? '',
+        runId: /^run_id:(\w+)/m.exec(server)?.[1] ?? '',
+        replicationId: /^master_replid:(\w+)/m.exec(replication)?.[1] ?? '',
+      }
     },
     async bounds() {
       const reply = await runScript(client, boundsScript, [layoutKey, feedKey], [])
-      const [found, [first], [last], info] = reply as [string | null, RawEvent[], RawEvent[], unknown[]]
+      const [found, [first], [last], info] = reply as [
+        string | null,
+        RawEvent[],
+        RawEvent[],
+        unknown[],
+      ]
       layout.check(found)
       const at = info.indexOf('entries-added')
-      return { firstId: first?.[0], last: last && eventOf(last), added: at === -1 ? undefined : Number(info[at + 1]) }
+      return {
+        firstId: first?.[0],
+        last: last && eventOf(last),
+        added: at === -1 ? undefined : Number(info[at + 1]),
+      }
     },
     async wait(afterId, ms) {
       await client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
@@ -131,7 +172,12 @@ export function redisFeedLog(parts: Omit<Source, 'client'> & Readonly<{
       const begunOn = connection
       const pattern = `${keyPrefix}[tsuj]:*`
       const ask = async (cursor: string) =>
-        (await runScript(client, scanScript, [], [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)])) as string[]
+        (await runScript(
+          client,
+          scanScript,
+          [],
+          [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)],
+        )) as string[]
       let asked: Promise<string[]> | undefined = ask('0')
       while (asked !== undefined) {
         const page: string[] = await asked
@@ -155,7 +201,13 @@ function eventOf([id, [k, key, u, till, c, mark]]: RawEvent): FeedEvent {
   if (isInformational(key)) return { id, entry: undefined, info: key }
   const known = decodeKey(key)
   if (known === undefined) throw unknownKind('an event of the feed')
-  const isReadable = u === 'u' && till !== undefined && /^\d*$/.test(till) && c === 'c' && mark !== undefined && /^\d{1,16}$/.test(mark)
+  const isReadable =
+    u === 'u' &&
+    till !== undefined &&
+    /^\d*$/.test(till) &&
+    c === 'c' &&
+    mark !== undefined &&
+    /^\d{1,16}$/.test(mark)
   if (!isReadable) throw new UnreadableFeed('an event of the feed is unreadable')
   return { id, entry: entryWith(known, till === '' ? null : Number(till), Number(mark)) }
 }
@@ -165,7 +217,10 @@ function entriesOf(page: string[], nowMs: number): Entry[] {
   for (let at = 1; at + 2 < page.length; at += 3) {
     const key = decodeKey(page[at])
     const leftMs = Number(page[at + 1])
-    if (key !== undefined) entries.push(entryWith(key, leftMs === -1 ? null : nowMs + leftMs, readMark(key, page[at + 2])))
+    if (key !== undefined)
+      entries.push(
+        entryWith(key, leftMs === -1 ? null : nowMs + leftMs, readMark(key, page[at + 2])),
+      )
   }
   return entries
 }

@@ -36,7 +36,11 @@ export function createLayoutCheck(log: Pick<Logger, 'error' | 'info'>): LayoutCh
         return
       }
       const message = `Redis holds layout ${/^\d{1,15}$/.test(found) ? found : '(unreadable)'}, and this instance knows up to ${layoutVersion}`
-      if (before !== found) log.error({ layoutKnown: layoutVersion }, `${message}: upgrade this instance; until then it answers 503, and 500 at logout`)
+      if (before !== found)
+        log.error(
+          { layoutKnown: layoutVersion },
+          `${message}: upgrade this instance; until then it answers 503, and 500 at logout`,
+        )
       throw new UnknownLayout(message)
     },
     isKnown: () => unknown === undefined,

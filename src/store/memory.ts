@@ -13,14 +13,24 @@ type Held = { untilMs: number | null; mark: Mark }
  * The embedded store, as a Keyv adapter with the rule of the Redis commit: an expiry only lengthens, a mark only rises. Expired
  * entries leave by themselves, some at a time, so that a large set never holds up a request. A restart forgets everything.
  */
-export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => number; keyPrefix: string; trail: Pick<AuditTrail, 'append'> }) {
+export function createMemoryAdapter({
+  now,
+  keyPrefix,
+  trail,
+}: {
+  now: () => number
+  keyPrefix: string
+  trail: Pick<AuditTrail, 'append'>
+}) {
   const held = new Map<string, Held>()
   const isLive = ({ untilMs }: Held) => untilMs === null || untilMs > now()
   const entryOf = (key: string, { untilMs, mark }: Held): Entry | undefined => {
     const name = decodeKey(key.slice(keyPrefix.length))
     return name && entryWith(name, untilMs, mark)
   }
-  const feed = createMemoryFeed(now, () => [...held].flatMap(([key, entry]) => entryOf(key, entry) ?? []))
+  const feed = createMemoryFeed(now, () =>
+    [...held].flatMap(([key, entry]) => entryOf(key, entry) ?? []),
+  )
   let sweeping = held.entries()
   const stopSweeping = keepSwept((budget) => {
     for (let seen = 0; seen < budget; seen += 1) {
@@ -42,10 +52,13 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
     const { untilMs } = entry
     const mark = markOf(entry)
     const before = held.get(keyPrefix + entry.key)
-    const merged = before === undefined || !isLive(before) ? { untilMs, mark } : {
-      untilMs: laterOf(before.untilMs, untilMs),
-      mark: Math.max(before.mark, mark),
-    }
+    const merged =
+      before === undefined || !isLive(before)
+        ? { untilMs, mark }
+        : {
+            untilMs: laterOf(before.untilMs, untilMs),
+            mark: Math.max(before.mark, mark),
+          }
     held.set(keyPrefix + entry.key, merged)
     feed.append(entryWith(entry.key, merged.untilMs, merged.mark))
   }
@@ -56,7 +69,11 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
   // Nothing is counted here: there is no other instance to count with.
   const commit = async ({ entries, event, terms }: Commit): Promise<Committed> => {
     if (terms?.window !== undefined) return { became: 'uncounted' }
-    if (terms !== undefined && (terms.isRevoked || terms.keys.some((key) => isKilling(key, terms.issuedAtS)))) return { became: 'revoked' }
+    if (
+      terms !== undefined &&
+      (terms.isRevoked || terms.keys.some((key) => isKilling(key, terms.issuedAtS)))
+    )
+      return { became: 'revoked' }
     entries.forEach(merge)
     if (event !== '') await trail.append(event)
     return { became: 'stored' }
@@ -68,12 +85,15 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: { now: () => numb
     on: () => undefined,
     readEntry: async (key: string) => {
       const entry = held.get(key)
-      return entry !== undefined && isLive(entry) ? { mark: String(entry.mark), untilMs: entry.untilMs } : undefined
+      return entry !== undefined && isLive(entry)
+        ? { mark: String(entry.mark), untilMs: entry.untilMs }
+        : undefined
     },
     get: async (key: string) => get(key),
     getMany: async (keys: string[]) => keys.map(get),
     set: async (_key: string, value: Commit) => void (await commit(value)),
-    setMany: (values: { key: string; value: Commit }[]) => Promise.all(values.map(({ value }) => commit(value))),
+    setMany: (values: { key: string; value: Commit }[]) =>
+      Promise.all(values.map(({ value }) => commit(value))),
     delete: async (key: string) => held.delete(key),
     clear: async () => held.clear(),
     disconnect: async () => stopSweeping(),

@@ -7,7 +7,18 @@ import { createLayoutCheck } from './layout.js'
 import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
 import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
 import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
-import { auditKey, createKeyDeleter, createStore, feedKey, historyKey, keyPrefix, layoutKey, type KeyDeleter, type Store, type StoreObserver } from './store.js'
+import {
+  auditKey,
+  createKeyDeleter,
+  createStore,
+  feedKey,
+  historyKey,
+  keyPrefix,
+  layoutKey,
+  type KeyDeleter,
+  type Store,
+  type StoreObserver,
+} from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {
@@ -27,7 +38,17 @@ const noSessionStore: KeyDeleter = async () => {
   throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
 }
 
-export function openStores({ config, log, now, observe }: { config: Config; log: Logger; now: () => number; observe: StoreObserver }): Stores {
+export function openStores({
+  config,
+  log,
+  now,
+  observe,
+}: {
+  config: Config
+  log: Logger
+  now: () => number
+  observe: StoreObserver
+}): Stores {
   const timeoutMs = config.storeTimeoutMs
   const caps = { maxEvents: config.audit.maxEvents, maxAgeMs: config.audit.maxAgeMs, now }
   const connections: ReturnType<typeof connectRedis>[] = []
@@ -37,7 +58,11 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
     return opened
   }
   const main = config.redis && connect(config.redis, 'store')
-  const sessionLink = config.sessionRedis && (config.sessionRedis.url === config.redis?.url ? main : connect(config.sessionRedis, 'sessions'))
+  const sessionLink =
+    config.sessionRedis &&
+    (config.sessionRedis.url === config.redis?.url
+      ? main
+      : connect(config.sessionRedis, 'sessions'))
   const reload: Stores['reload'] = ({ redis, sessionRedis }) => {
     for (const link of connections) {
       const connection = link === sessionLink && link !== main ? sessionRedis : redis
@@ -46,16 +71,30 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
   }
   const tried = async () => void (await Promise.all(connections.map((link) => link.tried)))
   const close = async () => connections.forEach((connection) => connection.close())
-  const elsewhere = sessionLink && sessionLink !== main ? createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe }) : undefined
+  const elsewhere =
+    sessionLink && sessionLink !== main
+      ? createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe })
+      : undefined
   const deleteKeys = sessionLink === undefined ? noSessionStore : elsewhere
   // A template as it stands names nobody's session.
   const [template] = config.issuers.flatMap(({ sessionKeys }) => sessionKeys)
-  const probeSessions = async () => void (elsewhere !== undefined && template !== undefined && (await sessionLink?.client.unlink(template)))
+  const probeSessions = async () =>
+    void (
+      elsewhere !== undefined &&
+      template !== undefined &&
+      (await sessionLink?.client.unlink(template))
+    )
   if (config.redis === undefined || main === undefined) {
     const trail = memoryAuditTrail(caps)
     const adapter = createMemoryAdapter({ now, keyPrefix, trail })
     return {
-      revocations: createStore({ adapter: adapter as never, readEntry: adapter.readEntry, deleteKeys, timeoutMs, observe }),
+      revocations: createStore({
+        adapter: adapter as never,
+        readEntry: adapter.readEntry,
+        deleteKeys,
+        timeoutMs,
+        observe,
+      }),
       feed: adapter.feed,
       feedReader: adapter.feed,
       trail,
@@ -76,16 +115,47 @@ export function openStores({ config, log, now, observe }: { config: Config; log:
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
   const writer = minReplicas > 0 ? connect(config.redis, 'commits') : main
   const adapter = new RevocationAdapter(main.client, writer, {
-    feed: feedKey, history: historyKey, trail: auditKey, layoutKey, layout, trailLength: caps.maxEvents, prefix: keyPrefix, now, minReplicas, timeoutMs,
+    feed: feedKey,
+    history: historyKey,
+    trail: auditKey,
+    layoutKey,
+    layout,
+    trailLength: caps.maxEvents,
+    prefix: keyPrefix,
+    now,
+    minReplicas,
+    timeoutMs,
   })
   return {
-    revocations: createStore({ adapter, readEntry: redisEntryReader({ redis: main.client, now, layoutKey, layout }), layout, deleteKeys, timeoutMs, observe }),
-    feed: redisFeedLog({ link: connect(config.redis, 'feed'), begin: () => adapter.begin(), feedKey, historyKey, layoutKey, layout, keyPrefix, now }),
+    revocations: createStore({
+      adapter,
+      readEntry: redisEntryReader({ redis: main.client, now, layoutKey, layout }),
+      layout,
+      deleteKeys,
+      timeoutMs,
+      observe,
+    }),
+    feed: redisFeedLog({
+      link: connect(config.redis, 'feed'),
+      begin: () => adapter.begin(),
+      feedKey,
+      historyKey,
+      layoutKey,
+      layout,
+      keyPrefix,
+      now,
+    }),
     feedReader: redisFeedReader({ client: main.client, feedKey, layoutKey, layout }),
     trail: redisAuditTrail(main.client, caps),
     probe: async () => {
       // All that a logout and a check ask of Redis.
-      const [fitness] = await Promise.all([redisProbe(main.client, minReplicas)(), adapter.begin(), adapter.rehearse(), main.client.mGet([historyKey]), probeSessions()])
+      const [fitness] = await Promise.all([
+        redisProbe(main.client, minReplicas)(),
+        adapter.begin(),
+        adapter.rehearse(),
+        main.client.mGet([historyKey]),
+        probeSessions(),
+      ])
       return fitness
     },
     tried,

@@ -1,9 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import KeyvRedis, { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
+import KeyvRedis, {
+  createClient,
+  defaultReconnectStrategy,
+  type RedisClientType,
+} from '@keyv/redis'
 import type { Logger } from 'pino'
 import { NotConnected, RedisRefusal, withoutArguments } from './cause.js'
-import { commitScript, decodeReplies, encodeCommits, isStored, rehearsalScript, type Commit, type CommitReply } from './commit.js'
+import {
+  commitScript,
+  decodeReplies,
+  encodeCommits,
+  isStored,
+  rehearsalScript,
+  type Commit,
+  type CommitReply,
+} from './commit.js'
 import { layoutWord, type LayoutCheck } from './layout.js'
 import { answeredWith, runScript } from './scripts.js'
 import type { EntryReader } from './store.js'
@@ -35,11 +47,16 @@ export type RedisLink = Readonly<{
  */
 export function connectRedis(connection: RedisConnection, log: Logger): RedisLink {
   const { url, caFile } = connection
-  const tls = url.startsWith('rediss:') ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) } : {}
+  const tls = url.startsWith('rediss:')
+    ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) }
+    : {}
   let credentials = credentialsOf(url)
   const client: RedisClient = createClient({
     url: withoutCredentials(url),
-    credentialsProvider: { type: 'async-credentials-provider', credentials: async () => credentials },
+    credentialsProvider: {
+      type: 'async-credentials-provider',
+      credentials: async () => credentials,
+    },
     disableOfflineQueue: true,
     commandsQueueMaxLength: 20_000,
     socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: silentForMs },
@@ -47,7 +64,10 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
   let down: string | undefined
   // A server that does not know AUTH quotes what came with it.
   const tell = (error: unknown) => {
-    const isQuoting = credentials.password !== undefined && error instanceof Error && error.message.includes(credentials.password)
+    const isQuoting =
+      credentials.password !== undefined &&
+      error instanceof Error &&
+      error.message.includes(credentials.password)
     log.error({ err: isQuoting ? withoutArguments(error) : error }, 'redis connection')
   }
   let endTry: () => void = () => undefined
@@ -91,7 +111,9 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
 }
 
 function credentialsOf(url: string): { username?: string; password?: string } {
-  const [username, password] = [new URL(url).username, new URL(url).password].map(decodeURIComponent)
+  const [username, password] = [new URL(url).username, new URL(url).password].map(
+    decodeURIComponent,
+  )
   return { ...(username && { username }), ...(password && { password }) }
 }
 
@@ -117,7 +139,10 @@ function watch(client: RedisClient, giveUp: () => void): () => void {
     } else if (client.isReady && waitingSinceMs === undefined) {
       waitingSinceMs = performance.now()
       // A connection that breaks meanwhile is replaced by the client itself.
-      client.ping().then(() => (waitingSinceMs = undefined), () => (waitingSinceMs = undefined))
+      client.ping().then(
+        () => (waitingSinceMs = undefined),
+        () => (waitingSinceMs = undefined),
+      )
     }
   }, pingEveryMs)
   timer.unref()
@@ -152,13 +177,28 @@ export class RedisAdapter extends KeyvRedis<string> {
 
 /** An entry with its absolute expiry, in one round trip. */
 export const redisEntryReader =
-  ({ redis, now, layoutKey, layout }: { redis: RedisClient; now: () => number; layoutKey: string; layout: LayoutCheck }): EntryReader =>
+  ({
+    redis,
+    now,
+    layoutKey,
+    layout,
+  }: {
+    redis: RedisClient
+    now: () => number
+    layoutKey: string
+    layout: LayoutCheck
+  }): EntryReader =>
   async (key) => {
     if (!redis.isReady) throw new NotConnected('no connection to Redis')
-    const [[mark = null, found], leftMs] = await Promise.all([redis.mGet([key, layoutKey]), redis.pTTL(key)])
+    const [[mark = null, found], leftMs] = await Promise.all([
+      redis.mGet([key, layoutKey]),
+      redis.pTTL(key),
+    ])
     layout.check(found)
     // -2: it expired between the two.
-    return mark === null || leftMs === -2 ? undefined : { mark, untilMs: leftMs === -1 ? null : now() + leftMs }
+    return mark === null || leftMs === -2
+      ? undefined
+      : { mark, untilMs: leftMs === -1 ? null : now() + leftMs }
   }
 
 type CommitOptions = Readonly<{
@@ -193,13 +233,25 @@ export class RevocationAdapter extends RedisAdapter {
   override async setMany(values: { key: string; value: Commit }[]): Promise<void & CommitReply[]> {
     const { prefix, now, minReplicas, timeoutMs } = this.options
     const begunAt = performance.now()
-    const { keys, args } = encodeCommits(values.map(({ value }) => value), { prefix, nowMs: now() })
+    const { keys, args } = encodeCommits(
+      values.map(({ value }) => value),
+      { prefix, nowMs: now() },
+    )
     const replies = decodeReplies(await this.commit(keys, args))
-    if (replies.some((reply) => 'error' in reply && reply.error instanceof RedisRefusal && reply.error.word === readOnly)) this.renewDemoted()
+    if (
+      replies.some(
+        (reply) =>
+          'error' in reply && reply.error instanceof RedisRefusal && reply.error.word === readOnly,
+      )
+    )
+      this.renewDemoted()
     if (minReplicas === 0 || !replies.some(isStored)) return replies as void & CommitReply[]
     // Within the deadline, so that those of which nothing is stored have their answer.
-    const error = await this.faultOfReplicas(Math.floor(0.9 * timeoutMs - (performance.now() - begunAt)))
-    return replies.map((reply) => (error && isStored(reply) ? { error } : reply)) as void & CommitReply[]
+    const error = await this.faultOfReplicas(
+      Math.floor(0.9 * timeoutMs - (performance.now() - begunAt)),
+    )
+    return replies.map((reply) => (error && isStored(reply) ? { error } : reply)) as void &
+      CommitReply[]
   }
 
   private async faultOfReplicas(ms: number): Promise<Error | undefined> {
@@ -207,8 +259,12 @@ export class RevocationAdapter extends RedisAdapter {
     // To Redis, 0 is for ever.
     const wait = ms < 1 ? Promise.resolve(0) : this.writer.client.wait(minReplicas, ms)
     return wait.then(
-      (acknowledged) => (acknowledged < minReplicas ? new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`) : undefined),
-      (cause: unknown) => new Error('replicas cannot be waited for', { cause: withoutArguments(cause) }),
+      (acknowledged) =>
+        acknowledged < minReplicas
+          ? new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
+          : undefined,
+      (cause: unknown) =>
+        new Error('replicas cannot be waited for', { cause: withoutArguments(cause) }),
     )
   }
 
@@ -220,7 +276,12 @@ export class RevocationAdapter extends RedisAdapter {
   /** @throws Error when a commit would fail */
   async rehearse(): Promise<void> {
     const { client } = this.writer
-    await runScript(client, rehearsalScript, [this.options.feed, `${this.options.prefix}nothing`], [])
+    await runScript(
+      client,
+      rehearsalScript,
+      [this.options.feed, `${this.options.prefix}nothing`],
+      [],
+    )
   }
 
   private async commit(keys: string[], args: string[]): Promise<unknown> {
@@ -228,10 +289,16 @@ export class RevocationAdapter extends RedisAdapter {
     if (!client.isReady) throw new NotConnected('no connection to Redis')
     const { feed, history, trail, layoutKey, layout, trailLength } = this.options
     try {
-      return await runScript(client, commitScript, [feed, history, trail, layoutKey, ...keys], [String(feedLength), randomUUID(), String(trailLength), ...args])
+      return await runScript(
+        client,
+        commitScript,
+        [feed, history, trail, layoutKey, ...keys],
+        [String(feedLength), randomUUID(), String(trailLength), ...args],
+      )
     } catch (error) {
       if (answeredWith(error, readOnly)) this.renewDemoted()
-      if (answeredWith(error, `${layoutWord} `)) layout.check((error as Error).message.slice(layoutWord.length + 1))
+      if (answeredWith(error, `${layoutWord} `))
+        layout.check((error as Error).message.slice(layoutWord.length + 1))
       throw error
     }
   }

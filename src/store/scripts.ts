@@ -10,8 +10,14 @@ function digestOf(script: string): string {
 }
 
 /** Runs a script by its name, and with its text where Redis does not know it. */
-export async function runScript(client: RedisClient, script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-  const run = (command: string, named: string) => client.sendCommand([command, named, String(keys.length), ...keys, ...args])
+export async function runScript(
+  client: RedisClient,
+  script: string,
+  keys: readonly string[],
+  args: readonly string[],
+): Promise<unknown> {
+  const run = (command: string, named: string) =>
+    client.sendCommand([command, named, String(keys.length), ...keys, ...args])
   try {
     return await run('EVALSHA', digestOf(script))
   } catch (error) {
@@ -22,4 +28,5 @@ export async function runScript(client: RedisClient, script: string, keys: reado
 }
 
 /** Whether Redis's answer was an error that begins with this word. */
-export const answeredWith = (error: unknown, word: string): boolean => error instanceof Error && error.message.startsWith(word)
+export const answeredWith = (error: unknown, word: string): boolean =>
+  error instanceof Error && error.message.startsWith(word)

@@ -40,16 +40,26 @@ export type Store = {
 }
 
 /** An event for the audit trail, the keys of session data that must be gone before anything is stored, and what must hold before that. */
-export type CommittedWith = Readonly<{ event?: string | undefined; sessionKeys?: readonly string[] | undefined; terms?: Terms | undefined }>
+export type CommittedWith = Readonly<{
+  event?: string | undefined
+  sessionKeys?: readonly string[] | undefined
+  terms?: Terms | undefined
+}>
 
 /** Told of every command: how long it took in seconds, and whether it failed. */
 export type StoreObserver = (command: StoreCommand, seconds: number, failed: boolean) => void
 
 /** Tells what Keyv has no words for: when a key expires. */
-export type EntryReader = (key: string) => Promise<{ mark: string; untilMs: number | null } | undefined>
+export type EntryReader = (
+  key: string,
+) => Promise<{ mark: string; untilMs: number | null } | undefined>
 
 /** So few requests that Redis is never held up for long. What it refuses altogether may be the matter of one of them. */
-const together = { most: 64, mayBeOnes: (error: unknown) => error instanceof ServiceError && error.cause instanceof RedisRefusal }
+const together = {
+  most: 64,
+  mayBeOnes: (error: unknown) =>
+    error instanceof ServiceError && error.cause instanceof RedisRefusal,
+}
 
 export type StoreParts = {
   adapter: KeyvStoreAdapter
@@ -65,7 +75,8 @@ export type StoreParts = {
 export function createStore(parts: StoreParts): Store {
   const { deleteKeys } = parts
   const keyv = openKeyv(parts.adapter)
-  const asked = <T>(command: StoreCommand, work: () => Promise<T>) => observed(parts.observe, command, answered('store', parts.timeoutMs, work))
+  const asked = <T>(command: StoreCommand, work: () => Promise<T>) =>
+    observed(parts.observe, command, answered('store', parts.timeoutMs, work))
   const read = batched(async (all: (readonly RevocationKey[])[]) => {
     // One more for each round trip, so that what the marks mean is known of the moment they were read.
     const names: string[] = [layoutKey]
@@ -81,21 +92,35 @@ export function createStore(parts: StoreParts): Store {
   const commitTogether = batched((all: Commit[]) => {
     // What is committed has several keys or none; to Keyv it is a value under one of them.
     const values = all.map((value) => ({ key: keyPrefix + (value.entries[0]?.key ?? ''), value }))
-    const replies = answered('store', parts.timeoutMs, () => keyv.setMany(values) as Promise<unknown> as Promise<CommitReply[]>)
-    return observed(parts.observe, 'commit', replies, (told) => told.some((reply) => 'error' in reply))
+    const replies = answered(
+      'store',
+      parts.timeoutMs,
+      () => keyv.setMany(values) as Promise<unknown> as Promise<CommitReply[]>,
+    )
+    return observed(parts.observe, 'commit', replies, (told) =>
+      told.some((reply) => 'error' in reply),
+    )
   }, together)
   const commit = (one: Commit): Promise<Committed> =>
-    commitTogether(one).then((reply) => {
-      if ('error' in reply) throw unavailableBy(reply.error, 'store')
-      return reply
-    }, (error: unknown) => {
-      // Nothing has happened, and somebody else may count.
-      const isUntouched = error instanceof ServiceError && (error.cause instanceof NotConnected || error.cause instanceof RedisRefusal)
-      if (isUntouched && one.terms?.window !== undefined) return { became: 'uncounted' }
-      throw error
-    })
+    commitTogether(one).then(
+      (reply) => {
+        if ('error' in reply) throw unavailableBy(reply.error, 'store')
+        return reply
+      },
+      (error: unknown) => {
+        // Nothing has happened, and somebody else may count.
+        const isUntouched =
+          error instanceof ServiceError &&
+          (error.cause instanceof NotConnected || error.cause instanceof RedisRefusal)
+        if (isUntouched && one.terms?.window !== undefined) return { became: 'uncounted' }
+        throw error
+      },
+    )
   /** Deletes nothing for a token that does not meet its terms. */
-  const commitAfter = async (deletion: () => Promise<void>, { terms, ...written }: Commit): Promise<Committed> => {
+  const commitAfter = async (
+    deletion: () => Promise<void>,
+    { terms, ...written }: Commit,
+  ): Promise<Committed> => {
     const asked = terms && (await commit({ entries: [], event: '', gone: [], terms }))
     if (asked !== undefined && asked.became !== 'stored') return asked
     await deletion()
@@ -104,16 +129,23 @@ export function createStore(parts: StoreParts): Store {
     return { became, counted: asked?.counted }
   }
   return {
-    read: (keys) => read(keys).then((marks) => marks.map((mark, at) => parseMark(keys[at] ?? '', mark))),
+    read: (keys) =>
+      read(keys).then((marks) => marks.map((mark, at) => parseMark(keys[at] ?? '', mark))),
     lookup: (key) =>
       asked('lookup', async () => {
         const found = await parts.readEntry(keyPrefix + key)
         if (found === undefined) return undefined
-        return { key, untilMs: found.untilMs, ...(key.startsWith('u:') && { cutoff: readMark(key, found.mark) }) }
+        return {
+          key,
+          untilMs: found.untilMs,
+          ...(key.startsWith('u:') && { cutoff: readMark(key, found.mark) }),
+        }
       }),
     commit(entries, { event = '', sessionKeys = [], terms } = {}) {
       const isAtOnce = deleteKeys === undefined || sessionKeys.length === 0
-      return isAtOnce ? commit({ entries, event, gone: sessionKeys, terms }) : commitAfter(() => deleteKeys(sessionKeys), { entries, event, gone: [], terms })
+      return isAtOnce
+        ? commit({ entries, event, gone: sessionKeys, terms })
+        : commitAfter(() => deleteKeys(sessionKeys), { entries, event, gone: [], terms })
     },
   }
 }
@@ -132,19 +164,35 @@ function parseMark(key: string, text: string | undefined): Mark | undefined {
 export type KeyDeleter = (keys: readonly string[]) => Promise<void>
 
 /** @throws (the deleter) ServiceError `session_store_unavailable` */
-export function createKeyDeleter(parts: { adapter: KeyvStoreAdapter; timeoutMs: number; observe: StoreObserver }): KeyDeleter {
+export function createKeyDeleter(parts: {
+  adapter: KeyvStoreAdapter
+  timeoutMs: number
+  observe: StoreObserver
+}): KeyDeleter {
   const keyv = openKeyv(parts.adapter)
   const remove = batched(async (all: (readonly string[])[]) => {
-    await observed(parts.observe, 'delete', answered('sessions', parts.timeoutMs, () => keyv.delete(all.flat())))
+    await observed(
+      parts.observe,
+      'delete',
+      answered('sessions', parts.timeoutMs, () => keyv.delete(all.flat())),
+    )
     return all
   }, together)
   return (keys) => remove(keys).then(() => undefined)
 }
 
-function observed<T>(observe: StoreObserver, command: StoreCommand, work: Promise<T>, hasFailed: (result: T) => boolean = () => false): Promise<T> {
+function observed<T>(
+  observe: StoreObserver,
+  command: StoreCommand,
+  work: Promise<T>,
+  hasFailed: (result: T) => boolean = () => false,
+): Promise<T> {
   const begunAt = performance.now()
   const done = (failed: boolean) => observe(command, (performance.now() - begunAt) / 1000, failed)
-  work.then((result) => done(hasFailed(result)), () => done(true))
+  work.then(
+    (result) => done(hasFailed(result)),
+    () => done(true),
+  )
   return work
 }
 
@@ -162,16 +210,21 @@ function openKeyv(adapter: KeyvStoreAdapter): Keyv {
   return keyv
 }
 
-const unavailable = { store: 'store_unavailable', sessions: 'session_store_unavailable' } as const satisfies Partial<
-  Record<Reason, FailureCode>
->
+const unavailable = {
+  store: 'store_unavailable',
+  sessions: 'session_store_unavailable',
+} as const satisfies Partial<Record<Reason, FailureCode>>
 
 /**
  * What the store answers within its deadline.
  *
  * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work` throws, and when time is up
  */
-export function answered<T>(whose: keyof typeof unavailable, timeoutMs: number, work: () => Promise<T>): Promise<T> {
+export function answered<T>(
+  whose: keyof typeof unavailable,
+  timeoutMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
   return withDeadline(work(), timeoutMs).catch((error: unknown) => {
     throw unavailableBy(withoutArguments(error), whose)
   })

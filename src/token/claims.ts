@@ -33,7 +33,8 @@ export function parseSegment(segment: string): Record<string, unknown> {
   } catch {
     throw refuse('not_json')
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw refuse('not_json')
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw refuse('not_json')
   return parsed as Record<string, unknown>
 }
 
@@ -42,12 +43,25 @@ export function parseSegment(segment: string): Record<string, unknown> {
  *
  * @throws ServiceError `invalid_token`
  */
-export function checkClaims({ header, claims, demands }: { header: Readonly<Record<string, unknown>>; claims: Readonly<Record<string, unknown>>; demands: Demands }): Claims {
+export function checkClaims({
+  header,
+  claims,
+  demands,
+}: {
+  header: Readonly<Record<string, unknown>>
+  claims: Readonly<Record<string, unknown>>
+  demands: Demands
+}): Claims {
   const { issuer, audience, typ } = demands
-  if (typ !== undefined && (typeof header['typ'] !== 'string' || mediaType(header['typ']) !== mediaType(typ))) throw refuse('typ')
+  if (
+    typ !== undefined &&
+    (typeof header['typ'] !== 'string' || mediaType(header['typ']) !== mediaType(typ))
+  )
+    throw refuse('typ')
   if (issuer !== undefined && claims['iss'] !== issuer) throw refuse('issuer')
   if (audience !== undefined && !isFor(audience, claims['aud'])) throw refuse('audience')
-  if (dates.some((name) => claims[name] !== undefined && typeof claims[name] !== 'number')) throw refuse('claims')
+  if (dates.some((name) => claims[name] !== undefined && typeof claims[name] !== 'number'))
+    throw refuse('claims')
   return claims
 }
 
@@ -75,11 +89,18 @@ const mediaType = (typ: string) => (typ.includes('/') ? typ : `application/${typ
 export type Timing = 'current' | 'expired' | 'ahead'
 
 /** `nbf`, `iat` and the cutoff claim may be ahead by `maxClockSkewMs`; `exp` is granted nothing (RFC 7519 §4.1.4 to §4.1.6). */
-export function timingOf(claims: Claims, at: { nowMs: number; maxClockSkewMs: number; cutoffClaim: string }): Timing {
-  const isAhead = [claims.nbf, claims.iat, claims[at.cutoffClaim]].some((time) => typeof time === 'number' && time * 1000 > at.nowMs + at.maxClockSkewMs)
+export function timingOf(
+  claims: Claims,
+  at: { nowMs: number; maxClockSkewMs: number; cutoffClaim: string },
+): Timing {
+  const isAhead = [claims.nbf, claims.iat, claims[at.cutoffClaim]].some(
+    (time) => typeof time === 'number' && time * 1000 > at.nowMs + at.maxClockSkewMs,
+  )
   if (isAhead) return 'ahead'
   return claims.exp !== undefined && claims.exp * 1000 <= at.nowMs ? 'expired' : 'current'
 }
 
 const isFor = (audience: readonly string[], aud: unknown) =>
-  typeof aud === 'string' ? audience.includes(aud) : Array.isArray(aud) && audience.some((one) => aud.includes(one))
+  typeof aud === 'string'
+    ? audience.includes(aud)
+    : Array.isArray(aud) && audience.some((one) => aud.includes(one))

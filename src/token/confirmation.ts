@@ -4,7 +4,8 @@ type Claims = Readonly<Record<string, unknown>>
 export const isSenderConstrained = ({ cnf }: Claims): boolean => cnf !== undefined && cnf !== null
 
 /** Whether that proof is DPoP's (RFC 9449 §6.1). */
-export const isDpopBound = ({ cnf }: Claims): boolean => typeof cnf === 'object' && cnf !== null && 'jkt' in cnf
+export const isDpopBound = ({ cnf }: Claims): boolean =>
+  typeof cnf === 'object' && cnf !== null && 'jkt' in cnf
 
 /** What becomes of a sender-constrained token that is presented without proof, where a token is checked. */
 export const senderConstrainedRules = ['refuse', 'ignore'] as const

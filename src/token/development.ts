@@ -12,8 +12,19 @@ export type DevelopmentClaims = Readonly<{
 
 /** A token with a session and an id of its own, for trying things; good for an hour unless told otherwise. */
 export function signDevelopmentToken(
-  { secret, alg = 'HS256', typ = 'JWT', nowMs }: { secret: string; alg?: string; typ?: string | undefined; nowMs: number },
-  { issuer, audience, subject = 'newcomer', sid = randomUUID(), lifetimeS = 3600 }: DevelopmentClaims,
+  {
+    secret,
+    alg = 'HS256',
+    typ = 'JWT',
+    nowMs,
+  }: { secret: string; alg?: string; typ?: string | undefined; nowMs: number },
+  {
+    issuer,
+    audience,
+    subject = 'newcomer',
+    sid = randomUUID(),
+    lifetimeS = 3600,
+  }: DevelopmentClaims,
 ): Promise<string> {
   const nowS = Math.floor(nowMs / 1000)
   const token = new SignJWT({ sid })

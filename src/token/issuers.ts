@@ -13,18 +13,32 @@ export type OpenIssuers = Readonly<{ issuers: readonly Issuer[]; configs: readon
  * Opens issuers. A key source of `before` that is to be as it was goes on, so that a remote set need not be fetched again; the others of
  * `before` are closed.
  */
-export function openIssuers(configs: readonly IssuerConfig[], parts: Parts, before: OpenIssuers = { issuers: [], configs: [] }): OpenIssuers {
+export function openIssuers(
+  configs: readonly IssuerConfig[],
+  parts: Parts,
+  before: OpenIssuers = { issuers: [], configs: [] },
+): OpenIssuers {
   const kept = (config: IssuerConfig) => {
-    const at = before.configs.findIndex(({ key, algorithms }) => isDeepStrictEqual([key, algorithms], [config.key, config.algorithms]))
+    const at = before.configs.findIndex(({ key, algorithms }) =>
+      isDeepStrictEqual([key, algorithms], [config.key, config.algorithms]),
+    )
     return before.issuers[at]?.keys
   }
-  const issuers = configs.map((config) => ({ ...config, requireExp: parts.requireExp, keys: kept(config) ?? openKeySource(config, parts.log, parts.now) }))
+  const issuers = configs.map((config) => ({
+    ...config,
+    requireExp: parts.requireExp,
+    keys: kept(config) ?? openKeySource(config, parts.log, parts.now),
+  }))
   const sources = new Set(issuers.map(({ keys }) => keys))
   before.issuers.forEach(({ keys }) => sources.has(keys) || keys.close())
   return { issuers, configs }
 }
 
-function openKeySource({ key, algorithms }: IssuerConfig, log: KeySourceLog, now: () => number): KeySource {
+function openKeySource(
+  { key, algorithms }: IssuerConfig,
+  log: KeySourceLog,
+  now: () => number,
+): KeySource {
   switch (key.kind) {
     case 'secret':
       return secretKeySource(key.secret, algorithms)

@@ -1,16 +1,31 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 
 /** A public key that may verify signatures. `kid`, `alg`, `use` and `key_ops` are as RFC 7517 §4 has them. */
-export type PublicJwk = JsonWebKey & Readonly<{ kty: string; kid?: string; alg?: string; use?: string; key_ops?: string[] }>
+export type PublicJwk = JsonWebKey &
+  Readonly<{ kty: string; kid?: string; alg?: string; use?: string; key_ops?: string[] }>
 
 /** Bytes of the hash output, which RFC 7518 §3.2 makes the least length of an HMAC secret. */
 export const hmacSecretBytes = { HS256: 32, HS384: 48, HS512: 64 } as const
 
 export const publicKeyAlgorithms = [
-  'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 ] as const
 
-const curveAlgorithm: Record<string, string> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' }
+const curveAlgorithm: Record<string, string> = {
+  'P-256': 'ES256',
+  'P-384': 'ES384',
+  'P-521': 'ES512',
+}
 const leastRsaBits = 2048
 
 /**
@@ -23,9 +38,11 @@ export function parsePublicKeys(text: string): PublicJwk[] {
   if (!trimmed.startsWith('{')) return [publicKeyOf(trimmed)]
   const parsed = parseJson(text)
   const keys = 'keys' in parsed ? parsed['keys'] : [parsed]
-  if (!Array.isArray(keys) || keys.length === 0) throw new Error('a JWKS needs a "keys" array that is not empty')
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw new Error('a JWKS needs a "keys" array that is not empty')
   const checked = keys.map((key: unknown) => checkPublicJwk(key))
-  if (!checked.some(mayVerify)) throw new Error('holds no key whose use and key_ops allow to verify')
+  if (!checked.some(mayVerify))
+    throw new Error('holds no key whose use and key_ops allow to verify')
   return checked
 }
 
@@ -39,7 +56,8 @@ function parseJson(text: string): Record<string, unknown> {
 
 function publicKeyOf(pem: string): PublicJwk {
   if (pem.includes('PRIVATE KEY')) throw new Error('is a private key; give the public one')
-  if (!pem.includes('BEGIN PUBLIC KEY')) throw new Error('is neither PEM (BEGIN PUBLIC KEY) nor JWK nor JWKS JSON')
+  if (!pem.includes('BEGIN PUBLIC KEY'))
+    throw new Error('is neither PEM (BEGIN PUBLIC KEY) nor JWK nor JWKS JSON')
   let jwk
   try {
     jwk = createPublicKey({ key: pem, format: 'pem' }).export({ format: 'jwk' })
@@ -51,12 +69,17 @@ function publicKeyOf(pem: string): PublicJwk {
 
 /** @throws Error when the key cannot verify, is not public, or is too weak (RFC 7518 §3.3: RSA of 2048 bits at least) */
 export function checkPublicJwk(candidate: unknown): PublicJwk {
-  if (typeof candidate !== 'object' || candidate === null) throw new Error('holds a key that is no object')
+  if (typeof candidate !== 'object' || candidate === null)
+    throw new Error('holds a key that is no object')
   const jwk = candidate as PublicJwk
-  const odd = (['kid', 'alg', 'use'] as const).find((name) => jwk[name] !== undefined && typeof jwk[name] !== 'string')
+  const odd = (['kid', 'alg', 'use'] as const).find(
+    (name) => jwk[name] !== undefined && typeof jwk[name] !== 'string',
+  )
   if (odd !== undefined) throw new Error(`holds a key whose ${odd} is no string`)
-  if (jwk.key_ops !== undefined && !Array.isArray(jwk.key_ops)) throw new Error('holds a key whose key_ops is no array')
-  if (jwk.kty === 'oct') throw new Error('holds a symmetric key, which has to be configured as a shared secret')
+  if (jwk.key_ops !== undefined && !Array.isArray(jwk.key_ops))
+    throw new Error('holds a key whose key_ops is no array')
+  if (jwk.kty === 'oct')
+    throw new Error('holds a symmetric key, which has to be configured as a shared secret')
   if (jwk.d !== undefined) throw new Error('is a private key; give the public one')
   let key
   try {
@@ -64,18 +87,25 @@ export function checkPublicJwk(candidate: unknown): PublicJwk {
   } catch (cause) {
     throw new Error('holds a key that cannot be read', { cause })
   }
-  if (key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastRsaBits) {
+  if (
+    key.asymmetricKeyType === 'rsa' &&
+    (key.asymmetricKeyDetails?.modulusLength ?? 0) < leastRsaBits
+  ) {
     throw new Error(`holds an RSA key under ${leastRsaBits} bits`)
   }
   const usable = algorithmsOf(jwk)
   if (usable.length === 0) throw new Error('holds a key that no JWT algorithm uses')
-  if (jwk.alg !== undefined && !usable.includes(jwk.alg)) throw new Error('holds a key whose alg is not for verifying JWTs with it')
+  if (jwk.alg !== undefined && !usable.includes(jwk.alg))
+    throw new Error('holds a key whose alg is not for verifying JWTs with it')
   return jwk
 }
 
 /** Whether `use` and `key_ops` allow to verify signatures (RFC 7517 §4.2, §4.3). */
 export function mayVerify({ use, key_ops: operations }: PublicJwk): boolean {
-  return (use === undefined || use === 'sig') && (operations === undefined || operations.includes('verify'))
+  return (
+    (use === undefined || use === 'sig') &&
+    (operations === undefined || operations.includes('verify'))
+  )
 }
 
 /** The algorithms that a key can verify by its type, `alg` left aside. The ones used by default come first. */
@@ -88,5 +118,9 @@ export function algorithmsOf(jwk: PublicJwk): string[] {
 
 /** The allow-list when none is configured: RS256 and PS256 for RSA, by curve for EC, EdDSA for Ed25519, or the key's own `alg`. */
 export function defaultAlgorithms(keys: readonly PublicJwk[]): string[] {
-  return [...new Set(keys.flatMap((key) => (key.alg === undefined ? algorithmsOf(key).slice(0, 2) : [key.alg])))]
+  return [
+    ...new Set(
+      keys.flatMap((key) => (key.alg === undefined ? algorithmsOf(key).slice(0, 2) : [key.alg])),
+    ),
+  ]
 }

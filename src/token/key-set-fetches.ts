@@ -24,7 +24,10 @@ export type KeySetFetches = Readonly<{
  *
  * @param load fetches, says whether that succeeded, and never rejects
  */
-export function createKeySetFetches(load: () => Promise<boolean>, now: () => number): KeySetFetches {
+export function createKeySetFetches(
+  load: () => Promise<boolean>,
+  now: () => number,
+): KeySetFetches {
   let last = { startedAtMs: -Infinity, loadedAtMs: -Infinity }
   let running: Promise<boolean> | undefined
   let wanted: PromiseWithResolve | undefined
@@ -48,14 +51,20 @@ export function createKeySetFetches(load: () => Promise<boolean>, now: () => num
   return {
     running: () => running,
     isCoolingDown,
-    next: () => (isClosed ? Promise.resolve(false) : isCoolingDown() ? (wanted ??= promiseWithResolve()).promise : begin()),
+    next: () =>
+      isClosed
+        ? Promise.resolve(false)
+        : isCoolingDown()
+          ? (wanted ??= promiseWithResolve()).promise
+          : begin(),
     afterBadSignature() {
       if (running !== undefined) return running
       if (isWithin(last.loadedAtMs, badSignatureEveryMs)) return undefined
       return isWithin(last.startedAtMs, badSignatureEveryMs) ? Promise.resolve(false) : begin()
     },
     tick() {
-      const everyMs = wanted !== undefined || last.loadedAtMs === -Infinity ? coolDownMs : refreshEveryMs
+      const everyMs =
+        wanted !== undefined || last.loadedAtMs === -Infinity ? coolDownMs : refreshEveryMs
       if (running === undefined && !isWithin(last.startedAtMs, everyMs)) void begin()
     },
     close() {

@@ -14,7 +14,10 @@ export type KeySource = {
    * @param waiter address of a client whose request waits for the next fetch, 10 s at most; without it an unknown key is told at once
    * @throws ServiceError `keys_unavailable` when that cannot be told now
    */
-  candidates(header: KeyHeader, waiter?: string): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
+  candidates(
+    header: KeyHeader,
+    waiter?: string,
+  ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
   /**
    * The keys after another fetch, for a signature that none of the candidates has made. A key that the token names and the set has may have been
    * replaced, and so may any in a set without `kid`s: these are fetched again once in 30 s, and meanwhile there are none. Another key is
@@ -22,7 +25,10 @@ export type KeySource = {
    *
    * @throws ServiceError `keys_unavailable` when they could not be fetched, or may not be fetched now
    */
-  candidatesAfterBadSignature(header: KeyHeader, waiter?: string): Promise<readonly VerificationKey[]>
+  candidatesAfterBadSignature(
+    header: KeyHeader,
+    waiter?: string,
+  ): Promise<readonly VerificationKey[]>
   /** Whether keys are there. */
   isLoaded(): boolean
   /** Another number whenever keys came or left. */
@@ -46,14 +52,23 @@ export function secretKeySource(secret: string, algorithms: readonly string[]): 
 /** Keys that never change. */
 export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
   const keySet = createKeySet(jwks)
-  return { candidates: keySet.candidates, candidatesAfterBadSignature: nothingNewer, isLoaded: () => true, generation: () => 0, close: () => undefined }
+  return {
+    candidates: keySet.candidates,
+    candidatesAfterBadSignature: nothingNewer,
+    isLoaded: () => true,
+    generation: () => 0,
+    close: () => undefined,
+  }
 }
 
 const nothingNewer = async () => []
 
 /** A parsed key set. Each key is imported once for each algorithm, since jose ties a key to one. */
 export function createKeySet(jwks: readonly PublicJwk[]) {
-  const imported = jwks.map((jwk) => ({ jwk, byAlgorithm: new Map<string, VerificationKey | Promise<VerificationKey>>() }))
+  const imported = jwks.map((jwk) => ({
+    jwk,
+    byAlgorithm: new Map<string, VerificationKey | Promise<VerificationKey>>(),
+  }))
   const keyOf = ({ jwk, byAlgorithm }: (typeof imported)[number], alg: string) => {
     const known = byAlgorithm.get(alg)
     if (known !== undefined) return known
@@ -67,10 +82,17 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
   const kids = new Set(jwks.flatMap(({ kid }) => kid ?? []))
   return {
     /** Whether the set has the key that a token names. In a set without `kid`s no token names a key. */
-    hasNamed: ({ kid }: KeyHeader): boolean => kids.size === 0 || (kid !== undefined && kids.has(kid)),
+    hasNamed: ({ kid }: KeyHeader): boolean =>
+      kids.size === 0 || (kid !== undefined && kids.has(kid)),
     /** At once, but for the first time that an algorithm is met. */
-    candidates({ alg, kid }: KeyHeader): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
-      const fitting = imported.filter(({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid))
+    candidates({
+      alg,
+      kid,
+    }: KeyHeader): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
+      const fitting = imported.filter(
+        ({ jwk }) =>
+          fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid),
+      )
       const keys = fitting.map((one) => keyOf(one, alg))
       const known = keys.filter((key) => typeof key === 'function')
       return known.length === keys.length ? known : Promise.all(keys.map(async (key) => key))
@@ -78,9 +100,15 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
   }
 }
 
-async function importKey({ kty, crv, x, y, n, e }: PublicJwk, alg: string): Promise<VerificationKey> {
+async function importKey(
+  { kty, crv, x, y, n, e }: PublicJwk,
+  alg: string,
+): Promise<VerificationKey> {
   // Only what makes the key: jose would hold `alg`, `use` and `key_ops` against it in ways of its own.
-  const key = (await importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg)) as CryptoKey
+  const key = (await importJWK(
+    JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK,
+    alg,
+  )) as CryptoKey
   return verificationKey(alg, KeyObject.from(key))
 }
 

@@ -8,13 +8,18 @@ const limits = { ofOne: 8, inAll: 256 }
  *
  * @returns (the function) what `work` answers, or nothing when there are too many already, or the time is up
  */
-export function createKeyWaiters(): <T>(address: string, work: () => Promise<T>) => Promise<T | undefined> {
+export function createKeyWaiters(): <T>(
+  address: string,
+  work: () => Promise<T>,
+) => Promise<T | undefined> {
   const places = createPlaces(limits)
   return async (address, work) => {
     const leave = places.take(address)
     if (leave === undefined) return undefined
     let timer: NodeJS.Timeout | undefined
-    const timeUp = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, longestWaitMs, undefined)))
+    const timeUp = new Promise<undefined>(
+      (resolve) => (timer = setTimeout(resolve, longestWaitMs, undefined)),
+    )
     try {
       return await Promise.race([work(), timeUp])
     } finally {

@@ -5,7 +5,12 @@ import type { CompactJwt } from './spelling.js'
 export type RevocationKey = `${'t' | 's' | 'u' | 'j'}:${string}`
 
 /** The keys that can revoke one token. A claim that cannot be a key has none. */
-export type TokenKeys = Readonly<{ t: RevocationKey; s?: RevocationKey; u?: RevocationKey; j?: RevocationKey }>
+export type TokenKeys = Readonly<{
+  t: RevocationKey
+  s?: RevocationKey
+  u?: RevocationKey
+  j?: RevocationKey
+}>
 
 /**
  * A claim as the text that keys, templates and header fields take: a well-formed text that is not empty, of whatever length, or the decimal
@@ -39,12 +44,20 @@ const domains = { s: 'jwt-session\0', u: 'jwt-subject\0', j: 'jwt-id\0' } as con
  *
  * @returns nothing when the claim counts as absent (`claimText`); an `iss` that counts as absent is an empty text
  */
-export function claimKey(kind: keyof typeof domains, iss: unknown, claim: unknown): RevocationKey | undefined {
+export function claimKey(
+  kind: keyof typeof domains,
+  iss: unknown,
+  claim: unknown,
+): RevocationKey | undefined {
   const [issuer, text] = [claimText(iss) ?? '', claimText(claim)]
   if (text === undefined) return undefined
   const [issuerBytes, claimBytes] = [Buffer.byteLength(issuer), Buffer.byteLength(text)]
   // As text, which hashes faster, where every character stands for the byte of its number.
-  if (issuerBytes === issuer.length && claimBytes === text.length && Math.max(issuerBytes, claimBytes) < 0x80) {
+  if (
+    issuerBytes === issuer.length &&
+    claimBytes === text.length &&
+    Math.max(issuerBytes, claimBytes) < 0x80
+  ) {
     return `${kind}:${digest(`${domains[kind]}\0\0\0${String.fromCharCode(issuerBytes)}\0\0\0${String.fromCharCode(claimBytes)}${issuer}${text}`)}`
   }
   const lengths = Buffer.alloc(8)
@@ -55,7 +68,9 @@ export function claimKey(kind: keyof typeof domains, iss: unknown, claim: unknow
 
 /** A key that is spelled like one, or nothing. */
 export function decodeKey(text: unknown): RevocationKey | undefined {
-  return typeof text === 'string' && /^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$/.test(text) ? (text as RevocationKey) : undefined
+  return typeof text === 'string' && /^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$/.test(text)
+    ? (text as RevocationKey)
+    : undefined
 }
 
 /** The first 16 bytes of the hash: 21 characters, and the two bits that the next one begins with. */

@@ -10,7 +10,9 @@ const fetchTimeoutMs = 5_000
 const largestSetBytes = 1 << 20
 
 /** Where a key set's fortunes are told. */
-export type KeySourceLog = Readonly<Record<'info' | 'warn' | 'error', (details: object, message: string) => void>>
+export type KeySourceLog = Readonly<
+  Record<'info' | 'warn' | 'error', (details: object, message: string) => void>
+>
 
 /** How often it is looked whether a fetch is due. */
 const tickMs = 100
@@ -20,7 +22,11 @@ const tickMs = 100
  * for, at most once in 5 s: it is unknown only when a fetch that began later succeeded without it. A failed fetch keeps the keys there are.
  * Redirects are refused, and keys that are weak, symmetric or unreadable are passed over.
  */
-export function remoteKeySource(parts: { uri: string; now: () => number; log: KeySourceLog }): KeySource {
+export function remoteKeySource(parts: {
+  uri: string
+  now: () => number
+  log: KeySourceLog
+}): KeySource {
   const { uri, now, log } = parts
   const origin = new URL(uri).origin
   const closing = new AbortController()
@@ -29,18 +35,28 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Ke
 
   const load = async (): Promise<boolean> => {
     try {
-      const keys = await fetchKeys(uri, closing.signal, (reason) => log.warn({ origin, reason }, 'a key of the key set is passed over'))
+      const keys = await fetchKeys(uri, closing.signal, (reason) =>
+        log.warn({ origin, reason }, 'a key of the key set is passed over'),
+      )
       const text = JSON.stringify(keys)
-      loaded = { keySet: createKeySet(keys), text, generation: loaded.generation + (text === loaded.text ? 0 : 1) }
+      loaded = {
+        keySet: createKeySet(keys),
+        text,
+        generation: loaded.generation + (text === loaded.text ? 0 : 1),
+      }
       log.info({ origin, keys: keys.length }, 'key set loaded')
       return true
     } catch (cause) {
-      if (!closing.signal.aborted) log.error({ origin, reason: reasonOf(cause) }, 'key set not loaded')
+      if (!closing.signal.aborted)
+        log.error({ origin, reason: reasonOf(cause) }, 'key set not loaded')
       return false
     }
   }
   const fetches = createKeySetFetches(load, now)
-  const unknownKey = async (header: KeyHeader, isCheck: boolean): Promise<readonly VerificationKey[]> => {
+  const unknownKey = async (
+    header: KeyHeader,
+    isCheck: boolean,
+  ): Promise<readonly VerificationKey[]> => {
     // The fetch that is under way may bring the key, but began too early to prove that there is none.
     if (await fetches.running()) {
       const keys = await loaded.keySet.candidates(header)
@@ -51,7 +67,10 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Ke
     return loaded.keySet.candidates(header)
   }
   /** The fetch that may bring the key of a signature that no known key has made; nothing when the keys are not older than 30 s. */
-  const fetchAfterBadSignature = (header: KeyHeader, isCheck: boolean): Promise<boolean> | undefined => {
+  const fetchAfterBadSignature = (
+    header: KeyHeader,
+    isCheck: boolean,
+  ): Promise<boolean> | undefined => {
     const mayBeReplaced = loaded.keySet.hasNamed(header) || (isCheck && header.kid === undefined)
     // Forged signatures must not pile up behind a fetch.
     if (isCheck && fetches.running() !== undefined) return Promise.resolve(false)
@@ -66,7 +85,10 @@ export function remoteKeySource(parts: { uri: string; now: () => number; log: Ke
     async candidates(header, waiter) {
       const keys = await loaded.keySet.candidates(header)
       if (keys.length > 0) return keys
-      const found = waiter === undefined ? await unknownKey(header, true) : await wait(waiter, () => unknownKey(header, false))
+      const found =
+        waiter === undefined
+          ? await unknownKey(header, true)
+          : await wait(waiter, () => unknownKey(header, false))
       if (found === undefined) throw unavailable()
       return found
     },
@@ -98,11 +120,26 @@ function reasonOf(error: unknown): string {
 
 class KeySetFault extends Error {}
 
-async function fetchKeys(uri: string, closing: AbortSignal, passOver: (reason: string) => void): Promise<PublicJwk[]> {
-  const text = await askWithin(fetchTimeoutMs, uri, { headers: { accept: 'application/jwk-set+json, application/json', 'cache-control': 'no-cache' }, closing }, async (answer) => {
-    if (answer.status !== 200) throw new KeySetFault(`answered ${answer.status}`)
-    return textOf(answer, largestSetBytes)
-  })
+async function fetchKeys(
+  uri: string,
+  closing: AbortSignal,
+  passOver: (reason: string) => void,
+): Promise<PublicJwk[]> {
+  const text = await askWithin(
+    fetchTimeoutMs,
+    uri,
+    {
+      headers: {
+        accept: 'application/jwk-set+json, application/json',
+        'cache-control': 'no-cache',
+      },
+      closing,
+    },
+    async (answer) => {
+      if (answer.status !== 200) throw new KeySetFault(`answered ${answer.status}`)
+      return textOf(answer, largestSetBytes)
+    },
+  )
   const body = JSON.parse(text) as { keys?: unknown } | null
   if (!Array.isArray(body?.keys)) throw new KeySetFault('answered no JWKS')
   const keys = body.keys.flatMap((key: unknown) => {

@@ -28,7 +28,11 @@ export function parseSpelling(text: string): CompactJwt {
   const first = text.indexOf('.')
   const second = text.indexOf('.', first + 1)
   if (first === -1 || second === -1) throw malformed()
-  const [header, payload, signature] = [text.slice(0, first), text.slice(first + 1, second), text.slice(second + 1)]
+  const [header, payload, signature] = [
+    text.slice(0, first),
+    text.slice(first + 1, second),
+    text.slice(second + 1),
+  ]
   // A third dot is no character of a segment.
   if (!isCanonical(header) || !isCanonical(payload) || !isCanonical(signature)) throw malformed()
   return { header, payload, signature, signingInput: text.slice(0, second) }
@@ -37,5 +41,7 @@ export function parseSpelling(text: string): CompactJwt {
 function isCanonical(text: string): boolean {
   if (!segment.test(text)) return false
   const spare = text.length % 4
-  return spare === 0 || (spare === 2 && lastOfTwo.test(text)) || (spare === 3 && lastOfThree.test(text))
+  return (
+    spare === 0 || (spare === 2 && lastOfTwo.test(text)) || (spare === 3 && lastOfThree.test(text))
+  )
 }

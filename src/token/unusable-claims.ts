@@ -8,13 +8,19 @@ const everyMs = 3_600_000
  *
  * @param warn called with the issuer as configured, and the name of the claim; never with its value
  */
-export function warnOfUnusableClaims(now: () => number, warn: (details: { issuer: string; claim: NamingClaim }, message: string) => void) {
+export function warnOfUnusableClaims(
+  now: () => number,
+  warn: (details: { issuer: string; claim: NamingClaim }, message: string) => void,
+) {
   const warnedAtMs = new Map<string, number>()
   return ({ issuer = '(any)' }: Issuer, claim: NamingClaim): void => {
     const name = `${claim} ${issuer}`
     const lastMs = warnedAtMs.get(name) ?? -Infinity
     if (now() >= lastMs && now() - lastMs < everyMs) return
     warnedAtMs.set(name, now())
-    warn({ issuer, claim }, 'a claim of verified tokens counts as absent: it is neither a text that is not empty nor an integer')
+    warn(
+      { issuer, claim },
+      'a claim of verified tokens counts as absent: it is neither a text that is not empty nor an integer',
+    )
   }
 }

@@ -1,4 +1,12 @@
-import { checkClaims, isOtherKind, parseSegment, refuse, timingOf, type Claims, type Timing } from './claims.js'
+import {
+  checkClaims,
+  isOtherKind,
+  parseSegment,
+  refuse,
+  timingOf,
+  type Claims,
+  type Timing,
+} from './claims.js'
 import type { KeyHeader, KeySource } from './key-source.js'
 import { claimText, tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
 import { hasLogoutEvent } from './logout-token.js'
@@ -81,7 +89,11 @@ export function createVerification(parts: VerificationParts): Verification {
       const claims = checkClaims({ header, claims: payload, demands: issuer })
       if (parts.logoutTokens !== true) refuseOtherKinds(header, claims, issuer)
       const expMs = expiryOf(claims, issuer)
-      const timing = timingOf(claims, { nowMs: parts.now(), maxClockSkewMs: parts.maxClockSkewMs, cutoffClaim: parts.cutoffClaim })
+      const timing = timingOf(claims, {
+        nowMs: parts.now(),
+        maxClockSkewMs: parts.maxClockSkewMs,
+        cutoffClaim: parts.cutoffClaim,
+      })
       const keys = tokenKeys(jwt, claims)
       reportUnusableClaims(claims, keys, issuer, parts)
       return { timing, claims, keys, issuer, expMs }
@@ -107,12 +119,16 @@ const mostHeaders = 100
 /** The issuers as they are for logout tokens: another audience, another `typ`, and `exp` demanded. */
 export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
   return issuers.flatMap(({ audience, typ, ...issuer }) =>
-    issuer.backchannelAudience === undefined ? [] : [{
-      ...issuer,
-      audience: issuer.backchannelAudience,
-      ...(issuer.backchannelTyp !== undefined && { typ: issuer.backchannelTyp }),
-      requireExp: true,
-    }],
+    issuer.backchannelAudience === undefined
+      ? []
+      : [
+          {
+            ...issuer,
+            audience: issuer.backchannelAudience,
+            ...(issuer.backchannelTyp !== undefined && { typ: issuer.backchannelTyp }),
+            requireExp: true,
+          },
+        ],
   )
 }
 
@@ -120,45 +136,77 @@ export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
 export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolean {
   if (one.keys.t === other.keys.t) return true
   const subject: RevocationKey | undefined = one.keys.u
-  return subject !== undefined && subject === other.keys.u && one.issuer.issuer === other.issuer.issuer
+  return (
+    subject !== undefined && subject === other.keys.u && one.issuer.issuer === other.issuer.issuer
+  )
 }
 
 // What the payload says before its signature is verified only picks whose keys to try. A foreign token costs no fetch.
-function selectIssuer(issuers: readonly Issuer[], { iss }: Readonly<Record<string, unknown>>): Issuer {
-  const issuer = issuers.find((candidate) => candidate.issuer === undefined || candidate.issuer === iss)
+function selectIssuer(
+  issuers: readonly Issuer[],
+  { iss }: Readonly<Record<string, unknown>>,
+): Issuer {
+  const issuer = issuers.find(
+    (candidate) => candidate.issuer === undefined || candidate.issuer === iss,
+  )
   if (issuer === undefined) throw refuse('unknown_issuer')
   return issuer
 }
 
 /** At once, unless keys have to be fetched. */
-function verifySignature(jwt: CompactJwt, { alg, kid, crit }: Readonly<Record<string, unknown>>, issuer: Issuer, waiter: string | undefined): Promise<void> | undefined {
+function verifySignature(
+  jwt: CompactJwt,
+  { alg, kid, crit }: Readonly<Record<string, unknown>>,
+  issuer: Issuer,
+  waiter: string | undefined,
+): Promise<void> | undefined {
   if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) throw refuse('algorithm')
   // No extension is understood here (RFC 7515 §4.1.11).
   if (crit !== undefined) throw refuse('claims')
   const header = { alg, kid: typeof kid === 'string' ? kid : undefined }
   const found = issuer.keys.candidates(header, waiter)
-  if ('then' in found) return found.then((candidates) => verifyWith(jwt, header, candidates, issuer.keys, waiter))
+  if ('then' in found)
+    return found.then((candidates) => verifyWith(jwt, header, candidates, issuer.keys, waiter))
   return verifyWith(jwt, header, found, issuer.keys, waiter)
 }
 
-function verifyWith(jwt: CompactJwt, header: KeyHeader, candidates: readonly VerificationKey[], keys: KeySource, waiter: string | undefined): Promise<void> | undefined {
+function verifyWith(
+  jwt: CompactJwt,
+  header: KeyHeader,
+  candidates: readonly VerificationKey[],
+  keys: KeySource,
+  waiter: string | undefined,
+): Promise<void> | undefined {
   if (candidates.length === 0) throw refuse('unknown_key')
   if (isSignedByOne(jwt, candidates)) return undefined
   return verifyWithNewerKeys(jwt, header, keys, waiter)
 }
 
 // A key may have been replaced under its own `kid`, or in a set without `kid`s.
-async function verifyWithNewerKeys(jwt: CompactJwt, header: KeyHeader, keys: KeySource, waiter: string | undefined): Promise<void> {
-  if (!isSignedByOne(jwt, await keys.candidatesAfterBadSignature(header, waiter))) throw refuse('signature')
+async function verifyWithNewerKeys(
+  jwt: CompactJwt,
+  header: KeyHeader,
+  keys: KeySource,
+  waiter: string | undefined,
+): Promise<void> {
+  if (!isSignedByOne(jwt, await keys.candidatesAfterBadSignature(header, waiter)))
+    throw refuse('signature')
 }
 
-function isSignedByOne({ signature, signingInput }: CompactJwt, candidates: readonly VerificationKey[]): boolean {
+function isSignedByOne(
+  { signature, signingInput }: CompactJwt,
+  candidates: readonly VerificationKey[],
+): boolean {
   const bytes = Buffer.from(signature, 'base64url')
   return candidates.some((isSigned) => isSigned(signingInput, bytes))
 }
 
 // Only a configured `typ` lets another kind of JWT pass (RFC 8725 §3.11).
-function refuseOtherKinds(header: Readonly<Record<string, unknown>>, claims: Claims, { typ }: Issuer): void {
+function refuseOtherKinds(
+  header: Readonly<Record<string, unknown>>,
+  claims: Claims,
+  { typ }: Issuer,
+): void {
   if (hasLogoutEvent(claims)) throw refuse('logout_token')
   if (typ === undefined && isOtherKind(header)) throw refuse('typ')
 }
@@ -174,7 +222,12 @@ function expiryOf({ exp }: Claims, issuer: Issuer): number | undefined {
   return expMs
 }
 
-function reportUnusableClaims({ iss, sub, sid, jti }: Claims, keys: TokenKeys, issuer: Issuer, { onUnusableClaim }: VerificationParts): void {
+function reportUnusableClaims(
+  { iss, sub, sid, jti }: Claims,
+  keys: TokenKeys,
+  issuer: Issuer,
+  { onUnusableClaim }: VerificationParts,
+): void {
   if (iss !== undefined && claimText(iss) === undefined) onUnusableClaim?.(issuer, 'iss')
   if (sub !== undefined && keys.u === undefined) onUnusableClaim?.(issuer, 'sub')
   if (sid !== undefined && keys.s === undefined) onUnusableClaim?.(issuer, 'sid')

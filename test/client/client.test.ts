@@ -11,14 +11,24 @@ import { freshClaims, nowS, sign, token } from '../support/tokens.js'
 
 const entry = new URL('../../src/client.ts', import.meta.url).pathname
 const bundled = async (minify: boolean) => {
-  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, format: 'iife', globalName: 'cierre', platform: 'browser', minify })
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    globalName: 'cierre',
+    platform: 'browser',
+    minify,
+  })
   return outputFiles[0]?.text ?? ''
 }
 
 describe('cierre/client', () => {
   let service: TestService
-  const clientFor = (jwt: string | undefined, more: Partial<Parameters<typeof createClient>[0]> = {}): Client =>
-    createClient({ baseUrl: service.origin, getToken: () => jwt, ...more })
+  const clientFor = (
+    jwt: string | undefined,
+    more: Partial<Parameters<typeof createClient>[0]> = {},
+  ): Client => createClient({ baseUrl: service.origin, getToken: () => jwt, ...more })
   before(async () => {
     service = await startService({ CLIENTS: clientsVariable })
   })
@@ -26,25 +36,56 @@ describe('cierre/client', () => {
 
   it('logs out; only a revoked token counts as logged out already', async () => {
     const jwt = await token()
-    expect(await clientFor(jwt).logout()).to.deep.equal({ outcome: 'logged_out', status: 200, body: { success: true, message: 'Sesión cerrada exitosamente' } })
-    expect(await clientFor(jwt).logout()).to.include({ outcome: 'already_logged_out', status: 401, reason: 'revoked' })
-    expect(await clientFor(await token({ exp: nowS(-600) })).logout()).to.include({ outcome: 'expired', status: 403, reason: 'expired' })
-    expect(await clientFor(undefined).logout()).to.deep.equal({ outcome: 'no_token', status: undefined, body: undefined })
-    for (const refused of [await token({ nbf: nowS(600) }), `${jwt}=`, 'no token', await token({}, 'ES256')]) {
-      expect(await clientFor(refused).logout()).to.include({ outcome: 'refused', status: 401 }).and.not.to.have.property('reason')
+    expect(await clientFor(jwt).logout()).to.deep.equal({
+      outcome: 'logged_out',
+      status: 200,
+      body: { success: true, message: 'Sesión cerrada exitosamente' },
+    })
+    expect(await clientFor(jwt).logout()).to.include({
+      outcome: 'already_logged_out',
+      status: 401,
+      reason: 'revoked',
+    })
+    expect(await clientFor(await token({ exp: nowS(-600) })).logout()).to.include({
+      outcome: 'expired',
+      status: 403,
+      reason: 'expired',
+    })
+    expect(await clientFor(undefined).logout()).to.deep.equal({
+      outcome: 'no_token',
+      status: undefined,
+      body: undefined,
+    })
+    for (const refused of [
+      await token({ nbf: nowS(600) }),
+      `${jwt}=`,
+      'no token',
+      await token({}, 'ES256'),
+    ]) {
+      expect(await clientFor(refused).logout())
+        .to.include({ outcome: 'refused', status: 401 })
+        .and.not.to.have.property('reason')
     }
   })
 
   it('logs out everywhere', async () => {
     const claims = freshClaims()
-    const [one, other] = [await sign(claims), await sign({ ...claims, sid: 'another', jti: 'another' })]
+    const [one, other] = [
+      await sign(claims),
+      await sign({ ...claims, sid: 'another', jti: 'another' }),
+    ]
     expect((await clientFor(one).logoutEverywhere()).outcome).to.equal('logged_out')
     expect((await clientFor(other).logout()).outcome).to.equal('already_logged_out')
-    expect(await clientFor(other).logoutEverywhere(), 'it says nothing of the others').to.include({ outcome: 'refused', reason: 'revoked' })
+    expect(await clientFor(other).logoutEverywhere(), 'it says nothing of the others').to.include({
+      outcome: 'refused',
+      reason: 'revoked',
+    })
   })
 
   it('introspects and revokes for servers, and says what is missing', async () => {
-    const server = clientFor(undefined, { credentials: { clientId: 'all', clientSecret: secretOf('all') } })
+    const server = clientFor(undefined, {
+      credentials: { clientId: 'all', clientSecret: secretOf('all') },
+    })
     const jwt = await token({ sub: 'carol' })
     const active = await server.introspect(jwt)
     expect(active.status === 200 && active.body).to.include({ active: true, sub: 'carol' })
@@ -53,12 +94,23 @@ describe('cierre/client', () => {
     expect(dead.status === 200 && dead.body).to.deep.equal({ active: false })
     const wrong = clientFor(undefined, { credentials: { clientId: 'all', clientSecret: 'wrong' } })
     expect((await wrong.introspect(jwt)).status).to.equal(401)
-    expect(await clientFor(undefined).introspect(jwt).catch((error: unknown) => error)).to.be.instanceOf(TypeError)
+    expect(
+      await clientFor(undefined)
+        .introspect(jwt)
+        .catch((error: unknown) => error),
+    ).to.be.instanceOf(TypeError)
   })
 
   it('refuses credentials without a secret, as a variable that is not set leaves them', () => {
-    for (const credentials of [{ clientId: 'all', clientSecret: undefined }, { clientId: '', clientSecret: 'x' }]) {
-      expect(() => clientFor(undefined, { credentials: credentials as { clientId: string; clientSecret: string } })).to.throw(TypeError, 'credentials')
+    for (const credentials of [
+      { clientId: 'all', clientSecret: undefined },
+      { clientId: '', clientSecret: 'x' },
+    ]) {
+      expect(() =>
+        clientFor(undefined, {
+          credentials: credentials as { clientId: string; clientSecret: string },
+        }),
+      ).to.throw(TypeError, 'credentials')
     }
   })
 
@@ -67,20 +119,31 @@ describe('cierre/client', () => {
     const shaky = await startService({ REDIS_URL: redis.url, STORE_TIMEOUT_MS: '100' })
     try {
       const jwt = await token()
-      const of = (attempts: number) => createClient({ baseUrl: shaky.origin, getToken: async () => jwt, attempts })
+      const of = (attempts: number) =>
+        createClient({ baseUrl: shaky.origin, getToken: async () => jwt, attempts })
       redis.pause()
       expect(await of(1).logout()).to.deep.include({ outcome: 'unknown', status: 500 })
       const patient = of(10).logout()
-      await new Promise((resolve) => shaky.server.once('request', (_request, response: NodeJS.EventEmitter) => response.once('finish', resolve)))
+      await new Promise((resolve) =>
+        shaky.server.once('request', (_request, response: NodeJS.EventEmitter) =>
+          response.once('finish', resolve),
+        ),
+      )
       redis.resume()
       // The first attempt may have arrived.
       expect((await patient).outcome).to.be.oneOf(['logged_out', 'already_logged_out'])
-      expect((await createClient({ baseUrl: shaky.origin, getToken: () => jwt }).logout()).outcome).to.equal('already_logged_out')
+      expect(
+        (await createClient({ baseUrl: shaky.origin, getToken: () => jwt }).logout()).outcome,
+      ).to.equal('already_logged_out')
     } finally {
       await shaky.stop()
       await redis.stop()
     }
-    const nobody = await createClient({ baseUrl: 'http://127.0.0.1:1', getToken: () => 'x', attempts: 2 }).logout()
+    const nobody = await createClient({
+      baseUrl: 'http://127.0.0.1:1',
+      getToken: () => 'x',
+      attempts: 2,
+    }).logout()
     expect(nobody).to.include({ outcome: 'unknown', status: undefined })
   })
 
@@ -88,10 +151,17 @@ describe('cierre/client', () => {
     const times: number[] = []
     const away = await serveOn((_request, response) => {
       times.push(performance.now())
-      response.writeHead(503, { 'Retry-After': times.length === 1 ? '1' : '3600', 'Content-Type': 'application/json' }).end('{}')
+      response
+        .writeHead(503, {
+          'Retry-After': times.length === 1 ? '1' : '3600',
+          'Content-Type': 'application/json',
+        })
+        .end('{}')
     })
     try {
-      expect((await createClient({ baseUrl: away.origin, getToken: () => 'x' }).logout()).outcome).to.equal('unknown')
+      expect(
+        (await createClient({ baseUrl: away.origin, getToken: () => 'x' }).logout()).outcome,
+      ).to.equal('unknown')
       expect(times).to.have.length(2)
       expect(times[1]! - times[0]!).to.be.at.least(990)
     } finally {
@@ -99,17 +169,32 @@ describe('cierre/client', () => {
     }
   })
 
-  it('takes nobody else\'s answer for the contract\'s: not a 200 of a portal, not a 403 of a firewall', async () => {
+  it("takes nobody else's answer for the contract's: not a 200 of a portal, not a 403 of a firewall", async () => {
     const answers = [
-      [200, 'text/html', '<p>Welcome to our network'], [200, 'application/json', '{"ok":true}'], [200, 'application/json', ''],
-      [401, 'text/html', 'proxy'], [403, 'text/html', 'blocked'], [403, 'application/json', '{"blocked":true}'], [504, 'text/html', 'late'],
+      [200, 'text/html', '<p>Welcome to our network'],
+      [200, 'application/json', '{"ok":true}'],
+      [200, 'application/json', ''],
+      [401, 'text/html', 'proxy'],
+      [403, 'text/html', 'blocked'],
+      [403, 'application/json', '{"blocked":true}'],
+      [504, 'text/html', 'late'],
     ] as const
     for (const [status, type, body] of answers) {
-      const portal = await serveOn((_request, response) => response.writeHead(status, { 'Content-Type': type }).end(body))
-      const client = createClient({ baseUrl: portal.origin, getToken: () => 'x', attempts: 1, credentials: { clientId: 'x', clientSecret: 'x' } })
+      const portal = await serveOn((_request, response) =>
+        response.writeHead(status, { 'Content-Type': type }).end(body),
+      )
+      const client = createClient({
+        baseUrl: portal.origin,
+        getToken: () => 'x',
+        attempts: 1,
+        credentials: { clientId: 'x', clientSecret: 'x' },
+      })
       expect((await client.logout()).outcome, `${status} ${body}`).to.equal('unknown')
       expect((await client.introspect('x')).status, `${status} ${body}`).to.equal(undefined)
-      expect((await client.revoke({ sub: 'x', reason: 'admin' })).status, `${status} ${body}`).to.equal(undefined)
+      expect(
+        (await client.revoke({ sub: 'x', reason: 'admin' })).status,
+        `${status} ${body}`,
+      ).to.equal(undefined)
       await portal.close()
     }
   })
@@ -117,8 +202,12 @@ describe('cierre/client', () => {
   it('works in a browser, across origins', async () => {
     const code = await bundled(false)
     const app = await serveOn((request, response) => {
-      if (request.url === '/client.js') response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(code)
-      else response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><link rel="icon" href="data:,"><script src="/client.js"></script>')
+      if (request.url === '/client.js')
+        response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(code)
+      else
+        response
+          .writeHead(200, { 'Content-Type': 'text/html' })
+          .end('<!doctype html><link rel="icon" href="data:,"><script src="/client.js"></script>')
     })
     const own = await startService({ CORS_ORIGINS: app.origin })
     const browser = await openBrowser()

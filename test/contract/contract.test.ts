@@ -9,7 +9,13 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { logoutToken, nowS, token } from '../support/tokens.js'
 
-const shortTimes = { headersMs: 200, requestMs: 400, idleMs: 5_000, stuckMs: 60_000, checkEveryMs: 50 }
+const shortTimes = {
+  headersMs: 200,
+  requestMs: 400,
+  idleMs: 5_000,
+  stuckMs: 60_000,
+  checkEveryMs: 50,
+}
 
 describe('the contract: every operation × declared status by a real request', () => {
   let redis: TestRedis
@@ -23,14 +29,31 @@ describe('the contract: every operation × declared status by a real request', (
 
   before(async () => {
     redis = await startRedis()
-    const env = { CLIENTS: clientsVariable, PUBLIC_URL: 'https://cierre.test', JWT_BACKCHANNEL_AUDIENCE: 'app', JWT_BACKCHANNEL_TYP: 'any' }
+    const env = {
+      CLIENTS: clientsVariable,
+      PUBLIC_URL: 'https://cierre.test',
+      JWT_BACKCHANNEL_AUDIENCE: 'app',
+      JWT_BACKCHANNEL_TYP: 'any',
+    }
     service = await startService({ ...env, REDIS_URL: redis.url }, { times: shortTimes })
     limited = await startService({ ...env, RATE_LIMIT_ADDRESS: '1/60', RATE_LIMIT_SUBJECT: '1/60' })
-    storeless = await startService({ ...env, REDIS_URL: 'redis://127.0.0.1:1', STORE_TIMEOUT_MS: '100' }, { waitForStore: false })
+    storeless = await startService(
+      { ...env, REDIS_URL: 'redis://127.0.0.1:1', STORE_TIMEOUT_MS: '100' },
+      { waitForStore: false },
+    )
     throwaway = await startService({ JWT_SECRET: '' })
-    rogue = await startService({}, {
-      operations: (operations) => Object.fromEntries(Object.keys(operations).map((id) => [id, async () => ({ status: 200, body: { secret: id } })])) as never,
-    })
+    rogue = await startService(
+      {},
+      {
+        operations: (operations) =>
+          Object.fromEntries(
+            Object.keys(operations).map((id) => [
+              id,
+              async () => ({ status: 200, body: { secret: id } }),
+            ]),
+          ) as never,
+      },
+    )
   })
   after(async () => {
     for (const each of [service, limited, storeless, rogue, throwaway]) await each.stop()
@@ -40,11 +63,17 @@ describe('the contract: every operation × declared status by a real request', (
   type Producer = (method: string, path: string) => Promise<Answer>
   const get: Producer = (method, path) => service.send({ method, path })
   const anywhere: Record<string, Producer> = {
-    400: (method, path) => sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n`),
+    400: (method, path) =>
+      sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n`),
     404: (method, path) => service.send({ method, path: `${path}/` }),
     405: (_method, path) => service.send({ method: 'DELETE', path }),
-    408: (method, path) => sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Unfinished: `),
-    431: (method, path) => sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(20_000)}\r\n\r\n`),
+    408: (method, path) =>
+      sendRaw(service.origin, `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Unfinished: `),
+    431: (method, path) =>
+      sendRaw(
+        service.origin,
+        `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(20_000)}\r\n\r\n`,
+      ),
   }
   const large = 'x'.repeat(40_000)
   const text = { 'content-type': 'text/plain' }
@@ -65,7 +94,10 @@ describe('the contract: every operation × declared status by a real request', (
     429: async () => twice(() => postForm(limited, path, { token: 'x' }, wrongClient)),
     503: async () => postForm(storeless, path, { token: await token() }, asClient()),
   })
-  const machineOperation = (get: (service: TestService, headers: Record<string, string>) => Promise<Answer>, without: ClientName = 'powerless'): Record<string, Producer> => ({
+  const machineOperation = (
+    get: (service: TestService, headers: Record<string, string>) => Promise<Answer>,
+    without: ClientName = 'powerless',
+  ): Record<string, Producer> => ({
     ...anywhere,
     200: () => get(service, asClient()),
     401: () => get(service, wrongClient),
@@ -73,8 +105,17 @@ describe('the contract: every operation × declared status by a real request', (
     429: () => twice(() => get(limited, wrongClient)),
     503: () => get(storeless, asClient()),
   })
-  const create = (at: TestService, headers: Record<string, string>, body: unknown = { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' }) =>
-    at.send({ method: 'POST', path: '/api/v1/revocations', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
+  const create = (
+    at: TestService,
+    headers: Record<string, string>,
+    body: unknown = { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' },
+  ) =>
+    at.send({
+      method: 'POST',
+      path: '/api/v1/revocations',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
   const unchanged: Producer = async (method, path) => {
     const { headers } = await service.send({ method, path })
     return service.send({ method, path, headers: { 'if-none-match': String(headers['etag']) } })
@@ -105,7 +146,8 @@ describe('the contract: every operation × declared status by a real request', (
       200: async () => backchannel(service, await logoutToken()),
       400: async () => backchannel(service, await token()),
       413: async () => backchannel(service, large),
-      415: async () => postForm(service, '/api/v1/auth/backchannel-logout', { logout_token: 'x' }, text),
+      415: async () =>
+        postForm(service, '/api/v1/auth/backchannel-logout', { logout_token: 'x' }, text),
       429: async () => twice(async () => backchannel(limited, 'x')),
       503: async () => backchannel(storeless, await logoutToken()),
     },
@@ -119,34 +161,62 @@ describe('the contract: every operation × declared status by a real request', (
       415: () => create(service, { ...asClient(), ...text }),
     },
     getRevocation: {
-      ...machineOperation((at, headers) => at.send({ path: `/api/v1/revocations/${key}`, headers })),
+      ...machineOperation((at, headers) =>
+        at.send({ path: `/api/v1/revocations/${key}`, headers }),
+      ),
       400: async () => service.send({ path: '/api/v1/revocations/no-key', headers: asClient() }),
       404: async () => service.send({ path: `/api/v1/revocations/${key}/`, headers: asClient() }),
     },
     getSnapshot: {
-      ...machineOperation((at, headers) => at.send({ path: '/api/v1/revocations/snapshot', headers }), 'deaf'),
-      400: async () => service.send({ path: '/api/v1/revocations/snapshot?version=-1', headers: asClient() }),
-      426: async () => service.send({ path: '/api/v1/revocations/snapshot?version=0', headers: asClient() }),
+      ...machineOperation(
+        (at, headers) => at.send({ path: '/api/v1/revocations/snapshot', headers }),
+        'deaf',
+      ),
+      400: async () =>
+        service.send({ path: '/api/v1/revocations/snapshot?version=-1', headers: asClient() }),
+      426: async () =>
+        service.send({ path: '/api/v1/revocations/snapshot?version=0', headers: asClient() }),
     },
     followEvents: {
-      ...machineOperation((at, headers) => at.send({ path: '/api/v1/revocations/events?from=1-0.genesis', headers }), 'deaf'),
-      400: async () => service.send({ path: '/api/v1/revocations/events?from=1', headers: asClient() }),
-      426: async () => service.send({ path: '/api/v1/revocations/events?from=1-0.genesis&version=0', headers: asClient() }),
+      ...machineOperation(
+        (at, headers) => at.send({ path: '/api/v1/revocations/events?from=1-0.genesis', headers }),
+        'deaf',
+      ),
+      400: async () =>
+        service.send({ path: '/api/v1/revocations/events?from=1', headers: asClient() }),
+      426: async () =>
+        service.send({
+          path: '/api/v1/revocations/events?from=1-0.genesis&version=0',
+          headers: asClient(),
+        }),
     },
     getPosition: {
-      ...machineOperation((at, headers) => at.send({ path: '/api/v1/revocations/position', headers }), 'deaf'),
-      400: async () => service.send({ path: '/api/v1/revocations/position?version=-1', headers: asClient() }),
-      426: async () => service.send({ path: '/api/v1/revocations/position?version=0', headers: asClient() }),
+      ...machineOperation(
+        (at, headers) => at.send({ path: '/api/v1/revocations/position', headers }),
+        'deaf',
+      ),
+      400: async () =>
+        service.send({ path: '/api/v1/revocations/position?version=-1', headers: asClient() }),
+      426: async () =>
+        service.send({ path: '/api/v1/revocations/position?version=0', headers: asClient() }),
     },
     listAuditEvents: {
-      ...machineOperation((at, headers) => at.send({ path: '/api/v1/audit/events?subject=nobody', headers })),
+      ...machineOperation((at, headers) =>
+        at.send({ path: '/api/v1/audit/events?subject=nobody', headers }),
+      ),
       400: async () => service.send({ path: '/api/v1/audit/events?limit=0', headers: asClient() }),
     },
     live: { ...anywhere, 200: get, 503: broken },
     ready: { ...anywhere, 200: get, 503: (method, path) => storeless.send({ method, path }) },
     contractYaml: { ...anywhere, 200: get, 304: unchanged, 503: broken },
     contractJson: { ...anywhere, 200: get, 304: unchanged, 503: broken },
-    home: { ...anywhere, 200: get, 304: unchanged, 404: async () => service.send({ path: '//' }), 503: broken },
+    home: {
+      ...anywhere,
+      200: get,
+      304: unchanged,
+      404: async () => service.send({ path: '//' }),
+      503: broken,
+    },
     docs: { ...anywhere, 200: get, 304: unchanged, 503: broken },
     docsFile: {
       ...anywhere,
@@ -154,18 +224,43 @@ describe('the contract: every operation × declared status by a real request', (
       304: async () => unchanged('GET', '/docs/reference.css'),
       503: async () => rogue.send({ path: '/docs/reference.css' }),
     },
-    developmentToken: { ...anywhere, 200: async () => throwaway.send({ method: 'POST', path: '/docs/token' }), 503: async () => rogue.send({ method: 'POST', path: '/docs/token' }) },
+    developmentToken: {
+      ...anywhere,
+      200: async () => throwaway.send({ method: 'POST', path: '/docs/token' }),
+      503: async () => rogue.send({ method: 'POST', path: '/docs/token' }),
+    },
     metrics: { ...anywhere, 200: get, 503: broken },
   }
 
   it('knows an operation for each producer, and a producer for each status', () => {
-    const declared = Object.fromEntries(declaredOperations.map(({ operationId, responses }) => [operationId, Object.keys(responses).sort()]))
-    const produced = Object.fromEntries(Object.entries(producers).map(([operationId, statuses]) => [operationId, Object.keys(statuses).sort()]))
+    const declared = Object.fromEntries(
+      declaredOperations.map(({ operationId, responses }) => [
+        operationId,
+        Object.keys(responses).sort(),
+      ]),
+    )
+    const produced = Object.fromEntries(
+      Object.entries(producers).map(([operationId, statuses]) => [
+        operationId,
+        Object.keys(statuses).sort(),
+      ]),
+    )
     expect(produced).to.deep.equal(declared)
   })
 
   // What the service sends of these differs from one time to the next, or is this very document.
-  const examplesThatBegin = new Set(['contractYaml', 'contractJson', 'createRevocation', 'getSnapshot', 'getPosition', 'home', 'docs', 'docsFile', 'developmentToken', 'metrics'])
+  const examplesThatBegin = new Set([
+    'contractYaml',
+    'contractJson',
+    'createRevocation',
+    'getSnapshot',
+    'getPosition',
+    'home',
+    'docs',
+    'docsFile',
+    'developmentToken',
+    'metrics',
+  ])
 
   for (const { operationId, method, path, responses } of declaredOperations) {
     for (const status of Object.keys(responses)) {
@@ -176,8 +271,12 @@ describe('the contract: every operation × declared status by a real request', (
         if (status === '200' && examplesThatBegin.has(operationId)) return
         const { content } = responseOf(operationId, status)
         if (content === undefined) return
-        const examples = Object.values(content).flatMap((content) => Object.values(content.examples ?? {}))
-        expect(examples.map(({ value }) => value)).to.deep.include(operationId === 'followEvents' && status === '200' ? answer.text : answer.json)
+        const examples = Object.values(content).flatMap((content) =>
+          Object.values(content.examples ?? {}),
+        )
+        expect(examples.map(({ value }) => value)).to.deep.include(
+          operationId === 'followEvents' && status === '200' ? answer.text : answer.json,
+        )
       })
     }
   }
@@ -187,7 +286,9 @@ describe('the contract: every operation × declared status by a real request', (
       Object.entries(responses).flatMap(([status, { content = {} }]) =>
         Object.values(content).flatMap(({ schema, examples = {} }) => {
           expect(Object.keys(examples), `${operationId} ${status}`).not.to.be.empty
-          return Object.entries(examples).filter(([, { value }]) => !validates(schema, value)).map(([name]) => `${operationId} ${status} ${name}`)
+          return Object.entries(examples)
+            .filter(([, { value }]) => !validates(schema, value))
+            .map(([name]) => `${operationId} ${status} ${name}`)
         }),
       ),
     )
@@ -203,20 +304,38 @@ describe('the contract: every operation × declared status by a real request', (
   })
 
   it('takes any text that is not empty as a name, of whatever length', () => {
-    const isAccepted = (sub: string) => requestBodies['createRevocation application/json']?.({ iss: 'https://issuer.test', sub, reason: 'admin' })
-    expect(['', 'a', '😀', 'a'.repeat(10_000), '😀'.repeat(1025)].map(isAccepted)).to.deep.equal([false, true, true, true, true])
+    const isAccepted = (sub: string) =>
+      requestBodies['createRevocation application/json']?.({
+        iss: 'https://issuer.test',
+        sub,
+        reason: 'admin',
+      })
+    expect(['', 'a', '😀', 'a'.repeat(10_000), '😀'.repeat(1025)].map(isAccepted)).to.deep.equal([
+      false,
+      true,
+      true,
+      true,
+      true,
+    ])
   })
 
   it('500 with an error log, and not a word of it to the caller, when our own code breaks the contract', async () => {
     const answer = await rogue.logout(await token())
-    expect([answer.status, answer.json]).to.deep.equal([500, { success: false, message: 'Error interno del servidor' }])
+    expect([answer.status, answer.json]).to.deep.equal([
+      500,
+      { success: false, message: 'Error interno del servidor' },
+    ])
     const logged = rogue.logged().filter(({ msg }) => msg === 'request failed')
     expect(JSON.stringify(logged)).to.include('not what the contract says')
   })
 
   it('204 with Allow on OPTIONS, and HEAD answers as GET without a body', async () => {
     const options = await service.send({ method: 'OPTIONS', path: '/api/v1/auth/logout' })
-    expect([options.status, options.headers['allow'], options.text]).to.deep.equal([204, 'POST, OPTIONS', ''])
+    expect([options.status, options.headers['allow'], options.text]).to.deep.equal([
+      204,
+      'POST, OPTIONS',
+      '',
+    ])
     const head = await service.send({ method: 'HEAD', path: '/health/live' })
     expect([head.status, head.text]).to.deep.equal([200, ''])
   })

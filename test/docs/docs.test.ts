@@ -25,26 +25,34 @@ describe('/docs in a browser', () => {
     await page.waitForSelector('output:has-text("fresh token")')
     await page.click('#operations-auth-logout .opblock-summary-control')
     const execute = async () => {
-      const answered = page.waitForResponse((response) => response.url().endsWith('/api/v1/auth/logout'))
+      const answered = page.waitForResponse((response) =>
+        response.url().endsWith('/api/v1/auth/logout'),
+      )
       await page.click('#operations-auth-logout button.execute')
       const status = String((await answered).status())
-      await page.waitForSelector(`#operations-auth-logout .live-responses-table .response-col_status:has-text("${status}")`)
+      await page.waitForSelector(
+        `#operations-auth-logout .live-responses-table .response-col_status:has-text("${status}")`,
+      )
       return status
     }
     expect(await execute()).to.equal('200')
-    expect(await page.textContent('#operations-auth-logout .live-responses-table')).to.include('Sesión cerrada exitosamente')
+    expect(await page.textContent('#operations-auth-logout .live-responses-table')).to.include(
+      'Sesión cerrada exitosamente',
+    )
     expect(await execute()).to.equal('401')
     expect([...origins]).to.deep.equal([service.origin])
     await close()
   })
 
-  it('has nothing that makes tokens where the keys are somebody\'s', async () => {
+  it("has nothing that makes tokens where the keys are somebody's", async () => {
     const other = await startService()
     try {
       expect((await other.send({ method: 'POST', path: '/docs/token' })).status).to.equal(404)
       const page = await other.send({ path: '/docs' })
       expect([page.status, page.text.includes('<button')]).to.deep.equal([200, false])
-      expect(page.headers['content-security-policy']).to.match(/^default-src 'none'; script-src 'self'; style-src 'self';/)
+      expect(page.headers['content-security-policy']).to.match(
+        /^default-src 'none'; script-src 'self'; style-src 'self';/,
+      )
     } finally {
       await other.stop()
     }
@@ -53,7 +61,8 @@ describe('/docs in a browser', () => {
   it('DOCS=off: not there, nor a link to it', async () => {
     const off = await startService({ DOCS: 'off' })
     try {
-      for (const path of ['/docs', '/docs/reference.js', '/docs/swagger-ui-bundle.js']) expect((await off.send({ path })).status, path).to.equal(404)
+      for (const path of ['/docs', '/docs/reference.js', '/docs/swagger-ui-bundle.js'])
+        expect((await off.send({ path })).status, path).to.equal(404)
       const home = await off.send({ path: '/' })
       expect([home.status, home.text.includes('/docs')]).to.deep.equal([200, false])
     } finally {
@@ -62,6 +71,7 @@ describe('/docs in a browser', () => {
   })
 
   it('serves no file but its own', async () => {
-    for (const path of ['/docs/page.js', '/docs/..%2fmain.js', '/docs/LICENSE']) expect((await service.send({ path })).status, path).to.be.oneOf([400, 404])
+    for (const path of ['/docs/page.js', '/docs/..%2fmain.js', '/docs/LICENSE'])
+      expect((await service.send({ path })).status, path).to.be.oneOf([400, 404])
   })
 })

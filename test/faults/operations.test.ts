@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { auditEvents, backchannel, createRevocation, getRevocation, introspect, revoke, verify } from '../support/asking.js'
+import {
+  auditEvents,
+  backchannel,
+  createRevocation,
+  getRevocation,
+  introspect,
+  revoke,
+  verify,
+} from '../support/asking.js'
 import { clientsVariable } from '../support/clients.js'
 import type { Answer } from '../support/http.js'
 import { until } from '../support/processes.js'
@@ -17,7 +25,12 @@ describe('every operation when Redis fails: its documented answer within the dea
   let service: TestService
   before(async () => {
     redis = await startRedis()
-    service = await startService({ REDIS_URL: redis.url, CLIENTS: clientsVariable, STORE_TIMEOUT_MS: String(deadlineMs), JWT_BACKCHANNEL_AUDIENCE: 'app' })
+    service = await startService({
+      REDIS_URL: redis.url,
+      CLIENTS: clientsVariable,
+      STORE_TIMEOUT_MS: String(deadlineMs),
+      JWT_BACKCHANNEL_AUDIENCE: 'app',
+    })
   })
   after(async () => {
     await service.stop()
@@ -32,12 +45,32 @@ describe('every operation when Redis fails: its documented answer within the dea
     listAuditEvents: [() => auditEvents(service), 503, unavailable],
   }
   const revoking: typeof asking = {
-    logout: [(jwt) => service.logout(jwt), 500, { success: false, message: 'Error interno del servidor' }],
-    'logout everywhere': [(jwt) => service.logout(jwt, { token: jwt, scope: 'global' }), 500, { success: false, message: 'Error interno del servidor' }],
+    logout: [
+      (jwt) => service.logout(jwt),
+      500,
+      { success: false, message: 'Error interno del servidor' },
+    ],
+    'logout everywhere': [
+      (jwt) => service.logout(jwt, { token: jwt, scope: 'global' }),
+      500,
+      { success: false, message: 'Error interno del servidor' },
+    ],
     revoke: [(jwt) => revoke(service, jwt), 503, oauthUnavailable],
-    createRevocation: [(jwt) => createRevocation(service, { token: jwt, reason: 'admin' }), 503, unavailable],
-    'createRevocation of a subject': [() => createRevocation(service, { iss, sub: 'x', reason: 'admin' }), 503, unavailable],
-    backchannelLogout: [async () => backchannel(service, await logoutToken()), 503, oauthUnavailable],
+    createRevocation: [
+      (jwt) => createRevocation(service, { token: jwt, reason: 'admin' }),
+      503,
+      unavailable,
+    ],
+    'createRevocation of a subject': [
+      () => createRevocation(service, { iss, sub: 'x', reason: 'admin' }),
+      503,
+      unavailable,
+    ],
+    backchannelLogout: [
+      async () => backchannel(service, await logoutToken()),
+      503,
+      oauthUnavailable,
+    ],
   }
 
   async function expectUnknown(operations: typeof asking) {
@@ -53,7 +86,8 @@ describe('every operation when Redis fails: its documented answer within the dea
   }
   const entries = () => redis.client.keys('cierre:{c}:[tsuj]:*')
   // Readiness is shared for a second, so it may be that of before.
-  const recovers = () => until('it answers again', async () => (await verify(service, await token())).status === 200)
+  const recovers = () =>
+    until('it answers again', async () => (await verify(service, await token())).status === 200)
 
   it('silent', async () => {
     redis.pause()

@@ -25,17 +25,25 @@ describe('when Redis fails, a 200 is never a lie', () => {
   })
 
   const open = async (env: Record<string, string> = {}, waitForStore = true) => {
-    service = await startService({ REDIS_URL: redis.url, STORE_TIMEOUT_MS: String(deadlineMs), ...env }, { waitForStore })
+    service = await startService(
+      { REDIS_URL: redis.url, STORE_TIMEOUT_MS: String(deadlineMs), ...env },
+      { waitForStore },
+    )
   }
   const timed = async (work: Promise<Answer>) => {
     const startedAt = performance.now()
     const answer = await work
-    expect(performance.now() - startedAt, 'ms until the answer').to.be.lessThan(deadlineMs + graceMs)
+    expect(performance.now() - startedAt, 'ms until the answer').to.be.lessThan(
+      deadlineMs + graceMs,
+    )
     return answer
   }
   const expectUnknown = async (jwt: string) => {
     const answer = await timed(service.logout(jwt))
-    expect([answer.status, answer.json]).to.deep.equal([500, { success: false, message: 'Error interno del servidor' }])
+    expect([answer.status, answer.json]).to.deep.equal([
+      500,
+      { success: false, message: 'Error interno del servidor' },
+    ])
     expect(answer.headers['retry-after']).to.equal('1')
   }
   const entries = async () => (await redis.client.keys('cierre:{c}:[tsuj]:*')).length
@@ -57,12 +65,15 @@ describe('when Redis fails, a 200 is never a lie', () => {
 
   it('killed between the check and the write: 500, and the token stays usable for the repeat', async () => {
     let armed = false
-    const proxy: TestProxy = await startProxy(() => redis.port, async (text) => {
-      if (!armed || !text.includes('authn_token_revoked')) return 'pass'
-      armed = false
-      await redis.kill()
-      return 'cut'
-    })
+    const proxy: TestProxy = await startProxy(
+      () => redis.port,
+      async (text) => {
+        if (!armed || !text.includes('authn_token_revoked')) return 'pass'
+        armed = false
+        await redis.kill()
+        return 'cut'
+      },
+    )
     extra.push(proxy)
     await open({ REDIS_URL: proxy.url })
     armed = true
@@ -75,11 +86,14 @@ describe('when Redis fails, a 200 is never a lie', () => {
 
   it('the answer to the write is lost: 500, and the repeat says 401 because it had arrived', async () => {
     let armed = false
-    const proxy: TestProxy = await startProxy(() => redis.port, async (text) => {
-      if (!armed || !text.includes('authn_token_revoked')) return 'pass'
-      armed = false
-      return 'lose the answer'
-    })
+    const proxy: TestProxy = await startProxy(
+      () => redis.port,
+      async (text) => {
+        if (!armed || !text.includes('authn_token_revoked')) return 'pass'
+        armed = false
+        return 'lose the answer'
+      },
+    )
     extra.push(proxy)
     await open({ REDIS_URL: proxy.url })
     armed = true
@@ -105,10 +119,14 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await open()
     const jwt = await token()
     redis.pause()
-    await until('the connection is given up', async () => {
-      await expectUnknown(jwt)
-      return service.logged().some(({ msg }) => String(msg).includes('given up'))
-    }, 25_000)
+    await until(
+      'the connection is given up',
+      async () => {
+        await expectUnknown(jwt)
+        return service.logged().some(({ msg }) => String(msg).includes('given up'))
+      },
+      25_000,
+    )
     redis.resume()
     await expectRepeatKills(jwt)
   }).timeout(60_000)
@@ -129,7 +147,10 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await open()
     const { status, json } = await service.send({ path: '/health/ready' })
     expect(status).to.equal(503)
-    expect((json as { checks: unknown[] }).checks).to.deep.include({ name: 'eviction', status: 'failed' })
+    expect((json as { checks: unknown[] }).checks).to.deep.include({
+      name: 'eviction',
+      status: 'failed',
+    })
   })
 
   it('demoted to a read-only replica: 500, nothing stored', async () => {
@@ -148,7 +169,10 @@ describe('when Redis fails, a 200 is never a lie', () => {
     const primary = await startRedis()
     extra.push(primary)
     let target = redis.port
-    const proxy = await startProxy(() => target, async () => 'pass')
+    const proxy = await startProxy(
+      () => target,
+      async () => 'pass',
+    )
     extra.push(proxy)
     await open({ REDIS_URL: proxy.url })
     await redis.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.port)])
@@ -164,7 +188,9 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await open()
     expect((await service.logout(await token())).status).to.equal(200)
     await redis.restart({ empty: true })
-    await until('the loss is noticed', () => service.logged().some(({ historyLost }) => historyLost !== undefined))
+    await until('the loss is noticed', () =>
+      service.logged().some(({ historyLost }) => historyLost !== undefined),
+    )
     await until('the service is ready again', () => service.isReady())
     const jwt = await token()
     expect((await service.logout(jwt)).status).to.equal(200)
@@ -187,9 +213,13 @@ describe('when Redis fails, a 200 is never a lie', () => {
     const jwt = await token()
     await expectUnknown(jwt)
     expect(await service.isReady()).to.equal(false)
-    expect((await timed(service.logout(jwt))).status, 'stored on the primary alone, which is not what a 401 says').to.equal(500)
+    expect(
+      (await timed(service.logout(jwt))).status,
+      'stored on the primary alone, which is not what a 401 says',
+    ).to.equal(500)
     const late = await token({ exp: nowS(-5) })
-    for (let sent = 0; sent < 2; sent += 1) expect((await timed(service.logout(late))).status, 'an expired one, likewise').to.equal(500)
+    for (let sent = 0; sent < 2; sent += 1)
+      expect((await timed(service.logout(late))).status, 'an expired one, likewise').to.equal(500)
     const replica = await startRedis(['--replicaof', '127.0.0.1', String(redis.port)])
     extra.push(replica)
     await expectRepeatKills(jwt)
@@ -203,18 +233,41 @@ describe('when Redis fails, a 200 is never a lie', () => {
     const jwt = await token()
     const statuses = []
     for (let sent = 0; sent < 4; sent += 1) statuses.push((await service.logout(jwt)).status)
-    expect(statuses, 'stored on the primary alone, and its count given back each time').to.deep.equal([500, 500, 500, 500])
+    expect(
+      statuses,
+      'stored on the primary alone, and its count given back each time',
+    ).to.deep.equal([500, 500, 500, 500])
     const claims = freshClaims()
     const login = (jti: string) => sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti })
-    for (const jti of ['a', 'b']) expect((await service.logout(await login(jti))).status).to.equal(500)
-    const [other, third] = await Promise.all([service.logout(await token()), service.logout(await login('c'))])
+    for (const jti of ['a', 'b'])
+      expect((await service.logout(await login(jti))).status).to.equal(500)
+    const [other, third] = await Promise.all([
+      service.logout(await token()),
+      service.logout(await login('c')),
+    ])
     expect([other.status, third.status]).to.deep.equal([500, 429])
   })
 
   it('Redis that does not obey WAIT: 500, and each is counted and stored once', async () => {
-    await redis.client.sendCommand(['ACL', 'SETUSER', 'deaf', 'on', '>deaf', '~*', '&*', '+@all', '-wait'])
-    await open({ REDIS_URL: redis.url.replace('//', '//deaf:deaf@'), REDIS_MIN_REPLICAS: '1', RATE_LIMIT_SUBJECT: '9/60' })
-    const answers = await Promise.all([token(), token(), token()].map(async (jwt) => service.logout(await jwt)))
+    await redis.client.sendCommand([
+      'ACL',
+      'SETUSER',
+      'deaf',
+      'on',
+      '>deaf',
+      '~*',
+      '&*',
+      '+@all',
+      '-wait',
+    ])
+    await open({
+      REDIS_URL: redis.url.replace('//', '//deaf:deaf@'),
+      REDIS_MIN_REPLICAS: '1',
+      RATE_LIMIT_SUBJECT: '9/60',
+    })
+    const answers = await Promise.all(
+      [token(), token(), token()].map(async (jwt) => service.logout(await jwt)),
+    )
     expect(answers.map(({ status }) => status)).to.deep.equal([500, 500, 500])
     const counts = await redis.client.keys('cierre:{c}:limit:*')
     expect(await redis.client.mGet(counts)).to.deep.equal(['1', '1', '1'])
@@ -225,11 +278,17 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await open({ RATE_LIMIT_SUBJECT: '1/60' })
     const claims = freshClaims()
     redis.pause()
-    const jwts = await Promise.all(['a', 'b', 'c'].map((jti) => sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti })))
+    const jwts = await Promise.all(
+      ['a', 'b', 'c'].map((jti) =>
+        sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti }),
+      ),
+    )
     for (const jwt of jwts) await expectUnknown(jwt)
     redis.resume()
     await until('the service is ready again', () => service.isReady())
-    expect((await service.logout(jwts[0]!)).status, 'Redis had taken the first').to.be.oneOf([401, 429])
+    expect((await service.logout(jwts[0]!)).status, 'Redis had taken the first').to.be.oneOf([
+      401, 429,
+    ])
   })
 
   it('stopped, without limits: a token that this instance knows to be dead is refused all the same', async () => {
@@ -246,12 +305,14 @@ describe('when Redis fails, a 200 is never a lie', () => {
     const tokens = await Promise.all(Array.from({ length: 300 }, () => token()))
     const confirmed: string[] = []
     let killed: Promise<void> | undefined
-    await Promise.all(tokens.map(async (jwt) => {
-      const { status } = await service.logout(jwt)
-      expect(status).to.be.oneOf([200, 500])
-      if (status === 200) confirmed.push(jwt)
-      if (confirmed.length === 100) killed ??= redis.kill()
-    }))
+    await Promise.all(
+      tokens.map(async (jwt) => {
+        const { status } = await service.logout(jwt)
+        expect(status).to.be.oneOf([200, 500])
+        if (status === 200) confirmed.push(jwt)
+        if (confirmed.length === 100) killed ??= redis.kill()
+      }),
+    )
     await killed
     expect(confirmed.length).to.be.within(100, 299)
     await redis.restart()
@@ -265,10 +326,12 @@ describe('when Redis fails, a 200 is never a lie', () => {
     const second = await startService({ REDIS_URL: redis.url })
     extra.push(second)
     const jwt = await token()
-    const refusals = await Promise.all(Array.from({ length: 50 }, async () => {
-      const { status } = await service.logout(jwt)
-      return status === 200 ? (await second.logout(jwt)).status : status
-    }))
+    const refusals = await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        const { status } = await service.logout(jwt)
+        return status === 200 ? (await second.logout(jwt)).status : status
+      }),
+    )
     expect(new Set(refusals)).to.deep.equal(new Set([401]))
   })
 
@@ -279,11 +342,15 @@ describe('when Redis fails, a 200 is never a lie', () => {
     const second = await startService({ REDIS_URL: redis.url, ...patient })
     extra.push(second)
     const jwts = await Promise.all(Array.from({ length: 100 }, () => token()))
-    const statuses = await Promise.all(jwts.map(async (jwt) => {
-      const both = await Promise.all([service.logout(jwt), second.logout(jwt)])
-      return both.map(({ status }) => status).sort()
-    }))
-    const faults = [service, second].flatMap((one) => one.logged().filter(({ level }) => level === 50))
+    const statuses = await Promise.all(
+      jwts.map(async (jwt) => {
+        const both = await Promise.all([service.logout(jwt), second.logout(jwt)])
+        return both.map(({ status }) => status).sort()
+      }),
+    )
+    const faults = [service, second].flatMap((one) =>
+      one.logged().filter(({ level }) => level === 50),
+    )
     expect(statuses, JSON.stringify(faults)).to.deep.equal(jwts.map(() => [200, 401]))
     expect(await entries()).to.equal(100)
     expect(await redis.client.xLen('cierre:{c}:feed'), 'genesis, and each once').to.equal(101)
@@ -292,15 +359,28 @@ describe('when Redis fails, a 200 is never a lie', () => {
   it('an entry that cannot be merged fails its own request, and none of those that share its round trip', async () => {
     await open()
     const claims = Array.from({ length: 40 }, () => freshClaims())
-    const broken = [claims[7]!, claims[23]!].map(({ iss, sid }) => `cierre:{c}:${claimKey('s', iss, sid)}`)
+    const broken = [claims[7]!, claims[23]!].map(
+      ({ iss, sid }) => `cierre:{c}:${claimKey('s', iss, sid)}`,
+    )
     await redis.client.lPush(broken[0]!, 'a list')
     await redis.client.set(broken[1]!, 'a word')
     const tokens = await Promise.all(claims.map((one) => sign(one)))
-    const statuses = (await Promise.all(tokens.map((jwt) => service.logout(jwt)))).map(({ status }) => status)
-    expect(statuses.flatMap((status, index) => (status === 200 ? [] : [[index, status]]))).to.deep.equal([[7, 500], [23, 500]])
-    const told = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(({ message }) => String(message['e']).includes('"success"'))
+    const statuses = (await Promise.all(tokens.map((jwt) => service.logout(jwt)))).map(
+      ({ status }) => status,
+    )
+    expect(
+      statuses.flatMap((status, index) => (status === 200 ? [] : [[index, status]])),
+    ).to.deep.equal([
+      [7, 500],
+      [23, 500],
+    ])
+    const told = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(({ message }) =>
+      String(message['e']).includes('"success"'),
+    )
     expect(told, 'one event for each that succeeded').to.have.length(38)
-    const again = await Promise.all(tokens.filter((_jwt, index) => statuses[index] === 200).map((jwt) => service.logout(jwt)))
+    const again = await Promise.all(
+      tokens.filter((_jwt, index) => statuses[index] === 200).map((jwt) => service.logout(jwt)),
+    )
     expect(new Set(again.map(({ status }) => status))).to.deep.equal(new Set([401]))
     await redis.client.del(broken)
   })
@@ -308,12 +388,19 @@ describe('when Redis fails, a 200 is never a lie', () => {
   it('a revocation and its audit event are stored together or not at all', async () => {
     await open()
     const jwts = await Promise.all(Array.from({ length: 60 }, () => token()))
-    const answers = jwts.map((jwt) => service.logout(jwt).then(({ status }) => status, () => 0))
+    const answers = jwts.map((jwt) =>
+      service.logout(jwt).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
     await until('some are stored', async () => (await entries()) > 0)
     await redis.kill()
     await Promise.all(answers)
     await redis.restart()
-    const told = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(({ message }) => String(message['e']).includes('"success"'))
+    const told = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(({ message }) =>
+      String(message['e']).includes('"success"'),
+    )
     expect(told.length).to.equal(await entries())
     expect(told.length).to.equal((await redis.client.xLen('cierre:{c}:feed')) - 1)
   })

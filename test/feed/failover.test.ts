@@ -27,7 +27,10 @@ describe('failing over to a replica that lagged, and back', () => {
   })
 
   const open = async (url: string, now: () => number = Date.now) => {
-    const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: url, STORE_TIMEOUT_MS: '2000' }, { now })
+    const service = await startService(
+      { CLIENTS: clientsVariable, REDIS_URL: url, STORE_TIMEOUT_MS: '2000' },
+      { now },
+    )
     services.push(service)
     return service
   }
@@ -41,7 +44,13 @@ describe('failing over to a replica that lagged, and back', () => {
     const released = new Promise<void>((resolve) => (state.release = resolve))
     const proxy = await startProxy(port, async (text) => {
       // Pages of the feed are read by a script that is not given the name of its history.
-      if (state.holds && text.includes('EVALSHA') && text.includes(':feed') && !text.includes(':history')) await released
+      if (
+        state.holds &&
+        text.includes('EVALSHA') &&
+        text.includes(':feed') &&
+        !text.includes(':history')
+      )
+        await released
       return state.fate
     })
     proxies.push(proxy)
@@ -50,7 +59,9 @@ describe('failing over to a replica that lagged, and back', () => {
   const link = async (redis: TestRedis) => String(await redis.client.info('replication'))
   async function follow(one: TestRedis, other: TestRedis) {
     await one.client.sendCommand(['REPLICAOF', '127.0.0.1', String(other.port)])
-    await until('the replica is filled', async () => (await link(one)).includes('master_link_status:up'))
+    await until('the replica is filled', async () =>
+      (await link(one)).includes('master_link_status:up'),
+    )
   }
   const promote = (one: TestRedis) => one.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
   /** From here on it lags. */
@@ -68,12 +79,29 @@ describe('failing over to a replica that lagged, and back', () => {
     return jwts
   }
   const keys = async (redis: TestRedis) => (await redis.client.keys('cierre:{c}:[tsuj]:*')).length
-  const alarms = (service: TestService) => service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50)
-  const restored = (service: TestService) => service.logged().filter(({ msg }) => msg === 'revocations written back').map((line) => line['restored'])
-  const metricOf = async (service: TestService, name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec((await service.send({ path: '/metrics' })).text)?.[1])
+  const alarms = (service: TestService) =>
+    service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50)
+  const restored = (service: TestService) =>
+    service
+      .logged()
+      .filter(({ msg }) => msg === 'revocations written back')
+      .map((line) => line['restored'])
+  const metricOf = async (service: TestService, name: string) =>
+    Number(
+      new RegExp(`^${name} (\\d+)$`, 'm').exec(
+        (await service.send({ path: '/metrics' })).text,
+      )?.[1],
+    )
   const expectRefused = async (service: TestService, jwts: readonly string[]) => {
     for (const jwt of jwts) {
-      expect((await service.send({ path: '/api/v1/auth/verify', headers: { authorization: `Bearer ${jwt}` } })).status).to.equal(401)
+      expect(
+        (
+          await service.send({
+            path: '/api/v1/auth/verify',
+            headers: { authorization: `Bearer ${jwt}` },
+          })
+        ).status,
+      ).to.equal(401)
     }
   }
 
@@ -109,7 +137,9 @@ describe('failing over to a replica that lagged, and back', () => {
       await until('the old primary has them', async () => (await keys(primary)) === 15)
     })
     const after = await primary.client.xRevRange('cierre:{c}:feed', '+', '-', { COUNT: 1 })
-    expect(Number(after[0]?.id.split('-')[0]), 'the end of the feed is later').to.be.at.least(Number(before[0]?.id.split('-')[0]))
+    expect(Number(after[0]?.id.split('-')[0]), 'the end of the feed is later').to.be.at.least(
+      Number(before[0]?.id.split('-')[0]),
+    )
     network.fate = 'pass'
     await until('it is written back', async () => (await keys(primary)) === 18, 25_000)
     await until('it is ready again', () => living.isReady())
@@ -123,7 +153,10 @@ describe('failing over to a replica that lagged, and back', () => {
     const network = await openProxy(() => primary.port)
     const living = await open(network.url)
     const early = await loggedOut(living, 2)
-    await until('the instance and the replica have them', async () => (await keys(replica)) === 2 && living.position() !== undefined)
+    await until(
+      'the instance and the replica have them',
+      async () => (await keys(replica)) === 2 && living.position() !== undefined,
+    )
     await until('it has come to the end of the feed', async () => {
       const [last] = await primary.client.xRevRange('cierre:{c}:feed', '+', '-', { COUNT: 1 })
       return living.position()?.startsWith(`${last?.id}.`) === true
@@ -147,13 +180,21 @@ describe('failing over to a replica that lagged, and back', () => {
     const living = await open(network.url)
     const jti = 'a-token-id'
     const revokeUntil = async (exp: number) => {
-      const answer = await createRevocation(living, { iss: 'https://issuer.test', jti, exp, reason: 'admin' })
+      const answer = await createRevocation(living, {
+        iss: 'https://issuer.test',
+        jti,
+        exp,
+        reason: 'admin',
+      })
       expect(answer.status).to.equal(200)
       return (answer.json as { key: string }).key
     }
     const key = `cierre:{c}:${await revokeUntil(nowS(600))}`
     await until('the replica has it', async () => (await keys(replica)) === 1)
-    await until('the instance has met it', async () => living.position()?.endsWith(key.slice(key.lastIndexOf('}:') + 2)) === true)
+    await until(
+      'the instance has met it',
+      async () => living.position()?.endsWith(key.slice(key.lastIndexOf('}:') + 2)) === true,
+    )
     network.holds = true
     await cutOff()
     await revokeUntil(nowS(7_200))
@@ -165,7 +206,11 @@ describe('failing over to a replica that lagged, and back', () => {
     network.holds = false
     await primary.kill()
     network.fate = 'pass'
-    await until('the longer life is written back', async () => (await replica.client.pTTL(key)) > 7_000_000, 25_000)
+    await until(
+      'the longer life is written back',
+      async () => (await replica.client.pTTL(key)) > 7_000_000,
+      25_000,
+    )
     await until('it is ready again', () => living.isReady())
     expect([alarms(living).length, restored(living)]).to.deep.equal([1, [1]])
     await primary.restart()
@@ -180,9 +225,17 @@ describe('failing over to a replica that lagged, and back', () => {
     await promote(replica)
     port = replica.port
     await primary.kill()
-    await until('it goes on', async () => (await living.logout(await token())).status === 200, 25_000)
+    await until(
+      'it goes on',
+      async () => (await living.logout(await token())).status === 200,
+      25_000,
+    )
     await replica.restart()
-    await until('it goes on after the restart', async () => (await living.logout(await token())).status === 200, 25_000)
+    await until(
+      'it goes on after the restart',
+      async () => (await living.logout(await token())).status === 200,
+      25_000,
+    )
     await until('it is ready again', () => living.isReady())
     expect(alarms(living)).to.deep.equal([])
     await expectRefused(living, jwts)

@@ -12,8 +12,14 @@ import { startService, type TestService } from '../support/service.js'
 import { follow } from '../support/sse.js'
 import { token } from '../support/tokens.js'
 
-const revokeSession = (service: TestService) => createRevocation(service, { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' })
-const positionOf = async (service: TestService) => ((await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).json as { position: string }).position
+const revokeSession = (service: TestService) =>
+  createRevocation(service, { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' })
+const positionOf = async (service: TestService) =>
+  (
+    (await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).json as {
+      position: string
+    }
+  ).position
 const idOf = (position: string) => position.slice(0, position.indexOf('.'))
 
 for (const store of ['memory', 'redis'] as const) {
@@ -22,7 +28,10 @@ for (const store of ['memory', 'redis'] as const) {
     let service: TestService
     before(async () => {
       redis = store === 'redis' ? await startRedis() : undefined
-      service = await startService({ CLIENTS: clientsVariable, ...(redis && { REDIS_URL: redis.url }) })
+      service = await startService({
+        CLIENTS: clientsVariable,
+        ...(redis && { REDIS_URL: redis.url }),
+      })
     })
     after(async () => {
       await service.stop()
@@ -32,36 +41,66 @@ for (const store of ['memory', 'redis'] as const) {
     it('200: begins with the event of the position, and goes on with every revocation, within its headers', async () => {
       const from = await positionOf(service)
       const reader = await follow(service.origin, from, asClient())
-      expect(reader.response.headers).to.include({ 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' })
+      expect(reader.response.headers).to.include({
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store, no-transform',
+        'x-accel-buffering': 'no',
+      })
       const keys: string[] = []
-      for (let one = 0; one < 50; one += 1) keys.push(((await revokeSession(service)).json as { key: string }).key)
+      for (let one = 0; one < 50; one += 1)
+        keys.push(((await revokeSession(service)).json as { key: string }).key)
       await until('all came', () => reader.events.length === 51)
       expect(reader.events[0]?.id).to.equal(from)
-      expect(reader.events.slice(1).map(({ data }) => (JSON.parse(data) as { key: string }).key)).to.deep.equal(keys)
+      expect(
+        reader.events.slice(1).map(({ data }) => (JSON.parse(data) as { key: string }).key),
+      ).to.deep.equal(keys)
       expect(await positionOf(service)).to.equal(reader.events.at(-1)?.id)
       reader.stop()
 
       const middle = reader.events[20]!.id!
       const again = await follow(service.origin, from, { ...asClient(), 'last-event-id': middle })
       await until('the rest came', () => again.events.length === 31)
-      expect(again.events.map(({ id }) => id)).to.deep.equal(reader.events.slice(20).map(({ id }) => id))
+      expect(again.events.map(({ id }) => id)).to.deep.equal(
+        reader.events.slice(20).map(({ id }) => id),
+      )
       again.stop()
     })
 
     it('tells a gap, and ends, when the position is not there; 400 without one', async () => {
       const at = await positionOf(service)
-      for (const from of ['1-0.genesis', '9999999999999-0.genesis', `${idOf(at)}.t:AAAAAAAAAAAAAAAAAAAAAA`]) {
+      for (const from of [
+        '1-0.genesis',
+        '9999999999999-0.genesis',
+        `${idOf(at)}.t:AAAAAAAAAAAAAAAAAAAAAA`,
+      ]) {
         const reader = await follow(service.origin, from, asClient())
         await until('it ends', () => reader.ended())
-        expect(reader.events.map(({ event }) => event), from).to.deep.equal(['gap'])
+        expect(
+          reader.events.map(({ event }) => event),
+          from,
+        ).to.deep.equal(['gap'])
       }
-      for (const headers of [{}, { 'last-event-id': 'x' }, { 'last-event-id': `${idOf(at)}.t:short` }]) {
-        expect((await service.send({ path: '/api/v1/revocations/events', headers: { ...asClient(), ...headers } })).status).to.equal(400)
+      for (const headers of [
+        {},
+        { 'last-event-id': 'x' },
+        { 'last-event-id': `${idOf(at)}.t:short` },
+      ]) {
+        expect(
+          (
+            await service.send({
+              path: '/api/v1/revocations/events',
+              headers: { ...asClient(), ...headers },
+            })
+          ).status,
+        ).to.equal(400)
       }
     })
 
     it('ends at once when the service drains', async () => {
-      const own = await startService({ CLIENTS: clientsVariable, ...(redis && { REDIS_URL: redis.url }) })
+      const own = await startService({
+        CLIENTS: clientsVariable,
+        ...(redis && { REDIS_URL: redis.url }),
+      })
       const reader = await follow(own.origin, await positionOf(own), asClient())
       await until('it has begun', () => reader.events.length === 1)
       const startedAt = performance.now()
@@ -96,8 +135,11 @@ describe('the feed under those who ask much and read little', () => {
   }
 
   it('serves four snapshots at a time, then 429, until one of them is read or goes away', async () => {
-    const slow = await Promise.all(Array.from({ length: 4 }, () => open('/api/v1/revocations/snapshot')))
-    const snapshot = () => service.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })
+    const slow = await Promise.all(
+      Array.from({ length: 4 }, () => open('/api/v1/revocations/snapshot')),
+    )
+    const snapshot = () =>
+      service.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })
     const refused = await snapshot()
     expect([refused.status, refused.headers['retry-after']]).to.deep.equal([429, '1'])
     slow[0]!.asked.destroy()
@@ -141,11 +183,17 @@ describe('the feed when Redis loses what it had', () => {
   let redis: TestRedis
   const services: TestService[] = []
   const open = async (url = redis.url) => {
-    const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: url, STORE_TIMEOUT_MS: '2000' })
+    const service = await startService({
+      CLIENTS: clientsVariable,
+      REDIS_URL: url,
+      STORE_TIMEOUT_MS: '2000',
+    })
     services.push(service)
     return service
   }
-  const lost = (service: TestService) => service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50).length
+  const lost = (service: TestService) =>
+    service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50)
+      .length
   beforeEach(async () => {
     redis = await startRedis()
   })
@@ -177,18 +225,22 @@ describe('the feed when Redis loses what it had', () => {
       await lose()
       await until('both raise the alarm', () => lost(one) === 1 && lost(other) === 1)
       expect(await one.isReady()).to.equal(false)
-      expect((await one.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })).status).to.equal(503)
+      expect(
+        (await one.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })).status,
+      ).to.equal(503)
       await until('the reader is told', () => reader.events.at(-1)?.event === 'gap')
       await until('both are ready', async () => (await one.isReady()) && (await other.isReady()))
       expect((await restored()).sort()).to.deep.equal(keysBefore)
-      for (const service of [one, other, await open()]) for (const jwt of jwts) expect((await service.logout(jwt)).status).to.equal(401)
+      for (const service of [one, other, await open()])
+        for (const jwt of jwts) expect((await service.logout(jwt)).status).to.equal(401)
     })
   }
 
   it('lost again while it is written back: another alarm, and written back again', async () => {
     const service = await open()
     const jwts = await revoked(service, 20)
-    const isTold = (message: string) => service.logged().filter(({ msg }) => String(msg).startsWith(message)).length
+    const isTold = (message: string) =>
+      service.logged().filter(({ msg }) => String(msg).startsWith(message)).length
     for (let loss = 1; loss <= 3; loss += 1) {
       await redis.client.flushAll()
       await until('it is written back', () => isTold('revocations written back') === loss)
@@ -201,7 +253,10 @@ describe('the feed when Redis loses what it had', () => {
 
   it('trimmed past an instance that was away: reads everything again, without an alarm', async () => {
     let isUp = true
-    const proxy = await startProxy(() => redis.port, async () => (isUp ? 'pass' : 'cut'))
+    const proxy = await startProxy(
+      () => redis.port,
+      async () => (isUp ? 'pass' : 'cut'),
+    )
     const away = await open(proxy.url)
     const here = await open()
     isUp = false
@@ -222,11 +277,18 @@ describe('the feed when Redis loses what it had', () => {
     let release: () => void = () => undefined
     const released = new Promise<'cut'>((resolve) => (release = () => resolve('cut')))
     // Pages of the feed are read by a script that does not know its history.
-    const proxy = await startProxy(() => port, async (text) => (holds && text.includes('EVALSHA') && !text.includes(':history') ? released : 'pass'))
+    const proxy = await startProxy(
+      () => port,
+      async (text) =>
+        holds && text.includes('EVALSHA') && !text.includes(':history') ? released : 'pass',
+    )
     try {
       const service = await open(proxy.url)
       await revoked(service, 2)
-      await until('the replica has them', async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 2)
+      await until(
+        'the replica has them',
+        async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 2,
+      )
       await replica.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
       holds = true
       const [jwt = ''] = await revoked(service, 1)
@@ -234,7 +296,10 @@ describe('the feed when Redis loses what it had', () => {
       holds = false
       release()
       await redis.kill()
-      await until('it is written back', async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 3)
+      await until(
+        'it is written back',
+        async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 3,
+      )
       expect(lost(service)).to.equal(1)
       const other = await open(replica.url)
       expect((await other.logout(jwt)).status).to.equal(401)
@@ -250,12 +315,20 @@ describe('the feed when Redis loses what it had', () => {
     const toReplica = replica.client
     await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
     let port = redis.port
-    const proxy = await startProxy(() => port, async () => 'pass')
+    const proxy = await startProxy(
+      () => port,
+      async () => 'pass',
+    )
     try {
-      await until('the replica is filled', async () => String(await toReplica.info('replication')).includes('master_link_status:up'))
+      await until('the replica is filled', async () =>
+        String(await toReplica.info('replication')).includes('master_link_status:up'),
+      )
       const service = await open(proxy.url)
       const early = await revoked(service, 5)
-      await until('the replica has them', async () => (await toReplica.keys('cierre:{c}:[tsuj]:*')).length === 5)
+      await until(
+        'the replica has them',
+        async () => (await toReplica.keys('cierre:{c}:[tsuj]:*')).length === 5,
+      )
       // Cut off from its primary, it lags from here on.
       await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
       const late = await revoked(service, 5)
@@ -265,7 +338,8 @@ describe('the feed when Redis loses what it had', () => {
       await until('it is ready again', () => service.isReady(), 25_000)
       expect(lost(service)).to.equal(1)
       expect(await toReplica.keys('cierre:{c}:[tsuj]:*')).to.have.length(10)
-      for (const jwt of [...early, ...late]) expect((await service.logout(jwt)).status).to.equal(401)
+      for (const jwt of [...early, ...late])
+        expect((await service.logout(jwt)).status).to.equal(401)
     } finally {
       await proxy.stop()
       await replica.stop()

@@ -10,7 +10,8 @@ import { holdUnread, readSlowly, sendUnread } from '../support/unread.js'
 
 const path = '/api/v1/revocations/snapshot'
 const revocations = 250_000
-const requestAs = (authorization: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nConnection: close\r\n\r\n`
+const requestAs = (authorization: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nConnection: close\r\n\r\n`
 const requestOf = (client: ClientName) => requestAs(asClient(client).authorization)
 
 describe('readers of the snapshot that are slow', () => {
@@ -27,7 +28,10 @@ describe('readers of the snapshot that are slow', () => {
   afterEach(() => service.stop())
 
   const startWith = async (times: { rateOverMs: number }, CLIENTS = clientsVariable) => {
-    service = await startService({ CLIENTS, REDIS_URL: redis.url }, { times: { checkEveryMs: 50, ...times } })
+    service = await startService(
+      { CLIENTS, REDIS_URL: redis.url },
+      { times: { checkEveryMs: 50, ...times } },
+    )
   }
   const snapshotAs = (client: ClientName) => service.send({ path, headers: asClient(client) })
   const cutOff = () => service.logged().filter(({ msg }) => msg === 'slow reader cut off').length
@@ -38,7 +42,9 @@ describe('readers of the snapshot that are slow', () => {
     const refused = await snapshotAs('all')
     expect([refused.status, refused.headers['retry-after']]).to.deep.equal([429, '1'])
     expect((await snapshotAs('powerless')).status).to.equal(200)
-    const guard = startGuard(service.origin, { feed: { url: service.origin, clientId: 'powerless', clientSecret: secretOf('powerless') } })
+    const guard = startGuard(service.origin, {
+      feed: { url: service.origin, clientId: 'powerless', clientSecret: secretOf('powerless') },
+    })
     await guard.ready()
     await guard.close()
     slow[0]?.destroy()
@@ -49,9 +55,23 @@ describe('readers of the snapshot that are slow', () => {
   it('hold 32 places in all, of however many clients', async () => {
     const secret = 'the secret of every one of these clients'
     const ids = Array.from({ length: 9 }, (_, index) => `guard-${index}`)
-    await startWith({ rateOverMs: 60_000 }, JSON.stringify(ids.map((id) => ({ id, secretSha256: createHash('sha256').update(secret).digest('hex'), allow: ['feed'] }))))
-    const held = await Promise.all(ids.slice(0, 8).map((id) => holdUnread(service.origin, requestAs(basic(id, secret)), 4)))
-    const refused = await service.send({ path, headers: { authorization: basic('guard-8', secret) } })
+    await startWith(
+      { rateOverMs: 60_000 },
+      JSON.stringify(
+        ids.map((id) => ({
+          id,
+          secretSha256: createHash('sha256').update(secret).digest('hex'),
+          allow: ['feed'],
+        })),
+      ),
+    )
+    const held = await Promise.all(
+      ids.slice(0, 8).map((id) => holdUnread(service.origin, requestAs(basic(id, secret)), 4)),
+    )
+    const refused = await service.send({
+      path,
+      headers: { authorization: basic('guard-8', secret) },
+    })
     expect([refused.status, refused.headers['retry-after']]).to.deep.equal([429, '1'])
     held.flat().forEach((socket) => socket.destroy())
   })
@@ -59,7 +79,10 @@ describe('readers of the snapshot that are slow', () => {
   it('are cut off in the middle, which none of them can take for the end; a guard of the same client comes back by itself', async () => {
     await startWith({ rateOverMs: 1_000 })
     const unread = await holdUnread(service.origin, requestOf('all'), 3)
-    const slow = readSlowly(sendUnread(service.origin, requestOf('all')), { bytes: 4_096, everyMs: 50 })
+    const slow = readSlowly(sendUnread(service.origin, requestOf('all')), {
+      bytes: 4_096,
+      everyMs: 50,
+    })
     const guard = startGuard(service.origin)
     await guard.ready()
     await until('all four are cut off', () => cutOff() === 4)
@@ -75,7 +98,8 @@ describe('readers of the snapshot that are slow', () => {
 
   it('are cut off even when they go on reading a little; one that takes enough gets all of it', async () => {
     await startWith({ rateOverMs: 2_000 })
-    const read = (bytes: number) => readSlowly(sendUnread(service.origin, requestOf('all')), { bytes, everyMs: 40 })
+    const read = (bytes: number) =>
+      readSlowly(sendUnread(service.origin, requestOf('all')), { bytes, everyMs: 40 })
     const startedAt = performance.now()
     expect((await read(64 * 1024).received()).length).to.be.above(revocations * 25)
     expect(performance.now() - startedAt).to.be.above(2_000)
@@ -87,15 +111,31 @@ describe('readers of the snapshot that are slow', () => {
   })
 
   it('are none where the snapshot is small: what the network takes at once is sent', async () => {
-    service = await startService({ CLIENTS: clientsVariable }, { times: { checkEveryMs: 20, rateOverMs: 100 } })
-    for (let asked = 0; asked < 5; asked += 1) expect((await service.send({ method: 'HEAD', path, headers: asClient() })).status).to.equal(200)
+    service = await startService(
+      { CLIENTS: clientsVariable },
+      { times: { checkEveryMs: 20, rateOverMs: 100 } },
+    )
+    for (let asked = 0; asked < 5; asked += 1)
+      expect((await service.send({ method: 'HEAD', path, headers: asClient() })).status).to.equal(
+        200,
+      )
     const startedAt = performance.now()
-    const unread = await holdUnread(service.origin, requestOf('all').replace('Connection: close\r\n', ''), 8)
-    await until('their time is over many times', async () => (await snapshotAs('all')).status === 200 && performance.now() - startedAt > 1_000)
+    const unread = await holdUnread(
+      service.origin,
+      requestOf('all').replace('Connection: close\r\n', ''),
+      8,
+    )
+    await until(
+      'their time is over many times',
+      async () => (await snapshotAs('all')).status === 200 && performance.now() - startedAt > 1_000,
+    )
     expect(cutOff()).to.equal(0)
     for (const socket of unread) {
       const text = (socket.read() as Buffer).toString('latin1')
-      expect([text.startsWith('HTTP/1.1 200'), text.endsWith('\r\n0\r\n\r\n')]).to.deep.equal([true, true])
+      expect([text.startsWith('HTTP/1.1 200'), text.endsWith('\r\n0\r\n\r\n')]).to.deep.equal([
+        true,
+        true,
+      ])
       socket.destroy()
     }
   })

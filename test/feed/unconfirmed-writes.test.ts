@@ -4,7 +4,11 @@ import { createUnconfirmedWrites } from '../../src/feed/unconfirmed-writes.js'
 import type { Entry } from '../../src/store/entry.js'
 
 const t = (untilMs: number | null): Entry => ({ key: `t:${'A'.repeat(22)}`, untilMs })
-const u = (cutoff: number, untilMs: number | null): Entry => ({ key: `u:${'A'.repeat(22)}`, untilMs, cutoff })
+const u = (cutoff: number, untilMs: number | null): Entry => ({
+  key: `u:${'A'.repeat(22)}`,
+  untilMs,
+  cutoff,
+})
 const open = (most = 10) => {
   const clock = { ms: 0 }
   return { clock, writes: createUnconfirmedWrites({ most, now: () => clock.ms }) }
@@ -82,21 +86,25 @@ describe('writes that the feed has not confirmed', () => {
 
   it('property: whatever is written in whatever order, the events of all writes confirm all, and those of all but the largest do not', () => {
     const write = fc.record({ cutoff: fc.nat(9), untilMs: fc.integer({ min: 1, max: 9 }) })
-    fc.assert(fc.property(fc.array(write, { minLength: 1, maxLength: 6 }), fc.nat(6), (all, applied) => {
-      const { writes } = open()
-      const entries = all.map(({ cutoff, untilMs }) => u(cutoff, untilMs))
-      // Some events are faster than the next write.
-      entries.forEach((entry, at) => {
-        writes.add(entry, 0)
-        if (at < applied) writes.confirm(entry)
-      })
-      const largest = Math.max(...all.map(({ cutoff }) => cutoff))
-      if (!all.slice(0, applied).some(({ cutoff }) => cutoff === largest)) {
-        entries.filter(({ cutoff }) => cutoff !== largest).forEach((entry) => writes.confirm(entry))
-        expect(writes.size()).to.equal(1)
-      }
-      entries.forEach((entry) => writes.confirm(entry))
-      expect(writes.size()).to.equal(0)
-    }))
+    fc.assert(
+      fc.property(fc.array(write, { minLength: 1, maxLength: 6 }), fc.nat(6), (all, applied) => {
+        const { writes } = open()
+        const entries = all.map(({ cutoff, untilMs }) => u(cutoff, untilMs))
+        // Some events are faster than the next write.
+        entries.forEach((entry, at) => {
+          writes.add(entry, 0)
+          if (at < applied) writes.confirm(entry)
+        })
+        const largest = Math.max(...all.map(({ cutoff }) => cutoff))
+        if (!all.slice(0, applied).some(({ cutoff }) => cutoff === largest)) {
+          entries
+            .filter(({ cutoff }) => cutoff !== largest)
+            .forEach((entry) => writes.confirm(entry))
+          expect(writes.size()).to.equal(1)
+        }
+        entries.forEach((entry) => writes.confirm(entry))
+        expect(writes.size()).to.equal(0)
+      }),
+    )
   })
 })

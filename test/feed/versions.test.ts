@@ -1,6 +1,12 @@
 import { expect } from 'chai'
 import type { Guard } from '../../src/guard.js'
-import { feedVersion, parseServerSentEvent, serverSentEvent, streamIdOf, UnreadableFeed } from '../../src/feed/event.js'
+import {
+  feedVersion,
+  parseServerSentEvent,
+  serverSentEvent,
+  streamIdOf,
+  UnreadableFeed,
+} from '../../src/feed/event.js'
 import { createSnapshotReader, encodeSnapshot } from '../../src/feed/snapshot.js'
 import { createReplica } from '../../src/replica.js'
 import { createRevocation, postForm } from '../support/asking.js'
@@ -22,7 +28,10 @@ describe('an old and a new instance side by side', () => {
   const services: TestService[] = []
   const guards: Guard[] = []
   const open = async (waitForStore = true) => {
-    const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '100/60' }, { waitForStore })
+    const service = await startService(
+      { CLIENTS: clientsVariable, REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '100/60' },
+      { waitForStore },
+    )
     services.push(service)
     return service
   }
@@ -40,12 +49,28 @@ describe('an old and a new instance side by side', () => {
     for (const service of services.splice(0)) await service.stop()
     await redis.stop()
   })
-  const verify = async (service: TestService, jwt: string) => (await service.send({ path: '/api/v1/auth/verify', headers: { authorization: `Bearer ${jwt}` } })).status
+  const verify = async (service: TestService, jwt: string) =>
+    (
+      await service.send({
+        path: '/api/v1/auth/verify',
+        headers: { authorization: `Bearer ${jwt}` },
+      })
+    ).status
   const feedStatuses = (service: TestService) =>
-    Promise.all(feedPaths.map(async (path) => (await service.send({ path: `/api/v1/revocations/${path}`, headers: asClient() })).status))
+    Promise.all(
+      feedPaths.map(
+        async (path) =>
+          (await service.send({ path: `/api/v1/revocations/${path}`, headers: asClient() })).status,
+      ),
+    )
   /** Everything that an instance stores but audit events. */
-  const stored = async () => (await redis.dump()).split('\n').filter((line) => !line.startsWith('cierre:{c}:audit')).sort()
-  const layoutLines = (service: TestService) => service.logged().filter(({ layoutKnown }) => layoutKnown !== undefined)
+  const stored = async () =>
+    (await redis.dump())
+      .split('\n')
+      .filter((line) => !line.startsWith('cierre:{c}:audit'))
+      .sort()
+  const layoutLines = (service: TestService) =>
+    service.logged().filter(({ layoutKnown }) => layoutKnown !== undefined)
 
   it('the layout is written by the first commit, raised where it is older, and never lowered', async () => {
     const service = await open()
@@ -72,12 +97,34 @@ describe('an old and a new instance side by side', () => {
 
       expect(await verify(service, jwt), 'the next check').to.equal(503)
       expect(service.position(), 'known from the next read on').to.equal(undefined)
-      expect((await postForm(service, '/oauth/introspect', { token: jwt }, asClient())).status).to.equal(503)
+      expect(
+        (await postForm(service, '/oauth/introspect', { token: jwt }, asClient())).status,
+      ).to.equal(503)
       const logout = await service.logout(jwt)
-      expect([logout.status, logout.json]).to.deep.equal([500, { success: false, message: 'Error interno del servidor' }])
-      expect((await postForm(service, '/oauth/revoke', { token: jwt }, asClient())).status).to.equal(503)
-      expect((await createRevocation(service, { iss: 'https://issuer.test', sub: 'alice', reason: 'admin' })).status).to.equal(503)
-      expect((await service.send({ path: '/api/v1/revocations/t:AAAAAAAAAAAAAAAAAAAAAA', headers: asClient() })).status).to.equal(503)
+      expect([logout.status, logout.json]).to.deep.equal([
+        500,
+        { success: false, message: 'Error interno del servidor' },
+      ])
+      expect(
+        (await postForm(service, '/oauth/revoke', { token: jwt }, asClient())).status,
+      ).to.equal(503)
+      expect(
+        (
+          await createRevocation(service, {
+            iss: 'https://issuer.test',
+            sub: 'alice',
+            reason: 'admin',
+          })
+        ).status,
+      ).to.equal(503)
+      expect(
+        (
+          await service.send({
+            path: '/api/v1/revocations/t:AAAAAAAAAAAAAAAAAAAAAA',
+            headers: asClient(),
+          })
+        ).status,
+      ).to.equal(503)
       expect(await feedStatuses(service)).to.deep.equal([503, 503, 503])
       expect(await verify(service, revoked), 'what is known to be revoked stays so').to.equal(401)
       await until('it is not ready', async () => !(await service.isReady()))
@@ -86,8 +133,12 @@ describe('an old and a new instance side by side', () => {
       expect([await statusOf(guard, jwt), await statusOf(guard, revoked)]).to.deep.equal([503, 401])
       expect(await stored()).to.deep.equal(before)
       expect(await redis.client.get(layoutKey), 'never lowered').to.equal(layout)
-      expect(layoutLines(service).map(({ level, msg }) => [level, msg])).to.deep.equal([[50,
-        `Redis holds layout ${layout === 'text' ? '(unreadable)' : layout}, and this instance knows up to 1: upgrade this instance; until then it answers 503, and 500 at logout`]])
+      expect(layoutLines(service).map(({ level, msg }) => [level, msg])).to.deep.equal([
+        [
+          50,
+          `Redis holds layout ${layout === 'text' ? '(unreadable)' : layout}, and this instance knows up to 1: upgrade this instance; until then it answers 503, and 500 at logout`,
+        ],
+      ])
     })
   }
 
@@ -98,7 +149,11 @@ describe('an old and a new instance side by side', () => {
     const jwt = await token()
     const until5s = performance.now() + 5_000
     for (let asked = 0; performance.now() < until5s; asked += 1) {
-      expect([await service.isReady(), service.position(), await verify(service, jwt)]).to.deep.equal([false, undefined, 503])
+      expect([
+        await service.isReady(),
+        service.position(),
+        await verify(service, jwt),
+      ]).to.deep.equal([false, undefined, 503])
     }
     expect((await service.logout(jwt)).status).to.equal(500)
     expect(await stored()).to.deep.equal([`${layoutKey} 2`])
@@ -118,9 +173,13 @@ describe('an old and a new instance side by side', () => {
     expect(await feedStatuses(service)).to.deep.equal([503, 503, 503])
     await until('its guard is stale', () => !guard.stats().fresh)
     expect([await statusOf(guard, jwt), await verify(service, jwt)]).to.deep.equal([503, 200])
-    expect(service.logged().filter(({ msg }) => msg === 'the feed cannot be followed').length).to.equal(1)
+    expect(
+      service.logged().filter(({ msg }) => msg === 'the feed cannot be followed').length,
+    ).to.equal(1)
     const late = await open(false)
-    await until('a new instance says so', () => late.logged().some(({ msg }) => msg === 'the feed cannot be followed'))
+    await until('a new instance says so', () =>
+      late.logged().some(({ msg }) => msg === 'the feed cannot be followed'),
+    )
     expect(late.position()).to.equal(undefined)
   })
 
@@ -135,13 +194,19 @@ describe('an old and a new instance side by side', () => {
     await until('the reader has it', () => reader.events.at(-1)?.id === position)
     expect(reader.events.at(-1)?.event).to.equal('info-of-the-future')
     reader.stop()
-    expect(((await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).json as { position: string }).position).to.equal(position)
+    expect(
+      (
+        (await service.send({ path: '/api/v1/revocations/position', headers: asClient() }))
+          .json as { position: string }
+      ).position,
+    ).to.equal(position)
     const [late, other] = [guardOf(service.origin), await open()]
     await late.ready()
     expect([late.stats().position, other.position()]).to.deep.equal([position, position])
     const jwt = await token()
     expect((await service.logout(jwt)).status).to.equal(200)
-    for (const one of [guard, late]) await until('it is refused', async () => (await statusOf(one, jwt)) === 401)
+    for (const one of [guard, late])
+      await until('it is refused', async () => (await statusOf(one, jwt)) === 401)
     expect([guard.stats().gaps, late.stats().gaps]).to.deep.equal([0, 0])
   })
 })
@@ -170,22 +235,44 @@ describe('the version of the feed', () => {
 
   it('426 with Upgrade for a reader of version 0, after it has proved who it is; the default and newer ones are served; 400 for none', async () => {
     const ask = (path: string, version: string, headers = asClient()) =>
-      service.send({ path: `/api/v1/revocations/${path}${path.includes('?') ? '&' : '?'}version=${version}`, headers })
+      service.send({
+        path: `/api/v1/revocations/${path}${path.includes('?') ? '&' : '?'}version=${version}`,
+        headers,
+      })
     for (const path of feedPaths) {
       const refused = await ask(path, '0')
-      expect([refused.status, refused.json, refused.headers.upgrade, refused.headers.connection]).to.deep.equal(
-        [426, { success: false, message: 'Versión del feed no admitida' }, `cierre-feed/${feedVersion}`, 'Upgrade'], path)
+      expect([
+        refused.status,
+        refused.json,
+        refused.headers.upgrade,
+        refused.headers.connection,
+      ]).to.deep.equal(
+        [
+          426,
+          { success: false, message: 'Versión del feed no admitida' },
+          `cierre-feed/${feedVersion}`,
+          'Upgrade',
+        ],
+        path,
+      )
       expect((await ask(path, '0', {} as never)).status, path).to.equal(401)
-      for (const version of ['-1', 'x', '1.5x']) expect((await ask(path, version)).status, `${path} ${version}`).to.equal(400)
+      for (const version of ['-1', 'x', '1.5x'])
+        expect((await ask(path, version)).status, `${path} ${version}`).to.equal(400)
     }
-    for (const version of ['1', '2', '99']) expect((await ask('position', version)).status, version).to.equal(200)
+    for (const version of ['1', '2', '99'])
+      expect((await ask('position', version)).status, version).to.equal(200)
   })
 
   it('a guard of an older version is never fresh: ready fails at once and says why, checks are 503', async () => {
     const { guard, relay } = await guardThrough(() => true)
     const startedAt = performance.now()
-    const why = await guard.ready().then(() => 'ready', ({ message }: Error) => message)
-    expect(why).to.equal(`${relay.origin} answered 426: its revocations are of kinds that version 1 of the feed does not have; upgrade this guard`)
+    const why = await guard.ready().then(
+      () => 'ready',
+      ({ message }: Error) => message,
+    )
+    expect(why).to.equal(
+      `${relay.origin} answered 426: its revocations are of kinds that version 1 of the feed does not have; upgrade this guard`,
+    )
     expect(performance.now() - startedAt).to.be.below(5_000)
     expect([guard.stats().fresh, await statusOf(guard, await token())]).to.deep.equal([false, 503])
   })
@@ -211,24 +298,61 @@ describe('the version of the feed', () => {
 
   it('a position is an event of a known kind, or informational', () => {
     const id = '1795228156000-0'
-    for (const key of ['genesis', 'info-a', 'info-a-1', `t:${'A'.repeat(22)}`, `info-${'a'.repeat(64)}`]) expect(streamIdOf(`${id}.${key}`), key).to.equal(id)
-    for (const key of ['', 'info', 'info-', 'info-A', 'info-a b', `info-${'a'.repeat(65)}`, `z:${'A'.repeat(22)}`, 'notice']) expect(streamIdOf(`${id}.${key}`), key).to.equal(undefined)
+    for (const key of [
+      'genesis',
+      'info-a',
+      'info-a-1',
+      `t:${'A'.repeat(22)}`,
+      `info-${'a'.repeat(64)}`,
+    ])
+      expect(streamIdOf(`${id}.${key}`), key).to.equal(id)
+    for (const key of [
+      '',
+      'info',
+      'info-',
+      'info-A',
+      'info-a b',
+      `info-${'a'.repeat(65)}`,
+      `z:${'A'.repeat(22)}`,
+      'notice',
+    ])
+      expect(streamIdOf(`${id}.${key}`), key).to.equal(undefined)
   })
 
   it('an event is read as it was sent, and one of an unknown kind never', () => {
     const read = (text: string) => {
-      const fields = Object.fromEntries(text.trimEnd().split('\n').map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]))
-      return parseServerSentEvent({ id: fields['id'], event: fields['event'], data: fields['data'] ?? '' })
+      const fields = Object.fromEntries(
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => [line.slice(0, line.indexOf(': ')), line.slice(line.indexOf(': ') + 2)]),
+      )
+      return parseServerSentEvent({
+        id: fields['id'],
+        event: fields['event'],
+        data: fields['data'] ?? '',
+      })
     }
     const key = `u:${'A'.repeat(22)}` as const
-    for (const event of [{ id: '1-0', entry: undefined }, { id: '1-0', entry: { key, untilMs: null, cutoff: 5 } }, { id: '1-0', entry: undefined, info: 'info-x' }]) {
+    for (const event of [
+      { id: '1-0', entry: undefined },
+      { id: '1-0', entry: { key, untilMs: null, cutoff: 5 } },
+      { id: '1-0', entry: undefined, info: 'info-x' },
+    ]) {
       expect(read(serverSentEvent(event))).to.deep.equal(event)
     }
     expect(read('event: info-x\ndata: {}')).to.equal(undefined)
     for (const text of [
-      'id: 1-0.genesis\nevent: notice\ndata: {}', 'data: {}', 'id: 1-0.info-x\nevent: info\ndata: {}', 'id: 1-0.genesis\nevent: info-x\ndata: {}', 'event: genesis\ndata: {}',
-      `id: 1-0.${key}\nevent: revocation\ndata: {"key":"${key}","untilMs":null}`, `id: 1-0.${key}\nevent: revocation\ndata: {`, `id: 1-0.${key}\nevent: revocation\ndata: null`,
-    ]) expect(() => read(text), text).to.throw(UnreadableFeed)
+      'id: 1-0.genesis\nevent: notice\ndata: {}',
+      'data: {}',
+      'id: 1-0.info-x\nevent: info\ndata: {}',
+      'id: 1-0.genesis\nevent: info-x\ndata: {}',
+      'event: genesis\ndata: {}',
+      `id: 1-0.${key}\nevent: revocation\ndata: {"key":"${key}","untilMs":null}`,
+      `id: 1-0.${key}\nevent: revocation\ndata: {`,
+      `id: 1-0.${key}\nevent: revocation\ndata: null`,
+    ])
+      expect(() => read(text), text).to.throw(UnreadableFeed)
   })
 
   it('a snapshot with a record of an unknown kind, or of another version, is refused as a whole', () => {

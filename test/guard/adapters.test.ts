@@ -11,7 +11,14 @@ import Koa from 'koa'
 import koaJwt from 'koa-jwt'
 import { WebSocket, WebSocketServer } from 'ws'
 import {
-  expressGuard, fastifyGuard, guardRequest, honoGuard, isRevokedForExpressJwt, isRevokedForKoaJwt, koaGuard, type Guard,
+  expressGuard,
+  fastifyGuard,
+  guardRequest,
+  honoGuard,
+  isRevokedForExpressJwt,
+  isRevokedForKoaJwt,
+  koaGuard,
+  type Guard,
 } from '../../src/guard.js'
 import { clientsVariable } from '../support/clients.js'
 import { startGuard } from '../support/guard.js'
@@ -31,7 +38,13 @@ const frameworks: Record<string, (guard: Guard) => Promise<RequestListener>> = {
     }
     void answer()
   },
-  'Express 5': async (guard) => express().get('/', expressGuard(guard), (request, response) => void response.send((request as unknown as { claims: Subject }).claims?.sub)),
+  'Express 5': async (guard) =>
+    express().get(
+      '/',
+      expressGuard(guard),
+      (request, response) =>
+        void response.send((request as unknown as { claims: Subject }).claims?.sub),
+    ),
   'Koa 3': async (guard) => {
     const app = new Koa()
     app.use(koaGuard(guard) as never)
@@ -41,7 +54,11 @@ const frameworks: Record<string, (guard: Guard) => Promise<RequestListener>> = {
   },
   'Fastify 5': async (guard) => {
     const app = Fastify()
-    app.get('/', { onRequest: fastifyGuard(guard) }, async (request) => (request as unknown as { claims: Subject }).claims?.sub)
+    app.get(
+      '/',
+      { onRequest: fastifyGuard(guard) },
+      async (request) => (request as unknown as { claims: Subject }).claims?.sub,
+    )
     await app.ready()
     return (request, response) => app.routing(request, response)
   },
@@ -53,8 +70,25 @@ const frameworks: Record<string, (guard: Guard) => Promise<RequestListener>> = {
   },
   'express-jwt': async (guard) =>
     express()
-      .get('/', expressjwt({ secret: hmacSecret, algorithms: ['HS256'], isRevoked: isRevokedForExpressJwt(guard) as never }), (request, response) => void response.send((request as unknown as { auth: Subject }).auth?.sub))
-      .use(((error: { status?: number }, _request: unknown, response: express.Response, next: () => void) => (error.status === undefined ? next() : void response.status(error.status).end())) as express.ErrorRequestHandler),
+      .get(
+        '/',
+        expressjwt({
+          secret: hmacSecret,
+          algorithms: ['HS256'],
+          isRevoked: isRevokedForExpressJwt(guard) as never,
+        }),
+        (request, response) =>
+          void response.send((request as unknown as { auth: Subject }).auth?.sub),
+      )
+      .use(((
+        error: { status?: number },
+        _request: unknown,
+        response: express.Response,
+        next: () => void,
+      ) =>
+        error.status === undefined
+          ? next()
+          : void response.status(error.status).end()) as express.ErrorRequestHandler),
   'koa-jwt': async (guard) => {
     const app = new Koa()
     app.silent = true
@@ -94,20 +128,34 @@ describe('the guard in the frameworks that people use', () => {
     const isOwn = !name.endsWith('-jwt')
     it(`${name}: 200 with the claims, 401 once logged out or expired, with a challenge, 503 when it cannot tell`, async () => {
       const { origin } = await serve(await listenerOf(guard))
-      const get = (jwt?: string, at = origin) => send(at, { path: '/', headers: jwt === undefined ? {} : { authorization: `Bearer ${jwt}` } })
+      const get = (jwt?: string, at = origin) =>
+        send(at, {
+          path: '/',
+          headers: jwt === undefined ? {} : { authorization: `Bearer ${jwt}` },
+        })
       const jwt = await token({ sub: 'alice' })
       const welcome = await get(jwt)
       expect([welcome.status, welcome.text]).to.deep.equal([200, 'alice'])
       expect((await service.logout(jwt)).status).to.equal(200)
       await until('it is refused', async () => (await get(jwt)).status === 401)
 
-      const [none, expired, malformed] = [await get(), await get(await token({ exp: nowS(-5) })), await get('x')]
+      const [none, expired, malformed] = [
+        await get(),
+        await get(await token({ exp: nowS(-5) })),
+        await get('x'),
+      ]
       expect([none.status, expired.status, malformed.status]).to.deep.equal([401, 401, 401])
       const good = await token()
-      const twice = await sendRaw(origin, `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${good}\r\nauthorization: Bearer ${good}\r\n\r\n`)
+      const twice = await sendRaw(
+        origin,
+        `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer ${good}\r\nauthorization: Bearer ${good}\r\n\r\n`,
+      )
       expect(twice.status, 'two Authorization lines').to.equal(401)
       if (isOwn) {
-        expect([none.headers['www-authenticate'], none.json]).to.deep.equal(['Bearer realm="cierre"', { success: false, message: 'Token no proporcionado o inválido' }])
+        expect([none.headers['www-authenticate'], none.json]).to.deep.equal([
+          'Bearer realm="cierre"',
+          { success: false, message: 'Token no proporcionado o inválido' },
+        ])
         expect(expired.headers['www-authenticate']).to.include('error="invalid_token"')
       }
       const lost = startGuard(`http://127.0.0.1:${await freePort()}`)
@@ -115,7 +163,11 @@ describe('the guard in the frameworks that people use', () => {
         const unknown = await get(good, (await serve(await listenerOf(lost))).origin)
         // koa-jwt makes a 401 of whatever isRevoked throws.
         expect(unknown.status).to.equal(name === 'koa-jwt' ? 401 : 503)
-        if (isOwn) expect([unknown.headers['retry-after'], unknown.json]).to.deep.equal(['1', { success: false, message: 'Servicio no disponible temporalmente' }])
+        if (isOwn)
+          expect([unknown.headers['retry-after'], unknown.json]).to.deep.equal([
+            '1',
+            { success: false, message: 'Servicio no disponible temporalmente' },
+          ])
       } finally {
         await lost.close()
       }
@@ -134,17 +186,23 @@ describe('the guard in the frameworks that people use', () => {
           live.send(`welcome ${claims.sub}`)
         })
       }
-      upgrade().catch((error: { status: number }) => socket.end(`HTTP/1.1 ${error.status} Refused\r\nConnection: close\r\n\r\n`))
+      upgrade().catch((error: { status: number }) =>
+        socket.end(`HTTP/1.1 ${error.status} Refused\r\nConnection: close\r\n\r\n`),
+      )
     })
     const jwt = await token({ sub: 'alice' })
-    const live = new WebSocket(origin.replace('http', 'ws'), { headers: { authorization: `Bearer ${jwt}` } })
+    const live = new WebSocket(origin.replace('http', 'ws'), {
+      headers: { authorization: `Bearer ${jwt}` },
+    })
     const [message] = (await once(live, 'message')) as [Buffer]
     expect(message.toString()).to.equal('welcome alice')
     const closed = once(live, 'close')
     expect((await service.logout(jwt)).status).to.equal(200)
     const [code, reason] = (await closed) as [number, Buffer]
     expect([code, reason.toString()]).to.deep.equal([4401, 'revoked'])
-    const again = new WebSocket(origin.replace('http', 'ws'), { headers: { authorization: `Bearer ${jwt}` } })
+    const again = new WebSocket(origin.replace('http', 'ws'), {
+      headers: { authorization: `Bearer ${jwt}` },
+    })
     const [refused] = (await once(again, 'error')) as [Error]
     expect(refused.message).to.include('401')
     expect(guard.stats().watched).to.equal(0)

@@ -3,7 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
-import { askIntrospection, createGuard, GuardError, type Guard, type GuardOptions } from '../../src/guard.js'
+import {
+  askIntrospection,
+  createGuard,
+  GuardError,
+  type Guard,
+  type GuardOptions,
+} from '../../src/guard.js'
 import { positionOf } from '../../src/feed/event.js'
 import { createFeedClient } from '../../src/guard/feed-client.js'
 import { createRevocation } from '../support/asking.js'
@@ -13,7 +19,16 @@ import { startIssuer } from '../support/issuer.js'
 import { freePort, until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { algorithms, hmacSecret, logoutToken, nowS, pemOf, sign, freshClaims, token } from '../support/tokens.js'
+import {
+  algorithms,
+  hmacSecret,
+  logoutToken,
+  nowS,
+  pemOf,
+  sign,
+  freshClaims,
+  token,
+} from '../support/tokens.js'
 
 describe('the guard: revocation at the price of a local check', () => {
   let service: TestService
@@ -37,7 +52,10 @@ describe('the guard: revocation at the price of a local check', () => {
   after(() => service.stop())
 
   const refusal = async (guard: Guard, authorization: string | string[] | undefined) => {
-    const error = await guard.check(authorization).then(() => undefined, (reason: unknown) => reason)
+    const error = await guard.check(authorization).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
     expect(error).to.be.instanceOf(GuardError)
     return error as GuardError
   }
@@ -52,28 +70,53 @@ describe('the guard: revocation at the price of a local check', () => {
     expect((await service.logout(jwt)).status).to.equal(200)
     await until('the guard refuses', async () => (await statusOf(guard, jwt)) === 401)
     const error = await refusal(guard, `Bearer ${jwt}`)
-    expect(error.wwwAuthenticate).to.equal('Bearer realm="cierre", error="invalid_token", error_description="The access token is malformed, invalid or revoked"')
-    expect(error.body).to.deep.equal({ success: false, message: 'Token no proporcionado o inválido' })
+    expect(error.wwwAuthenticate).to.equal(
+      'Bearer realm="cierre", error="invalid_token", error_description="The access token is malformed, invalid or revoked"',
+    )
+    expect(error.body).to.deep.equal({
+      success: false,
+      message: 'Token no proporcionado o inválido',
+    })
   })
 
   it('learns of every kind of revocation, from events and from a snapshot alike', async () => {
     const early = await ready()
     const iss = 'https://issuer.test'
     const cases: [string, () => Promise<unknown>][] = []
-    for (const claims of [{ sid: undefined }, {}, { sub: 'alice' }, { jti: 'a-token-id-of-its-own' }] as Record<string, unknown>[]) {
+    for (const claims of [
+      { sid: undefined },
+      {},
+      { sub: 'alice' },
+      { jti: 'a-token-id-of-its-own' },
+    ] as Record<string, unknown>[]) {
       const jwt = await token(claims)
       expect(await statusOf(early, jwt)).to.equal(200)
-      cases.push([jwt, () =>
-        claims['sub'] !== undefined ? createRevocation(service, { iss, sub: 'alice', reason: 'admin' })
-        : claims['jti'] !== undefined ? createRevocation(service, { iss, jti: claims['jti'], exp: nowS(600), reason: 'admin' })
-        : service.logout(jwt)])
+      cases.push([
+        jwt,
+        () =>
+          claims['sub'] !== undefined
+            ? createRevocation(service, { iss, sub: 'alice', reason: 'admin' })
+            : claims['jti'] !== undefined
+              ? createRevocation(service, {
+                  iss,
+                  jti: claims['jti'],
+                  exp: nowS(600),
+                  reason: 'admin',
+                })
+              : service.logout(jwt),
+      ])
     }
     for (const [, revoke] of cases) expect(await revoke()).to.have.property('status', 200)
     const late = await ready()
-    for (const guard of [early, late]) for (const [jwt] of cases) await until('it is refused', async () => (await statusOf(guard, jwt)) === 401)
+    for (const guard of [early, late])
+      for (const [jwt] of cases)
+        await until('it is refused', async () => (await statusOf(guard, jwt)) === 401)
     const next = await token({ sub: 'alice', iat: nowS(2) })
     expect(await statusOf(late, next), 'a later login').to.equal(200)
-    expect(await statusOf(late, await token({ sub: 'alice', iat: undefined })), 'a token that does not say when').to.equal(401)
+    expect(
+      await statusOf(late, await token({ sub: 'alice', iat: undefined })),
+      'a token that does not say when',
+    ).to.equal(401)
   })
 
   it('401 as the service has them', async () => {
@@ -81,29 +124,60 @@ describe('the guard: revocation at the price of a local check', () => {
     const jwt = await token()
     const expired = await token({ exp: nowS(-1) })
     const none = await refusal(guard, undefined)
-    expect([none.status, none.code, none.wwwAuthenticate]).to.deep.equal([401, 'token_missing', 'Bearer realm="cierre"'])
+    expect([none.status, none.code, none.wwwAuthenticate]).to.deep.equal([
+      401,
+      'token_missing',
+      'Bearer realm="cierre"',
+    ])
     for (const [authorization, status] of [
-      ['Basic YTpi', 401], ['Bearer', 401], ['Bearer x', 401], [`Bearer ${jwt}=`, 401], [`Bearer ${jwt} `, 401], [[`Bearer ${jwt}`, `Bearer ${jwt}`], 401],
-      [`Bearer ${expired}`, 401], [`Bearer ${await token({ iss: 'https://other.test' })}`, 401], [`Bearer ${await logoutToken()}`, 401],
-      [`Bearer ${await token({ iat: nowS(3600) })}`, 401], [`Bearer ${await token({ nbf: nowS(3600) })}`, 401],
+      ['Basic YTpi', 401],
+      ['Bearer', 401],
+      ['Bearer x', 401],
+      [`Bearer ${jwt}=`, 401],
+      [`Bearer ${jwt} `, 401],
+      [[`Bearer ${jwt}`, `Bearer ${jwt}`], 401],
+      [`Bearer ${expired}`, 401],
+      [`Bearer ${await token({ iss: 'https://other.test' })}`, 401],
+      [`Bearer ${await logoutToken()}`, 401],
+      [`Bearer ${await token({ iat: nowS(3600) })}`, 401],
+      [`Bearer ${await token({ nbf: nowS(3600) })}`, 401],
     ] as [string | string[], number][]) {
-      expect((await refusal(guard, authorization)).status, JSON.stringify(authorization).slice(0, 20)).to.equal(status)
+      expect(
+        (await refusal(guard, authorization)).status,
+        JSON.stringify(authorization).slice(0, 20),
+      ).to.equal(status)
     }
     const lastCharacter = jwt.slice(-1) === 'A' ? 'B' : 'A'
     expect(await statusOf(guard, jwt)).to.equal(200)
-    expect(await statusOf(guard, jwt.slice(0, 40) + (jwt[40] === 'A' ? 'B' : 'A') + jwt.slice(41)), 'the tail of a known one, another body').to.equal(401)
+    expect(
+      await statusOf(guard, jwt.slice(0, 40) + (jwt[40] === 'A' ? 'B' : 'A') + jwt.slice(41)),
+      'the tail of a known one, another body',
+    ).to.equal(401)
     expect(await statusOf(guard, jwt.slice(0, -1) + lastCharacter)).to.equal(401)
   })
 
   it('knows every algorithm, and several issuers', async () => {
     const chosen = algorithms.filter((algorithm) => !algorithm.startsWith('HS'))
-    const guard = await ready({ issuers: [
-      { issuer: 'https://issuer.test', secret: hmacSecret, algorithms: ['HS256', 'HS384', 'HS512'] },
-      ...chosen.map((algorithm) => ({ issuer: `https://${algorithm}.test`, publicKey: pemOf(algorithm), algorithms: [algorithm] })),
-    ] })
+    const guard = await ready({
+      issuers: [
+        {
+          issuer: 'https://issuer.test',
+          secret: hmacSecret,
+          algorithms: ['HS256', 'HS384', 'HS512'],
+        },
+        ...chosen.map((algorithm) => ({
+          issuer: `https://${algorithm}.test`,
+          publicKey: pemOf(algorithm),
+          algorithms: [algorithm],
+        })),
+      ],
+    })
     for (const algorithm of algorithms) {
       const iss = algorithm.startsWith('HS') ? 'https://issuer.test' : `https://${algorithm}.test`
-      expect(await statusOf(guard, await sign(freshClaims({ iss }), algorithm)), algorithm).to.equal(200)
+      expect(
+        await statusOf(guard, await sign(freshClaims({ iss }), algorithm)),
+        algorithm,
+      ).to.equal(200)
     }
   })
 
@@ -111,7 +185,9 @@ describe('the guard: revocation at the price of a local check', () => {
     let aheadMs = 0
     const issuer = await startIssuer()
     const guard = createGuard({
-      issuers: [{ issuer: issuer.origin, jwksUri: issuer.jwksUri }], feed: feedOf(service.origin), maxStalenessMs: 3_600_000,
+      issuers: [{ issuer: issuer.origin, jwksUri: issuer.jwksUri }],
+      feed: feedOf(service.origin),
+      maxStalenessMs: 3_600_000,
       clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() },
     })
     guards.push(guard)
@@ -132,12 +208,19 @@ describe('the guard: revocation at the price of a local check', () => {
 
   it('401 when expired, remembered or not', async () => {
     let aheadMs = 0
-    const guard = await ready({ clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() }, maxStalenessMs: 3_600_000 })
+    const guard = await ready({
+      clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() },
+      maxStalenessMs: 3_600_000,
+    })
     const jwt = await token()
     expect(await statusOf(guard, jwt)).to.equal(200)
     aheadMs = 601_000
     const refused = await refusal(guard, `Bearer ${jwt}`)
-    expect([refused.status, refused.code, refused.wwwAuthenticate]).to.deep.equal([401, 'token_expired', 'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"'])
+    expect([refused.status, refused.code, refused.wwwAuthenticate]).to.deep.equal([
+      401,
+      'token_expired',
+      'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"',
+    ])
   })
 
   it('503 before the first snapshot, and when it is stale by either clock; a bad token is still 401', async () => {
@@ -146,11 +229,17 @@ describe('the guard: revocation at the price of a local check', () => {
     expect(await statusOf(aside, jwt)).to.equal(503)
     expect((await refusal(aside, `Bearer ${jwt}`)).headers).to.deep.equal({ 'Retry-After': '1' })
     expect(await statusOf(aside, `${jwt}x`)).to.equal(401)
-    const why = await aside.ready(300).then(() => '', (error: Error) => error.message)
+    const why = await aside.ready(300).then(
+      () => '',
+      (error: Error) => error.message,
+    )
     expect(why).to.match(/not ready within 300 ms: fetch failed: .*ECONNREFUSED/)
 
     const offsets = { now: 0, monotonicMs: 0 }
-    const clock = { now: () => Date.now() + offsets.now, monotonicMs: () => performance.now() + offsets.monotonicMs }
+    const clock = {
+      now: () => Date.now() + offsets.now,
+      monotonicMs: () => performance.now() + offsets.monotonicMs,
+    }
     const cut = await startService({ CLIENTS: clientsVariable })
     const guard = open({ clock }, cut.origin)
     await guard.ready()
@@ -179,7 +268,11 @@ describe('the guard: revocation at the price of a local check', () => {
     const jwt = await token()
     const other = await token()
     const port = await freePort()
-    const asks = askIntrospection({ url: service.origin, clientId: 'all', clientSecret: secretOf('all') })
+    const asks = askIntrospection({
+      url: service.origin,
+      clientId: 'all',
+      clientSecret: secretOf('all'),
+    })
     const guard = open({ onUnknown: asks }, `http://127.0.0.1:${port}`)
     expect(await statusOf(guard, jwt)).to.equal(200)
     await service.logout(jwt)
@@ -187,10 +280,21 @@ describe('the guard: revocation at the price of a local check', () => {
     expect(await statusOf(guard, `${other}x`)).to.equal(401)
     for (const useless of [
       askIntrospection({ url: service.origin, clientId: 'all', clientSecret: 'wrong' }),
-      askIntrospection({ url: `http://127.0.0.1:${port}`, clientId: 'all', clientSecret: 'x', timeoutMs: 200 }),
-    ]) expect(await statusOf(open({ onUnknown: useless }, `http://127.0.0.1:${port}`), other)).to.equal(503)
+      askIntrospection({
+        url: `http://127.0.0.1:${port}`,
+        clientId: 'all',
+        clientSecret: 'x',
+        timeoutMs: 200,
+      }),
+    ])
+      expect(
+        await statusOf(open({ onUnknown: useless }, `http://127.0.0.1:${port}`), other),
+      ).to.equal(503)
     const questions: object[] = []
-    const asked = open({ onUnknown: (question) => (questions.push(question), 'active') }, `http://127.0.0.1:${port}`)
+    const asked = open(
+      { onUnknown: (question) => (questions.push(question), 'active') },
+      `http://127.0.0.1:${port}`,
+    )
     expect(await statusOf(asked, other)).to.equal(200)
     expect(questions).to.have.length(1).and.to.have.nested.property('0.why', 'no_snapshot')
   })
@@ -198,9 +302,15 @@ describe('the guard: revocation at the price of a local check', () => {
   it('onUnknown that fails is 503, and what is learnt while it is asked is not passed over', async () => {
     const failing = open({ onUnknown: () => Promise.reject(new Error('the cache is down')) })
     const jwt = await token()
-    const error = await failing.check(`Bearer ${jwt}`).then(() => undefined, (thrown: unknown) => thrown)
+    const error = await failing.check(`Bearer ${jwt}`).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
     expect(error).to.be.instanceOf(GuardError)
-    expect([(error as GuardError).status, ((error as GuardError).cause as Error).message]).to.deep.equal([503, 'the cache is down'])
+    expect([
+      (error as GuardError).status,
+      ((error as GuardError).cause as Error).message,
+    ]).to.deep.equal([503, 'the cache is down'])
 
     let answer: (opinion: 'active') => void = () => undefined
     const asking = open({ onUnknown: () => new Promise((resolve) => (answer = resolve)) })
@@ -213,7 +323,9 @@ describe('the guard: revocation at the price of a local check', () => {
 
   it('a clock that was a day ahead and is set right forgets nothing', async () => {
     let aheadMs = 0
-    const guard = open({ clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() } })
+    const guard = open({
+      clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() },
+    })
     await guard.ready()
     const jwt = await token({ sid: undefined })
     expect((await service.logout(jwt)).status).to.equal(200)
@@ -229,7 +341,9 @@ describe('the guard: revocation at the price of a local check', () => {
   it('a listener that throws ends nothing', async () => {
     const thrown: string[] = []
     const others = process.listeners('uncaughtException')
-    process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => void thrown.push(error.message))
+    process
+      .removeAllListeners('uncaughtException')
+      .on('uncaughtException', (error) => void thrown.push(error.message))
     const own = await startService({ CLIENTS: clientsVariable })
     try {
       const guard = open({ maxStalenessMs: 500 }, own.origin)
@@ -243,7 +357,10 @@ describe('the guard: revocation at the price of a local check', () => {
       await own.stop()
       await until('it is stale', () => thrown.includes('stale') && thrown.includes('warning'))
       const again = await startService({ CLIENTS: clientsVariable }, { port: Number(port) })
-      await until('it is fresh again', () => guard.stats().fresh && thrown.filter((event) => event === 'fresh').length === 2)
+      await until(
+        'it is fresh again',
+        () => guard.stats().fresh && thrown.filter((event) => event === 'fresh').length === 2,
+      )
       await guard.close()
       await again.stop()
     } finally {
@@ -263,16 +380,24 @@ describe('the guard: revocation at the price of a local check', () => {
       `id: 1795231756000-0.genesis\n${revocation}`,
       `data: ${'x'.repeat(100_000)}`,
     ]
-    const server = createServer((_request, response) => response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(answers.shift())).listen(0, '127.0.0.1')
+    const server = createServer((_request, response) =>
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(answers.shift()),
+    ).listen(0, '127.0.0.1')
     await once(server, 'listening')
     try {
-      const feed = createFeedClient(feedOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+      const feed = createFeedClient(
+        feedOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+      )
       const seen: string[] = []
       const { signal } = new AbortController()
-      const events = () => feed.events(position, (event) => seen.push(positionOf(event)), signal).catch((error: Error) => error.message)
+      const events = () =>
+        feed
+          .events(position, (event) => seen.push(positionOf(event)), signal)
+          .catch((error: Error) => error.message)
       expect(await events()).to.equal('gap')
       expect(seen).to.deep.equal([position, '1795231756000-1.info-notice'])
-      const upgrade = 'an event of the feed has something of a kind that version 1 of the feed does not know: upgrade this reader'
+      const upgrade =
+        'an event of the feed has something of a kind that version 1 of the feed does not know: upgrade this reader'
       expect(await events()).to.equal(upgrade)
       expect(await events()).to.equal(upgrade)
       expect(await events()).to.equal('an event of the feed is not what its position says')
@@ -286,28 +411,58 @@ describe('the guard: revocation at the price of a local check', () => {
     const guard = open({ onUnknown: () => 'active' })
     await guard.ready()
     const jwt = await token()
-    expect([await statusOf(guard, jwt), await guard.check(null).catch(({ status }: GuardError) => status)]).to.deep.equal([200, 401])
+    expect([
+      await statusOf(guard, jwt),
+      await guard.check(null).catch(({ status }: GuardError) => status),
+    ]).to.deep.equal([200, 401])
     await guard.close()
     expect(await statusOf(guard, jwt)).to.equal(503)
-    expect(await guard.ready(Infinity).then(() => 'ready', (error: Error) => error.message)).to.equal('the guard was closed')
+    expect(
+      await guard.ready(Infinity).then(
+        () => 'ready',
+        (error: Error) => error.message,
+      ),
+    ).to.equal('the guard was closed')
   })
 
   it('says at once when the client is refused', async () => {
     const wrong = open({ feed: { url: service.origin, clientId: 'all', clientSecret: 'wrong' } })
     const started = performance.now()
-    const error = await wrong.ready().then(() => undefined, (reason: Error) => reason)
-    expect(error?.message).to.include('answered 401: clientId and clientSecret must be of a client that may read the feed')
+    const error = await wrong.ready().then(
+      () => undefined,
+      (reason: Error) => reason,
+    )
+    expect(error?.message).to.include(
+      'answered 401: clientId and clientSecret must be of a client that may read the feed',
+    )
     expect(performance.now() - started).to.be.below(5_000)
-    const deaf = open({ feed: { url: service.origin, clientId: 'deaf', clientSecret: secretOf('deaf') } })
-    expect(await deaf.ready().then(() => '', (reason: Error) => reason.message)).to.include('answered 403')
+    const deaf = open({
+      feed: { url: service.origin, clientId: 'deaf', clientSecret: secretOf('deaf') },
+    })
+    expect(
+      await deaf.ready().then(
+        () => '',
+        (reason: Error) => reason.message,
+      ),
+    ).to.include('answered 403')
   })
 
   it('refuses options that make no sense, all at once', () => {
     const feed = feedOf('https://cierre.test')
-    const wrong = (options: Partial<GuardOptions>) => () => createGuard({ issuers: [{ issuer: 'x', secret: hmacSecret }], feed, ...options })
-    expect(wrong({ issuers: [{ issuer: '', secret: 'short' }] })).to.throw(TypeError, /issuers\[0\]/)
+    const wrong = (options: Partial<GuardOptions>) => () =>
+      createGuard({ issuers: [{ issuer: 'x', secret: hmacSecret }], feed, ...options })
+    expect(wrong({ issuers: [{ issuer: '', secret: 'short' }] })).to.throw(
+      TypeError,
+      /issuers\[0\]/,
+    )
     expect(wrong({ issuers: [] })).to.throw(TypeError)
-    for (const url of ['http://cierre.test', 'https://cierre.test/path', 'https://user@cierre.test', 'cierre', 'ftp://127.0.0.1']) {
+    for (const url of [
+      'http://cierre.test',
+      'https://cierre.test/path',
+      'https://user@cierre.test',
+      'cierre',
+      'ftp://127.0.0.1',
+    ]) {
       expect(wrong({ feed: { ...feed, url } }), url).to.throw(TypeError, 'feed.url')
     }
     expect(wrong({ maxStalenessMs: 0 })).to.throw(TypeError, 'maxStalenessMs')
@@ -318,11 +473,23 @@ describe('the guard: revocation at the price of a local check', () => {
     const redis: TestRedis = await startRedis()
     let source = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
     try {
-      const guard = open({ clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() }, maxStalenessMs: 3_600_000 }, source.origin)
+      const guard = open(
+        {
+          clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() },
+          maxStalenessMs: 3_600_000,
+        },
+        source.origin,
+      )
       await guard.ready()
       const told: string[] = []
-      const watch = async (name: string, jwt: string) => guard.watch(await guard.check(`Bearer ${jwt}`), (why) => told.push(`${name} ${why}`))
-      const [first, second, unwatched, later] = [await token(), await token({ exp: nowS(1) + 1 }), await token(), await token()]
+      const watch = async (name: string, jwt: string) =>
+        guard.watch(await guard.check(`Bearer ${jwt}`), (why) => told.push(`${name} ${why}`))
+      const [first, second, unwatched, later] = [
+        await token(),
+        await token({ exp: nowS(1) + 1 }),
+        await token(),
+        await token(),
+      ]
       await watch('first', first)
       await watch('first again', first)
       await watch('second', second)
@@ -343,7 +510,10 @@ describe('the guard: revocation at the price of a local check', () => {
       expect((await other.logout(await token())).status).to.equal(200)
       await redis.client.xTrim('cierre:{c}:feed', 'MAXLEN', 1)
       await other.stop()
-      source = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url }, { port: Number(port) })
+      source = await startService(
+        { CLIENTS: clientsVariable, REDIS_URL: redis.url },
+        { port: Number(port) },
+      )
       await until('the later is told', () => told.includes('later revoked'))
       expect(guard.stats()).to.include({ gaps: 1, snapshots: 2, watched: 0 })
       expect(() => guard.watch({ sub: 'made up' }, () => undefined)).to.throw(TypeError)
@@ -358,7 +528,10 @@ describe('the guard: revocation at the price of a local check', () => {
 
   it('two instances: what one is told, the guards of the other refuse', async () => {
     const redis = await startRedis()
-    const [one, other] = [await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url }), await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })]
+    const [one, other] = [
+      await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url }),
+      await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url }),
+    ]
     try {
       const guard = open({}, other.origin)
       await guard.ready()

@@ -21,14 +21,22 @@ async function startInstance(redisUrl: string) {
   const up = async () => {
     child = start(process.execPath, ['dist/main.js'], {
       env: {
-        PATH: process.env['PATH'], PORT: String(port), REDIS_URL: redisUrl, JWT_SECRET: hmacSecret, CLIENTS: clientsVariable,
-        RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', STORE_TIMEOUT_MS: '500', LOG_LEVEL: 'fatal',
+        PATH: process.env['PATH'],
+        PORT: String(port),
+        REDIS_URL: redisUrl,
+        JWT_SECRET: hmacSecret,
+        CLIENTS: clientsVariable,
+        RATE_LIMIT_ADDRESS: 'off',
+        RATE_LIMIT_SUBJECT: 'off',
+        STORE_TIMEOUT_MS: '500',
+        LOG_LEVEL: 'fatal',
       },
     })
     child.stdout?.resume()
     child.stderr?.resume()
   }
-  const isReady = async () => (await send(origin, { path: '/health/ready' }).catch(() => undefined))?.status === 200
+  const isReady = async () =>
+    (await send(origin, { path: '/health/ready' }).catch(() => undefined))?.status === 200
   await up()
   return {
     origin,
@@ -72,14 +80,28 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
       return Math.floor((state / 2 ** 32) * below)
     }
-    const allReady = () => until('both instances are ready', async () => (await Promise.all(instances.map(({ isReady }) => isReady()))).every(Boolean), 60_000)
+    const allReady = () =>
+      until(
+        'both instances are ready',
+        async () => (await Promise.all(instances.map(({ isReady }) => isReady()))).every(Boolean),
+        60_000,
+      )
     await allReady()
 
     /** Between the guards and each instance, so that connections can be cut. */
     let isCut = false
-    const proxies = await Promise.all(instances.map(({ origin }) => startProxy(() => Number(new URL(origin).port), async () => (isCut ? 'cut' : 'pass'))))
+    const proxies = await Promise.all(
+      instances.map(({ origin }) =>
+        startProxy(
+          () => Number(new URL(origin).port),
+          async () => (isCut ? 'cut' : 'pass'),
+        ),
+      ),
+    )
     const openGuard = (instance: number) => {
-      const guard = startGuard(proxies[instance]!.url.replace('redis:', 'http:'), { maxStalenessMs })
+      const guard = startGuard(proxies[instance]!.url.replace('redis:', 'http:'), {
+        maxStalenessMs,
+      })
       guard.on('warning', () => undefined)
       return { guard, instance }
     }
@@ -102,19 +124,29 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
       if (status !== 200) return
       tally.accepted += 1
       const freshAsOf = startedAt - stalenessMs
-      if (one.atMs < freshAsOf - 1 || one.atMs < startedAt - maxStalenessMs - 50) violations.push(`accepted ${Math.round(startedAt - one.atMs)} ms after its 200, fresh as of ${Math.round(stalenessMs)} ms ago`)
+      if (one.atMs < freshAsOf - 1 || one.atMs < startedAt - maxStalenessMs - 50)
+        violations.push(
+          `accepted ${Math.round(startedAt - one.atMs)} ms after its 200, fresh as of ${Math.round(stalenessMs)} ms ago`,
+        )
     }
     const revoking = async (worker: number) => {
       while (revoked.length < revocations) {
         const jwt = await token(worker % 2 === 0 ? {} : { sid: undefined })
         const body = JSON.stringify({ token: jwt })
         // A logout that is not answered by a 200 promises nothing, and is repeated until it is dead.
-        for (let dead = false; !dead; ) {
+        for (let dead = false; !dead;) {
           const { origin } = instances[random(2)]!
-          const status = (await Promise.race([
-            send(origin, { method: 'POST', path: '/api/v1/auth/logout', headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' }, body }),
-            new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 3_000)),
-          ]).catch(() => undefined))?.status
+          const status = (
+            await Promise.race([
+              send(origin, {
+                method: 'POST',
+                path: '/api/v1/auth/logout',
+                headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+                body,
+              }),
+              new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 3_000)),
+            ]).catch(() => undefined)
+          )?.status
           dead = status === 200 || status === 401
           if (!dead) await new Promise((resolve) => setTimeout(resolve, 20))
         }
@@ -124,7 +156,8 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
     }
     const checking = async () => {
       while (!isOver) {
-        for (const { guard } of guards) if (revoked.length > 0) await look(guard, revoked[random(revoked.length)]!)
+        for (const { guard } of guards)
+          if (revoked.length > 0) await look(guard, revoked[random(revoked.length)]!)
         await new Promise((resolve) => setTimeout(resolve, 2))
       }
     }
@@ -149,7 +182,8 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
         await breathe()
         isCut = false
       },
-      'the feed is trimmed': async () => void (await redis.client.xTrim('cierre:{c}:feed', 'MAXLEN', random(5)).catch(() => 0)),
+      'the feed is trimmed': async () =>
+        void (await redis.client.xTrim('cierre:{c}:feed', 'MAXLEN', random(5)).catch(() => 0)),
       'a guard is replaced': async () => {
         const at = random(guards.length)
         await guards[at]!.guard.close()
@@ -159,7 +193,11 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
       'Redis is flushed': async () => {
         await allReady()
         await redis.client.flushAll()
-        await until('the loss is seen', async () => !(await Promise.all(instances.map(({ isReady }) => isReady()))).some(Boolean), 20_000)
+        await until(
+          'the loss is seen',
+          async () => !(await Promise.all(instances.map(({ isReady }) => isReady()))).some(Boolean),
+          20_000,
+        )
         await allReady()
       },
     }
@@ -168,7 +206,8 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
     const breaking = async () => {
       // Every fault once, then at random.
       for (let step = 0; !isOver || step < names.length; step += 1) {
-        const name = names[step < names.length ? (step + seed) % names.length : random(names.length)]!
+        const name =
+          names[step < names.length ? (step + seed) % names.length : random(names.length)]!
         done[name] = (done[name] ?? 0) + 1
         await faults[name]!()
         await breathe()
@@ -182,9 +221,14 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
 
     await allReady()
     for (const { guard } of guards) await guard.ready(30_000)
-    for (const one of revoked) for (const { guard } of guards) expect(await statusOf(guard, one.jwt), 'in the end').to.equal(401)
+    for (const one of revoked)
+      for (const { guard } of guards)
+        expect(await statusOf(guard, one.jwt), 'in the end').to.equal(401)
     for (const proxy of proxies) await proxy.stop()
-    expect(violations.slice(0, 5), `${violations.length} violations; seed ${seed}; ${JSON.stringify(done)}`).to.deep.equal([])
+    expect(
+      violations.slice(0, 5),
+      `${violations.length} violations; seed ${seed}; ${JSON.stringify(done)}`,
+    ).to.deep.equal([])
     expect(tally.refused, JSON.stringify(tally)).to.be.above(revocations)
     expect(tally.unknown, 'the faults were felt').to.be.above(0)
   })

@@ -1,5 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { createGuard, FeedError, type Guard, type GuardOptions } from '../../src/guard.js'
@@ -16,7 +22,11 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
   const guards: Guard[] = []
   const servers: Server[] = []
   const open = (origin: string, options: Partial<GuardOptions> = {}) => {
-    const guard = createGuard({ issuers: [{ issuer: 'https://issuer.test', secret: hmacSecret }], feed: feedOf(origin), ...options })
+    const guard = createGuard({
+      issuers: [{ issuer: 'https://issuer.test', secret: hmacSecret }],
+      feed: feedOf(origin),
+      ...options,
+    })
     guards.push(guard)
     return guard
   }
@@ -29,7 +39,10 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
   /** Why it is not ready, and after how long. */
   const failure = async (guard: Guard, withinMs?: number) => {
     const startedMs = performance.now()
-    const error = await guard.ready(withinMs).then(() => undefined, (reason: unknown) => reason as Error)
+    const error = await guard.ready(withinMs).then(
+      () => undefined,
+      (reason: unknown) => reason as Error,
+    )
     return { error, message: error?.message ?? 'ready', tookMs: performance.now() - startedMs }
   }
   before(async () => {
@@ -48,15 +61,53 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
     const html = '<!doctype html><title>Welcome</title>'
     const advice = 'feed.url must be the origin of a cierre service'
     const strangers: [string, number, Record<string, string>, string, RegExp][] = [
-      ['404', 404, { 'Content-Type': 'text/plain' }, 'Not Found', new RegExp(`answered 404: ${advice}$`)],
+      [
+        '404',
+        404,
+        { 'Content-Type': 'text/plain' },
+        'Not Found',
+        new RegExp(`answered 404: ${advice}$`),
+      ],
       ['405', 405, { Allow: 'POST' }, '', new RegExp(`answered 405: ${advice}$`)],
       ['204', 204, {}, '', new RegExp(`answered 204: ${advice}$`)],
-      ['a page', 200, { 'Content-Type': 'text/html; charset=utf-8' }, html, new RegExp(`answered with text/html where the feed has application/octet-stream: ${advice}$`)],
-      ['JSON', 200, { 'Content-Type': 'application/json' }, '{"status":"ok"}', /answered with application\/json where the feed/],
+      [
+        'a page',
+        200,
+        { 'Content-Type': 'text/html; charset=utf-8' },
+        html,
+        new RegExp(
+          `answered with text/html where the feed has application/octet-stream: ${advice}$`,
+        ),
+      ],
+      [
+        'JSON',
+        200,
+        { 'Content-Type': 'application/json' },
+        '{"status":"ok"}',
+        /answered with application\/json where the feed/,
+      ],
       ['no type', 200, {}, 'hello', /answered with an unknown type where the feed/],
-      ['bytes that are no snapshot', 200, { 'Content-Type': 'application/octet-stream' }, 'GIF89a and more than ten bytes', /answered what cannot be read: this is no snapshot/],
-      ['a redirect', 302, { Location: '/login' }, '', new RegExp(`answered 302, a redirect: ${advice}$`)],
-      ['a permanent redirect', 308, { Location: 'https://cierre.test/' }, '', /answered 308, a redirect/],
+      [
+        'bytes that are no snapshot',
+        200,
+        { 'Content-Type': 'application/octet-stream' },
+        'GIF89a and more than ten bytes',
+        /answered what cannot be read: this is no snapshot/,
+      ],
+      [
+        'a redirect',
+        302,
+        { Location: '/login' },
+        '',
+        new RegExp(`answered 302, a redirect: ${advice}$`),
+      ],
+      [
+        'a permanent redirect',
+        308,
+        { Location: 'https://cierre.test/' },
+        '',
+        /answered 308, a redirect/,
+      ],
     ]
     for (const [what, status, headers, body, message] of strangers) {
       it(what, async () => {
@@ -70,7 +121,9 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
         expect(error?.message).to.match(message)
         expect((error as FeedError).status).to.equal(status)
         expect(tookMs).to.be.below(5_000)
-        expect(new Set(requested), 'no redirect is followed').to.deep.equal(new Set(['/api/v1/revocations/snapshot?version=1']))
+        expect(new Set(requested), 'no redirect is followed').to.deep.equal(
+          new Set(['/api/v1/revocations/snapshot?version=1']),
+        )
       })
     }
 
@@ -89,19 +142,25 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
   })
 
   /** The service, or a stranger, behind one address. */
-  const relay = (isStranger: () => boolean) => serve((request, response) => {
-    if (isStranger()) {
-      response.writeHead(404).end()
-      return
-    }
-    void forward(request, response)
-  })
+  const relay = (isStranger: () => boolean) =>
+    serve((request, response) => {
+      if (isStranger()) {
+        response.writeHead(404).end()
+        return
+      }
+      void forward(request, response)
+    })
   const forward = async (request: IncomingMessage, response: ServerResponse) => {
     const aborting = new AbortController()
     response.once('close', () => aborting.abort())
     try {
-      const answer = await fetch(`${service.origin}${request.url}`, { headers: { authorization: request.headers.authorization ?? '' }, signal: aborting.signal })
-      response.writeHead(answer.status, { 'Content-Type': answer.headers.get('content-type') ?? '' })
+      const answer = await fetch(`${service.origin}${request.url}`, {
+        headers: { authorization: request.headers.authorization ?? '' },
+        signal: aborting.signal,
+      })
+      response.writeHead(answer.status, {
+        'Content-Type': answer.headers.get('content-type') ?? '',
+      })
       for await (const piece of answer.body ?? []) response.write(piece)
       response.end()
     } catch {
@@ -138,11 +197,23 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
   })
 
   it('every part of the feed has its own type, whatever its case and parameters', () => {
-    const answer = (type: string) => ({ status: 200, headers: new Headers({ 'content-type': type }) })
-    expect(faultOfAnswer('x', 'events', answer('Text/Event-Stream; charset=utf-8'))).to.equal(undefined)
-    expect(faultOfAnswer('x', 'position', answer('application/json; charset=utf-8'))).to.equal(undefined)
-    expect(faultOfAnswer('x', 'position', answer('text/event-stream'))).to.include({ isPermanent: true, status: 200 })
-    expect(faultOfAnswer('x', 'snapshot', answer('a b/c\td'))?.message).to.include('answered with an unknown type')
+    const answer = (type: string) => ({
+      status: 200,
+      headers: new Headers({ 'content-type': type }),
+    })
+    expect(faultOfAnswer('x', 'events', answer('Text/Event-Stream; charset=utf-8'))).to.equal(
+      undefined,
+    )
+    expect(faultOfAnswer('x', 'position', answer('application/json; charset=utf-8'))).to.equal(
+      undefined,
+    )
+    expect(faultOfAnswer('x', 'position', answer('text/event-stream'))).to.include({
+      isPermanent: true,
+      status: 200,
+    })
+    expect(faultOfAnswer('x', 'snapshot', answer('a b/c\td'))?.message).to.include(
+      'answered with an unknown type',
+    )
   })
 
   describe('the keys, too', () => {
@@ -150,10 +221,15 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
       const issuer = await startIssuer()
       try {
         issuer.setDown(true)
-        const guard = open(service.origin, { issuers: [{ issuer: issuer.origin, jwksUri: issuer.jwksUri }] })
+        const guard = open(service.origin, {
+          issuers: [{ issuer: issuer.origin, jwksUri: issuer.jwksUri }],
+        })
         let isReady = false
         const ready = guard.ready(15_000).then(() => (isReady = true))
-        await until('the feed is followed, and the key set was asked for', () => guard.stats().fresh && issuer.jwksRequests() > 0)
+        await until(
+          'the feed is followed, and the key set was asked for',
+          () => guard.stats().fresh && issuer.jwksRequests() > 0,
+        )
         expect(isReady).to.equal(false)
         issuer.setDown(false)
         const jwt = await issuer.accessToken('RS256')
@@ -169,11 +245,17 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
     it('the error of a time-out names the key sets that are missing, and why', async () => {
       const missing = await serve((_request, response) => response.writeHead(404).end())
       const silent = `http://127.0.0.1:${await freePort()}`
-      const guard = open(service.origin, { issuers: [
-        { issuer: 'a', jwksUri: `${missing}/jwks?key=a-secret-of-the-query` }, { issuer: 'b', jwksUri: `${silent}/jwks` }, { issuer: 'c', secret: hmacSecret },
-      ] })
+      const guard = open(service.origin, {
+        issuers: [
+          { issuer: 'a', jwksUri: `${missing}/jwks?key=a-secret-of-the-query` },
+          { issuer: 'b', jwksUri: `${silent}/jwks` },
+          { issuer: 'c', secret: hmacSecret },
+        ],
+      })
       const { message, tookMs } = await failure(guard, 700)
-      expect(message).to.equal(`the guard is not ready within 700 ms: the key set of ${missing} has not been loaded: answered 404; the key set of ${silent} has not been loaded: ECONNREFUSED`)
+      expect(message).to.equal(
+        `the guard is not ready within 700 ms: the key set of ${missing} has not been loaded: answered 404; the key set of ${silent} has not been loaded: ECONNREFUSED`,
+      )
       expect(tookMs).to.be.within(600, 5_000)
       expect(await statusOf(guard, await token({ iss: 'c' })), 'the others work').to.equal(200)
     })
@@ -181,7 +263,9 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
     it('a feed that is missing is named first; closing ends the wait', async () => {
       const silent = `http://127.0.0.1:${await freePort()}`
       const issuers = [{ issuer: 'b', jwksUri: `${silent}/jwks` }]
-      expect((await failure(open(silent, { issuers }), 300)).message).to.match(/^the guard is not ready within 300 ms: fetch failed: .*ECONNREFUSED/)
+      expect((await failure(open(silent, { issuers }), 300)).message).to.match(
+        /^the guard is not ready within 300 ms: fetch failed: .*ECONNREFUSED/,
+      )
       const guard = open(service.origin, { issuers })
       const failed = failure(guard, Infinity)
       await until('the feed is followed', () => guard.stats().fresh)

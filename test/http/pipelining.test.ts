@@ -30,7 +30,9 @@ describe('requests that are sent before the answers are read', () => {
       await sendRaw(service.origin, request.repeat(9) + last)
       expect(most).to.equal(1)
       hold = () => until('two run side by side', () => most >= 2)
-      await Promise.all(Array.from({ length: 5 }, () => sendRaw(service.origin, request.repeat(2) + last)))
+      await Promise.all(
+        Array.from({ length: 5 }, () => sendRaw(service.origin, request.repeat(2) + last)),
+      )
       expect(most).to.be.within(2, 5)
       expect(running).to.equal(0)
     } finally {
@@ -41,7 +43,15 @@ describe('requests that are sent before the answers are read', () => {
   it('with more header lines than a client needs end the connection while they wait; alone, such a request is answered', async () => {
     let held = Promise.resolve()
     let release: () => void = () => undefined
-    const service = await startService({}, { operations: (operations) => ({ ...operations, live: (request) => held.then(() => operations.live(request)) }) })
+    const service = await startService(
+      {},
+      {
+        operations: (operations) => ({
+          ...operations,
+          live: (request) => held.then(() => operations.live(request)),
+        }),
+      },
+    )
     try {
       const large = (text: string) => text.replace('\r\n\r\n', `\r\n${'a:b\r\n'.repeat(1_500)}\r\n`)
       expect((await sendRaw(service.origin, large(last))).status).to.equal(200)
@@ -65,7 +75,9 @@ describe('requests that are sent before the answers are read', () => {
       const body = JSON.stringify({ token: jwt })
       const logout = (type: string) =>
         `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
-      expect((await sendRaw(service.origin, logout('text/plain') + logout('application/json'))).status).to.equal(415)
+      expect(
+        (await sendRaw(service.origin, logout('text/plain') + logout('application/json'))).status,
+      ).to.equal(415)
       expect((await service.logout(jwt)).status).to.equal(200)
     } finally {
       await service.stop()
@@ -77,14 +89,22 @@ describe('requests that are sent before the answers are read', () => {
     try {
       const jwts = await Promise.all(Array.from({ length: 5 }, () => token()))
       const bodies = jwts.map((jwt) => JSON.stringify({ token: jwt }))
-      const requests = jwts.map((jwt, at) =>
-        `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${at}\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nContent-Length: ${bodies[at]?.length}\r\n\r\n${bodies[at]}`)
+      const requests = jwts.map(
+        (jwt, at) =>
+          `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${at}\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nContent-Length: ${bodies[at]?.length}\r\n\r\n${bodies[at]}`,
+      )
       let received = ''
       const socket = sendUnread(service.origin, requests.join('') + last)
       socket.on('data', (chunk: Buffer) => (received += chunk.toString()))
       socket.resume()
       await once(socket, 'close')
-      expect([...received.matchAll(/^X-Request-Id: (\d)\r$/gm)].map(([, id]) => id)).to.deep.equal(['0', '1', '2', '3', '4'])
+      expect([...received.matchAll(/^X-Request-Id: (\d)\r$/gm)].map(([, id]) => id)).to.deep.equal([
+        '0',
+        '1',
+        '2',
+        '3',
+        '4',
+      ])
       expect(received.split('Sesión cerrada exitosamente')).to.have.length(6)
     } finally {
       await service.stop()

@@ -16,23 +16,31 @@ describe('a connection that stands still', () => {
   /** Looks once a second; the second in which the connection is found to have stood still. */
   const stalledAtS = (trafficAt: (second: number) => Traffic, untilS = 3_600) => {
     const isStalled = createStallRule(88_000)
-    for (let second = 0; second <= untilS; second += 1) if (isStalled(second * 1000, trafficAt(second))) return second
+    for (let second = 0; second <= untilS; second += 1)
+      if (isStalled(second * 1000, trafficAt(second))) return second
     return undefined
   }
-  const traffic = (takenBytes: number, unsentBytes: number, receivedBytes = 0): Traffic => ({ takenBytes, unsentBytes, receivedBytes })
+  const traffic = (takenBytes: number, unsentBytes: number, receivedBytes = 0): Traffic => ({
+    takenBytes,
+    unsentBytes,
+    receivedBytes,
+  })
 
   it('is found when nothing moves, counted from the last movement', () => {
     expect(stalledAtS(() => traffic(0, 0))).to.equal(88)
     expect(stalledAtS(() => traffic(5, 1_000))).to.equal(88)
     expect(stalledAtS((second) => traffic(Math.min(second, 10), 1_000))).to.equal(98)
   })
-  it('is found, whatever the client sends meanwhile, when it does not take what waits for it', () => expect(stalledAtS((second) => traffic(5, 1_000, second))).to.equal(88))
+  it('is found, whatever the client sends meanwhile, when it does not take what waits for it', () =>
+    expect(stalledAtS((second) => traffic(5, 1_000, second))).to.equal(88))
   it('is not what takes something now and then: a slow reader, a stream that is quiet but for its heartbeat', () => {
     expect(stalledAtS((second) => traffic(Math.floor(second / 80), 1_000))).to.equal(undefined)
     expect(stalledAtS((second) => traffic(3 * Math.floor(second / 10), 0))).to.equal(undefined)
   })
-  it('is not what still sends its request', () => expect(stalledAtS((second) => traffic(0, 0, Math.floor(second / 80)))).to.equal(undefined))
-  it('has the whole time from when an answer begins to wait', () => expect(stalledAtS((second) => traffic(0, second < 80 ? 0 : 100))).to.equal(168))
+  it('is not what still sends its request', () =>
+    expect(stalledAtS((second) => traffic(0, 0, Math.floor(second / 80)))).to.equal(undefined))
+  it('has the whole time from when an answer begins to wait', () =>
+    expect(stalledAtS((second) => traffic(0, second < 80 ? 0 : 100))).to.equal(168))
 
   for (const scheme of ['http', 'https'] as const) {
     describe(`over ${scheme}`, () => {
@@ -46,7 +54,10 @@ describe('a connection that stands still', () => {
         await service.stop()
         rmSync(dir, { recursive: true })
       })
-      const connections = () => new Promise<number>((resolve, reject) => service.server.getConnections((error, count) => (error ? reject(error) : resolve(count))))
+      const connections = () =>
+        new Promise<number>((resolve, reject) =>
+          service.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+        )
 
       it('is ended within its time when it reads nothing of large answers', async () => {
         const startedAt = performance.now()
@@ -60,8 +71,14 @@ describe('a connection that stands still', () => {
       it('lives on while it is read slowly but steadily, and gets every byte', async () => {
         const { headers } = await service.send({ path: largest })
         const startedAt = performance.now()
-        const socket = sendUnread(service.origin, largestRequest.repeat(4) + largestRequest.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'))
-        expect((await readSlowly(socket, { bytes: 64 * 1024, everyMs: 25 }).received()).length).to.be.above(5 * Number(headers['content-length']))
+        const socket = sendUnread(
+          service.origin,
+          largestRequest.repeat(4) +
+            largestRequest.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
+        )
+        expect(
+          (await readSlowly(socket, { bytes: 64 * 1024, everyMs: 25 }).received()).length,
+        ).to.be.above(5 * Number(headers['content-length']))
         expect(performance.now() - startedAt).to.be.above(times.stuckMs)
       })
     })
@@ -70,6 +87,26 @@ describe('a connection that stands still', () => {
 
 function certificateIn(dir: string) {
   const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-days', '1', '-subj', '/CN=127.0.0.1'], { stdio: 'ignore' })
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      '-days',
+      '1',
+      '-subj',
+      '/CN=127.0.0.1',
+    ],
+    { stdio: 'ignore' },
+  )
   return { TLS_CERT_FILE: cert, TLS_KEY_FILE: key }
 }

@@ -7,7 +7,11 @@ import { startService, type TestService } from '../support/service.js'
 
 const decoders = { identity: (bytes: Buffer) => bytes, gzip: gunzipSync, br: brotliDecompressSync }
 const documents = {
-  contractYaml: '/openapi.yaml', contractJson: '/openapi.json', home: '/', docs: '/docs', docsFile: '/docs/swagger-ui-bundle.js',
+  contractYaml: '/openapi.yaml',
+  contractJson: '/openapi.json',
+  home: '/',
+  docs: '/docs',
+  docsFile: '/docs/swagger-ui-bundle.js',
 }
 const others = ['/docs/swagger-ui.css', '/docs/reference.js', '/docs/reference.css']
 
@@ -23,7 +27,13 @@ describe('static documents', () => {
     const sent = request({ hostname, port, path, method, headers, agent: false }).end()
     const [response] = (await once(sent, 'response')) as [IncomingMessage]
     const bytes = Buffer.concat((await response.toArray()) as Buffer[])
-    return { status: response.statusCode ?? 0, headers: response.headers, bytes, text: bytes.toString(), json: undefined }
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      bytes,
+      text: bytes.toString(),
+      json: undefined,
+    }
   }
 
   for (const path of [...Object.values(documents), ...others]) {
@@ -33,7 +43,11 @@ describe('static documents', () => {
       const etags = new Set([plain.headers.etag])
       for (const coding of ['gzip', 'br'] as const) {
         const encoded = await get(path, { 'accept-encoding': coding })
-        expect([encoded.status, encoded.headers['content-encoding'], encoded.headers.vary]).to.deep.equal([200, coding, 'Accept-Encoding'])
+        expect([
+          encoded.status,
+          encoded.headers['content-encoding'],
+          encoded.headers.vary,
+        ]).to.deep.equal([200, coding, 'Accept-Encoding'])
         expect(encoded.headers['content-length']).to.equal(String(encoded.bytes.length))
         expect(encoded.bytes.length).to.be.below(plain.bytes.length)
         expect(decoders[coding](encoded.bytes).equals(plain.bytes)).to.equal(true)
@@ -47,15 +61,21 @@ describe('static documents', () => {
     it(`304: ${path} for the ETag of the coding that is asked for, in each way to write it; 200 for another`, async () => {
       const first = await get(path, { 'accept-encoding': 'gzip' })
       const etag = String(first.headers.etag)
-      const again = (ifNoneMatch: string, coding = 'gzip', method = 'GET') => get(path, { 'accept-encoding': coding, 'if-none-match': ifNoneMatch }, method)
+      const again = (ifNoneMatch: string, coding = 'gzip', method = 'GET') =>
+        get(path, { 'accept-encoding': coding, 'if-none-match': ifNoneMatch }, method)
       for (const ifNoneMatch of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
         for (const method of ['GET', 'HEAD']) {
           const answer = await again(ifNoneMatch, 'gzip', method)
-          expect([answer.status, answer.bytes.length, answer.headers.etag], ifNoneMatch).to.deep.equal([304, 0, etag])
+          expect(
+            [answer.status, answer.bytes.length, answer.headers.etag],
+            ifNoneMatch,
+          ).to.deep.equal([304, 0, etag])
           expect(faultsOf(operationId, answer)).to.deep.equal([])
           // A cache writes them over what it stored.
-          for (const name of ['cache-control', 'content-security-policy', 'vary']) expect(answer.headers[name], name).to.equal(first.headers[name])
-          for (const name of ['content-type', 'content-encoding', 'content-length']) expect(answer.headers, name).not.to.have.property(name)
+          for (const name of ['cache-control', 'content-security-policy', 'vary'])
+            expect(answer.headers[name], name).to.equal(first.headers[name])
+          for (const name of ['content-type', 'content-encoding', 'content-length'])
+            expect(answer.headers, name).not.to.have.property(name)
         }
       }
       expect((await again('"x"')).status).to.equal(200)
@@ -64,9 +84,20 @@ describe('static documents', () => {
     })
 
     it(`HEAD ${path}: the head of its GET, and no body`, async () => {
-      const [whole, head] = [await get(path, { 'accept-encoding': 'br' }), await get(path, { 'accept-encoding': 'br' }, 'HEAD')]
+      const [whole, head] = [
+        await get(path, { 'accept-encoding': 'br' }),
+        await get(path, { 'accept-encoding': 'br' }, 'HEAD'),
+      ]
       expect([head.status, head.bytes.length]).to.deep.equal([200, 0])
-      for (const name of ['content-length', 'content-type', 'content-encoding', 'etag', 'vary', 'cache-control']) expect(head.headers[name], name).to.equal(whole.headers[name])
+      for (const name of [
+        'content-length',
+        'content-type',
+        'content-encoding',
+        'etag',
+        'vary',
+        'cache-control',
+      ])
+        expect(head.headers[name], name).to.equal(whole.headers[name])
     })
   }
 
@@ -75,7 +106,14 @@ describe('static documents', () => {
     const shared = await startService({ CORS_ORIGINS: origin })
     try {
       for (const ifNoneMatch of ['"x"', '*']) {
-        expect((await shared.send({ path: '/openapi.json', headers: { origin, 'if-none-match': ifNoneMatch } })).headers['vary']).to.equal('Origin, Accept-Encoding')
+        expect(
+          (
+            await shared.send({
+              path: '/openapi.json',
+              headers: { origin, 'if-none-match': ifNoneMatch },
+            })
+          ).headers['vary'],
+        ).to.equal('Origin, Accept-Encoding')
       }
     } finally {
       await shared.stop()
@@ -92,7 +130,8 @@ describe('static documents', () => {
   it('DOCS=off: 404, whatever the client has', async () => {
     const off = await startService({ DOCS: 'off' })
     try {
-      for (const path of ['/docs', '/docs/reference.js']) expect((await off.send({ path, headers: { 'if-none-match': '*' } })).status).to.equal(404)
+      for (const path of ['/docs', '/docs/reference.js'])
+        expect((await off.send({ path, headers: { 'if-none-match': '*' } })).status).to.equal(404)
     } finally {
       await off.stop()
     }

@@ -20,23 +20,49 @@ describe('asking and revoking', () => {
     await redis.stop()
   })
 
-  const refusedBy = async (at: TestService, jwt: string) => [(await verify(at, jwt)).status, (await introspect(at, jwt)).text]
+  const refusedBy = async (at: TestService, jwt: string) => [
+    (await verify(at, jwt)).status,
+    (await introspect(at, jwt)).text,
+  ]
   const refused = [401, '{"active":false}']
 
   it('introspect: an active token with its standard members and no other', async () => {
-    const claims = freshClaims({ aud: ['a', 'b'], scope: 'read write', client_id: 'app', nbf: nowS(-5), secret_claim: 'x' })
+    const claims = freshClaims({
+      aud: ['a', 'b'],
+      scope: 'read write',
+      client_id: 'app',
+      nbf: nowS(-5),
+      secret_claim: 'x',
+    })
     const { sid, secret_claim: _secret, ...standard } = claims
     expect(sid).to.be.a('string')
-    expect((await introspect(service, await sign(claims))).json).to.deep.equal({ active: true, token_type: 'Bearer', ...standard })
+    expect((await introspect(service, await sign(claims))).json).to.deep.equal({
+      active: true,
+      token_type: 'Bearer',
+      ...standard,
+    })
     const exp = nowS(60)
     const odd = await sign({ sub: 7, scope: ['x'], aud: 7, jti: null, exp })
-    expect((await introspect(service, odd)).json).to.deep.equal({ active: true, token_type: 'Bearer', sub: '7', exp })
+    expect((await introspect(service, odd)).json).to.deep.equal({
+      active: true,
+      token_type: 'Bearer',
+      sub: '7',
+      exp,
+    })
   })
 
   it('introspect: one answer, to the byte, for every kind of inactive', async () => {
     const revoked = await token()
     await service.logout(revoked)
-    const kinds = [revoked, await token({ exp: nowS(-5) }), await token({ nbf: nowS(120) }), await token({}, 'HS512'), `${(await token()).slice(0, -4)}AAAA`, 'nonsense', `${await token()}=`]
+    const kinds = [
+      revoked,
+      await token({ exp: nowS(-5) }),
+      await token({ nbf: nowS(120) }),
+      await token({}, 'HS512'),
+      `${(await token()).slice(0, -4)}AAAA`,
+      'nonsense',
+      `${await token()}=`,
+    ]
     for (const kind of kinds) {
       const answer = await introspect(service, kind)
       expect([answer.status, answer.text]).to.deep.equal([200, '{"active":false}'])
@@ -44,16 +70,45 @@ describe('asking and revoking', () => {
   })
 
   it('verify: 200 always with four fields, percent-encoded or empty', async () => {
-    const full = await verify(service, await token({ sub: 'José & co\n', sid: 's 1', scope: 'read write', iss: 'https://issuer.test/ñ' }))
-    expect(full.headers).to.include({ 'x-auth-subject': 'Jos%C3%A9%20%26%20co%0A', 'x-auth-session': 's%201', 'x-auth-scope': 'read%20write', 'x-auth-issuer': 'https%3A%2F%2Fissuer.test%2F%C3%B1' })
+    const full = await verify(
+      service,
+      await token({
+        sub: 'José & co\n',
+        sid: 's 1',
+        scope: 'read write',
+        iss: 'https://issuer.test/ñ',
+      }),
+    )
+    expect(full.headers).to.include({
+      'x-auth-subject': 'Jos%C3%A9%20%26%20co%0A',
+      'x-auth-session': 's%201',
+      'x-auth-scope': 'read%20write',
+      'x-auth-issuer': 'https%3A%2F%2Fissuer.test%2F%C3%B1',
+    })
     const bare = await verify(service, await sign({ sub: '\ud800', exp: nowS(60), scope: 7 }))
-    expect(bare.headers).to.include({ 'x-auth-subject': '', 'x-auth-session': '', 'x-auth-scope': '', 'x-auth-issuer': '' })
+    expect(bare.headers).to.include({
+      'x-auth-subject': '',
+      'x-auth-session': '',
+      'x-auth-scope': '',
+      'x-auth-issuer': '',
+    })
     const numbers = await verify(service, await token({ sub: 42, sid: -7 }))
     expect(numbers.headers).to.include({ 'x-auth-subject': '42', 'x-auth-session': '-7' })
     const expired = await verify(service, await token({ exp: nowS(-1) }))
-    expect([expired.status, expired.headers['x-error-reason'], expired.headers['www-authenticate']]).to.deep.equal([401, 'expired', 'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"'])
+    expect([
+      expired.status,
+      expired.headers['x-error-reason'],
+      expired.headers['www-authenticate'],
+    ]).to.deep.equal([
+      401,
+      'expired',
+      'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"',
+    ])
     const nobody = await service.send({ path: '/api/v1/auth/verify' })
-    expect([nobody.status, nobody.headers['www-authenticate']]).to.deep.equal([401, 'Bearer realm="cierre"'])
+    expect([nobody.status, nobody.headers['www-authenticate']]).to.deep.equal([
+      401,
+      'Bearer realm="cierre"',
+    ])
   })
 
   it('revoke: 200 for a token, again, and for what is none; its session dies with it', async () => {
@@ -61,30 +116,54 @@ describe('asking and revoking', () => {
     const [jwt, sibling] = [await sign(claims), await sign({ ...claims, jti: 'sibling-token' })]
     for (const given of [jwt, jwt, 'nonsense', await token({ exp: nowS(-3600) })]) {
       const answer = await revoke(service, given)
-      expect([answer.status, answer.text, answer.headers['content-type']]).to.deep.equal([200, '', undefined])
+      expect([answer.status, answer.text, answer.headers['content-type']]).to.deep.equal([
+        200,
+        '',
+        undefined,
+      ])
     }
     for (const each of [jwt, sibling]) expect(await refusedBy(second, each)).to.deep.equal(refused)
-    expect(service.audited().find(({ reason }) => reason === 'oauth_revocation')).to.include({ event: 'authn_token_revoked', client: 'all', subject: claims['sub'] })
+    expect(service.audited().find(({ reason }) => reason === 'oauth_revocation')).to.include({
+      event: 'authn_token_revoked',
+      client: 'all',
+      subject: claims['sub'],
+    })
   })
 
   it('log out everywhere: every token of the subject from before, none from a second later, none of others', async () => {
     const sub = 'everywhere'
-    const [jwt, elsewhere, timeless] = [await token({ sub }), await token({ sub, iat: nowS(-500) }), await token({ sub, iat: undefined })]
-    const [later, other, otherIssuer] = [await token({ sub, iat: nowS(30) }), await token(), await token({ sub, iss: 'https://another.test' })]
+    const [jwt, elsewhere, timeless] = [
+      await token({ sub }),
+      await token({ sub, iat: nowS(-500) }),
+      await token({ sub, iat: undefined }),
+    ]
+    const [later, other, otherIssuer] = [
+      await token({ sub, iat: nowS(30) }),
+      await token(),
+      await token({ sub, iss: 'https://another.test' }),
+    ]
     expect((await service.logout(jwt, { token: jwt, scope: 'global' })).status).to.equal(200)
-    for (const each of [jwt, elsewhere, timeless]) expect(await refusedBy(second, each)).to.deep.equal(refused)
-    for (const each of [later, other, otherIssuer]) expect((await verify(second, each)).status).to.equal(200)
+    for (const each of [jwt, elsewhere, timeless])
+      expect(await refusedBy(second, each)).to.deep.equal(refused)
+    for (const each of [later, other, otherIssuer])
+      expect((await verify(second, each)).status).to.equal(200)
     expect(service.audited().at(-1)).to.include({ reason: 'logout_everywhere' })
     const ahead = await token({ sub: 'ahead', iat: nowS(40) })
     await service.logout(ahead, { token: ahead, scope: 'global' })
-    expect((await verify(second, await token({ sub: 'ahead', iat: nowS(39) }))).status, 'the cutoff is not before the token').to.equal(401)
+    expect(
+      (await verify(second, await token({ sub: 'ahead', iat: nowS(39) }))).status,
+      'the cutoff is not before the token',
+    ).to.equal(401)
     const local = await token({ sub: 'local' })
     expect((await service.logout(local, { token: local, scope: 'local' })).status).to.equal(200)
     expect((await verify(second, await token({ sub: 'local' }))).status).to.equal(200)
-    for (const scope of ['world', 'GLOBAL', null, '', 7]) expect((await service.logout(other, { token: other, scope })).status).to.equal(400)
+    for (const scope of ['world', 'GLOBAL', null, '', 7])
+      expect((await service.logout(other, { token: other, scope })).status).to.equal(400)
     expect((await verify(second, other)).status).to.equal(200)
     const nameless = await token({ sub: undefined })
-    expect((await service.logout(nameless, { token: nameless, scope: 'global' })).status).to.equal(400)
+    expect((await service.logout(nameless, { token: nameless, scope: 'global' })).status).to.equal(
+      400,
+    )
     expect((await verify(second, nameless)).status).to.equal(200)
   })
 
@@ -94,12 +173,19 @@ describe('asking and revoking', () => {
       const sub = 'refreshed'
       const jwt = await token({ sub, auth_time: nowS(-100) })
       await strict.logout(jwt, { token: jwt, scope: 'global' })
-      expect((await verify(strict, await token({ sub, auth_time: nowS(-100), iat: nowS(30) }))).status).to.equal(401)
+      expect(
+        (await verify(strict, await token({ sub, auth_time: nowS(-100), iat: nowS(30) }))).status,
+      ).to.equal(401)
       expect((await verify(strict, await token({ sub, iat: nowS(30) }))).status).to.equal(401)
-      expect((await verify(strict, await token({ sub, auth_time: nowS(30), iat: nowS(30) }))).status).to.equal(200)
+      expect(
+        (await verify(strict, await token({ sub, auth_time: nowS(30), iat: nowS(30) }))).status,
+      ).to.equal(200)
       for (const ahead of [nowS(120), 1e300, Date.now()]) {
         const odd = await token({ sub: 'odd', auth_time: ahead })
-        expect((await strict.logout(odd, { token: odd, scope: 'global' })).status, 'auth_time ahead').to.equal(401)
+        expect(
+          (await strict.logout(odd, { token: odd, scope: 'global' })).status,
+          'auth_time ahead',
+        ).to.equal(401)
       }
     } finally {
       await strict.stop()
@@ -112,39 +198,75 @@ describe('asking and revoking', () => {
     const jwt = await sign(claims)
     const cutoff = nowS(-10)
     for (const [named, kind] of [
-      [{ iss, jti: claims['jti'], exp: claims['exp'] }, 'j'], [{ iss, sid: claims['sid'] }, 's'], [{ iss, sub: claims['sub'], cutoff }, 'u'],
+      [{ iss, jti: claims['jti'], exp: claims['exp'] }, 'j'],
+      [{ iss, sid: claims['sid'] }, 's'],
+      [{ iss, sub: claims['sub'], cutoff }, 'u'],
     ] as [Record<string, unknown>, string][]) {
       const answer = await createRevocation(service, { ...named, reason: 'compromised' })
       const { key, effectiveAt, keptUntil } = answer.json as Record<string, string>
       expect([answer.status, key?.slice(0, 2)]).to.deep.equal([200, `${kind}:`])
       expect(Date.parse(effectiveAt ?? '')).to.be.within(Date.now() - 12_000, Date.now())
-      const expectedMs = kind === 'j' ? (claims['exp'] as number) * 1000 + 60_000 : Date.now() + 2_592_060_000
+      const expectedMs =
+        kind === 'j' ? (claims['exp'] as number) * 1000 + 60_000 : Date.now() + 2_592_060_000
       expect(Date.parse(keptUntil ?? '')).to.be.within(expectedMs - 5_000, expectedMs + 1_000)
       const state = (await getRevocation(second, key ?? '')).json as Record<string, unknown>
       expect(state).to.include({ key, revoked: true, ...(kind === 'u' && { cutoff }) })
-      expect(Date.parse(String(state['keptUntil']))).to.be.within(Date.parse(keptUntil ?? '') - 2_000, Date.parse(keptUntil ?? '') + 2_000)
+      expect(Date.parse(String(state['keptUntil']))).to.be.within(
+        Date.parse(keptUntil ?? '') - 2_000,
+        Date.parse(keptUntil ?? '') + 2_000,
+      )
       if (kind === 'j') expect(await refusedBy(second, jwt)).to.deep.equal(refused)
     }
-    expect(service.audited().at(-1)).to.include({ event: 'authn_token_revoked', reason: 'compromised', client: 'all', subject: 'by-name' })
+    expect(service.audited().at(-1)).to.include({
+      event: 'authn_token_revoked',
+      reason: 'compromised',
+      client: 'all',
+      subject: 'by-name',
+    })
     const byToken = await token({ sid: undefined, exp: undefined })
-    expect((await createRevocation(service, { token: byToken, reason: 'admin' })).json).to.include({ keptUntil: null })
+    expect((await createRevocation(service, { token: byToken, reason: 'admin' })).json).to.include({
+      keptUntil: null,
+    })
     expect(await refusedBy(second, byToken)).to.deep.equal(refused)
-    expect((await getRevocation(second, 't:AAAAAAAAAAAAAAAAAAAAAA')).json).to.deep.equal({ key: 't:AAAAAAAAAAAAAAAAAAAAAA', revoked: false })
+    expect((await getRevocation(second, 't:AAAAAAAAAAAAAAAAAAAAAA')).json).to.deep.equal({
+      key: 't:AAAAAAAAAAAAAAAAAAAAAA',
+      revoked: false,
+    })
   })
 
   it('400, nothing stored: a future cutoff, no reason, an unknown reason, two names, a bad token, an issuer that nobody configured', async () => {
-    const named = await startService({ REDIS_URL: redis.url, CLIENTS: clientsVariable, JWT_ISSUERS: JSON.stringify([{ issuer: 'https://a', secret: hmacSecret }]) })
+    const named = await startService({
+      REDIS_URL: redis.url,
+      CLIENTS: clientsVariable,
+      JWT_ISSUERS: JSON.stringify([{ issuer: 'https://a', secret: hmacSecret }]),
+    })
     try {
       const before = await redis.client.dbSize()
       const iss = 'https://a'
       for (const body of [
-        { iss, sub: 'x', cutoff: nowS(60), reason: 'admin' }, { iss, sub: 'x' }, { iss, sub: 'x', reason: 'boredom' }, { iss, sub: 'x', sid: 'y', reason: 'admin' },
-        { iss, sub: 'x', reason: 'admin', until: 7 }, { iss, jti: 'x', reason: 'admin' }, { iss, jti: 'x', exp: 1e300, reason: 'admin' }, { iss, reason: 'admin' },
-        { iss, sub: '', reason: 'admin' }, { iss, sub: 7, reason: 'admin' }, { iss, sub: '\ud800', reason: 'admin' },
-        { token: 'nonsense', reason: 'admin' }, { iss: 'https://b', sub: 'x', reason: 'admin' }, { sub: 'x', reason: 'admin' }, [], 'x',
+        { iss, sub: 'x', cutoff: nowS(60), reason: 'admin' },
+        { iss, sub: 'x' },
+        { iss, sub: 'x', reason: 'boredom' },
+        { iss, sub: 'x', sid: 'y', reason: 'admin' },
+        { iss, sub: 'x', reason: 'admin', until: 7 },
+        { iss, jti: 'x', reason: 'admin' },
+        { iss, jti: 'x', exp: 1e300, reason: 'admin' },
+        { iss, reason: 'admin' },
+        { iss, sub: '', reason: 'admin' },
+        { iss, sub: 7, reason: 'admin' },
+        { iss, sub: '\ud800', reason: 'admin' },
+        { token: 'nonsense', reason: 'admin' },
+        { iss: 'https://b', sub: 'x', reason: 'admin' },
+        { sub: 'x', reason: 'admin' },
+        [],
+        'x',
       ]) {
         const answer = await createRevocation(named, body)
-        expect([JSON.stringify(body).slice(0, 60), answer.status, answer.json]).to.deep.equal([JSON.stringify(body).slice(0, 60), 400, { success: false, message: 'Solicitud inválida' }])
+        expect([JSON.stringify(body).slice(0, 60), answer.status, answer.json]).to.deep.equal([
+          JSON.stringify(body).slice(0, 60),
+          400,
+          { success: false, message: 'Solicitud inválida' },
+        ])
       }
       expect(await redis.client.dbSize()).to.equal(before)
     } finally {
@@ -154,21 +276,37 @@ describe('asking and revoking', () => {
 
   it('answers what is stored, also when it is more than was asked for, or later than a calendar can say', async () => {
     const iss = 'https://issuer.test'
-    const first = (await createRevocation(service, { iss, sub: 'twice', cutoff: nowS(-5), reason: 'admin' })).json as Record<string, string>
-    const second = (await createRevocation(service, { iss, sub: 'twice', cutoff: 5, reason: 'admin' })).json as Record<string, string>
+    const first = (
+      await createRevocation(service, { iss, sub: 'twice', cutoff: nowS(-5), reason: 'admin' })
+    ).json as Record<string, string>
+    const second = (
+      await createRevocation(service, { iss, sub: 'twice', cutoff: 5, reason: 'admin' })
+    ).json as Record<string, string>
     expect(second['effectiveAt']).to.equal(first['effectiveAt'])
-    const late = await createRevocation(service, { iss, jti: 'far away', exp: 9007199254740, reason: 'admin' })
-    expect([late.status, (late.json as { keptUntil: string }).keptUntil]).to.deep.equal([200, '9999-12-31T23:59:59.999Z'])
+    const late = await createRevocation(service, {
+      iss,
+      jti: 'far away',
+      exp: 9007199254740,
+      reason: 'admin',
+    })
+    expect([late.status, (late.json as { keptUntil: string }).keptUntil]).to.deep.equal([
+      200,
+      '9999-12-31T23:59:59.999Z',
+    ])
     expect((await getRevocation(service, (late.json as { key: string }).key)).status).to.equal(200)
   })
 
   it('401: a logout token is no credential', async () => {
     expect((await verify(service, await logoutToken())).status).to.equal(401)
-    expect((await introspect(service, await logoutToken({}, { typ: 'JWT' }))).text).to.equal('{"active":false}')
+    expect((await introspect(service, await logoutToken({}, { typ: 'JWT' }))).text).to.equal(
+      '{"active":false}',
+    )
   })
 
   it('metadata: 404 until PUBLIC_URL is set', async () => {
-    expect((await service.send({ path: '/.well-known/oauth-authorization-server' })).status).to.equal(404)
+    expect(
+      (await service.send({ path: '/.well-known/oauth-authorization-server' })).status,
+    ).to.equal(404)
   })
 
   it('404 and 405 under /oauth/ in the form of OAuth', async () => {

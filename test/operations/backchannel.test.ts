@@ -3,14 +3,28 @@ import { backchannel, introspect, verify } from '../support/asking.js'
 import { clientsVariable } from '../support/clients.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { freshClaims, hmacSecret, logoutEvent, logoutToken, nowS, sign, token } from '../support/tokens.js'
+import {
+  freshClaims,
+  hmacSecret,
+  logoutEvent,
+  logoutToken,
+  nowS,
+  sign,
+  token,
+} from '../support/tokens.js'
 
 describe('back-channel logout, received', () => {
   let redis: TestRedis
   let service: TestService
   before(async () => {
     redis = await startRedis()
-    service = await startService({ REDIS_URL: redis.url, CLIENTS: clientsVariable, JWT_ISSUER: 'https://issuer.test', JWT_AUDIENCE: 'api', JWT_BACKCHANNEL_AUDIENCE: 'app' })
+    service = await startService({
+      REDIS_URL: redis.url,
+      CLIENTS: clientsVariable,
+      JWT_ISSUER: 'https://issuer.test',
+      JWT_AUDIENCE: 'api',
+      JWT_BACKCHANNEL_AUDIENCE: 'app',
+    })
   })
   after(async () => {
     await service.stop()
@@ -21,20 +35,34 @@ describe('back-channel logout, received', () => {
 
   it('200: the session and the subject it names are revoked; a replay changes nothing', async () => {
     const claims = freshClaims({ aud: 'api' })
-    const [jwt, sessionless] = [await sign(claims), await sign({ ...claims, sid: undefined, jti: 'other' })]
+    const [jwt, sessionless] = [
+      await sign(claims),
+      await sign({ ...claims, sid: undefined, jti: 'other' }),
+    ]
     const otherUser = await token({ aud: 'api' })
     const said = await logoutToken({ sub: claims['sub'], sid: claims['sid'], iat: nowS() })
     const answer = await backchannel(service, said)
-    expect([answer.status, answer.text, answer.headers['cache-control']]).to.deep.equal([200, '', 'no-store'])
-    for (const each of [jwt, sessionless]) expect((await verify(service, each)).status).to.equal(401)
+    expect([answer.status, answer.text, answer.headers['cache-control']]).to.deep.equal([
+      200,
+      '',
+      'no-store',
+    ])
+    for (const each of [jwt, sessionless])
+      expect((await verify(service, each)).status).to.equal(401)
     expect((await introspect(service, jwt)).text).to.equal('{"active":false}')
     expect((await verify(service, otherUser)).status).to.equal(200)
     const stored = await entries()
     const values = await redis.client.mGet(stored)
-    const lengths = [await redis.client.xLen('cierre:{c}:feed'), await redis.client.xLen('cierre:{c}:audit')]
+    const lengths = [
+      await redis.client.xLen('cierre:{c}:feed'),
+      await redis.client.xLen('cierre:{c}:audit'),
+    ]
     expect((await backchannel(service, said)).status).to.equal(200)
     expect([await entries(), await redis.client.mGet(stored)]).to.deep.equal([stored, values])
-    expect([await redis.client.xLen('cierre:{c}:feed'), await redis.client.xLen('cierre:{c}:audit')]).to.deep.equal(lengths)
+    expect([
+      await redis.client.xLen('cierre:{c}:feed'),
+      await redis.client.xLen('cierre:{c}:audit'),
+    ]).to.deep.equal(lengths)
     const later = await sign({ ...claims, sid: 'a-later-session', iat: nowS(2), jti: 'later' })
     expect((await verify(service, later)).status, 'a later login').to.equal(200)
   })
@@ -54,7 +82,11 @@ describe('back-channel logout, received', () => {
   const failing: [string, () => Promise<string>][] = [
     ['spelling', async () => `${await logoutToken()}=`],
     ['signature', async () => `${(await logoutToken()).slice(0, -8)}AAAAAAAA`],
-    ['alg none', async () => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${(await logoutToken()).split('.')[1]}.AAAA`],
+    [
+      'alg none',
+      async () =>
+        `${Buffer.from('{"alg":"none"}').toString('base64url')}.${(await logoutToken()).split('.')[1]}.AAAA`,
+    ],
     ['iss', () => logoutToken({ iss: 'https://another.test' })],
     ['aud', () => logoutToken({ aud: 'api' })],
     ['no aud', () => logoutToken({ aud: undefined })],
@@ -67,11 +99,17 @@ describe('back-channel logout, received', () => {
     ['no jti', () => logoutToken({ jti: undefined })],
     ['neither sub nor sid', () => logoutToken({ sub: undefined, sid: undefined })],
     ['sub that is no name', () => logoutToken({ sub: 7.5 })],
-    ['sid that cannot be a key, behind a sub that can', () => logoutToken({ sub: 'somebody', sid: 'x\ud800' })],
+    [
+      'sid that cannot be a key, behind a sub that can',
+      () => logoutToken({ sub: 'somebody', sid: 'x\ud800' }),
+    ],
     ['sid that is no name', () => logoutToken({ sid: {} })],
     ['no events', () => logoutToken({ events: undefined })],
     ['events that are no object', () => logoutToken({ events: [logoutEvent] })],
-    ['another event', () => logoutToken({ events: { 'http://schemas.openid.net/event/other': {} } })],
+    [
+      'another event',
+      () => logoutToken({ events: { 'http://schemas.openid.net/event/other': {} } }),
+    ],
     ['an event that is no object', () => logoutToken({ events: { [logoutEvent]: true } })],
     ['a nonce', () => logoutToken({ nonce: 'x' })],
     ['an empty nonce', () => logoutToken({ nonce: null })],
@@ -83,26 +121,55 @@ describe('back-channel logout, received', () => {
     it(`400, nothing revoked: ${what}`, async () => {
       const before = await entries()
       const answer = await backchannel(service, await make())
-      expect([answer.status, answer.json, answer.headers['cache-control']]).to.deep.equal([400, { error: 'invalid_request' }, 'no-store'])
+      expect([answer.status, answer.json, answer.headers['cache-control']]).to.deep.equal([
+        400,
+        { error: 'invalid_request' },
+        'no-store',
+      ])
       expect(await entries()).to.deep.equal(before)
     })
   }
 
-  it('the scope and the typ are the issuer\'s to configure, and without an audience nobody may send any', async () => {
-    const issuers = (['session', 'subject', 'both'] as const).map((scope) => ({ issuer: `https://${scope}`, secret: hmacSecret, backchannelAudience: ['app'], backchannelTyp: 'any', backchannelScope: scope }))
-    const configured = await startService({ REDIS_URL: redis.url, JWT_ISSUERS: JSON.stringify([...issuers, { issuer: 'https://silent', secret: hmacSecret }]) })
+  it("the scope and the typ are the issuer's to configure, and without an audience nobody may send any", async () => {
+    const issuers = (['session', 'subject', 'both'] as const).map((scope) => ({
+      issuer: `https://${scope}`,
+      secret: hmacSecret,
+      backchannelAudience: ['app'],
+      backchannelTyp: 'any',
+      backchannelScope: scope,
+    }))
+    const configured = await startService({
+      REDIS_URL: redis.url,
+      JWT_ISSUERS: JSON.stringify([...issuers, { issuer: 'https://silent', secret: hmacSecret }]),
+    })
     try {
       const outcome = async (scope: string) => {
         const claims = freshClaims({ iss: `https://${scope}` })
-        const answer = await backchannel(configured, await logoutToken({ iss: claims['iss'], sub: claims['sub'], sid: claims['sid'] }, { typ: undefined }))
-        const statuses = [await sign(claims), await sign({ ...claims, sid: 'another' })].map(async (jwt) => (await verify(configured, jwt)).status)
+        const answer = await backchannel(
+          configured,
+          await logoutToken(
+            { iss: claims['iss'], sub: claims['sub'], sid: claims['sid'] },
+            { typ: undefined },
+          ),
+        )
+        const statuses = [await sign(claims), await sign({ ...claims, sid: 'another' })].map(
+          async (jwt) => (await verify(configured, jwt)).status,
+        )
         return [answer.status, ...(await Promise.all(statuses))]
       }
       expect(await outcome('session')).to.deep.equal([200, 401, 200])
       expect(await outcome('subject')).to.deep.equal([200, 401, 401])
       expect(await outcome('both')).to.deep.equal([200, 401, 401])
       expect(await outcome('silent')).to.deep.equal([400, 200, 200])
-      expect((await backchannel(configured, await logoutToken({ iss: 'https://session', sid: undefined }, { typ: 'JWT' }))).status, 'no session to end').to.equal(400)
+      expect(
+        (
+          await backchannel(
+            configured,
+            await logoutToken({ iss: 'https://session', sid: undefined }, { typ: 'JWT' }),
+          )
+        ).status,
+        'no session to end',
+      ).to.equal(400)
     } finally {
       await configured.stop()
     }

@@ -1,7 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
-import { auditEvents, createRevocation, getRevocation, introspect, postForm, revoke } from '../support/asking.js'
+import {
+  auditEvents,
+  createRevocation,
+  getRevocation,
+  introspect,
+  postForm,
+  revoke,
+} from '../support/asking.js'
 import { asClient, basic, clientsVariable, secretOf } from '../support/clients.js'
 import { startService, type TestService } from '../support/service.js'
 import { token } from '../support/tokens.js'
@@ -19,45 +26,113 @@ describe('machine clients', () => {
       [{ token: jwt }, asClient()],
       [{ token: jwt, client_id: 'all', client_secret: secretOf('all') }, {}],
       [{ token: jwt }, { authorization: basic('all', 'an older secret') }],
-      [{ token: jwt }, { authorization: basic('all', secretOf('all')).replace('Basic ', 'bAsIc   ') }],
+      [
+        { token: jwt },
+        { authorization: basic('all', secretOf('all')).replace('Basic ', 'bAsIc   ') },
+      ],
     ] as [Record<string, string>, Record<string, string>][]) {
       const answer = await postForm(service, '/oauth/introspect', form, headers)
-      expect([answer.status, (answer.json as { active: boolean }).active]).to.deep.equal([200, true])
+      expect([answer.status, (answer.json as { active: boolean }).active]).to.deep.equal([
+        200,
+        true,
+      ])
     }
   })
 
   it('401 invalid_client, challenged with Basic: wrong secret, unknown id, nonsense, nobody', async () => {
     const jwt = await token()
     for (const headers of [
-      { authorization: basic('all', 'wrong') }, { authorization: basic('nobody', secretOf('all')) }, { authorization: basic('', '') }, { authorization: 'Basic !!!' },
-      { authorization: 'Basic YQ==' }, { authorization: `Basic ${Buffer.from('all:%').toString('base64')}` }, { authorization: `Bearer ${jwt}` }, {},
+      { authorization: basic('all', 'wrong') },
+      { authorization: basic('nobody', secretOf('all')) },
+      { authorization: basic('', '') },
+      { authorization: 'Basic !!!' },
+      { authorization: 'Basic YQ==' },
+      { authorization: `Basic ${Buffer.from('all:%').toString('base64')}` },
+      { authorization: `Bearer ${jwt}` },
+      {},
     ] as Record<string, string>[]) {
       const answer = await postForm(service, '/oauth/introspect', { token: jwt }, headers)
-      expect([answer.status, answer.json, answer.headers['www-authenticate']]).to.deep.equal([401, { error: 'invalid_client' }, 'Basic realm="cierre"'])
+      expect([answer.status, answer.json, answer.headers['www-authenticate']]).to.deep.equal([
+        401,
+        { error: 'invalid_client' },
+        'Basic realm="cierre"',
+      ])
     }
-    const api = await service.send({ path: '/api/v1/audit/events', headers: { authorization: basic('all', 'wrong') } })
-    expect([api.status, api.json]).to.deep.equal([401, { success: false, message: 'Cliente no autenticado' }])
-    expect(service.audited().some(({ event, reason }) => event === 'authn_login_fail' && reason === 'client')).to.equal(true)
+    const api = await service.send({
+      path: '/api/v1/audit/events',
+      headers: { authorization: basic('all', 'wrong') },
+    })
+    expect([api.status, api.json]).to.deep.equal([
+      401,
+      { success: false, message: 'Cliente no autenticado' },
+    ])
+    expect(
+      service
+        .audited()
+        .some(({ event, reason }) => event === 'authn_login_fail' && reason === 'client'),
+    ).to.equal(true)
   })
 
   it('400: a client that proves itself twice, or sends a member twice', async () => {
     const jwt = await token()
-    expect((await postForm(service, '/oauth/introspect', { token: jwt, client_id: 'all', client_secret: secretOf('all') }, asClient())).status).to.equal(400)
-    for (const form of [`token=${jwt}&token=${jwt}`, `token=${jwt}&extra=1&extra=2`, `token=${jwt}&${Array.from({ length: 1200 }, (_, at) => `n${at}=`).join('&')}&token=x`, `token=${jwt}&__proto__=1&__proto__=2`, `[token]=${jwt}`, `token[]=${jwt}`, `token[a]=${jwt}`, 'token=', '']) {
+    expect(
+      (
+        await postForm(
+          service,
+          '/oauth/introspect',
+          { token: jwt, client_id: 'all', client_secret: secretOf('all') },
+          asClient(),
+        )
+      ).status,
+    ).to.equal(400)
+    for (const form of [
+      `token=${jwt}&token=${jwt}`,
+      `token=${jwt}&extra=1&extra=2`,
+      `token=${jwt}&${Array.from({ length: 1200 }, (_, at) => `n${at}=`).join('&')}&token=x`,
+      `token=${jwt}&__proto__=1&__proto__=2`,
+      `[token]=${jwt}`,
+      `token[]=${jwt}`,
+      `token[a]=${jwt}`,
+      'token=',
+      '',
+    ]) {
       const answer = await postForm(service, '/oauth/introspect', form, asClient())
-      expect([form.slice(0, 10), answer.status, answer.json]).to.deep.equal([form.slice(0, 10), 400, { error: 'invalid_request' }])
+      expect([form.slice(0, 10), answer.status, answer.json]).to.deep.equal([
+        form.slice(0, 10),
+        400,
+        { error: 'invalid_request' },
+      ])
     }
-    expect((await postForm(service, '/oauth/introspect', `token=${jwt}&extra=1&token_type_hint=nonsense`, asClient())).status).to.equal(200)
+    expect(
+      (
+        await postForm(
+          service,
+          '/oauth/introspect',
+          `token=${jwt}&extra=1&token_type_hint=nonsense`,
+          asClient(),
+        )
+      ).status,
+    ).to.equal(200)
   })
 
-  it('403, audited with the client\'s id: a permission that is missing', async () => {
+  it("403, audited with the client's id: a permission that is missing", async () => {
     const jwt = await token()
-    for (const answer of [await introspect(service, jwt, 'powerless'), await revoke(service, jwt, 'powerless')]) {
+    for (const answer of [
+      await introspect(service, jwt, 'powerless'),
+      await revoke(service, jwt, 'powerless'),
+    ]) {
       expect([answer.status, answer.json]).to.deep.equal([403, { error: 'unauthorized_client' }])
     }
     const created = await createRevocation(service, { token: jwt, reason: 'admin' }, 'powerless')
-    expect([created.status, created.json]).to.deep.equal([403, { success: false, message: 'Operación no permitida' }])
-    expect(service.audited().at(-1)).to.include({ event: 'authz_fail', reason: 'permission', client: 'powerless' })
+    expect([created.status, created.json]).to.deep.equal([
+      403,
+      { success: false, message: 'Operación no permitida' },
+    ])
+    expect(service.audited().at(-1)).to.include({
+      event: 'authz_fail',
+      reason: 'permission',
+      client: 'powerless',
+    })
   })
 
   it('other audiences: inactive to ask about, 403 to revoke', async () => {
@@ -66,9 +141,22 @@ describe('machine clients', () => {
     expect((await introspect(service, foreign, 'narrow')).text).to.equal('{"active":false}')
     expect((await introspect(service, await token(), 'narrow')).text).to.equal('{"active":false}')
     expect((await revoke(service, foreign, 'narrow')).status).to.equal(403)
-    expect((await createRevocation(service, { token: foreign, reason: 'admin' }, 'narrow')).status).to.equal(403)
-    expect((await createRevocation(service, { iss: 'https://issuer.test', sub: 'x', reason: 'admin' }, 'narrow')).status).to.equal(403)
-    const known = await service.send({ path: '/api/v1/revocations/t:AAAAAAAAAAAAAAAAAAAAAA', headers: asClient('narrow') })
+    expect(
+      (await createRevocation(service, { token: foreign, reason: 'admin' }, 'narrow')).status,
+    ).to.equal(403)
+    expect(
+      (
+        await createRevocation(
+          service,
+          { iss: 'https://issuer.test', sub: 'x', reason: 'admin' },
+          'narrow',
+        )
+      ).status,
+    ).to.equal(403)
+    const known = await service.send({
+      path: '/api/v1/revocations/t:AAAAAAAAAAAAAAAAAAAAAA',
+      headers: asClient('narrow'),
+    })
     expect(known.status).to.equal(403)
     expect((await introspect(service, foreign)).json).to.include({ active: true })
     expect((await revoke(service, own, 'narrow')).status).to.equal(200)
@@ -79,53 +167,116 @@ describe('machine clients', () => {
     const limited = await startService({ CLIENTS: clientsVariable, RATE_LIMIT_ADDRESS: '2/60' })
     try {
       const jwt = await token()
-      const wrong = () => postForm(limited, '/oauth/introspect', { token: jwt }, { authorization: basic('all', 'wrong') })
+      const wrong = () =>
+        postForm(
+          limited,
+          '/oauth/introspect',
+          { token: jwt },
+          { authorization: basic('all', 'wrong') },
+        )
       expect([(await wrong()).status, (await wrong()).status]).to.deep.equal([401, 401])
       const third = await wrong()
       expect([third.status, third.json]).to.deep.equal([429, { error: 'temporarily_unavailable' }])
       expect(Number(third.headers['retry-after'])).to.be.within(1, 60)
-      for (let asked = 0; asked < 5; asked += 1) expect((await introspect(limited, jwt)).status).to.equal(200)
-      for (let asked = 0; asked < 5; asked += 1) expect((await limited.send({ path: '/api/v1/auth/verify', headers: { authorization: `Bearer ${jwt}` } })).status).to.equal(200)
+      for (let asked = 0; asked < 5; asked += 1)
+        expect((await introspect(limited, jwt)).status).to.equal(200)
+      for (let asked = 0; asked < 5; asked += 1)
+        expect(
+          (
+            await limited.send({
+              path: '/api/v1/auth/verify',
+              headers: { authorization: `Bearer ${jwt}` },
+            })
+          ).status,
+        ).to.equal(200)
     } finally {
       await limited.stop()
     }
   })
 
   it('npm run client makes one that works, and shows the secret once', async () => {
-    const printed = execFileSync(process.execPath, ['dist/main.js', 'client', '--id', 'made', '--allow', 'introspect,audit'], { encoding: 'utf8' })
-    const [secret = '', entry = ''] = printed.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.trim())
+    const printed = execFileSync(
+      process.execPath,
+      ['dist/main.js', 'client', '--id', 'made', '--allow', 'introspect,audit'],
+      { encoding: 'utf8' },
+    )
+    const [secret = '', entry = ''] = printed
+      .split('\n')
+      .filter((line) => line.startsWith('  '))
+      .map((line) => line.trim())
     expect(entry).not.to.include(secret)
     expect(entry).to.include(createHash('sha256').update(secret).digest('hex'))
     const made = await startService({ CLIENTS: `[${entry}]` })
     try {
-      const answer = await postForm(made, '/oauth/introspect', { token: await token() }, { authorization: basic('made', secret) })
+      const answer = await postForm(
+        made,
+        '/oauth/introspect',
+        { token: await token() },
+        { authorization: basic('made', secret) },
+      )
       expect(answer.json).to.include({ active: true })
     } finally {
       await made.stop()
     }
-    expect(() => execFileSync(process.execPath, ['dist/main.js', 'client', '--id', 'x', '--allow', 'fly'], { stdio: 'pipe' })).to.throw(/nobody knows the permission fly/)
+    expect(() =>
+      execFileSync(process.execPath, ['dist/main.js', 'client', '--id', 'x', '--allow', 'fly'], {
+        stdio: 'pipe',
+      }),
+    ).to.throw(/nobody knows the permission fly/)
   })
 
   it('list the trail newest first, filtered, page by page', async () => {
     const sub = 'audited-subject'
     for (let made = 0; made < 5; made += 1) await service.logout(await token({ sub }))
-    const page = (await auditEvents(service, `?subject=${sub}&limit=2`)).json as { events: { time: string; keys: string[]; subject: string }[]; cursor: string | null }
+    const page = (await auditEvents(service, `?subject=${sub}&limit=2`)).json as {
+      events: { time: string; keys: string[]; subject: string }[]
+      cursor: string | null
+    }
     expect(page.events.map(({ subject }) => subject)).to.deep.equal([sub, sub])
     const all = [...page.events]
     let { cursor } = page
     while (cursor !== null) {
-      const next = (await auditEvents(service, `?subject=${sub}&limit=2&cursor=${cursor}`)).json as typeof page
+      const next = (await auditEvents(service, `?subject=${sub}&limit=2&cursor=${cursor}`))
+        .json as typeof page
       all.push(...next.events)
       cursor = next.cursor
     }
     expect(all).to.have.length(5)
-    expect(all.map(({ time }) => time)).to.deep.equal(all.map(({ time }) => time).sort().reverse())
+    expect(all.map(({ time }) => time)).to.deep.equal(
+      all
+        .map(({ time }) => time)
+        .sort()
+        .reverse(),
+    )
     const [key = ''] = all[0]?.keys ?? []
-    expect(((await auditEvents(service, `?key=${key}`)).json as typeof page).events).to.have.length(1)
-    expect(((await auditEvents(service, `?subject=${sub}&event=authz_fail`)).json as typeof page).events).to.deep.equal([])
-    expect(((await auditEvents(service, `?subject=${sub}&to=2020-01-01T00:00:00Z`)).json as typeof page).events).to.deep.equal([])
-    expect(((await auditEvents(service, `?subject=${sub}&from=2020-01-01T00:00:00Z`)).json as typeof page).events).to.have.length(5)
-    for (const query of ['?limit=x', '?limit=1001', '?cursor=x', '?cursor=0-0', '?subjekt=alice', '?from=2026-01-01T23:59:60Z', '?event=nonsense', '?from=yesterday', '?key=x', '?subject=a&subject=b']) {
+    expect(((await auditEvents(service, `?key=${key}`)).json as typeof page).events).to.have.length(
+      1,
+    )
+    expect(
+      ((await auditEvents(service, `?subject=${sub}&event=authz_fail`)).json as typeof page).events,
+    ).to.deep.equal([])
+    expect(
+      ((await auditEvents(service, `?subject=${sub}&to=2020-01-01T00:00:00Z`)).json as typeof page)
+        .events,
+    ).to.deep.equal([])
+    expect(
+      (
+        (await auditEvents(service, `?subject=${sub}&from=2020-01-01T00:00:00Z`))
+          .json as typeof page
+      ).events,
+    ).to.have.length(5)
+    for (const query of [
+      '?limit=x',
+      '?limit=1001',
+      '?cursor=x',
+      '?cursor=0-0',
+      '?subjekt=alice',
+      '?from=2026-01-01T23:59:60Z',
+      '?event=nonsense',
+      '?from=yesterday',
+      '?key=x',
+      '?subject=a&subject=b',
+    ]) {
       expect((await auditEvents(service, query)).status, query).to.equal(400)
     }
     expect((await getRevocation(service, key)).json).to.include({ key, revoked: true })

@@ -6,26 +6,55 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { freshClaims, hmacSecret, nowS, sign } from '../support/tokens.js'
 
-type Holder = { iss: string; sub: string; sid: string | undefined; jti: string; later: boolean; token: string }
+type Holder = {
+  iss: string
+  sub: string
+  sid: string | undefined
+  jti: string
+  later: boolean
+  token: string
+}
 
 const issuers = ['https://a', 'https://b']
 const logins = [{ sid: 'one' }, { sid: 'two' }, { sid: undefined }, { sid: 'three', later: true }]
 /** Two issuers whose subjects, sessions and token ids have the same names; each subject logs in once more, later. */
-const slots = issuers.flatMap((iss) => ['alice', 'bob'].flatMap((sub) => logins.map(({ sid, later = false }) => ({ iss, sub, sid, later }))))
+const slots = issuers.flatMap((iss) =>
+  ['alice', 'bob'].flatMap((sub) =>
+    logins.map(({ sid, later = false }) => ({ iss, sub, sid, later })),
+  ),
+)
 
 const asking = ['verify', 'introspect'] as const
-const revoking = ['logout', 'everywhere', 'revoke', 'by token', 'by session', 'by subject', 'by token id'] as const
+const revoking = [
+  'logout',
+  'everywhere',
+  'revoke',
+  'by token',
+  'by session',
+  'by subject',
+  'by token id',
+] as const
 type Step = { kind: (typeof asking | typeof revoking)[number]; slot: number }
-const step: fc.Arbitrary<Step> = fc.record({ kind: fc.constantFrom(...asking, ...asking, ...revoking), slot: fc.nat(slots.length - 1) })
+const step: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constantFrom(...asking, ...asking, ...revoking),
+  slot: fc.nat(slots.length - 1),
+})
 /** One step, or two at once, one on each instance. */
 const round = fc.record({ first: fc.nat(1), steps: fc.array(step, { minLength: 1, maxLength: 2 }) })
 
 /** What a plain model says must be refused: names, and nothing about keys or stores. */
 function createModel() {
-  const dead = { tokens: new Set<Holder>(), sessions: new Set<string>(), ids: new Set<string>(), subjects: new Map<string, 'earlier' | 'all'>() }
+  const dead = {
+    tokens: new Set<Holder>(),
+    sessions: new Set<string>(),
+    ids: new Set<string>(),
+    subjects: new Map<string, 'earlier' | 'all'>(),
+  }
   const name = (iss: string, what: string) => `${iss} ${what}`
-  const killSession = ({ iss, sid }: Holder) => void (sid !== undefined && dead.sessions.add(name(iss, sid)))
-  const killToken = (holder: Holder) => (holder.sid === undefined ? void dead.tokens.add(holder) : killSession(holder))
+  const killSession = ({ iss, sid }: Holder) =>
+    void (sid !== undefined && dead.sessions.add(name(iss, sid)))
+  const killToken = (holder: Holder) =>
+    holder.sid === undefined ? void dead.tokens.add(holder) : killSession(holder)
   const killSubject = ({ iss, sub }: Holder, which: 'earlier' | 'all') => {
     if (dead.subjects.get(name(iss, sub)) !== 'all') dead.subjects.set(name(iss, sub), which)
   }
@@ -33,10 +62,17 @@ function createModel() {
     isRefused: (holder: Holder) => {
       const { iss, sub, sid, jti, later } = holder
       const cutoff = dead.subjects.get(name(iss, sub))
-      return dead.tokens.has(holder) || cutoff === 'all' || (cutoff === 'earlier' && !later) || dead.ids.has(name(iss, jti)) || (sid !== undefined && dead.sessions.has(name(iss, sid)))
+      return (
+        dead.tokens.has(holder) ||
+        cutoff === 'all' ||
+        (cutoff === 'earlier' && !later) ||
+        dead.ids.has(name(iss, jti)) ||
+        (sid !== undefined && dead.sessions.has(name(iss, sid)))
+      )
     },
     apply(kind: Step['kind'], holder: Holder) {
-      if (kind === 'logout' || kind === 'everywhere' || kind === 'revoke' || kind === 'by token') killToken(holder)
+      if (kind === 'logout' || kind === 'everywhere' || kind === 'revoke' || kind === 'by token')
+        killToken(holder)
       if (kind === 'everywhere') killSubject(holder, holder.later ? 'all' : 'earlier')
       if (kind === 'by subject') killSubject(holder, 'earlier')
       if (kind === 'by session') killSession(holder)
@@ -45,17 +81,35 @@ function createModel() {
   }
 }
 
-async function perform(at: TestService, kind: Step['kind'], { iss, sub, sid, jti, token }: Holder): Promise<{ status: number; active?: boolean }> {
+async function perform(
+  at: TestService,
+  kind: Step['kind'],
+  { iss, sub, sid, jti, token }: Holder,
+): Promise<{ status: number; active?: boolean }> {
   switch (kind) {
-    case 'verify': return verify(at, token)
-    case 'introspect': return { status: 200, active: ((await introspect(at, token)).json as { active: boolean }).active }
-    case 'logout': return at.logout(token)
-    case 'everywhere': return at.logout(token, { token, scope: 'global' })
-    case 'revoke': return revoke(at, token)
-    case 'by token': return createRevocation(at, { token, reason: 'admin' })
-    case 'by session': return sid === undefined ? { status: 200 } : createRevocation(at, { iss, sid, reason: 'admin' })
-    case 'by subject': return createRevocation(at, { iss, sub, reason: 'admin' })
-    case 'by token id': return createRevocation(at, { iss, jti, exp: nowS(600), reason: 'admin' })
+    case 'verify':
+      return verify(at, token)
+    case 'introspect':
+      return {
+        status: 200,
+        active: ((await introspect(at, token)).json as { active: boolean }).active,
+      }
+    case 'logout':
+      return at.logout(token)
+    case 'everywhere':
+      return at.logout(token, { token, scope: 'global' })
+    case 'revoke':
+      return revoke(at, token)
+    case 'by token':
+      return createRevocation(at, { token, reason: 'admin' })
+    case 'by session':
+      return sid === undefined
+        ? { status: 200 }
+        : createRevocation(at, { iss, sid, reason: 'admin' })
+    case 'by subject':
+      return createRevocation(at, { iss, sub, reason: 'admin' })
+    case 'by token id':
+      return createRevocation(at, { iss, jti, exp: nowS(600), reason: 'admin' })
   }
 }
 
@@ -64,7 +118,11 @@ describe('interleavings over two instances and one Redis', () => {
   let instances: TestService[]
   before(async () => {
     redis = await startRedis()
-    const env = { REDIS_URL: redis.url, CLIENTS: clientsVariable, JWT_ISSUERS: JSON.stringify(issuers.map((issuer) => ({ issuer, secret: hmacSecret }))) }
+    const env = {
+      REDIS_URL: redis.url,
+      CLIENTS: clientsVariable,
+      JWT_ISSUERS: JSON.stringify(issuers.map((issuer) => ({ issuer, secret: hmacSecret }))),
+    }
     instances = [await startService(env), await startService(env)]
   })
   after(async () => {
@@ -73,35 +131,66 @@ describe('interleavings over two instances and one Redis', () => {
   })
 
   let run = 0
-  const login = async ({ iss, sub, sid, later }: (typeof slots)[number], at: number): Promise<Holder> => {
-    const names = { iss, sub: `${sub}-${run}`, sid: sid && `${sub}-${sid}-${run}`, jti: `id-${at % (slots.length / 2)}-${run}` }
-    return { ...names, later, token: await sign(freshClaims({ ...names, iat: nowS(later ? 30 : 0) })) }
+  const login = async (
+    { iss, sub, sid, later }: (typeof slots)[number],
+    at: number,
+  ): Promise<Holder> => {
+    const names = {
+      iss,
+      sub: `${sub}-${run}`,
+      sid: sid && `${sub}-${sid}-${run}`,
+      jti: `id-${at % (slots.length / 2)}-${run}`,
+    }
+    return {
+      ...names,
+      later,
+      token: await sign(freshClaims({ ...names, iat: nowS(later ? 30 : 0) })),
+    }
   }
 
   it('property: after every 200, what the model refuses is refused by whichever instance is asked next, and nothing else is', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(round, { minLength: 2, maxLength: 6 }), async (script) => {
-      run += 1
-      const holders = await Promise.all(slots.map(login))
-      const model = createModel()
-      for (const { first, steps } of script) {
-        const before = steps.map(({ slot }) => model.isRefused(holders[slot]!))
-        const answers = await Promise.all(steps.map(({ kind, slot }, at) => perform(instances[(first + at) % 2]!, kind, holders[slot]!)))
-        answers.forEach(({ status, active }, at) => {
-          const { kind, slot } = steps[at]!
-          const mayBeRefused = kind === 'verify' || kind === 'logout' || kind === 'everywhere'
-          const expected = before[at] && mayBeRefused ? 401 : 200
-          // Of two at once, the other one may have come first.
-          if (steps.length === 1 || expected === 401 || !mayBeRefused) expect(status, `${kind} of ${slot}`).to.equal(expected)
-          else expect(status).to.be.oneOf([200, 401])
-          if (active !== undefined && (steps.length === 1 || before[at])) expect(active, `${kind} of ${slot}`).to.equal(!before[at])
-          if (status === 200) model.apply(kind, holders[slot]!)
-        })
-        const witnesses = [...steps.map(({ slot }) => slot), (steps[0]!.slot + 5) % holders.length]
-        await Promise.all(witnesses.map(async (slot, at) => {
-          const { status } = await verify(instances[(first + at + 1) % 2]!, holders[slot]!.token)
-          expect(status, `verify of ${slot} after ${JSON.stringify(steps)}`).to.equal(model.isRefused(holders[slot]!) ? 401 : 200)
-        }))
-      }
-    }), { numRuns: 1_000 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(round, { minLength: 2, maxLength: 6 }), async (script) => {
+        run += 1
+        const holders = await Promise.all(slots.map(login))
+        const model = createModel()
+        for (const { first, steps } of script) {
+          const before = steps.map(({ slot }) => model.isRefused(holders[slot]!))
+          const answers = await Promise.all(
+            steps.map(({ kind, slot }, at) =>
+              perform(instances[(first + at) % 2]!, kind, holders[slot]!),
+            ),
+          )
+          answers.forEach(({ status, active }, at) => {
+            const { kind, slot } = steps[at]!
+            const mayBeRefused = kind === 'verify' || kind === 'logout' || kind === 'everywhere'
+            const expected = before[at] && mayBeRefused ? 401 : 200
+            // Of two at once, the other one may have come first.
+            if (steps.length === 1 || expected === 401 || !mayBeRefused)
+              expect(status, `${kind} of ${slot}`).to.equal(expected)
+            else expect(status).to.be.oneOf([200, 401])
+            if (active !== undefined && (steps.length === 1 || before[at]))
+              expect(active, `${kind} of ${slot}`).to.equal(!before[at])
+            if (status === 200) model.apply(kind, holders[slot]!)
+          })
+          const witnesses = [
+            ...steps.map(({ slot }) => slot),
+            (steps[0]!.slot + 5) % holders.length,
+          ]
+          await Promise.all(
+            witnesses.map(async (slot, at) => {
+              const { status } = await verify(
+                instances[(first + at + 1) % 2]!,
+                holders[slot]!.token,
+              )
+              expect(status, `verify of ${slot} after ${JSON.stringify(steps)}`).to.equal(
+                model.isRefused(holders[slot]!) ? 401 : 200,
+              )
+            }),
+          )
+        }
+      }),
+      { numRuns: 1_000 },
+    )
   }).timeout(300_000)
 })

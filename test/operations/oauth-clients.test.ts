@@ -16,7 +16,8 @@ describe('unmodified OAuth clients', () => {
   const front = createServer((near) => {
     const far = connect(Number(new URL(service.origin).port), '127.0.0.1')
     near.pipe(far).pipe(near)
-    for (const socket of [near, far]) socket.on('error', () => [near, far].forEach((one) => one.destroy()))
+    for (const socket of [near, far])
+      socket.on('error', () => [near, far].forEach((one) => one.destroy()))
   })
 
   before(async () => {
@@ -31,26 +32,54 @@ describe('unmodified OAuth clients', () => {
   })
 
   it('openid-client discovers, introspects and revokes', async () => {
-    const configuration = await openid.discovery(new URL(origin), 'all', secretOf('all'), openid.ClientSecretBasic(secretOf('all')), { algorithm: 'oauth2', execute: [openid.allowInsecureRequests] })
+    const configuration = await openid.discovery(
+      new URL(origin),
+      'all',
+      secretOf('all'),
+      openid.ClientSecretBasic(secretOf('all')),
+      { algorithm: 'oauth2', execute: [openid.allowInsecureRequests] },
+    )
     const jwt = await token({ sub: 'by-openid-client' })
-    expect(await openid.tokenIntrospection(configuration, jwt)).to.include({ active: true, sub: 'by-openid-client' })
+    expect(await openid.tokenIntrospection(configuration, jwt)).to.include({
+      active: true,
+      sub: 'by-openid-client',
+    })
     await openid.tokenRevocation(configuration, jwt)
     expect(await openid.tokenIntrospection(configuration, jwt)).to.deep.equal({ active: false })
   })
 
   it('oauth4webapi discovers, introspects and revokes, with client_secret_post', async () => {
     const insecure = { [oauth.allowInsecureRequests]: true }
-    const server = await oauth.processDiscoveryResponse(new URL(origin), await oauth.discoveryRequest(new URL(origin), { algorithm: 'oauth2', ...insecure }))
+    const server = await oauth.processDiscoveryResponse(
+      new URL(origin),
+      await oauth.discoveryRequest(new URL(origin), { algorithm: 'oauth2', ...insecure }),
+    )
     expect(server.introspection_endpoint).to.equal(`${origin}/oauth/introspect`)
     const client = { client_id: 'all' }
     const authentication = oauth.ClientSecretPost(secretOf('all'))
     const jwt = await token({ sub: 'by-oauth4webapi' })
-    const introspection = async () => oauth.processIntrospectionResponse(server, client, await oauth.introspectionRequest(server, client, authentication, jwt, insecure))
+    const introspection = async () =>
+      oauth.processIntrospectionResponse(
+        server,
+        client,
+        await oauth.introspectionRequest(server, client, authentication, jwt, insecure),
+      )
     expect(await introspection()).to.include({ active: true, sub: 'by-oauth4webapi' })
-    await oauth.processRevocationResponse(await oauth.revocationRequest(server, client, authentication, jwt, insecure))
+    await oauth.processRevocationResponse(
+      await oauth.revocationRequest(server, client, authentication, jwt, insecure),
+    )
     expect(await introspection()).to.deep.equal({ active: false })
-    const wrong = await oauth.revocationRequest(server, client, oauth.ClientSecretPost('wrong'), jwt, insecure)
-    const failure = await oauth.processRevocationResponse(wrong).then(() => undefined, (error: unknown) => error)
+    const wrong = await oauth.revocationRequest(
+      server,
+      client,
+      oauth.ClientSecretPost('wrong'),
+      jwt,
+      insecure,
+    )
+    const failure = await oauth.processRevocationResponse(wrong).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
     expect(failure).to.be.instanceOf(oauth.WWWAuthenticateChallengeError)
   })
 })

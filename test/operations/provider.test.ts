@@ -24,28 +24,56 @@ describe('a real provider whose end-session flow reaches cierre by back-channel 
   before(async () => {
     redis = await startRedis()
     // The provider must know where the service is, and the service, which asks for the keys at once, where the provider is.
-    server = createServer((request, response) => void (handle === undefined ? response.writeHead(503).end() : handle(request, response))).listen(0, '127.0.0.1')
+    server = createServer(
+      (request, response) =>
+        void (handle === undefined ? response.writeHead(503).end() : handle(request, response)),
+    ).listen(0, '127.0.0.1')
     await once(server, 'listening')
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     service = await startService({
-      REDIS_URL: redis.url, JWT_JWKS_URI: `${origin}/jwks`, JWT_ISSUER: origin, JWT_AUDIENCE: resource, JWT_TYP: 'at+jwt', JWT_BACKCHANNEL_AUDIENCE: 'app',
+      REDIS_URL: redis.url,
+      JWT_JWKS_URI: `${origin}/jwks`,
+      JWT_ISSUER: origin,
+      JWT_AUDIENCE: resource,
+      JWT_TYP: 'at+jwt',
+      JWT_BACKCHANNEL_AUDIENCE: 'app',
     })
     const { privateKey } = await generateKeyPair('RS256', { extractable: true })
     const provider = new Provider(origin, {
-      clients: [{
-        client_id: 'app', client_secret: 'the-secret-of-the-app', redirect_uris: [callback], grant_types: ['authorization_code'], response_types: ['code'],
-        backchannel_logout_uri: `${service.origin}/api/v1/auth/backchannel-logout`, backchannel_logout_session_required: true,
-      }],
-      jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: 'signing' } as never] },
+      clients: [
+        {
+          client_id: 'app',
+          client_secret: 'the-secret-of-the-app',
+          redirect_uris: [callback],
+          grant_types: ['authorization_code'],
+          response_types: ['code'],
+          backchannel_logout_uri: `${service.origin}/api/v1/auth/backchannel-logout`,
+          backchannel_logout_session_required: true,
+        },
+      ],
+      jwks: {
+        keys: [
+          { ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig', kid: 'signing' } as never,
+        ],
+      },
       features: {
         backchannelLogout: { enabled: true },
         resourceIndicators: {
-          enabled: true, defaultResource: () => resource, useGrantedResource: () => true,
-          getResourceServerInfo: () => ({ scope: 'read', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: 'RS256' } } }),
+          enabled: true,
+          defaultResource: () => resource,
+          useGrantedResource: () => true,
+          getResourceServerInfo: () => ({
+            scope: 'read',
+            audience: resource,
+            accessTokenFormat: 'jwt',
+            accessTokenTTL: 300,
+            jwt: { sign: { alg: 'RS256' } },
+          }),
         },
       },
       // Its own loopback guard would refuse to call a receiver on this machine.
-      fetch: (url: string | URL | Request, options: object) => fetch(url, { ...options, dispatcher: undefined } as never),
+      fetch: (url: string | URL | Request, options: object) =>
+        fetch(url, { ...options, dispatcher: undefined } as never),
     } as never)
     handle = provider.callback()
   })
@@ -59,7 +87,15 @@ describe('a real provider whose end-session flow reaches cierre by back-channel 
   async function login() {
     const browser = createBrowser(origin)
     const { verifier, challenge } = pkce()
-    const query = new URLSearchParams({ client_id: 'app', redirect_uri: callback, response_type: 'code', scope: 'openid read', resource, code_challenge: challenge, code_challenge_method: 'S256' })
+    const query = new URLSearchParams({
+      client_id: 'app',
+      redirect_uri: callback,
+      response_type: 'code',
+      scope: 'openid read',
+      resource,
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
+    })
     let page = await browser.visit(`/auth?${query.toString()}`)
     for (const answers of [{ login: 'alice', password: 'x' }, {}]) {
       const { action, hidden } = fieldsOf(page.text)
@@ -68,8 +104,16 @@ describe('a real provider whose end-session flow reaches cierre by back-channel 
     const code = new URL(page.url).searchParams.get('code') ?? ''
     const response = await fetch(`${origin}/token`, {
       method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from('app:the-secret-of-the-app').toString('base64')}` },
-      body: new URLSearchParams({ grant_type: 'authorization_code', code, redirect_uri: callback, code_verifier: verifier, resource }),
+      headers: {
+        authorization: `Basic ${Buffer.from('app:the-secret-of-the-app').toString('base64')}`,
+      },
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: callback,
+        code_verifier: verifier,
+        resource,
+      }),
     })
     const tokens = (await response.json()) as { access_token: string; id_token: string }
     return { browser, accessToken: plant(tokens.access_token), idToken: plant(tokens.id_token) }
@@ -77,11 +121,17 @@ describe('a real provider whose end-session flow reaches cierre by back-channel 
 
   it('the access token works, the user logs out at the provider, and /verify refuses it', async () => {
     const { browser, accessToken, idToken } = await login()
-    await until('the token is accepted', async () => (await verify(service, accessToken)).status === 200)
+    await until(
+      'the token is accepted',
+      async () => (await verify(service, accessToken)).status === 200,
+    )
     const confirmation = await browser.visit(`/session/end?id_token_hint=${idToken}`)
     const { action, hidden } = fieldsOf(confirmation.text)
     await browser.visit(action, { ...hidden, logout: 'yes' })
-    await until('the token is refused', async () => (await verify(service, accessToken)).status === 401)
+    await until(
+      'the token is refused',
+      async () => (await verify(service, accessToken)).status === 401,
+    )
     const event = service.audited().find(({ reason }) => reason === 'backchannel_logout')
     expect(event).to.include({ event: 'authn_token_revoked', outcome: 'success', subject: 'alice' })
   })

@@ -13,8 +13,28 @@ import { startService, type TestService } from '../support/service.js'
 import { nowS, token } from '../support/tokens.js'
 
 const proxies = {
-  nginx: { file: 'nginx.conf', command: (config: string, dir: string) => ['nginx', ['-p', dir, '-e', join(dir, 'error.log'), '-c', config, '-g', `daemon off; pid ${join(dir, 'pid')};`]] as const },
-  caddy: { file: 'Caddyfile', command: (config: string) => ['caddy', ['run', '--config', config, '--adapter', 'caddyfile']] as const },
+  nginx: {
+    file: 'nginx.conf',
+    command: (config: string, dir: string) =>
+      [
+        'nginx',
+        [
+          '-p',
+          dir,
+          '-e',
+          join(dir, 'error.log'),
+          '-c',
+          config,
+          '-g',
+          `daemon off; pid ${join(dir, 'pid')};`,
+        ],
+      ] as const,
+  },
+  caddy: {
+    file: 'Caddyfile',
+    command: (config: string) =>
+      ['caddy', ['run', '--config', config, '--adapter', 'caddyfile']] as const,
+  },
 }
 
 for (const [name, { file, command }] of Object.entries(proxies)) {
@@ -29,19 +49,31 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
     before(async () => {
       redis = await startRedis()
       service = await startService({ REDIS_URL: redis.url, STORE_TIMEOUT_MS: '300' })
-      backend = createServer((request, response) => response.end(JSON.stringify({ path: request.url, headers: request.rawHeaders }))).listen(0, '127.0.0.1')
+      backend = createServer((request, response) =>
+        response.end(JSON.stringify({ path: request.url, headers: request.rawHeaders })),
+      ).listen(0, '127.0.0.1')
       await once(backend, 'listening')
       const port = await freePort()
       origin = `http://127.0.0.1:${port}`
       dir = mkdtempSync(join(tmpdir(), `cierre-${name}-`))
-      const config = readFileSync(new URL(`../../scripts/examples/${file}`, import.meta.url), 'utf8')
+      const config = readFileSync(
+        new URL(`../../scripts/examples/${file}`, import.meta.url),
+        'utf8',
+      )
         .replaceAll('127.0.0.1:3000', new URL(service.origin).host)
         .replaceAll('127.0.0.1:8080', `127.0.0.1:${(backend.address() as AddressInfo).port}`)
         .replaceAll('127.0.0.1:8000', `127.0.0.1:${port}`)
       writeFileSync(join(dir, file), config)
       const [program, args] = command(join(dir, file), dir)
-      proxy = start(program, args, { env: { ...process.env, HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir } })
-      await until(`${name} listens`, () => send(origin, {}).then(() => true, () => false))
+      proxy = start(program, args, {
+        env: { ...process.env, HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir },
+      })
+      await until(`${name} listens`, () =>
+        send(origin, {}).then(
+          () => true,
+          () => false,
+        ),
+      )
     })
     after(async () => {
       await end(proxy, 'SIGTERM')
@@ -52,11 +84,27 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
     })
 
     const forged = {
-      'x-auth-subject': 'mallory', 'X-Auth-Issuer': 'mallory', 'x-auth-session': 'mallory', 'x-auth-scope': 'mallory',
-      'x_auth_subject': 'mallory', 'X_Auth_Issuer': 'mallory', 'X_AUTH_SESSION': 'mallory', 'x_auth_scope': 'mallory', 'x-auth_subject': 'mallory',
+      'x-auth-subject': 'mallory',
+      'X-Auth-Issuer': 'mallory',
+      'x-auth-session': 'mallory',
+      'x-auth-scope': 'mallory',
+      x_auth_subject: 'mallory',
+      X_Auth_Issuer: 'mallory',
+      X_AUTH_SESSION: 'mallory',
+      x_auth_scope: 'mallory',
+      'x-auth_subject': 'mallory',
     }
     const ask = (jwt: string | undefined, headers: Record<string, string> = {}) =>
-      send(origin, { method: 'POST', path: '/orders?x=1', headers: { ...headers, ...(jwt && { authorization: `Bearer ${jwt}` }), 'content-type': 'application/json' }, body: '{"a":1}' })
+      send(origin, {
+        method: 'POST',
+        path: '/orders?x=1',
+        headers: {
+          ...headers,
+          ...(jwt && { authorization: `Bearer ${jwt}` }),
+          'content-type': 'application/json',
+        },
+        body: '{"a":1}',
+      })
 
     it('before logout the request goes through, with what cierre says and nothing of what the client says', async () => {
       const jwt = await token({ sub: 'josé', scope: undefined })
@@ -70,7 +118,9 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
     })
 
     it('long claims and many cookies go through as well', async () => {
-      const answer = await ask(await token({ scope: 's '.repeat(1_500) }), { cookie: 'c=1; '.repeat(900) })
+      const answer = await ask(await token({ scope: 's '.repeat(1_500) }), {
+        cookie: 'c=1; '.repeat(900),
+      })
       expect(answer.status).to.equal(200)
     })
 
@@ -80,11 +130,15 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
       expect((await service.logout(jwt)).status).to.equal(200)
       const answer = await ask(jwt, forged)
       expect(answer.status).to.equal(401)
-      expect(answer.headers['www-authenticate']).to.match(/^Bearer realm="cierre", error="invalid_token"/)
+      expect(answer.headers['www-authenticate']).to.match(
+        /^Bearer realm="cierre", error="invalid_token"/,
+      )
       expect((await ask(undefined)).headers['www-authenticate']).to.equal('Bearer realm="cierre"')
       const expired = await ask(await token({ exp: nowS(-5) }))
       expect(expired.status).to.equal(401)
-      expect(expired.headers['www-authenticate']).to.equal('Bearer realm="cierre", error="invalid_token", error_description="The access token expired"')
+      expect(expired.headers['www-authenticate']).to.equal(
+        'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"',
+      )
     })
 
     it('503 when the store is down: unknown is neither yes nor no', async () => {
@@ -92,7 +146,10 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
       redis.pause()
       const answer = await ask(jwt)
       redis.resume()
-      expect([answer.status, answer.json]).to.deep.equal([503, { success: false, message: 'Servicio no disponible temporalmente' }])
+      expect([answer.status, answer.json]).to.deep.equal([
+        503,
+        { success: false, message: 'Servicio no disponible temporalmente' },
+      ])
       expect(answer.headers['retry-after']).to.equal('1')
       await until('it goes through again', async () => (await ask(jwt)).status === 200)
     })

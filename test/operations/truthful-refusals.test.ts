@@ -11,7 +11,10 @@ describe('no operation that ends tokens calls a token dead that an API may accep
   let service: TestService
   let aheadMs = 0
   before(async () => {
-    service = await startService({ CLIENTS: clientsVariable, CUTOFF_CLAIM: 'auth_time' }, { now: () => Date.now() + aheadMs })
+    service = await startService(
+      { CLIENTS: clientsVariable, CUTOFF_CLAIM: 'auth_time' },
+      { now: () => Date.now() + aheadMs },
+    )
   })
   beforeEach(() => (aheadMs = 0))
   after(() => service.stop())
@@ -28,9 +31,16 @@ describe('no operation that ends tokens calls a token dead that an API may accep
   }
 
   it('200: nbf and iat ahead by no more than the clock skew are in order everywhere', async () => {
-    for (const claims of [{ nbf: nowS(2) }, { nbf: nowS(skewS - 2) }, { iat: nowS(skewS - 2) }, { nbf: nowS(2), iat: nowS(2) }]) {
+    for (const claims of [
+      { nbf: nowS(2) },
+      { nbf: nowS(skewS - 2) },
+      { iat: nowS(skewS - 2) },
+      { nbf: nowS(2), iat: nowS(2) },
+    ]) {
       const jwt = await token(claims)
-      expect([(await verify(service, jwt)).status, (await introspect(service, jwt)).json]).to.deep.include(200).and.to.have.nested.property('1.active', true)
+      expect([(await verify(service, jwt)).status, (await introspect(service, jwt)).json])
+        .to.deep.include(200)
+        .and.to.have.nested.property('1.active', true)
       expect((await service.logout(jwt)).status).to.equal(200)
       expect(await verifiedAt(jwt, 0, 10, 300)).to.deep.equal([401, 401, 401])
     }
@@ -39,10 +49,17 @@ describe('no operation that ends tokens calls a token dead that an API may accep
   it('401: further ahead, the token is stored by its own key before the refusal, and its session is left alone', async () => {
     for (const claims of [{ nbf: nowS(200) }, { iat: nowS(200) }, { auth_time: nowS(200) }]) {
       const all = freshClaims(claims)
-      const [jwt, sibling] = [await sign(all), await sign({ ...all, nbf: undefined, iat: nowS(), auth_time: undefined, jti: 'sibling' })]
+      const [jwt, sibling] = [
+        await sign(all),
+        await sign({ ...all, nbf: undefined, iat: nowS(), auth_time: undefined, jti: 'sibling' }),
+      ]
       const answer = await service.logout(jwt)
       expect([answer.status, answer.headers['x-error-reason']]).to.deep.equal([401, undefined])
-      expect(service.audited().at(-1)).to.include({ event: 'authz_fail', outcome: 'refused', reason: 'not_yet_valid' })
+      expect(service.audited().at(-1)).to.include({
+        event: 'authz_fail',
+        outcome: 'refused',
+        reason: 'not_yet_valid',
+      })
       expect(await verifiedAt(jwt, 210)).to.deep.equal([401])
       expect((await verify(service, sibling)).status).to.equal(200)
     }
@@ -53,22 +70,43 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     const endings = {
       logout: async (jwt: string) => {
         const { status, headers } = await service.logout(jwt)
-        return status === 200 || headers['x-error-reason'] === 'revoked' || status === 401 || status === 403
+        return (
+          status === 200 ||
+          headers['x-error-reason'] === 'revoked' ||
+          status === 401 ||
+          status === 403
+        )
       },
       revoke: async (jwt: string) => (await revoke(service, jwt)).status === 200,
-      createRevocation: async (jwt: string) => (await createRevocation(service, { token: jwt, reason: 'admin' })).status === 200,
+      createRevocation: async (jwt: string) =>
+        (await createRevocation(service, { token: jwt, reason: 'admin' })).status === 200,
     }
-    await fc.assert(fc.asyncProperty(
-      fc.record({ nbf: offset, iat: offset, auth_time: offset, exp: offset, sid: fc.boolean(), ending: fc.constantFrom('logout', 'revoke', 'createRevocation') }),
-      fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 3, maxLength: 6 }),
-      async ({ ending, sid, ...offsets }, later) => {
-        const times = Object.fromEntries(Object.entries(offsets).map(([name, offsetS]) => [name, offsetS === undefined ? undefined : nowS(offsetS)]))
-        const jwt = await token({ ...times, ...(!sid && { sid: undefined }) })
-        const isEnded = await endings[ending](jwt)
-        expect(isEnded, 'a genuine token can always be ended').to.equal(true)
-        expect(new Set(await verifiedAt(jwt, 0, ...later))).to.deep.equal(new Set([401]))
-      },
-    ), { numRuns: 150 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          nbf: offset,
+          iat: offset,
+          auth_time: offset,
+          exp: offset,
+          sid: fc.boolean(),
+          ending: fc.constantFrom('logout', 'revoke', 'createRevocation'),
+        }),
+        fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 3, maxLength: 6 }),
+        async ({ ending, sid, ...offsets }, later) => {
+          const times = Object.fromEntries(
+            Object.entries(offsets).map(([name, offsetS]) => [
+              name,
+              offsetS === undefined ? undefined : nowS(offsetS),
+            ]),
+          )
+          const jwt = await token({ ...times, ...(!sid && { sid: undefined }) })
+          const isEnded = await endings[ending](jwt)
+          expect(isEnded, 'a genuine token can always be ended').to.equal(true)
+          expect(new Set(await verifiedAt(jwt, 0, ...later))).to.deep.equal(new Set([401]))
+        },
+      ),
+      { numRuns: 150 },
+    )
   })
 
   it('401 revoked: a token that outlives what revokes it is stored by itself, so that it stays dead', async () => {
@@ -77,7 +115,10 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     const brief = await token({ jti: 'brief', sid: undefined, exp: nowS(hour) })
     await createRevocation(service, { iss, jti: 'brief', exp: nowS(60), reason: 'admin' })
     const claims = freshClaims({ exp: nowS(600) })
-    const [first, endless] = [await sign(claims), await sign({ ...claims, exp: undefined, jti: 'endless' })]
+    const [first, endless] = [
+      await sign(claims),
+      await sign({ ...claims, exp: undefined, jti: 'endless' }),
+    ]
     expect((await service.logout(first)).status).to.equal(200)
     for (const jwt of [brief, endless]) {
       for (let round = 0; round < 2; round += 1) {
@@ -95,38 +136,73 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     const again = await service.logout(jwt)
     expect([again.status, again.headers['x-error-reason']]).to.deep.equal([401, 'revoked'])
     const expired = await service.logout(old)
-    expect([expired.status, expired.headers['x-error-reason'], expired.headers['www-authenticate']]).to.deep.equal([403, 'expired', 'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"'])
+    expect([
+      expired.status,
+      expired.headers['x-error-reason'],
+      expired.headers['www-authenticate'],
+    ]).to.deep.equal([
+      403,
+      'expired',
+      'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"',
+    ])
     const forged = `${jwt.slice(0, jwt.lastIndexOf('.'))}.${'A'.repeat(43)}`
-    for (const bad of [forged, `${jwt}=`, 'x', await token({}, 'HS512'), await token({ exp: 'soon' })]) {
+    for (const bad of [
+      forged,
+      `${jwt}=`,
+      'x',
+      await token({}, 'HS512'),
+      await token({ exp: 'soon' }),
+    ]) {
       const answer = await service.logout(bad)
       expect([answer.status, answer.headers['x-error-reason']]).to.deep.equal([401, undefined])
       expect((await verify(service, bad)).headers['x-error-reason']).to.equal(undefined)
     }
     const [bearer, others] = [await token(), await token()]
-    expect((await service.logout(bearer, { token: others })).headers['x-error-reason']).to.equal('other_holder')
+    expect((await service.logout(bearer, { token: others })).headers['x-error-reason']).to.equal(
+      'other_holder',
+    )
     const nameless = await token({ sub: undefined })
-    expect((await service.logout(nameless, { token: nameless, scope: 'global' })).headers['x-error-reason']).to.equal('no_subject')
+    expect(
+      (await service.logout(nameless, { token: nameless, scope: 'global' })).headers[
+        'x-error-reason'
+      ],
+    ).to.equal('no_subject')
   })
 
   it('400 unsupported_token_type at /oauth/revoke for a token that may be good elsewhere; 200 for one that is good nowhere', async () => {
     const strict = await startService({
       CLIENTS: clientsVariable,
-      JWT_ISSUERS: JSON.stringify([{ issuer: 'https://issuer.test', secret: hmacSecret, audience: 'api' }, { issuer: 'https://typed', publicKey: pemOf('ES256'), typ: 'at+jwt' }]),
+      JWT_ISSUERS: JSON.stringify([
+        { issuer: 'https://issuer.test', secret: hmacSecret, audience: 'api' },
+        { issuer: 'https://typed', publicKey: pemOf('ES256'), typ: 'at+jwt' },
+      ]),
       JWT_REQUIRE_EXP: 'true',
     })
     try {
       const good = { aud: 'api' }
       for (const [reason, jwt] of [
-        ['unknown_issuer', await token({ ...good, iss: 'https://other.test' })], ['other_audience', await token({ aud: 'another' })],
-        ['unsupported_format', await token(good, 'HS512')], ['unsupported_format', await token(good, 'HS256', { typ: 'dpop+jwt' })],
-        ['unsupported_format', await token({ iss: 'https://typed' }, 'ES256')], ['unsupported_format', await token({ ...good, exp: undefined })],
+        ['unknown_issuer', await token({ ...good, iss: 'https://other.test' })],
+        ['other_audience', await token({ aud: 'another' })],
+        ['unsupported_format', await token(good, 'HS512')],
+        ['unsupported_format', await token(good, 'HS256', { typ: 'dpop+jwt' })],
+        ['unsupported_format', await token({ iss: 'https://typed' }, 'ES256')],
+        ['unsupported_format', await token({ ...good, exp: undefined })],
         ['too_long', await token({ ...good, filler: 'x'.repeat(9_000) })],
       ] as const) {
         const answer = await revoke(strict, jwt)
-        expect([answer.status, answer.json, answer.headers['x-error-reason']]).to.deep.equal([400, { error: 'unsupported_token_type' }, reason])
+        expect([answer.status, answer.json, answer.headers['x-error-reason']]).to.deep.equal([
+          400,
+          { error: 'unsupported_token_type' },
+          reason,
+        ])
       }
       const forged = await sign(freshClaims(good), 'ES256')
-      for (const dead of ['x', `${await token(good)}=`, `${(await token(good)).slice(0, -4)}AAAA`, await token({ ...good, exp: nowS(-3600) })]) {
+      for (const dead of [
+        'x',
+        `${await token(good)}=`,
+        `${(await token(good)).slice(0, -4)}AAAA`,
+        await token({ ...good, exp: nowS(-3600) }),
+      ]) {
         expect((await revoke(strict, dead)).status).to.equal(200)
       }
       expect((await revoke(strict, forged)).status, 'another algorithm').to.equal(400)
@@ -138,11 +214,17 @@ describe('no operation that ends tokens calls a token dead that an API may accep
 
 describe('a service of one issuer', () => {
   it('400 unknown_issuer at /oauth/revoke for the token of another issuer, whose keys it does not have', async () => {
-    const single = await startService({ CLIENTS: clientsVariable, JWT_ISSUER: 'https://issuer.test' })
+    const single = await startService({
+      CLIENTS: clientsVariable,
+      JWT_ISSUER: 'https://issuer.test',
+    })
     try {
       for (const iss of ['https://other.test', undefined, 7]) {
         const answer = await revoke(single, await sign(freshClaims({ iss }), 'HS512'))
-        expect([answer.status, answer.headers['x-error-reason']]).to.deep.equal([400, 'unknown_issuer'])
+        expect([answer.status, answer.headers['x-error-reason']]).to.deep.equal([
+          400,
+          'unknown_issuer',
+        ])
       }
     } finally {
       await single.stop()
@@ -159,38 +241,77 @@ describe('claims that are numbers name sessions, subjects and token ids', () => 
   const iss = 'https://issuer.test'
 
   it('200, and refused: a numeric sub, sid or jti revoked by name; siblings of a numeric sid end with a logout', async () => {
-    const byName = [[{ sub: 42 }, { sub: '42' }], [{ sid: 42 }, { sid: '42' }], [{ jti: 42 }, { jti: '42', exp: nowS(600) }]] as const
+    const byName = [
+      [{ sub: 42 }, { sub: '42' }],
+      [{ sid: 42 }, { sid: '42' }],
+      [{ jti: 42 }, { jti: '42', exp: nowS(600) }],
+    ] as const
     for (const [claims, named] of byName) {
       const jwt = await token(claims)
       expect((await verify(service, jwt)).status).to.equal(200)
-      expect((await createRevocation(service, { iss, ...named, reason: 'admin' })).status).to.equal(200)
+      expect((await createRevocation(service, { iss, ...named, reason: 'admin' })).status).to.equal(
+        200,
+      )
       expect((await verify(service, jwt)).status, JSON.stringify(claims)).to.equal(401)
     }
-    const [one, sibling, text] = [await token({ sid: 7_001 }), await token({ sid: 7_001 }), await token({ sid: '7001' })]
+    const [one, sibling, text] = [
+      await token({ sid: 7_001 }),
+      await token({ sid: 7_001 }),
+      await token({ sid: '7001' }),
+    ]
     expect((await service.logout(one)).status).to.equal(200)
     for (const each of [sibling, text]) expect((await verify(service, each)).status).to.equal(401)
   })
 
   it('property: any claim that counts is a name that revokes its tokens, and two claims share a name only if they are the same text', async () => {
-    const claim = fc.oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }), fc.maxSafeInteger(), fc.constantFrom(0, -0, 'x'.repeat(2_000), '0', "o'hara@example.com", 'José'))
-    await fc.assert(fc.asyncProperty(fc.constantFrom('sub', 'sid'), claim, claim, fc.uuid(), async (name, value, other, realm) => {
-      const namespaced = { iss: `https://${realm}.test` }
-      const [jwt, sibling, different] = [await token({ ...namespaced, [name]: value }), await token({ ...namespaced, [name]: value }), await token({ ...namespaced, [name]: other })]
-      const answer = await createRevocation(service, { ...namespaced, [name]: String(value), reason: 'admin' })
-      expect(answer.status).to.equal(200)
-      for (const each of [jwt, sibling]) expect((await verify(service, each)).status).to.equal(401)
-      expect((await verify(service, different)).status).to.equal(String(other) === String(value) ? 401 : 200)
-    }), { numRuns: 100 })
+    const claim = fc.oneof(
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
+      fc.maxSafeInteger(),
+      fc.constantFrom(0, -0, 'x'.repeat(2_000), '0', "o'hara@example.com", 'José'),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('sub', 'sid'),
+        claim,
+        claim,
+        fc.uuid(),
+        async (name, value, other, realm) => {
+          const namespaced = { iss: `https://${realm}.test` }
+          const [jwt, sibling, different] = [
+            await token({ ...namespaced, [name]: value }),
+            await token({ ...namespaced, [name]: value }),
+            await token({ ...namespaced, [name]: other }),
+          ]
+          const answer = await createRevocation(service, {
+            ...namespaced,
+            [name]: String(value),
+            reason: 'admin',
+          })
+          expect(answer.status).to.equal(200)
+          for (const each of [jwt, sibling])
+            expect((await verify(service, each)).status).to.equal(401)
+          expect((await verify(service, different)).status).to.equal(
+            String(other) === String(value) ? 401 : 200,
+          )
+        },
+      ),
+      { numRuns: 100 },
+    )
   })
 
   it('a claim that cannot name anything is warned of once an hour, with issuer and claim and without its value', async () => {
     let aheadMs = 0
     const named = await startService({ JWT_ISSUER: iss }, { now: () => Date.now() + aheadMs })
     try {
-      const warnings = () => named.logged().filter(({ msg }) => String(msg).includes('counts as absent'))
+      const warnings = () =>
+        named.logged().filter(({ msg }) => String(msg).includes('counts as absent'))
       const odd = () => token({ sid: { planted: 'value' }, sub: 1.5, exp: nowS(9_000) })
-      for (let round = 0; round < 3; round += 1) expect((await verify(named, await odd())).status).to.equal(200)
-      expect(warnings().map(({ issuer, claim }) => [issuer, claim])).to.have.deep.members([[iss, 'sub'], [iss, 'sid']])
+      for (let round = 0; round < 3; round += 1)
+        expect((await verify(named, await odd())).status).to.equal(200)
+      expect(warnings().map(({ issuer, claim }) => [issuer, claim])).to.have.deep.members([
+        [iss, 'sub'],
+        [iss, 'sid'],
+      ])
       expect(JSON.stringify(warnings())).not.to.include('planted')
       aheadMs = 3_600_001
       await verify(named, await odd())
@@ -208,12 +329,41 @@ describe('JWTs of another kind are no access tokens', () => {
   it('401: any typ that ends in +jwt, but at+jwt, unless JWT_TYP names it', async () => {
     const [open, named] = [await startService({}), await startService({ JWT_TYP: 'secevent+jwt' })]
     try {
-      for (const typ of ['logout+jwt', 'secevent+jwt', 'dpop+jwt', 'statuslist+jwt', 'token-introspection+jwt', 'oauth-authz-req+jwt', 'application/secevent+jwt', 'SECEVENT+JWT', 'Application/DPoP+jwt', 'kb+jwt', 'x+jwt', 'dc+sd-jwt', 'secevent+jwt;x=1', 'secevent+jwt ', 'dpop+jwt\n', 'statuslist+jwt,', 'logout+jwt; charset=utf-8']) {
+      for (const typ of [
+        'logout+jwt',
+        'secevent+jwt',
+        'dpop+jwt',
+        'statuslist+jwt',
+        'token-introspection+jwt',
+        'oauth-authz-req+jwt',
+        'application/secevent+jwt',
+        'SECEVENT+JWT',
+        'Application/DPoP+jwt',
+        'kb+jwt',
+        'x+jwt',
+        'dc+sd-jwt',
+        'secevent+jwt;x=1',
+        'secevent+jwt ',
+        'dpop+jwt\n',
+        'statuslist+jwt,',
+        'logout+jwt; charset=utf-8',
+      ]) {
         const jwt = await token({}, 'HS256', { typ })
         expect((await verify(open, jwt)).status, typ).to.equal(401)
-        expect((await verify(named, jwt)).status, typ).to.equal(/^(?:application\/)?secevent\+jwt$/i.test(typ) ? 200 : 401)
+        expect((await verify(named, jwt)).status, typ).to.equal(
+          /^(?:application\/)?secevent\+jwt$/i.test(typ) ? 200 : 401,
+        )
       }
-      for (const typ of ['JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/AT+jwt', undefined, '']) {
+      for (const typ of [
+        'JWT',
+        'jwt',
+        'at+jwt',
+        'AT+JWT',
+        'application/at+jwt',
+        'Application/AT+jwt',
+        undefined,
+        '',
+      ]) {
         expect((await verify(open, await token({}, 'HS256', { typ }))).status, typ).to.equal(200)
       }
     } finally {

@@ -15,9 +15,24 @@ describe('the command line (as built into dist/)', () => {
   })
   after(() => service.stop())
 
-  const start = (args: string[], { input, env }: { input?: string; env?: Record<string, string> } = {}) =>
-    runMain({ args, input, env: { CIERRE_URL: service.origin, CIERRE_CLIENT_ID: 'all', CIERRE_CLIENT_SECRET: secretOf('all'), ...env } })
-  async function run(args: string[], options: Parameters<typeof start>[1] = {}): Promise<{ code: number; out: string; err: string }> {
+  const start = (
+    args: string[],
+    { input, env }: { input?: string; env?: Record<string, string> } = {},
+  ) =>
+    runMain({
+      args,
+      input,
+      env: {
+        CIERRE_URL: service.origin,
+        CIERRE_CLIENT_ID: 'all',
+        CIERRE_CLIENT_SECRET: secretOf('all'),
+        ...env,
+      },
+    })
+  async function run(
+    args: string[],
+    options: Parameters<typeof start>[1] = {},
+  ): Promise<{ code: number; out: string; err: string }> {
     const { child, output } = start(args, options)
     const [code] = (await once(child, 'close')) as [number]
     saw(args.includes('token') ? '' : output.out + output.err)
@@ -25,12 +40,24 @@ describe('the command line (as built into dist/)', () => {
   }
 
   it('token, check, revoke, check: active, revoked, not active', async () => {
-    const made = await run(['token', '--sub', 'alice'], { env: { JWT_SECRET: hmacSecret, JWT_ISSUER: 'https://issuer.test' } })
+    const made = await run(['token', '--sub', 'alice'], {
+      env: { JWT_SECRET: hmacSecret, JWT_ISSUER: 'https://issuer.test' },
+    })
     expect(made.code).to.equal(0)
     const active = await run(['check'], { input: made.out })
     expect([active.code, active.out]).to.deep.equal([0, active.out])
-    expect(active.out).to.match(/^active: subject "alice", issuer "https:\/\/issuer\.test", session "[^"]+"\n$/)
-    const revoked = await run(['revoke', '--sub', 'alice', '--iss', 'https://issuer.test', '--reason', 'compromised'])
+    expect(active.out).to.match(
+      /^active: subject "alice", issuer "https:\/\/issuer\.test", session "[^"]+"\n$/,
+    )
+    const revoked = await run([
+      'revoke',
+      '--sub',
+      'alice',
+      '--iss',
+      'https://issuer.test',
+      '--reason',
+      'compromised',
+    ])
     expect([revoked.code, revoked.err]).to.deep.equal([0, ''])
     expect(revoked.out).to.match(/^revoked u:\S{22}, from up to \S+, kept until \S+\n$/)
     const dead = await run(['check'], { input: made.out })
@@ -38,11 +65,19 @@ describe('the command line (as built into dist/)', () => {
   })
 
   it('revoke takes a session, a token id, or a token on standard input', async () => {
-    for (const args of [['--sid', 's-1'], ['--jti', 'j-1', '--exp', '4102444800']]) {
-      expect((await run(['revoke', ...args, '--iss', 'https://issuer.test', '--reason', 'admin'])).code, args.join(' ')).to.equal(0)
+    for (const args of [
+      ['--sid', 's-1'],
+      ['--jti', 'j-1', '--exp', '4102444800'],
+    ]) {
+      expect(
+        (await run(['revoke', ...args, '--iss', 'https://issuer.test', '--reason', 'admin'])).code,
+        args.join(' '),
+      ).to.equal(0)
     }
     const jwt = await token()
-    expect((await run(['revoke', '--reason', 'user_logout'], { input: `${jwt}\n` })).code).to.equal(0)
+    expect((await run(['revoke', '--reason', 'user_logout'], { input: `${jwt}\n` })).code).to.equal(
+      0,
+    )
     expect((await run(['check'], { input: jwt })).code).to.equal(1)
   })
 
@@ -50,12 +85,17 @@ describe('the command line (as built into dist/)', () => {
     const throwaway = await startService({ JWT_SECRET: '' })
     try {
       const { out } = await run(['token'], { env: { CIERRE_URL: throwaway.origin } })
-      expect((await run(['check'], { input: out, env: { CIERRE_URL: throwaway.origin } })).code).to.equal(0)
+      expect(
+        (await run(['check'], { input: out, env: { CIERRE_URL: throwaway.origin } })).code,
+      ).to.equal(0)
     } finally {
       await throwaway.stop()
     }
     const refused = await run(['token'])
-    expect([refused.code, refused.err]).to.deep.equal([2, `no JWT_SECRET is set, and the service at ${service.origin} has keys of its own: ask its issuer for a token\n`])
+    expect([refused.code, refused.err]).to.deep.equal([
+      2,
+      `no JWT_SECRET is set, and the service at ${service.origin} has keys of its own: ask its issuer for a token\n`,
+    ])
   })
 
   it('audit prints the trail, follows it until Ctrl-C, and lets nothing from outside move the cursor', async () => {
@@ -67,20 +107,40 @@ describe('the command line (as built into dist/)', () => {
     child.kill('SIGINT')
     const [code] = (await once(child, 'close')) as [number]
     expect([code, output.err]).to.deep.equal([0, ''])
-    expect(output.out).to.match(/success +authn_token_revoked +logout +eve�\[2J�il of https:\/\/issuer\.test/)
+    expect(output.out).to.match(
+      /success +authn_token_revoked +logout +eve�\[2J�il of https:\/\/issuer\.test/,
+    )
     expect(output.out.match(/eve/g)).to.have.length(1)
-    const lines = (await run(['audit', '--json', '--last', '2'])).out.trim().split('\n').map((line) => JSON.parse(line) as { event: string })
+    const lines = (await run(['audit', '--json', '--last', '2'])).out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string })
     expect(lines.map(({ event }) => event)).to.include('authn_token_revoked')
   })
 
-  it('takes no other server\'s word for cierre\'s', async () => {
-    const answers = [[200, {}], [200, { 'Content-Type': 'text/html' }], [302, { Location: '/login' }], [401, { 'WWW-Authenticate': 'Basic' }], [403, {}], [504, {}]] as const
+  it("takes no other server's word for cierre's", async () => {
+    const answers = [
+      [200, {}],
+      [200, { 'Content-Type': 'text/html' }],
+      [302, { Location: '/login' }],
+      [401, { 'WWW-Authenticate': 'Basic' }],
+      [403, {}],
+      [504, {}],
+    ] as const
     for (const [status, headers] of answers) {
-      const other = await serveOn((_request, response) => response.writeHead(status, headers).end('<p>hello'))
+      const other = await serveOn((_request, response) =>
+        response.writeHead(status, headers).end('<p>hello'),
+      )
       try {
         const env = { CIERRE_URL: other.origin }
-        expect((await run(['check'], { input: await token(), env })).code, `check ${status}`).to.equal(2)
-        expect((await run(['revoke', '--sub', 'x', '--reason', 'admin'], { env })).code, `revoke ${status}`).to.equal(2)
+        expect(
+          (await run(['check'], { input: await token(), env })).code,
+          `check ${status}`,
+        ).to.equal(2)
+        expect(
+          (await run(['revoke', '--sub', 'x', '--reason', 'admin'], { env })).code,
+          `revoke ${status}`,
+        ).to.equal(2)
       } finally {
         await other.close()
       }
@@ -90,8 +150,11 @@ describe('the command line (as built into dist/)', () => {
   it('audit --follow outlives a service that is away for a while, and prints nothing twice', async () => {
     const port = await freePort()
     let shortLived = await startService({ CLIENTS: clientsVariable }, { port })
-    const { child, output } = start(['audit', '--follow'], { env: { CIERRE_URL: shortLived.origin } })
-    const logOut = async (sub: string) => expect((await shortLived.logout(await token({ sub }))).status).to.equal(200)
+    const { child, output } = start(['audit', '--follow'], {
+      env: { CIERRE_URL: shortLived.origin },
+    })
+    const logOut = async (sub: string) =>
+      expect((await shortLived.logout(await token({ sub }))).status).to.equal(200)
     await logOut('first')
     await until('it follows', () => output.out.includes('first'), 10_000)
     await shortLived.stop()
@@ -102,17 +165,39 @@ describe('the command line (as built into dist/)', () => {
     child.kill('SIGINT')
     await once(child, 'close')
     await shortLived.stop()
-    expect([output.out.match(/first/g), output.out.match(/second/g)].map((found) => found?.length)).to.deep.equal([1, 1])
+    expect(
+      [output.out.match(/first/g), output.out.match(/second/g)].map((found) => found?.length),
+    ).to.deep.equal([1, 1])
   }).timeout(60_000)
 
   it('says what is wrong in one line: no service, no client, no token, no such command', async () => {
     const jwt = await token()
     const cases: [string[], Parameters<typeof start>[1], number, RegExp][] = [
-      [['check'], { input: jwt, env: { CIERRE_URL: 'http://127.0.0.1:1' } }, 2, /^unknown: no answer from http:\/\/127\.0\.0\.1:1\n$/],
+      [
+        ['check'],
+        { input: jwt, env: { CIERRE_URL: 'http://127.0.0.1:1' } },
+        2,
+        /^unknown: no answer from http:\/\/127\.0\.0\.1:1\n$/,
+      ],
       [['check'], {}, 2, /^no token on standard input\n$/],
-      [['audit'], { env: { CIERRE_CLIENT_SECRET: 'wrong' } }, 2, /^the service answered 401: the client is not known, or its secret is wrong\n$/],
-      [['revoke', '--sub', 'x', '--reason', 'admin'], { env: { CIERRE_CLIENT_ID: 'powerless', CIERRE_CLIENT_SECRET: secretOf('powerless') } }, 1, /^refused: the client may not do this\n$/],
-      [['revoke', '--sub', 'x', '--reason', 'admin'], { env: { CIERRE_URL: 'http://127.0.0.1:1' } }, 2, /^unknown: no answer .*repeating is safe\n$/],
+      [
+        ['audit'],
+        { env: { CIERRE_CLIENT_SECRET: 'wrong' } },
+        2,
+        /^the service answered 401: the client is not known, or its secret is wrong\n$/,
+      ],
+      [
+        ['revoke', '--sub', 'x', '--reason', 'admin'],
+        { env: { CIERRE_CLIENT_ID: 'powerless', CIERRE_CLIENT_SECRET: secretOf('powerless') } },
+        1,
+        /^refused: the client may not do this\n$/,
+      ],
+      [
+        ['revoke', '--sub', 'x', '--reason', 'admin'],
+        { env: { CIERRE_URL: 'http://127.0.0.1:1' } },
+        2,
+        /^unknown: no answer .*repeating is safe\n$/,
+      ],
       [['revoke', '--sub', 'x', '--sid', 'y', '--reason', 'admin'], {}, 2, /^only one of/],
       [['revoke', '--sub', 'x', '--reason', 'boredom'], {}, 2, /Allowed choices are user_logout/],
       [['logout'], {}, 2, /unknown command 'logout'/],
@@ -121,13 +206,17 @@ describe('the command line (as built into dist/)', () => {
     ]
     for (const [args, options, code, text] of cases) {
       const told = await run(args, options)
-      expect([told.code, text.test(told.err)], `${args.join(' ')}: ${told.err}`).to.deep.equal([code, true])
+      expect([told.code, text.test(told.err)], `${args.join(' ')}: ${told.err}`).to.deep.equal([
+        code,
+        true,
+      ])
     }
   })
 
   it('--help tells of every command', async () => {
     const { code, out } = await run(['--help'])
     expect(code).to.equal(0)
-    for (const command of ['serve', 'token', 'client', 'revoke', 'check', 'audit']) expect(out).to.match(new RegExp(`^  ${command} `, 'm'))
+    for (const command of ['serve', 'token', 'client', 'revoke', 'check', 'audit'])
+      expect(out).to.match(new RegExp(`^  ${command} `, 'm'))
   })
 })

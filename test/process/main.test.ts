@@ -20,10 +20,13 @@ describe('the process (as built into dist/)', () => {
     const [, url = ''] = /curl -i (\S+)/.exec(output.out) ?? []
     expect(url).to.equal(`http://127.0.0.1:${port}/api/v1/auth/logout`)
     expect(output.out).to.include('forgets every revocation at a restart')
-    const logout = () => send(`http://127.0.0.1:${port}`, {
-      method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }),
-      headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
-    })
+    const logout = () =>
+      send(`http://127.0.0.1:${port}`, {
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        body: JSON.stringify({ token: jwt }),
+        headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+      })
     expect((await logout()).status).to.equal(200)
     expect((await logout()).status).to.equal(401)
     child.kill('SIGINT')
@@ -37,25 +40,47 @@ describe('the process (as built into dist/)', () => {
     const [, jwt = ''] = /Bearer (\S+)'/.exec(output.out) ?? []
     const headers = { authorization: `Bearer ${jwt}` }
     const answer = await send(`http://127.0.0.1:${port}`, {
-      method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }), headers: { ...headers, 'content-type': 'application/json' },
+      method: 'POST',
+      path: '/api/v1/auth/logout',
+      body: JSON.stringify({ token: jwt }),
+      headers: { ...headers, 'content-type': 'application/json' },
     })
     expect(answer.status).to.equal(500)
-    expect((await send(`http://127.0.0.1:${port}`, { path: '/api/v1/auth/verify', headers })).status).to.equal(200)
+    expect(
+      (await send(`http://127.0.0.1:${port}`, { path: '/api/v1/auth/verify', headers })).status,
+    ).to.equal(200)
     await end(child)
   })
 
   it('warns of an issuer whose ID tokens would pass as access tokens, where neither audience nor typ is configured', async () => {
-    const settings = { REDIS_URL: 'memory:', JWT_SECRET: hmacSecret, JWT_ISSUER: 'https://issuer.test' }
-    for (const [more, warnings] of [[{}, 1], [{ JWT_AUDIENCE: 'api' }, 0], [{ JWT_TYP: 'at+jwt' }, 0]] as const) {
+    const settings = {
+      REDIS_URL: 'memory:',
+      JWT_SECRET: hmacSecret,
+      JWT_ISSUER: 'https://issuer.test',
+    }
+    for (const [more, warnings] of [
+      [{}, 1],
+      [{ JWT_AUDIENCE: 'api' }, 0],
+      [{ JWT_TYP: 'at+jwt' }, 0],
+    ] as const) {
       const { child, output } = run({ PORT: '0', ...settings, ...more })
       await until('it listens', () => output.out.includes('listening'))
       await end(child)
-      expect(output.out.split('\n').filter((line) => line.includes('ID tokens of this issuer pass')), JSON.stringify(more)).to.have.length(warnings)
+      expect(
+        output.out.split('\n').filter((line) => line.includes('ID tokens of this issuer pass')),
+        JSON.stringify(more),
+      ).to.have.length(warnings)
     }
   })
 
   it('wrong settings: one message naming them all, exit 1, no stack trace, no secret', async () => {
-    const { child, output } = run({ PORT: 'x', JWT_SECRET: 'too-short-a-secret', REDIS_URL: 'x', LOG_LEVEL: 'x', CORS_ORIGINS: '*' })
+    const { child, output } = run({
+      PORT: 'x',
+      JWT_SECRET: 'too-short-a-secret',
+      REDIS_URL: 'x',
+      LOG_LEVEL: 'x',
+      CORS_ORIGINS: '*',
+    })
     expect(await exitCode(child)).to.equal(1)
     expect(output.err.split('\n').filter((line) => line.startsWith('  '))).to.have.length(5)
     expect(output.err).to.match(/^cierre cannot start:\n/)
@@ -69,26 +94,46 @@ describe('the process (as built into dist/)', () => {
     await until('it listens', () => first.output.out.includes('listening'))
     const second = run({ PORT: String(port) })
     expect(await exitCode(second.child)).to.equal(1)
-    expect(second.output.err).to.match(/^cierre cannot start:\n {2}HOST, PORT: listen EADDRINUSE[^\n]*\n$/)
+    expect(second.output.err).to.match(
+      /^cierre cannot start:\n {2}HOST, PORT: listen EADDRINUSE[^\n]*\n$/,
+    )
     await end(first.child)
   })
 
   it('METRICS_PORT: metrics there and nothing else, and none at the public port', async () => {
     const [port, metricsPort] = [await freePort(), await freePort()]
-    const { child, output } = run({ PORT: String(port), METRICS_PORT: String(metricsPort), NODE_ENV: 'production', JWT_SECRET: hmacSecret, REDIS_URL: 'memory:' })
+    const { child, output } = run({
+      PORT: String(port),
+      METRICS_PORT: String(metricsPort),
+      NODE_ENV: 'production',
+      JWT_SECRET: hmacSecret,
+      REDIS_URL: 'memory:',
+    })
     await until('it listens', () => output.out.includes('"msg":"listening'))
     const metrics = await send(`http://127.0.0.1:${metricsPort}`, { path: '/metrics' })
-    expect([metrics.status, metrics.headers['content-type']]).to.deep.equal([200, 'text/plain; version=0.0.4; charset=utf-8'])
+    expect([metrics.status, metrics.headers['content-type']]).to.deep.equal([
+      200,
+      'text/plain; version=0.0.4; charset=utf-8',
+    ])
     expect(metrics.text).to.match(/^cierre_live_revocations 0$/m)
-    for (const [at, path] of [[metricsPort, '/'], [metricsPort, '/api/v1/auth/verify'], [port, '/metrics']] as const) {
+    for (const [at, path] of [
+      [metricsPort, '/'],
+      [metricsPort, '/api/v1/auth/verify'],
+      [port, '/metrics'],
+    ] as const) {
       expect((await send(`http://127.0.0.1:${at}`, { path })).status, path).to.equal(404)
     }
     child.kill('SIGTERM')
     expect(await exitCode(child)).to.equal(0)
     const taken = run({ PORT: '0', METRICS_PORT: String(port) })
     const blocker = run({ PORT: String(port) })
-    await until('one of them cannot start', () => taken.child.exitCode !== null || blocker.child.exitCode !== null)
-    expect(taken.output.err + blocker.output.err).to.match(/^cierre cannot start:\n {2}HOST, (?:METRICS_)?PORT: listen EADDRINUSE/)
+    await until(
+      'one of them cannot start',
+      () => taken.child.exitCode !== null || blocker.child.exitCode !== null,
+    )
+    expect(taken.output.err + blocker.output.err).to.match(
+      /^cierre cannot start:\n {2}HOST, (?:METRICS_)?PORT: listen EADDRINUSE/,
+    )
     await end(taken.child)
     await end(blocker.child)
   })
@@ -98,18 +143,27 @@ describe('the process (as built into dist/)', () => {
     let letThrough: () => void = () => undefined
     const isOpen = new Promise<void>((resolve) => (letThrough = resolve))
     let asked = 0
-    const proxy = await startProxy(() => redis.port, async () => {
-      asked++
-      await isOpen
-      return 'pass'
-    })
+    const proxy = await startProxy(
+      () => redis.port,
+      async () => {
+        asked++
+        await isOpen
+        return 'pass'
+      },
+    )
     const port = await freePort()
     const { child } = run({ PORT: String(port), JWT_SECRET: hmacSecret, REDIS_URL: proxy.url })
     const jwt = await token()
-    const logout = () => send(`http://127.0.0.1:${port}`, {
-      method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }),
-      headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
-    }).then(({ status }) => status, (error: NodeJS.ErrnoException) => error.code)
+    const logout = () =>
+      send(`http://127.0.0.1:${port}`, {
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        body: JSON.stringify({ token: jwt }),
+        headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+      }).then(
+        ({ status }) => status,
+        (error: NodeJS.ErrnoException) => error.code,
+      )
     await until('both connections wait for Redis', () => asked >= 2)
     expect(await logout()).to.equal('ECONNREFUSED')
     letThrough()
@@ -124,13 +178,24 @@ describe('the process (as built into dist/)', () => {
   it('SIGTERM: requests in flight finish, no new connections, exit 0', async () => {
     const redis = await startRedis()
     const port = await freePort()
-    const { child, output } = run({ PORT: String(port), JWT_SECRET: hmacSecret, REDIS_URL: redis.url, STORE_TIMEOUT_MS: '5000' })
+    const { child, output } = run({
+      PORT: String(port),
+      JWT_SECRET: hmacSecret,
+      REDIS_URL: redis.url,
+      STORE_TIMEOUT_MS: '5000',
+    })
     await until('it listens', () => output.out.includes('"msg":"listening'))
     redis.pause()
     const jwt = await token()
     const answer = send(`http://127.0.0.1:${port}`, {
-      method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }),
-      headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json', connection: 'keep-alive' },
+      method: 'POST',
+      path: '/api/v1/auth/logout',
+      body: JSON.stringify({ token: jwt }),
+      headers: {
+        authorization: `Bearer ${jwt}`,
+        'content-type': 'application/json',
+        connection: 'keep-alive',
+      },
     })
     await until('the request is in flight', async () => {
       const probe = connect(port, '127.0.0.1')
@@ -154,8 +219,12 @@ describe('the process (as built into dist/)', () => {
   })
 
   it('a signal during the start, or connections on which nothing is said, do not hold up the end', async () => {
-    const atFirst = "const look = () => process.listenerCount('SIGTERM') > 0 ? process.kill(process.pid, 'SIGTERM') : setImmediate(look); look()"
-    const early = run({ PORT: '0' }, ['--import', `data:text/javascript,${encodeURIComponent(atFirst)}`])
+    const atFirst =
+      "const look = () => process.listenerCount('SIGTERM') > 0 ? process.kill(process.pid, 'SIGTERM') : setImmediate(look); look()"
+    const early = run({ PORT: '0' }, [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(atFirst)}`,
+    ])
     expect(await exitCode(early.child)).to.equal(0)
     expect(early.output.out).to.include('"reason":"SIGTERM"')
     const port = await freePort()
@@ -172,17 +241,32 @@ describe('the process (as built into dist/)', () => {
 
   it('a log that cannot be written stops nothing, and stderr says so', async () => {
     const port = await freePort()
-    const child = start('sh', ['-c', 'exec "$0" dist/main.js > /dev/full', process.execPath], { env: { PATH: process.env['PATH'], PORT: String(port), JWT_SECRET: hmacSecret, REDIS_URL: 'memory:' } })
+    const child = start('sh', ['-c', 'exec "$0" dist/main.js > /dev/full', process.execPath], {
+      env: {
+        PATH: process.env['PATH'],
+        PORT: String(port),
+        JWT_SECRET: hmacSecret,
+        REDIS_URL: 'memory:',
+      },
+    })
     let errors = ''
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()))
     const logout = async () => {
       const jwt = await token()
       const answer = await send(`http://127.0.0.1:${port}`, {
-        method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }), headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        body: JSON.stringify({ token: jwt }),
+        headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
       })
       return answer.status
     }
-    await until('it answers', async () => (await send(`http://127.0.0.1:${port}`, { path: '/health/live' }).catch(() => undefined))?.status === 200)
+    await until(
+      'it answers',
+      async () =>
+        (await send(`http://127.0.0.1:${port}`, { path: '/health/live' }).catch(() => undefined))
+          ?.status === 200,
+    )
     for (let time = 0; time < 5; time += 1) expect(await logout()).to.equal(200)
     expect(errors).to.match(/^the log cannot be written: ENOSPC/)
     child.kill('SIGTERM')
@@ -197,14 +281,23 @@ describe('the process (as built into dist/)', () => {
     await until('it listens', () => out.includes('curl '), 60_000)
     npm.kill('SIGTERM')
     await exitCode(npm)
-    await until('the port is free', () => new Promise<boolean>((resolve) => {
-      const probe = connect(port, '127.0.0.1', () => resolve(false)).on('error', () => resolve(true))
-      probe.on('connect', () => probe.destroy())
-    }))
+    await until(
+      'the port is free',
+      () =>
+        new Promise<boolean>((resolve) => {
+          const probe = connect(port, '127.0.0.1', () => resolve(false)).on('error', () =>
+            resolve(true),
+          )
+          probe.on('connect', () => probe.destroy())
+        }),
+    )
   }).timeout(90_000)
 
   it('a lost promise or exception is logged and ends the process with 1', async () => {
-    for (const fault of ["Promise.reject(new Error('lost on purpose'))", "throw new Error('lost on purpose')"]) {
+    for (const fault of [
+      "Promise.reject(new Error('lost on purpose'))",
+      "throw new Error('lost on purpose')",
+    ]) {
       const trap = `data:text/javascript,process.on('SIGUSR2', () => { ${encodeURIComponent(fault)} })`
       const { child, output } = run({ PORT: '0' }, ['--import', trap])
       await until('it listens', () => output.out.includes('curl '))

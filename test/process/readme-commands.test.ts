@@ -19,7 +19,9 @@ const root = new URL('../../', import.meta.url).pathname
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 
 type Block = { language: string; text: string }
-const blocks: Block[] = [...readme.matchAll(/^```(sh|js)\n([^]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text }))
+const blocks: Block[] = [...readme.matchAll(/^```(sh|js)\n([^]*?)^```$/gm)].map(
+  ([, language = '', text = '']) => ({ language, text }),
+)
 
 describe('every command and snippet of the README', () => {
   let redis: TestRedis
@@ -28,31 +30,59 @@ describe('every command and snippet of the README', () => {
   /** A project of somebody who installed the package. */
   let app: string
   const secret = plant(randomBytes(32).toString('base64url'))
-  const clients = ['api', 'ops'].map((id) => ({ id, secretSha256: createHash('sha256').update(secret).digest('hex'), allow: ['introspect', 'revoke', 'feed', 'audit'] }))
+  const clients = ['api', 'ops'].map((id) => ({
+    id,
+    secretSha256: createHash('sha256').update(secret).digest('hex'),
+    allow: ['introspect', 'revoke', 'feed', 'audit'],
+  }))
   const issuerName = 'https://issuer.example.com'
   const token = () => sign(freshClaims({ iss: issuerName, sub: 'alice' }), 'RS256', { kid: 'k' })
 
   /** With the addresses of this test in place of those that a reader has. */
-  const local = (text: string) => text
-    .replaceAll('https://issuer.example.com/jwks', `${issuer.origin}/jwks`)
-    .replaceAll('http://127.0.0.1:3000', instance.origin)
-    .replaceAll('redis://127.0.0.1:6379', redis.url)
-    .replaceAll('https://cierre.example.com', instance.origin)
-    .replaceAll('https://auth.example.com', instance.origin)
-  const environment = async () => ({ PATH: process.env['PATH'], HOME: process.env['HOME'], TOKEN: await token(), SECRET: secret, CIERRE_SECRET: secret, npm_config_audit: 'false', npm_config_fund: 'false' })
-  const shell = async (text: string, { cwd = app, env = {} }: { cwd?: string; env?: Record<string, string> } = {}): Promise<string> => {
-    const child = spawn('bash', ['-euo', 'pipefail', '-c', local(text)], { cwd, env: { ...(await environment()), ...env } })
+  const local = (text: string) =>
+    text
+      .replaceAll('https://issuer.example.com/jwks', `${issuer.origin}/jwks`)
+      .replaceAll('http://127.0.0.1:3000', instance.origin)
+      .replaceAll('redis://127.0.0.1:6379', redis.url)
+      .replaceAll('https://cierre.example.com', instance.origin)
+      .replaceAll('https://auth.example.com', instance.origin)
+  const environment = async () => ({
+    PATH: process.env['PATH'],
+    HOME: process.env['HOME'],
+    TOKEN: await token(),
+    SECRET: secret,
+    CIERRE_SECRET: secret,
+    npm_config_audit: 'false',
+    npm_config_fund: 'false',
+  })
+  const shell = async (
+    text: string,
+    { cwd = app, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+  ): Promise<string> => {
+    const child = spawn('bash', ['-euo', 'pipefail', '-c', local(text)], {
+      cwd,
+      env: { ...(await environment()), ...env },
+    })
     let out = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (out += chunk.toString()))
     const [code] = (await once(child, 'close')) as [number]
     expect(code, `${text}\n${out}`).to.equal(0)
     return out
   }
   /** A command that serves until it is told to end. */
-  const serving = async (text: string, { cwd, env }: { cwd: string; env: Record<string, string> }, isUp: (out: string) => boolean): Promise<string> => {
-    const child = start('bash', ['-c', `exec ${local(text)}`], { cwd, env: { ...(await environment()), ...env } })
+  const serving = async (
+    text: string,
+    { cwd, env }: { cwd: string; env: Record<string, string> },
+    isUp: (out: string) => boolean,
+  ): Promise<string> => {
+    const child = start('bash', ['-c', `exec ${local(text)}`], {
+      cwd,
+      env: { ...(await environment()), ...env },
+    })
     let out = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (out += chunk.toString()))
     try {
       await until(`it serves: ${text}`, () => isUp(out), 30_000)
     } catch (cause) {
@@ -65,17 +95,39 @@ describe('every command and snippet of the README', () => {
 
   before(async function () {
     this.timeout(180_000)
-    const jwks = JSON.stringify({ keys: [{ ...rsa.publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'RS256', use: 'sig' }] })
-    const server = createServer((_request, response) => response.writeHead(200, { 'Content-Type': 'application/json' }).end(jwks)).listen(0, '127.0.0.1')
+    const jwks = JSON.stringify({
+      keys: [{ ...rsa.publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'RS256', use: 'sig' }],
+    })
+    const server = createServer((_request, response) =>
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(jwks),
+    ).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    issuer = { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop: () => void server.close().closeAllConnections() }
+    issuer = {
+      origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      stop: () => void server.close().closeAllConnections(),
+    }
     redis = await startRedis()
-    instance = await startInstance(await freePort(), { REDIS_URL: redis.url, JWT_JWKS_URI: `${issuer.origin}/jwks`, JWT_ISSUER: issuerName, CLIENTS: JSON.stringify(clients) })
+    instance = await startInstance(await freePort(), {
+      REDIS_URL: redis.url,
+      JWT_JWKS_URI: `${issuer.origin}/jwks`,
+      JWT_ISSUER: issuerName,
+      CLIENTS: JSON.stringify(clients),
+    })
     app = mkdtempSync(join(tmpdir(), 'cierre-reader-'))
-    const [packed] = execFileSync('npm', ['pack', '--silent', '--pack-destination', app], { cwd: root, encoding: 'utf8' }).trim().split('\n').slice(-1)
+    const [packed] = execFileSync('npm', ['pack', '--silent', '--pack-destination', app], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+      .trim()
+      .split('\n')
+      .slice(-1)
     writeFileSync(join(app, 'package.json'), '{"name":"reader","private":true,"type":"module"}')
     expect(readme).to.include(`\`npm ci && npm pack\`, and in your app \`npm install ./${packed}\``)
-    execFileSync('npm', ['install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', `./${packed}`], { cwd: app, stdio: 'ignore' })
+    execFileSync(
+      'npm',
+      ['install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', `./${packed}`],
+      { cwd: app, stdio: 'ignore' },
+    )
   })
   after(async () => {
     issuer.stop()
@@ -87,7 +139,11 @@ describe('every command and snippet of the README', () => {
   /** How each block is run, by its first words. */
   const runs: Record<string, (block: Block) => Promise<unknown>> = {
     'npm ci && npm start': async ({ text }) => {
-      const out = await serving(text.replace('npm ci && ', ''), { cwd: root, env: { PORT: String(await freePort()) } }, (out) => out.includes('curl -i'))
+      const out = await serving(
+        text.replace('npm ci && ', ''),
+        { cwd: root, env: { PORT: String(await freePort()) } },
+        (out) => out.includes('curl -i'),
+      )
       expect(out).to.include('A token that it accepts for an hour')
     },
     // That is what runs this.
@@ -96,7 +152,12 @@ describe('every command and snippet of the README', () => {
       expect(ci).to.match(/^npm ci$/m)
       expect(ci).to.match(/npm test$/m)
     },
-    'REDIS_URL=': async ({ text }) => serving(text.replace(/^((?:\w+=\S+ )+)/, 'env $1'), { cwd: root, env: { PORT: String(await freePort()) } }, (out) => out.includes('"store":"redis","msg":"listening"')),
+    'REDIS_URL=': async ({ text }) =>
+      serving(
+        text.replace(/^((?:\w+=\S+ )+)/, 'env $1'),
+        { cwd: root, env: { PORT: String(await freePort()) } },
+        (out) => out.includes('"store":"redis","msg":"listening"'),
+      ),
     'curl -i http://127.0.0.1:3000/api/v1/auth/logout': async ({ text }) => {
       const env = { TOKEN: await token() }
       expect(await shell(text, { env })).to.match(/HTTP\/1\.1 200 OK/)
@@ -109,10 +170,16 @@ describe('every command and snippet of the README', () => {
     },
     // `check-package.sh` does it with a repository of its own.
     'npm install git+': async ({ text }) => {
-      const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { repository: { url: string } }
+      const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+        repository: { url: string }
+      }
       expect(text.trim()).to.equal(`npm install ${repository.url}`)
-      expect(readFileSync(join(root, 'scripts/check-package.sh'), 'utf8')).to.match(/^npm install .*"git\+file:/m)
-      expect(readFileSync(join(root, '.ci/run'), 'utf8')).to.match(/^bash scripts\/check-package\.sh$/m)
+      expect(readFileSync(join(root, 'scripts/check-package.sh'), 'utf8')).to.match(
+        /^npm install .*"git\+file:/m,
+      )
+      expect(readFileSync(join(root, '.ci/run'), 'utf8')).to.match(
+        /^bash scripts\/check-package\.sh$/m,
+      )
     },
     "import { createClient } from 'cierre/client'": async ({ text }) => {
       const around = (outcome: string) => `
@@ -120,32 +187,46 @@ describe('every command and snippet of the README', () => {
         const forgetToken = () => console.log('forgotten', result.outcome), showMessage = (text) => console.log(text)
         ${local(text)}
         if (result.outcome !== '${outcome}') throw new Error(result.outcome)`
-      const env = { TOKEN: await sign(freshClaims({ iss: issuerName, sub: 'bob' }), 'RS256', { kid: 'k' }) }
+      const env = {
+        TOKEN: await sign(freshClaims({ iss: issuerName, sub: 'bob' }), 'RS256', { kid: 'k' }),
+      }
       for (const outcome of ['logged_out', 'already_logged_out']) {
         writeFileSync(join(app, 'client.mjs'), around(outcome))
         expect(await shell('node client.mjs', { env })).to.include(`forgotten ${outcome}`)
       }
     },
     "import { createGuard, expressGuard } from 'cierre/guard'": async ({ text }) => {
-      writeFileSync(join(app, 'guard.mjs'), `
+      writeFileSync(
+        join(app, 'guard.mjs'),
+        `
         let middleware
         const app = { use: (given) => (middleware = given) }
         ${local(text)}
         const headers = { authorization: 'Bearer ' + process.env.TOKEN }
         console.log((await guard.check(headers.authorization)).sub)
         if (typeof middleware !== 'function') throw new Error('no middleware')
-        await guard.close()`)
-      const env = { TOKEN: await sign(freshClaims({ iss: issuerName, aud: 'https://api.example.com', sub: 'carol' }), 'RS256', { kid: 'k' }) }
+        await guard.close()`,
+      )
+      const env = {
+        TOKEN: await sign(
+          freshClaims({ iss: issuerName, aud: 'https://api.example.com', sub: 'carol' }),
+          'RS256',
+          { kid: 'k' },
+        ),
+      }
       expect(await shell('node guard.mjs', { env })).to.include('carol')
     },
     'const guard = createGuard({ issuers: [{ secret': async ({ text }) => {
-      writeFileSync(join(app, 'tutorial.mjs'), `
+      writeFileSync(
+        join(app, 'tutorial.mjs'),
+        `
         import { createGuard } from 'cierre/guard'
         const feed = { url: '${instance.origin}', clientId: 'api', clientSecret: process.env.CIERRE_SECRET }
         ${text}
         await guard.ready()
         console.log((await guard.check('Bearer ' + process.env.TOKEN)).sub)
-        await guard.close()`)
+        await guard.close()`,
+      )
       const env = { TOKEN: plant(jsonwebtoken.sign({ sub: 'erin' }, secret)), JWT_SECRET: secret }
       expect(await shell('node tutorial.mjs', { env })).to.include('erin')
     },
@@ -153,24 +234,51 @@ describe('every command and snippet of the README', () => {
       const lines = text.trimEnd().split('\n')
       expect(lines).to.have.length(6)
       // A service of somebody's own keys makes no tokens.
-      const out = await shell([lines[0], 'echo "$TOKEN" > token.txt', ...lines.slice(2)].join('\n'), { env: { TOKEN: await sign(freshClaims({ iss: issuerName, sub: 'dora' }), 'RS256', { kid: 'k' }) } })
+      const out = await shell(
+        [lines[0], 'echo "$TOKEN" > token.txt', ...lines.slice(2)].join('\n'),
+        {
+          env: {
+            TOKEN: await sign(freshClaims({ iss: issuerName, sub: 'dora' }), 'RS256', { kid: 'k' }),
+          },
+        },
+      )
       expect(out).to.match(/^active: subject "dora"/m)
       expect(out).to.match(/^revoked s:\S+/m)
       expect(out).to.match(/^revoked u:\S+/m)
-      expect(out).to.match(/authn_token_revoked +compromised +alice of https:\/\/issuer\.example\.com +by ops/)
-      const made = await shell(`${lines[0]}\n${lines[1]}\ncat token.txt`, { env: { JWT_SECRET: secret } })
+      expect(out).to.match(
+        /authn_token_revoked +compromised +alice of https:\/\/issuer\.example\.com +by ops/,
+      )
+      const made = await shell(`${lines[0]}\n${lines[1]}\ncat token.txt`, {
+        env: { JWT_SECRET: secret },
+      })
       expect(made).to.match(/^eyJ/m)
     },
     // There is no engine here: `check-container.sh` does what the two files say; that they can be read is all that is left.
     'JWT_JWKS_URI=': async () => {
-      const compose = parse(readFileSync(join(root, 'compose.yaml'), 'utf8')) as { services: Record<string, { read_only?: boolean }> }
+      const compose = parse(readFileSync(join(root, 'compose.yaml'), 'utf8')) as {
+        services: Record<string, { read_only?: boolean }>
+      }
       expect(Object.keys(compose.services)).to.deep.equal(['cierre', 'redis'])
       expect(readFileSync(join(root, '.ci/run'), 'utf8')).to.include('scripts/check-container.sh')
     },
     // Its first line is an installation that this repository has made.
     'npm install @opentelemetry/auto-instrumentations-node': async ({ text }) => {
       const command = text.split('\n')[1] ?? ''
-      await serving(command.replace(/^/, 'env ').replace('npx cierre', `${process.execPath} dist/main.js`), { cwd: root, env: { PORT: String(await freePort()), REDIS_URL: redis.url, JWT_SECRET: secret, OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none', OTEL_BSP_SCHEDULE_DELAY: '50' } }, (out) => out.includes('"msg":"listening"') && /traceId: '\w{32}'/.test(out))
+      await serving(
+        command.replace(/^/, 'env ').replace('npx cierre', `${process.execPath} dist/main.js`),
+        {
+          cwd: root,
+          env: {
+            PORT: String(await freePort()),
+            REDIS_URL: redis.url,
+            JWT_SECRET: secret,
+            OTEL_METRICS_EXPORTER: 'none',
+            OTEL_LOGS_EXPORTER: 'none',
+            OTEL_BSP_SCHEDULE_DELAY: '50',
+          },
+        },
+        (out) => out.includes('"msg":"listening"') && /traceId: '\w{32}'/.test(out),
+      )
     },
   }
 
@@ -185,7 +293,9 @@ describe('every command and snippet of the README', () => {
 
   it('the commands within its text', async () => {
     expect(readme).to.include('`npx cierre client --id api --allow introspect,revoke`')
-    expect(await shell('npx cierre client --id api --allow introspect,revoke')).to.include('The entry for CLIENTS')
+    expect(await shell('npx cierre client --id api --allow introspect,revoke')).to.include(
+      'The entry for CLIENTS',
+    )
     for (const help of ['npx cierre --help', 'npx cierre revoke --help']) {
       expect(readme).to.include(`\`${help}\``)
       expect(await shell(help)).to.include('Usage: cierre')

@@ -16,7 +16,8 @@ import { freshClaims } from '../support/tokens.js'
 
 const secret = () => plant(randomBytes(48).toString('base64url'))
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
-const sign = (key: string) => new SignJWT(freshClaims()).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
+const sign = (key: string) =>
+  new SignJWT(freshClaims()).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
 
 describe('SIGHUP: what the files say now, without a restart', () => {
   let redis: TestRedis
@@ -31,16 +32,31 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     instance.signal('SIGHUP')
     await until(line, () => instance.output.out.split(line).length > before)
   }
-  const verify = async (key: string) => (await send(instance.origin, { path: '/api/v1/auth/verify', headers: { authorization: `Bearer ${await sign(key)}` } })).status
-  const position = async (clientSecret: string) => (await send(instance.origin, { path: '/api/v1/revocations/position', headers: { authorization: basic('api', clientSecret) } })).status
-  const clients = (clientSecret: string) => JSON.stringify([{ id: 'api', secretSha256: hash(clientSecret), allow: ['feed'] }])
+  const verify = async (key: string) =>
+    (
+      await send(instance.origin, {
+        path: '/api/v1/auth/verify',
+        headers: { authorization: `Bearer ${await sign(key)}` },
+      })
+    ).status
+  const position = async (clientSecret: string) =>
+    (
+      await send(instance.origin, {
+        path: '/api/v1/revocations/position',
+        headers: { authorization: basic('api', clientSecret) },
+      })
+    ).status
+  const clients = (clientSecret: string) =>
+    JSON.stringify([{ id: 'api', secretSha256: hash(clientSecret), allow: ['feed'] }])
   const [oldKey, newKey, oldSecret, newSecret] = [secret(), secret(), secret(), secret()]
 
   before(async () => {
     redis = await startRedis(['--requirepass', 'first'])
     folder = mkdtempSync(join(tmpdir(), 'cierre-files-'))
     instance = await startInstance(await freePort(), {
-      JWT_SECRET_FILE: file('key', oldKey), CLIENTS_FILE: file('clients', clients(oldSecret)), REDIS_URL_FILE: file('redis', redis.url),
+      JWT_SECRET_FILE: file('key', oldKey),
+      CLIENTS_FILE: file('clients', clients(oldSecret)),
+      REDIS_URL_FILE: file('redis', redis.url),
     })
   })
   after(async () => {
@@ -51,16 +67,33 @@ describe('SIGHUP: what the files say now, without a restart', () => {
   })
 
   it('keys of issuers and secrets of clients: the new ones work, the old ones no longer', async () => {
-    expect([await verify(oldKey), await verify(newKey), await position(oldSecret), await position(newSecret)]).to.deep.equal([200, 401, 200, 401])
-    const { position: at } = (await send(instance.origin, { path: '/api/v1/revocations/position', headers: { authorization: basic('api', oldSecret) } })).json as { position: string }
-    const stream = await fetch(`${instance.origin}/api/v1/revocations/events?from=${at}`, { headers: { authorization: basic('api', oldSecret) } })
+    expect([
+      await verify(oldKey),
+      await verify(newKey),
+      await position(oldSecret),
+      await position(newSecret),
+    ]).to.deep.equal([200, 401, 200, 401])
+    const { position: at } = (
+      await send(instance.origin, {
+        path: '/api/v1/revocations/position',
+        headers: { authorization: basic('api', oldSecret) },
+      })
+    ).json as { position: string }
+    const stream = await fetch(`${instance.origin}/api/v1/revocations/events?from=${at}`, {
+      headers: { authorization: basic('api', oldSecret) },
+    })
     expect(stream.status).to.equal(200)
     file('key', newKey)
     file('clients', clients(newSecret))
     await readAgain()
     // It comes to an end: whoever follows has to prove itself anew.
     await stream.text()
-    expect([await verify(oldKey), await verify(newKey), await position(oldSecret), await position(newSecret)]).to.deep.equal([401, 200, 401, 200])
+    expect([
+      await verify(oldKey),
+      await verify(newKey),
+      await position(oldSecret),
+      await position(newSecret),
+    ]).to.deep.equal([401, 200, 401, 200])
   })
 
   it('files that are wrong change nothing, and the log says what is wrong with them', async () => {
@@ -79,22 +112,53 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     file('redis', redis.url.replace('first', 'second'))
     await readAgain()
     await redis.client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES'])
-    await until('it is ready with the other password', async () => (await send(instance.origin, { path: '/health/ready' })).status === 200)
+    await until(
+      'it is ready with the other password',
+      async () => (await send(instance.origin, { path: '/health/ready' })).status === 200,
+    )
     expect(await verify(newKey)).to.equal(200)
   })
 
   it('the certificate, from the next handshake on', async () => {
-    const certify = (name: string) => execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(folder, 'tls.key'), '-out', join(folder, 'tls.pem'), '-days', '1', '-subj', `/CN=${name}`], { stdio: 'ignore' })
+    const certify = (name: string) =>
+      execFileSync(
+        'openssl',
+        [
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:P-256',
+          '-nodes',
+          '-keyout',
+          join(folder, 'tls.key'),
+          '-out',
+          join(folder, 'tls.pem'),
+          '-days',
+          '1',
+          '-subj',
+          `/CN=${name}`,
+        ],
+        { stdio: 'ignore' },
+      )
     certify('before.test')
     const port = await freePort()
-    const { child, output } = runMain({ env: { PORT: String(port), TLS_CERT_FILE: join(folder, 'tls.pem'), TLS_KEY_FILE: join(folder, 'tls.key') } })
-    await until('it listens', () => output.out.includes('curl '))
-    const name = () => new Promise<string>((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
-        resolve(String(socket.getPeerCertificate().subject.CN))
-        socket.destroy()
-      }).on('error', reject)
+    const { child, output } = runMain({
+      env: {
+        PORT: String(port),
+        TLS_CERT_FILE: join(folder, 'tls.pem'),
+        TLS_KEY_FILE: join(folder, 'tls.key'),
+      },
     })
+    await until('it listens', () => output.out.includes('curl '))
+    const name = () =>
+      new Promise<string>((resolve, reject) => {
+        const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+          resolve(String(socket.getPeerCertificate().subject.CN))
+          socket.destroy()
+        }).on('error', reject)
+      })
     expect(await name()).to.equal('before.test')
     certify('after.test')
     child.kill('SIGHUP')

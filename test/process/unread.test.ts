@@ -15,7 +15,8 @@ const pipelined = 15
 const mostGrowthMb = 50
 
 /** Memory of a process that is in RAM. */
-const residentMb = ({ pid }: Instance) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+const residentMb = ({ pid }: Instance) =>
+  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 
 /** The most memory that a process takes while it answers so many requests, one after the other, all of them read. */
 async function mostWhileRead(instance: Instance, request: Sent, count: number): Promise<number> {
@@ -28,11 +29,20 @@ async function mostWhileRead(instance: Instance, request: Sent, count: number): 
 }
 
 /** How much more memory a process takes while connections are held that ask for much and read nothing. */
-async function growthMb(instance: Instance, path: string, headers: Record<string, string> = {}, reads = 6 * connections): Promise<number> {
+async function growthMb(
+  instance: Instance,
+  path: string,
+  headers: Record<string, string> = {},
+  reads = 6 * connections,
+): Promise<number> {
   // As many as the system's buffers take of the largest answers: the garbage of making them is not what is held.
   const beforeMb = await mostWhileRead(instance, { path, headers }, reads)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  const sockets = await holdUnread(instance.origin, `GET ${path} HTTP/1.1\r\nHost: x\r\n${lines.join('')}\r\n`.repeat(pipelined), connections)
+  const sockets = await holdUnread(
+    instance.origin,
+    `GET ${path} HTTP/1.1\r\nHost: x\r\n${lines.join('')}\r\n`.repeat(pipelined),
+    connections,
+  )
   const heldMb = await mostWhileRead(instance, { path: '/health/live' }, 2 * connections)
   sockets.forEach((socket) => socket.destroy())
   return heldMb - beforeMb
@@ -46,8 +56,18 @@ describe(`the process: ${connections} connections × ${pipelined} pipelined requ
     })
     after(() => instance.kill())
 
-    for (const path of ['/docs/swagger-ui-bundle.js', '/openapi.json', '/openapi.yaml', '/', '/docs', '/metrics', '/nowhere', '/api/v1/revocations/snapshot']) {
-      it(`${path}: less than ${mostGrowthMb} MB`, async () => expect(await growthMb(instance, path)).to.be.below(mostGrowthMb))
+    for (const path of [
+      '/docs/swagger-ui-bundle.js',
+      '/openapi.json',
+      '/openapi.yaml',
+      '/',
+      '/docs',
+      '/metrics',
+      '/nowhere',
+      '/api/v1/revocations/snapshot',
+    ]) {
+      it(`${path}: less than ${mostGrowthMb} MB`, async () =>
+        expect(await growthMb(instance, path)).to.be.below(mostGrowthMb))
     }
   })
 
@@ -57,8 +77,13 @@ describe(`the process: ${connections} connections × ${pipelined} pipelined requ
     before(async () => {
       redis = await startRedis(['--appendfsync', 'no'])
       await appendRevocations(redis, 200_000)
-      instance = await startInstance(await freePort(), { REDIS_URL: redis.url, JWT_SECRET: hmacSecret, CLIENTS: clientsVariable })
-      for (let event = 0; event < 1_000; event += 100) await Promise.all(Array.from({ length: 100 }, logOut))
+      instance = await startInstance(await freePort(), {
+        REDIS_URL: redis.url,
+        JWT_SECRET: hmacSecret,
+        CLIENTS: clientsVariable,
+      })
+      for (let event = 0; event < 1_000; event += 100)
+        await Promise.all(Array.from({ length: 100 }, logOut))
     })
     after(async () => {
       await instance.kill()
@@ -69,13 +94,18 @@ describe(`the process: ${connections} connections × ${pipelined} pipelined requ
     const logOut = async () => {
       const jwt = await token()
       const { status } = await send(instance.origin, {
-        method: 'POST', path: '/api/v1/auth/logout', headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' }, body: JSON.stringify({ token: jwt }),
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ token: jwt }),
       })
       expect(status).to.equal(200)
     }
 
     it(`the snapshot: less than ${mostGrowthMb} MB`, async () => {
-      expect(await growthMb(instance, '/api/v1/revocations/snapshot', asClient(), 20)).to.be.below(mostGrowthMb)
+      expect(await growthMb(instance, '/api/v1/revocations/snapshot', asClient(), 20)).to.be.below(
+        mostGrowthMb,
+      )
     })
 
     it(`the audit list: less than ${mostGrowthMb} MB`, async () => {

@@ -18,12 +18,34 @@ describe('an upgrade of two instances, one after the other, under load', () => {
     const instances = await Promise.all(ports.map((port) => startInstance(port, env)))
     const dir = mkdtempSync(join(tmpdir(), 'cierre-nginx-'))
     const front = await freePort()
-    const example = readFileSync(new URL('../../scripts/examples/two-instances.conf', import.meta.url), 'utf8')
-    writeFileSync(join(dir, 'nginx.conf'), example.replace(':3000', `:${ports[0]}`).replace(':3001', `:${ports[1]}`).replace(':8000', `:${front}`))
-    const nginx = start('nginx', ['-p', dir, '-e', join(dir, 'error.log'), '-c', join(dir, 'nginx.conf'), '-g', `daemon off; pid ${join(dir, 'pid')};`])
+    const example = readFileSync(
+      new URL('../../scripts/examples/two-instances.conf', import.meta.url),
+      'utf8',
+    )
+    writeFileSync(
+      join(dir, 'nginx.conf'),
+      example
+        .replace(':3000', `:${ports[0]}`)
+        .replace(':3001', `:${ports[1]}`)
+        .replace(':8000', `:${front}`),
+    )
+    const nginx = start('nginx', [
+      '-p',
+      dir,
+      '-e',
+      join(dir, 'error.log'),
+      '-c',
+      join(dir, 'nginx.conf'),
+      '-g',
+      `daemon off; pid ${join(dir, 'pid')};`,
+    ])
     const origin = `http://127.0.0.1:${front}`
     try {
-      await until('nginx answers', async () => (await send(origin, { path: '/health/ready' }).catch(() => undefined))?.status === 200)
+      await until(
+        'nginx answers',
+        async () =>
+          (await send(origin, { path: '/health/ready' }).catch(() => undefined))?.status === 200,
+      )
       let upgrading = true
       const dead: string[] = []
       const others: number[] = []
@@ -31,7 +53,9 @@ describe('an upgrade of two instances, one after the other, under load', () => {
         while (upgrading && dead.length + others.length < mostRequests) {
           const jwt = await token()
           const { status } = await send(origin, {
-            method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify({ token: jwt }),
+            method: 'POST',
+            path: '/api/v1/auth/logout',
+            body: JSON.stringify({ token: jwt }),
             headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
           })
           if (status === 200) dead.push(jwt)
@@ -52,7 +76,14 @@ describe('an upgrade of two instances, one after the other, under load', () => {
       await load
       expect(others, instances.map(({ output }) => output.out).join('')).to.deep.equal([])
       for (const jwt of dead.slice(-50).concat(dead.slice(0, 50))) {
-        expect((await send(origin, { path: '/api/v1/auth/verify', headers: { authorization: `Bearer ${jwt}` } })).status).to.equal(401)
+        expect(
+          (
+            await send(origin, {
+              path: '/api/v1/auth/verify',
+              headers: { authorization: `Bearer ${jwt}` },
+            })
+          ).status,
+        ).to.equal(401)
       }
     } finally {
       await end(nginx, 'SIGTERM')

@@ -25,7 +25,11 @@ import { token } from '../support/tokens.js'
 const vectorsFile = fileURLToPath(new URL('../../generated/vectors.json', import.meta.url))
 const program = fileURLToPath(new URL('second.py', import.meta.url))
 const vectors = JSON.parse(readFileSync(vectorsFile, 'utf8')) as Vectors
-const python = (args: string[], env: NodeJS.ProcessEnv = {}) => spawn('python3', [program, ...args], { env: { PATH: process.env['PATH'], PYTHONDONTWRITEBYTECODE: '1', ...env }, stdio: ['pipe', 'pipe', 'inherit'] })
+const python = (args: string[], env: NodeJS.ProcessEnv = {}) =>
+  spawn('python3', [program, ...args], {
+    env: { PATH: process.env['PATH'], PYTHONDONTWRITEBYTECODE: '1', ...env },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
 
 describe('the test vectors, and a second implementation of the feed in Python', () => {
   it('the vectors hold for this implementation', async () => {
@@ -42,27 +46,48 @@ describe('the test vectors, and a second implementation of the feed in Python', 
     }
     for (const { algorithm, jwk, token: jwt, claims, keys } of vectors.tokens) {
       const source = algorithm.startsWith('HS')
-        ? { ...secretKeySource('unused', []), candidates: async () => [verificationKey(algorithm, createSecretKey(String(jwk['k']), 'base64url'))] }
+        ? {
+            ...secretKeySource('unused', []),
+            candidates: async () => [
+              verificationKey(algorithm, createSecretKey(String(jwk['k']), 'base64url')),
+            ],
+          }
         : fixedKeySource([jwk as PublicJwk])
       const { verify } = createVerification({
-        issuers: [{ algorithms: [algorithm], requireExp: true, sessionMaxLifetimeS: 1, sessionKeys: [], backchannelScope: 'both', keys: source }],
-        now: () => Number(claims['iat']) * 1000, maxClockSkewMs: 0, cutoffClaim: 'iat',
+        issuers: [
+          {
+            algorithms: [algorithm],
+            requireExp: true,
+            sessionMaxLifetimeS: 1,
+            sessionKeys: [],
+            backchannelScope: 'both',
+            keys: source,
+          },
+        ],
+        now: () => Number(claims['iat']) * 1000,
+        maxClockSkewMs: 0,
+        cutoffClaim: 'iat',
       })
       const verified = await verify(jwt)
       expect([verified.claims, verified.keys], algorithm).to.deep.equal([claims, keys])
     }
-    for (const { kind, iss, claim, key } of vectors.keys) expect(claimKey(kind as 's', iss, claim) ?? null).to.equal(key)
-    for (const { kind, iss, json, key } of vectors.numbers) expect(claimKey(kind as 'u', iss, JSON.parse(json)) ?? null, json).to.equal(key)
+    for (const { kind, iss, claim, key } of vectors.keys)
+      expect(claimKey(kind as 's', iss, claim) ?? null).to.equal(key)
+    for (const { kind, iss, json, key } of vectors.numbers)
+      expect(claimKey(kind as 'u', iss, JSON.parse(json)) ?? null, json).to.equal(key)
     const replica = createReplica(() => 1_795_000_000_000)
     const reader = createSnapshotReader(replica)
     reader.write(Buffer.from(vectors.snapshot.base64, 'base64'))
     expect(reader.end()).to.equal(vectors.snapshot.position)
-    for (const { key, cutoff } of vectors.snapshot.entries) expect(replica.find(key)).to.equal(cutoff ?? 1)
+    for (const { key, cutoff } of vectors.snapshot.entries)
+      expect(replica.find(key)).to.equal(cutoff ?? 1)
     for (const { name, entries, token: jwt, revoked } of vectors.checks) {
       const held = createReplica(() => 1_795_000_000_000)
       entries.forEach(held.add)
       const { keys, claims } = vectors.tokens.find((vector) => vector.token === jwt)!
-      const isRevoked = Object.values(keys).some((key) => isKilledBy(key as 't:', held.find(key as 't:'), claims['iat']))
+      const isRevoked = Object.values(keys).some((key) =>
+        isKilledBy(key as 't:', held.find(key as 't:'), claims['iat']),
+      )
       expect(isRevoked, name).to.equal(revoked)
     }
   })
@@ -106,7 +131,9 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url }, { port })
       await until('it has found out', async () => (await ask(behindItsBack)) === 'revoked')
       await until('it can tell again', async () => (await ask(await token())) === 'active')
-      expect((await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).status).to.equal(200)
+      expect(
+        (await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).status,
+      ).to.equal(200)
     } finally {
       child.kill('SIGKILL')
       await service.stop()
@@ -133,7 +160,10 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       isOld = true
       const startedAt = performance.now()
       await until('it says that it cannot tell', async () => (await ask(jwt)) === 'unknown')
-      expect(performance.now() - startedAt, 'at its next question, not when it is stale').to.be.below(3_000)
+      expect(
+        performance.now() - startedAt,
+        'at its next question, not when it is stale',
+      ).to.be.below(3_000)
       isOld = false
       await until('it can tell again', async () => (await ask(jwt)) === 'active')
 

@@ -15,9 +15,16 @@ describe('turns', () => {
       if (number % 3 === 0) throw new Error(String(number))
       return number
     }
-    const settled = await Promise.allSettled(Array.from({ length: 20 }, (_, number) => inTurn(work(number))))
-    expect(settled.map((one) => (one.status === 'fulfilled' ? one.value : `failed: ${(one.reason as Error).message}`)))
-      .to.deep.equal(Array.from({ length: 20 }, (_, number) => (number % 3 === 0 ? `failed: ${number}` : number)))
+    const settled = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, number) => inTurn(work(number))),
+    )
+    expect(
+      settled.map((one) =>
+        one.status === 'fulfilled' ? one.value : `failed: ${(one.reason as Error).message}`,
+      ),
+    ).to.deep.equal(
+      Array.from({ length: 20 }, (_, number) => (number % 3 === 0 ? `failed: ${number}` : number)),
+    )
     expect([most, running]).to.deep.equal([2, 0])
     expect(order).to.deep.equal(Array.from({ length: 20 }, (_, number) => number))
     expect(await inTurn(async () => 'still works')).to.equal('still works')

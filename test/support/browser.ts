@@ -4,17 +4,32 @@ import type { AddressInfo } from 'node:net'
 import { chromium, type Browser, type Page } from 'playwright-core'
 
 /** A page in a real Chromium, with what it complained about and whom it asked. */
-export type Visit = { page: Page; complaints: string[]; origins: Set<string>; close(): Promise<void> }
+export type Visit = {
+  page: Page
+  complaints: string[]
+  origins: Set<string>
+  close(): Promise<void>
+}
 
-export async function openBrowser(): Promise<{ visit(url: string): Promise<Visit>; close(): Promise<void> }> {
+export async function openBrowser(): Promise<{
+  visit(url: string): Promise<Visit>
+  close(): Promise<void>
+}> {
   // As root, which CI is, Chromium has no sandbox to start in.
-  const browser: Browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  const browser: Browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  })
   return {
     async visit(url) {
       const page = await browser.newPage()
       const complaints: string[] = []
       const origins = new Set<string>()
-      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()))
+      page.on(
+        'console',
+        (message) =>
+          ['error', 'warning'].includes(message.type()) && complaints.push(message.text()),
+      )
       page.on('pageerror', (error) => complaints.push(error.message))
       page.on('request', (request) => {
         const { protocol, origin } = new URL(request.url())
@@ -28,7 +43,9 @@ export async function openBrowser(): Promise<{ visit(url: string): Promise<Visit
 }
 
 /** A web server of another origin. */
-export async function serveOn(listener: RequestListener): Promise<{ origin: string; close(): Promise<void> }> {
+export async function serveOn(
+  listener: RequestListener,
+): Promise<{ origin: string; close(): Promise<void> }> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -1,18 +1,35 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { plant } from './leaks.js'
 
-const secrets = { deaf: plant(randomBytes(32).toString('base64url')), all: plant(randomBytes(32).toString('base64url')), narrow: plant(randomBytes(32).toString('base64url')), powerless: plant(randomBytes(32).toString('base64url')) }
+const secrets = {
+  deaf: plant(randomBytes(32).toString('base64url')),
+  all: plant(randomBytes(32).toString('base64url')),
+  narrow: plant(randomBytes(32).toString('base64url')),
+  powerless: plant(randomBytes(32).toString('base64url')),
+}
 const hash = (secret: string) => createHash('sha256').update(secret).digest('hex')
 
 /** `CLIENTS` of four: one that may do everything, one for the audience `narrow` alone, one that may only read the feed, one that may not. */
 export const clientsVariable = JSON.stringify([
-  { id: 'all', secretSha256: [hash('an older secret'), hash(secrets.all)], allow: ['introspect', 'revoke', 'feed', 'audit'] },
-  { id: 'narrow', secretSha256: hash(secrets.narrow), allow: ['introspect', 'revoke'], audiences: ['narrow'] },
+  {
+    id: 'all',
+    secretSha256: [hash('an older secret'), hash(secrets.all)],
+    allow: ['introspect', 'revoke', 'feed', 'audit'],
+  },
+  {
+    id: 'narrow',
+    secretSha256: hash(secrets.narrow),
+    allow: ['introspect', 'revoke'],
+    audiences: ['narrow'],
+  },
   { id: 'powerless', secretSha256: hash(secrets.powerless), allow: ['feed'] },
   { id: 'deaf', secretSha256: hash(secrets.deaf), allow: ['introspect'] },
 ])
 
 export type ClientName = keyof typeof secrets
 export const secretOf = (client: ClientName) => secrets[client]
-export const basic = (id: string, secret: string) => `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}`
-export const asClient = (client: ClientName = 'all') => ({ authorization: basic(client, secrets[client]) })
+export const basic = (id: string, secret: string) =>
+  `Basic ${Buffer.from(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`).toString('base64')}`
+export const asClient = (client: ClientName = 'all') => ({
+  authorization: basic(client, secrets[client]),
+})

@@ -3,9 +3,20 @@ import { request as httpRequest, type OutgoingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { once } from 'node:events'
 
-export type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string; json: unknown }
+export type Answer = {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  text: string
+  json: unknown
+}
 
-export type Sent = { method?: string; path?: string; headers?: OutgoingHttpHeaders | string[]; body?: string | Buffer; origin?: string }
+export type Sent = {
+  method?: string
+  path?: string
+  headers?: OutgoingHttpHeaders | string[]
+  body?: string | Buffer
+  origin?: string
+}
 
 const answerOf = (status: number, headers: Answer['headers'], text: string): Answer => ({
   status,
@@ -17,15 +28,35 @@ const answerOf = (status: number, headers: Answer['headers'], text: string): Ans
 })
 
 /** One request over a connection of its own, with exactly these headers. */
-export function send(origin: string, { method = 'GET', path = '/', headers = {}, body }: Sent): Promise<Answer> {
+export function send(
+  origin: string,
+  { method = 'GET', path = '/', headers = {}, body }: Sent,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { hostname, port, protocol } = new URL(origin)
     const request = (protocol === 'https:' ? httpsRequest : httpRequest)(
-      { hostname, port, method, path, headers, agent: false, timeout: 20_000, rejectUnauthorized: false } as never,
+      {
+        hostname,
+        port,
+        method,
+        path,
+        headers,
+        agent: false,
+        timeout: 20_000,
+        rejectUnauthorized: false,
+      } as never,
       (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('end', () => resolve(answerOf(response.statusCode ?? 0, response.headers, Buffer.concat(chunks).toString('utf8'))))
+        response.on('end', () =>
+          resolve(
+            answerOf(
+              response.statusCode ?? 0,
+              response.headers,
+              Buffer.concat(chunks).toString('utf8'),
+            ),
+          ),
+        )
         response.on('error', reject)
       },
     )
@@ -46,8 +77,16 @@ export async function sendRaw(origin: string, text: string): Promise<Answer> {
   await once(socket, 'close')
   const [head = '', body = ''] = Buffer.concat(chunks).toString('utf8').split('\r\n\r\n', 2)
   const [start = '', ...lines] = head.split('\r\n')
-  const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]))
+  const headers = Object.fromEntries(
+    lines.map((line) => [
+      line.slice(0, line.indexOf(':')).toLowerCase(),
+      line.slice(line.indexOf(':') + 1).trim(),
+    ]),
+  )
   return answerOf(Number(start.split(' ')[1]), headers, body)
 }
 
-export const jsonBody = (value: unknown) => ({ headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) })
+export const jsonBody = (value: unknown) => ({
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(value),
+})

@@ -5,12 +5,21 @@ import { end, start, until } from './processes.js'
 
 const main = new URL('../../dist/main.js', import.meta.url).pathname
 
-type Run = { env?: NodeJS.ProcessEnv; args?: readonly string[]; nodeArgs?: readonly string[]; input?: string | undefined }
+type Run = {
+  env?: NodeJS.ProcessEnv
+  args?: readonly string[]
+  nodeArgs?: readonly string[]
+  input?: string | undefined
+}
 
 /** `cierre`, as built into `dist/`, and what it has written so far. */
-export function runMain({ env, args = [], nodeArgs = [], input }: Run = {}): { child: ChildProcess; output: { out: string; err: string } } {
+export function runMain({ env, args = [], nodeArgs = [], input }: Run = {}): {
+  child: ChildProcess
+  output: { out: string; err: string }
+} {
   const child = start(process.execPath, [...nodeArgs, main, ...args], {
-    env: { PATH: process.env['PATH'], ...env }, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
   const output = { out: '', err: '' }
   child.stdout?.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
@@ -37,8 +46,15 @@ export type Instance = {
 }
 
 /** Comes back when it is ready. */
-export async function startInstance(port: number, env: Record<string, string>, nodeArgs?: readonly string[]): Promise<Instance> {
-  const { child, output } = runMain({ env: { PORT: String(port), RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env }, ...(nodeArgs && { nodeArgs }) })
+export async function startInstance(
+  port: number,
+  env: Record<string, string>,
+  nodeArgs?: readonly string[],
+): Promise<Instance> {
+  const { child, output } = runMain({
+    env: { PORT: String(port), RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env },
+    ...(nodeArgs && { nodeArgs }),
+  })
   const origin = `http://127.0.0.1:${port}`
   await until('the instance is ready', async () => {
     if (child.exitCode !== null) throw new Error(`it ended: ${output.err}`)

@@ -7,12 +7,27 @@ import Provider, { type Configuration } from 'oidc-provider'
 import { plant } from './leaks.js'
 
 const resource = 'https://api.test'
-const client = { client_id: 'app', client_secret: 'the-secret-of-the-app', grant_types: ['client_credentials'], redirect_uris: [], response_types: [] as never[] }
+const client = {
+  client_id: 'app',
+  client_secret: 'the-secret-of-the-app',
+  grant_types: ['client_credentials'],
+  redirect_uris: [],
+  response_types: [] as never[],
+}
 
 async function signingKeys(kids: ReadonlyMap<string, string>): Promise<JWK[]> {
-  const pairs = await Promise.all((['RS256', 'ES256', 'EdDSA', 'PS256'] as const).map((alg) => generateKeyPair(alg, { extractable: true })))
+  const pairs = await Promise.all(
+    (['RS256', 'ES256', 'EdDSA', 'PS256'] as const).map((alg) =>
+      generateKeyPair(alg, { extractable: true }),
+    ),
+  )
   const keys = await Promise.all(pairs.map(({ privateKey }) => exportJWK(privateKey)))
-  return (['RS256', 'ES256', 'EdDSA', 'PS256'] as const).map((alg, at) => ({ ...keys[at], alg, use: 'sig', kid: kids.get(alg) ?? `${alg}-${randomUUID()}` }))
+  return (['RS256', 'ES256', 'EdDSA', 'PS256'] as const).map((alg, at) => ({
+    ...keys[at],
+    alg,
+    use: 'sig',
+    kid: kids.get(alg) ?? `${alg}-${randomUUID()}`,
+  }))
 }
 
 /** A real OpenID provider that issues JWT access tokens by client credentials, on a port of its own. */
@@ -41,14 +56,23 @@ export async function startIssuer() {
           enabled: true,
           defaultResource: () => resource,
           useGrantedResource: () => true,
-          getResourceServerInfo: () => ({ scope: 'read', audience: resource, accessTokenFormat: 'jwt', accessTokenTTL: 300, jwt: { sign: { alg: algorithm as 'RS256' } } }),
+          getResourceServerInfo: () => ({
+            scope: 'read',
+            audience: resource,
+            accessTokenFormat: 'jwt',
+            accessTokenTTL: 300,
+            jwt: { sign: { alg: algorithm as 'RS256' } },
+          }),
         },
       },
     }
     const serve = new Provider(origin, configuration).callback()
     handle = (request, response) => {
       if (request.url === '/jwks') jwksRequests += 1
-      if (empty && request.url === '/jwks') return Promise.resolve(void response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"keys":[]}'))
+      if (empty && request.url === '/jwks')
+        return Promise.resolve(
+          void response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"keys":[]}'),
+        )
       if (down) return Promise.resolve(void request.socket.destroy())
       return serve(request, response)
     }
@@ -68,7 +92,9 @@ export async function startIssuer() {
       algorithm = alg
       const response = await fetch(`${origin}/token`, {
         method: 'POST',
-        headers: { authorization: `Basic ${Buffer.from(`${client.client_id}:${client.client_secret}`).toString('base64')}` },
+        headers: {
+          authorization: `Basic ${Buffer.from(`${client.client_id}:${client.client_secret}`).toString('base64')}`,
+        },
         body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'read', resource }),
       })
       const { access_token: jwt } = (await response.json()) as { access_token: string }

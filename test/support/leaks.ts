@@ -20,6 +20,9 @@ export const mochaHooks = {
     // A part of the suite may need no service at all.
     if (planted.size === 0) return
     expect(seen.size, 'words were logged and stored').to.be.greaterThan(0)
-    expect([...planted].filter((value) => seen.has(value)), 'parts of tokens, jti, sid or secrets in a log or under a key').to.deep.equal([])
+    expect(
+      [...planted].filter((value) => seen.has(value)),
+      'parts of tokens, jti, sid or secrets in a log or under a key',
+    ).to.deep.equal([])
   },
 }

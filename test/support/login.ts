@@ -3,7 +3,10 @@ import { createHash, randomBytes } from 'node:crypto'
 /** A browser that has no window: keeps cookies, follows redirects within one origin, submits forms. */
 export function createBrowser(origin: string) {
   const jar = new Map<string, string>()
-  const visit = async (url: string, form?: Record<string, string>): Promise<{ url: string; text: string }> => {
+  const visit = async (
+    url: string,
+    form?: Record<string, string>,
+  ): Promise<{ url: string; text: string }> => {
     let next = new URL(url, origin).href
     let body = form
     for (let hops = 0; hops < 10; hops += 1) {
@@ -17,7 +20,8 @@ export function createBrowser(origin: string) {
         jar.set(name, value)
       }
       const location = response.headers.get('location')
-      if (location === null || response.status < 300 || response.status > 399) return { url: next, text: await response.text() }
+      if (location === null || response.status < 300 || response.status > 399)
+        return { url: next, text: await response.text() }
       next = new URL(location, next).href
       body = undefined
       if (!next.startsWith(origin)) return { url: next, text: '' }
@@ -30,7 +34,11 @@ export function createBrowser(origin: string) {
 /** The fields of the first form of a page. */
 export const fieldsOf = (html: string) => ({
   action: /<form[^>]* action="([^"]+)"/.exec(html)?.[1] ?? '',
-  hidden: Object.fromEntries([...html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value])) as Record<string, string>,
+  hidden: Object.fromEntries(
+    [...html.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
+      ([, name, value]) => [name, value],
+    ),
+  ) as Record<string, string>,
 })
 
 export function pkce() {

@@ -16,6 +16,9 @@ let batch = 0
 export async function appendRevocations({ client }: TestRedis, count: number): Promise<void> {
   for (let left = count; left > 0; left -= atOnce) {
     batch += 1
-    await client.eval(script, { keys: [], arguments: [String(atOnce), `${String(batch).padStart(11, '0')}A`] })
+    await client.eval(script, {
+      keys: [],
+      arguments: [String(atOnce), `${String(batch).padStart(11, '0')}A`],
+    })
   }
 }

@@ -5,7 +5,11 @@ import { createServer, type AddressInfo } from 'node:net'
 const running = new Set<ChildProcess>()
 
 /** Starts a program that ends with the tests, whatever becomes of them. */
-export function start(command: string, args: readonly string[], options: Pick<SpawnOptions, 'env' | 'cwd' | 'stdio'> = {}): ChildProcess {
+export function start(
+  command: string,
+  args: readonly string[],
+  options: Pick<SpawnOptions, 'env' | 'cwd' | 'stdio'> = {},
+): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   running.add(child)
   child.once('exit', () => running.delete(child))
@@ -31,7 +35,11 @@ export async function freePort(): Promise<number> {
 }
 
 /** Waits until something is so, by asking again at each turn of the loop. Throws when it never is. */
-export async function until(what: string, isSo: () => Promise<boolean> | boolean, withinMs = 15_000): Promise<void> {
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean> | boolean,
+  withinMs = 15_000,
+): Promise<void> {
   const giveUpAt = performance.now() + withinMs
   while (!(await isSo())) {
     if (performance.now() > giveUpAt) throw new Error(`never happened: ${what}`)

@@ -14,7 +14,10 @@ export type TestProxy = {
  * @param onRequest sees what is sent before it arrives; what it returns is what becomes of the connection: everything goes on, something else
  * arrives instead, nothing arrives any more, or this arrives and its answer is lost
  */
-export async function startProxy(port: () => number, onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer' | { instead: string }>): Promise<TestProxy> {
+export async function startProxy(
+  port: () => number,
+  onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer' | { instead: string }>,
+): Promise<TestProxy> {
   const sockets = new Set<Socket>()
   const swallowed = new WeakSet<Socket>()
   const server = createServer((near) => {

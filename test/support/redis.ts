@@ -25,8 +25,27 @@ export type TestRedis = {
 export async function startRedis(extra: readonly string[] = []): Promise<TestRedis> {
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'cierre-redis-'))
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'yes', '--appendfsync', 'always',
-    '--daemonize', 'no', '--maxmemory-policy', 'noeviction', '--enable-debug-command', 'local', ...extra]
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    dir,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'always',
+    '--daemonize',
+    'no',
+    '--maxmemory-policy',
+    'noeviction',
+    '--enable-debug-command',
+    'local',
+    ...extra,
+  ]
   let child: ChildProcess | undefined
   let client: RedisClientType | undefined
   const password = /--requirepass (\S+)/.exec(extra.join(' '))?.[1]
@@ -53,7 +72,9 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
     for await (const keys of client.scanIterator({ MATCH: 'cierre:*', COUNT: 1000 })) {
       for (const key of keys) {
         const type = await client.type(key)
-        lines.push(`${key} ${type === 'stream' ? JSON.stringify(await client.xRange(key, '-', '+')) : await client.get(key)}`)
+        lines.push(
+          `${key} ${type === 'stream' ? JSON.stringify(await client.xRange(key, '-', '+')) : await client.get(key)}`,
+        )
       }
     }
     return lines.join('\n')

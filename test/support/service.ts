@@ -35,31 +35,63 @@ export type TestServiceOptions = {
 }
 
 /** The service in this process, on a port of its own; with an HMAC key, without limits, in memory, unless the variables say otherwise. */
-export async function startService(env: Record<string, string> = {}, options: TestServiceOptions = {}): Promise<TestService> {
-  const hasKey = Object.keys(env).some((name) => /^JWT_(SECRET|PUBLIC_KEY|JWKS_URI|ISSUERS)$/.test(name))
+export async function startService(
+  env: Record<string, string> = {},
+  options: TestServiceOptions = {},
+): Promise<TestService> {
+  const hasKey = Object.keys(env).some((name) =>
+    /^JWT_(SECRET|PUBLIC_KEY|JWKS_URI|ISSUERS)$/.test(name),
+  )
   const config = parseConfig({
-    REDIS_URL: 'memory:', RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...(!hasKey && { JWT_SECRET: hmacSecret }), ...env,
+    REDIS_URL: 'memory:',
+    RATE_LIMIT_ADDRESS: 'off',
+    RATE_LIMIT_SUBJECT: 'off',
+    ...(!hasKey && { JWT_SECRET: hmacSecret }),
+    ...env,
   })
   const lines: string[] = []
   const stream = new PassThrough()
   stream.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
-  const log = pino({ level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } }, stream)
-  const service = createService({ config, log, writeLine: (line) => stream.write(line), now: options.now ?? Date.now, times: { ...serverTimes, ...options.times }, ...(options.operations && { operations: options.operations }) })
+  const log = pino(
+    { level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } },
+    stream,
+  )
+  const service = createService({
+    config,
+    log,
+    writeLine: (line) => stream.write(line),
+    now: options.now ?? Date.now,
+    times: { ...serverTimes, ...options.times },
+    ...(options.operations && { operations: options.operations }),
+  })
   service.server.listen(options.port ?? 0, '127.0.0.1')
   await once(service.server, 'listening')
   const origin = `${config.tls ? 'https' : 'http'}://127.0.0.1:${(service.server.address() as AddressInfo).port}`
   const logged = () =>
-    lines.join('').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>)
+    lines
+      .join('')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
   const test: TestService = {
     ...service,
     origin,
     logged,
-    audited: () => logged().flatMap(({ audit }) => (audit === undefined ? [] : [audit as Record<string, unknown>])),
+    audited: () =>
+      logged().flatMap(({ audit }) =>
+        audit === undefined ? [] : [audit as Record<string, unknown>],
+      ),
     send: (request) => send(origin, request),
     logout: (bearer, body = { token: bearer }, headers = {}) =>
       send(origin, {
-        method: 'POST', path: '/api/v1/auth/logout', body: JSON.stringify(body),
-        headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json', ...headers },
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        body: JSON.stringify(body),
+        headers: {
+          authorization: `Bearer ${bearer}`,
+          'content-type': 'application/json',
+          ...headers,
+        },
       }),
     isReady: async () => (await send(origin, { path: '/health/ready' })).status === 200,
     async stop() {
@@ -70,7 +102,10 @@ export async function startService(env: Record<string, string> = {}, options: Te
     },
   }
   if (options.waitForStore !== false) {
-    if (config.redis !== undefined) await until('the service is connected', () => lines.some((line) => line.includes('redis connected')))
+    if (config.redis !== undefined)
+      await until('the service is connected', () =>
+        lines.some((line) => line.includes('redis connected')),
+      )
     await until('the service follows the feed', () => service.position() !== undefined)
   }
   return test

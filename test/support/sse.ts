@@ -6,17 +6,32 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser'
 /** One who follows the feed without a guard. */
 export async function follow(origin: string, from: string, headers: Record<string, string>) {
   const { hostname, port } = new URL(origin)
-  const asked = request({ hostname, port, path: `/api/v1/revocations/events${from === '' ? '' : `?from=${from}`}`, headers, agent: false })
+  const asked = request({
+    hostname,
+    port,
+    path: `/api/v1/revocations/events${from === '' ? '' : `?from=${from}`}`,
+    headers,
+    agent: false,
+  })
   asked.end()
   const [response] = (await once(asked, 'response')) as [IncomingMessage]
   if (response.statusCode !== 200) throw new Error(`the feed answered ${response.statusCode}`)
   const events: EventSourceMessage[] = []
   let comments = 0
   let ended = false
-  const parser = createParser({ onEvent: (event) => events.push(event), onComment: () => (comments += 1) })
+  const parser = createParser({
+    onEvent: (event) => events.push(event),
+    onComment: () => (comments += 1),
+  })
   response.setEncoding('utf8')
   response.on('data', (text: string) => parser.feed(text))
   response.on('close', () => (ended = true))
   response.on('error', () => (ended = true))
-  return { response, events, comments: () => comments, ended: () => ended, stop: () => asked.destroy() }
+  return {
+    response,
+    events,
+    comments: () => comments,
+    ended: () => ended,
+    stop: () => asked.destroy(),
+  }
 }

@@ -2,7 +2,8 @@ import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { plant } from './leaks.js'
 
-export const hmacSecret = 'a-secret-of-the-tests-that-is-long-enough-for-hs512-which-needs-sixty-four-bytes'
+export const hmacSecret =
+  'a-secret-of-the-tests-that-is-long-enough-for-hs512-which-needs-sixty-four-bytes'
 
 type KeyPair = { publicKey: KeyObject; privateKey: KeyObject }
 
@@ -15,7 +16,20 @@ export const ec: Record<string, KeyPair> = {
 export const ed25519: KeyPair = generateKeyPairSync('ed25519')
 
 export const algorithms = [
-  'HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
+  'HS256',
+  'HS384',
+  'HS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 ] as const
 
 export function keyPairOf(algorithm: string): KeyPair {
@@ -23,7 +37,8 @@ export function keyPairOf(algorithm: string): KeyPair {
   return ec[algorithm] ?? ed25519
 }
 
-export const pemOf = (algorithm: string) => keyPairOf(algorithm).publicKey.export({ type: 'spki', format: 'pem' }).toString()
+export const pemOf = (algorithm: string) =>
+  keyPairOf(algorithm).publicKey.export({ type: 'spki', format: 'pem' }).toString()
 
 /** The variables by which the service accepts tokens of an algorithm. */
 export function keyVariables(algorithm: string): Record<string, string> {
@@ -39,18 +54,36 @@ export const nowS = (offsetS = 0) => Math.floor(Date.now() / 1000) + offsetS
 
 /** Fresh claims of one login; a member given as undefined is left out. */
 export function freshClaims(claims: Claims = {}): Claims {
-  const all: Claims = { iss: 'https://issuer.test', sub: `user-${randomUUID()}`, sid: randomUUID(), jti: randomUUID(), iat: nowS(), exp: nowS(600), ...claims }
+  const all: Claims = {
+    iss: 'https://issuer.test',
+    sub: `user-${randomUUID()}`,
+    sid: randomUUID(),
+    jti: randomUUID(),
+    iat: nowS(),
+    exp: nowS(600),
+    ...claims,
+  }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
 /** A signed token with fresh claims, planted as a value that must not leak. */
-export async function token(claims: Claims = {}, algorithm = 'HS256', header: Record<string, unknown> = {}): Promise<string> {
+export async function token(
+  claims: Claims = {},
+  algorithm = 'HS256',
+  header: Record<string, unknown> = {},
+): Promise<string> {
   return sign(freshClaims(claims), algorithm, header)
 }
 
-export async function sign(claims: Claims, algorithm = 'HS256', header: Record<string, unknown> = {}): Promise<string> {
+export async function sign(
+  claims: Claims,
+  algorithm = 'HS256',
+  header: Record<string, unknown> = {},
+): Promise<string> {
   const key = algorithm.startsWith('HS') ? Buffer.from(hmacSecret) : keyPairOf(algorithm).privateKey
-  const jwt = await new SignJWT(claims).setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header }).sign(key)
+  const jwt = await new SignJWT(claims)
+    .setProtectedHeader({ alg: algorithm, typ: 'JWT', ...header })
+    .sign(key)
   plantToken(jwt, claims)
   return jwt
 }
@@ -59,12 +92,21 @@ function plantToken(jwt: string, { sid, jti }: Claims): void {
   plant(jwt)
   plant(jwt.split('.')[2] ?? jwt)
   // Only what is unmistakable: a made-up one may also be a subject somewhere.
-  for (const claim of [sid, jti]) if (typeof claim === 'string' && /^[0-9a-f]{8}-/.test(claim)) plant(claim)
+  for (const claim of [sid, jti])
+    if (typeof claim === 'string' && /^[0-9a-f]{8}-/.test(claim)) plant(claim)
 }
 
 export const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 
 /** A logout token in order, unless the claims say otherwise. */
-export async function logoutToken(claims: Claims = {}, header: Record<string, unknown> = { typ: 'logout+jwt' }, algorithm = 'HS256'): Promise<string> {
-  return sign(freshClaims({ aud: 'app', events: { [logoutEvent]: {} }, ...claims }), algorithm, header)
+export async function logoutToken(
+  claims: Claims = {},
+  header: Record<string, unknown> = { typ: 'logout+jwt' },
+  algorithm = 'HS256',
+): Promise<string> {
+  return sign(
+    freshClaims({ aud: 'app', events: { [logoutEvent]: {} }, ...claims }),
+    algorithm,
+    header,
+  )
 }

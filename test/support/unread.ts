@@ -5,7 +5,10 @@ import { connect as connectTls } from 'node:tls'
 /** A connection that sends a text; nothing is read from it until it is told to. */
 export function sendUnread(origin: string, text: string): Socket {
   const { hostname, port, protocol } = new URL(origin)
-  const socket = protocol === 'https:' ? connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false }) : connect(Number(port), hostname)
+  const socket =
+    protocol === 'https:'
+      ? connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false })
+      : connect(Number(port), hostname)
   socket.on('error', () => undefined)
   socket.pause()
   socket.write(text)
@@ -25,7 +28,7 @@ export function readSlowly(socket: Socket, { bytes, everyMs }: { bytes: number; 
   let most = bytes
   socket.on('readable', () => undefined)
   const timer = setInterval(() => {
-    for (let left = most; left > 0; ) {
+    for (let left = most; left > 0;) {
       const piece = socket.read(Math.min(left, socket.readableLength) || undefined) as Buffer | null
       if (piece === null) return
       pieces.push(piece)

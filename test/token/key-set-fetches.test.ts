@@ -5,18 +5,27 @@ import { createKeySetFetches } from '../../src/token/key-set-fetches.js'
 function fetchesAt(startMs = 0) {
   let nowMs = startMs
   const begun: { atMs: number; end: (isLoaded: boolean) => Promise<void> }[] = []
-  const load = () => new Promise<boolean>((resolve) => begun.push({ atMs: nowMs, end: async (isLoaded) => {
-    resolve(isLoaded)
-    await Promise.resolve()
-    await Promise.resolve()
-  } }))
+  const load = () =>
+    new Promise<boolean>((resolve) =>
+      begun.push({
+        atMs: nowMs,
+        end: async (isLoaded) => {
+          resolve(isLoaded)
+          await Promise.resolve()
+          await Promise.resolve()
+        },
+      }),
+    )
   const fetches = createKeySetFetches(load, () => nowMs)
   return { fetches, begun, at: (ms: number) => void (nowMs = ms) }
 }
 
 /** What a promise has settled to by now. */
 async function settled<T>(promise: Promise<T>): Promise<T | 'pending'> {
-  return Promise.race([promise, new Promise<'pending'>((resolve) => setImmediate(resolve, 'pending'))])
+  return Promise.race([
+    promise,
+    new Promise<'pending'>((resolve) => setImmediate(resolve, 'pending')),
+  ])
 }
 
 describe('when a key set is fetched', () => {
@@ -52,7 +61,10 @@ describe('when a key set is fetched', () => {
     expect(begun).to.have.length(2)
     const late = fetches.next()
     await begun[1]?.end(true)
-    expect([await first, await second, await settled(late)], 'shared by those who asked before it began').to.deep.equal([true, true, 'pending'])
+    expect(
+      [await first, await second, await settled(late)],
+      'shared by those who asked before it began',
+    ).to.deep.equal([true, true, 'pending'])
     at(10_000)
     expect(fetches.isCoolingDown()).to.equal(false)
     fetches.tick()

@@ -18,7 +18,9 @@ describe('requests that wait for a key', () => {
   it('what fails leaves its place as well', async () => {
     const wait = createKeyWaiters()
     for (let round = 0; round < 20; round += 1) {
-      const error = await wait('a', () => Promise.reject(new Error('no'))).catch((reason: unknown) => reason)
+      const error = await wait('a', () => Promise.reject(new Error('no'))).catch(
+        (reason: unknown) => reason,
+      )
       expect(error).to.be.instanceOf(Error)
     }
     expect(await wait('a', async () => 1)).to.equal(1)

@@ -6,7 +6,8 @@ import { hmacSecret, keyPairOf, keyVariables, token } from '../support/tokens.js
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const orders: Record<string, bigint> = {
   ES256: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
-  ES512: 0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  ES512:
+    0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
 }
 
 /** The other signature that ECDSA accepts for the same input. */
@@ -16,7 +17,10 @@ function twin(signature: string, algorithm: string): string | undefined {
   const bytes = Buffer.from(signature, 'base64url')
   const half = bytes.length / 2
   const s = order - BigInt(`0x${bytes.subarray(half).toString('hex')}`)
-  return Buffer.concat([bytes.subarray(0, half), Buffer.from(s.toString(16).padStart(half * 2, '0'), 'hex')]).toString('base64url')
+  return Buffer.concat([
+    bytes.subarray(0, half),
+    Buffer.from(s.toString(16).padStart(half * 2, '0'), 'hex'),
+  ]).toString('base64url')
 }
 
 function respellings(jwt: string, algorithm: string): string[] {
@@ -24,11 +28,16 @@ function respellings(jwt: string, algorithm: string): string[] {
   const signed = `${header}.${payload}.`
   const spareBits = [...alphabet].map((last) => signature.slice(0, -1) + last)
   const inserted = [' ', '\t', '\n', '\r', '\f', '=', '==', '\0', '%', 'A', 'é'].flatMap((extra) =>
-    [0, 1, Math.floor(signature.length / 2), signature.length].map((at) => signature.slice(0, at) + extra + signature.slice(at)))
+    [0, 1, Math.floor(signature.length / 2), signature.length].map(
+      (at) => signature.slice(0, at) + extra + signature.slice(at),
+    ),
+  )
   const otherAlphabet = [signature.replaceAll('-', '+').replaceAll('_', '/')]
   const all = [...spareBits, ...inserted, ...otherAlphabet, twin(signature, algorithm) ?? signature]
   const around = [` ${jwt}`, `${jwt} `, `${jwt}\t`, `${jwt}.`, `${jwt}=`]
-  return [...new Set([...all.map((other) => signed + other), ...around])].filter((other) => other !== jwt)
+  return [...new Set([...all.map((other) => signed + other), ...around])].filter(
+    (other) => other !== jwt,
+  )
 }
 
 describe('respelling: no other spelling of a token escapes its revocation', () => {
@@ -36,7 +45,9 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
     it(algorithm, async () => {
       const service = await startService(keyVariables(algorithm))
       try {
-        const key = algorithm.startsWith('HS') ? Buffer.from(hmacSecret) : keyPairOf(algorithm).publicKey
+        const key = algorithm.startsWith('HS')
+          ? Buffer.from(hmacSecret)
+          : keyPairOf(algorithm).publicKey
         const holder = { sub: `holder-${algorithm}`, sid: undefined }
         const jwt = await token(holder, algorithm)
         const accepted: string[] = []
@@ -44,7 +55,13 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
         // The one respelling that passes the gate, as it is a signature in its own right: revoked already, it is no error.
         const legal = legalTwin && `${jwt.slice(0, jwt.lastIndexOf('.'))}.${legalTwin}`
         for (const other of respellings(jwt, algorithm)) {
-          if (await jwtVerify(other, key).then(() => true, () => false)) accepted.push(other)
+          if (
+            await jwtVerify(other, key).then(
+              () => true,
+              () => false,
+            )
+          )
+            accepted.push(other)
         }
         // jose's decoder takes white space and padding at the very least.
         expect(accepted).to.have.length.of.at.least(4)
@@ -52,9 +69,12 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
         for (const other of accepted) {
           // A header cannot carry some of them; the body can carry all.
           const inBody = await service.logout(await token(holder, algorithm), { token: other })
-          expect(inBody.status, JSON.stringify(other.slice(-8))).to.equal(other === legal ? 200 : 401)
+          expect(inBody.status, JSON.stringify(other.slice(-8))).to.equal(
+            other === legal ? 200 : 401,
+          )
           if (other !== legal) expect(service.audited().at(-1)?.['reason']).to.equal('spelling')
-          if (!/[\n\r\0\f]/.test(other)) expect((await service.logout(other, { token: other })).status).to.equal(401)
+          if (!/[\n\r\0\f]/.test(other))
+            expect((await service.logout(other, { token: other })).status).to.equal(401)
         }
         const fresh = await token({ sid: undefined }, algorithm)
         const other = twin(fresh.split('.')[2] ?? '', algorithm)

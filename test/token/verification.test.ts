@@ -1,9 +1,23 @@
 import { expect } from 'chai'
 import { startService } from '../support/service.js'
-import { algorithms, ec, hmacSecret, keyVariables, nowS, pemOf, rsa, sign, token, freshClaims } from '../support/tokens.js'
+import {
+  algorithms,
+  ec,
+  hmacSecret,
+  keyVariables,
+  nowS,
+  pemOf,
+  rsa,
+  sign,
+  token,
+  freshClaims,
+} from '../support/tokens.js'
 
 type Jwk = Record<string, unknown>
-const jwkOf = (pair: { publicKey: typeof rsa.publicKey }, more: Jwk = {}): Jwk => ({ ...pair.publicKey.export({ format: 'jwk' }), ...more })
+const jwkOf = (pair: { publicKey: typeof rsa.publicKey }, more: Jwk = {}): Jwk => ({
+  ...pair.publicKey.export({ format: 'jwk' }),
+  ...more,
+})
 
 /** Logs out with each token in turn and gives the statuses. */
 async function statuses(env: Record<string, string>, ...tokens: string[]): Promise<number[]> {
@@ -26,32 +40,86 @@ describe('verification', () => {
   }
 
   it('takes, without a list, the algorithms that go with the key, and no other', async () => {
-    expect(await statuses({ JWT_SECRET: hmacSecret }, await token({}, 'HS256'), await token({}, 'HS512'))).to.deep.equal([200, 401])
+    expect(
+      await statuses(
+        { JWT_SECRET: hmacSecret },
+        await token({}, 'HS256'),
+        await token({}, 'HS512'),
+      ),
+    ).to.deep.equal([200, 401])
     const ofRsa = ['RS256', 'PS256', 'RS512', 'PS384']
-    expect(await statuses({ JWT_PUBLIC_KEY: pemOf('RS256') }, ...(await Promise.all(ofRsa.map((algorithm) => token({}, algorithm)))))).to.deep.equal([200, 200, 401, 401])
-    expect(await statuses({ JWT_PUBLIC_KEY: pemOf('ES384') }, await token({}, 'ES384'), await token({}, 'ES256'))).to.deep.equal([200, 401])
-    expect(await statuses({ JWT_PUBLIC_KEY: pemOf('EdDSA') }, await token({}, 'EdDSA'), await token({}, 'Ed25519'))).to.deep.equal([200, 200])
+    expect(
+      await statuses(
+        { JWT_PUBLIC_KEY: pemOf('RS256') },
+        ...(await Promise.all(ofRsa.map((algorithm) => token({}, algorithm)))),
+      ),
+    ).to.deep.equal([200, 200, 401, 401])
+    expect(
+      await statuses(
+        { JWT_PUBLIC_KEY: pemOf('ES384') },
+        await token({}, 'ES384'),
+        await token({}, 'ES256'),
+      ),
+    ).to.deep.equal([200, 401])
+    expect(
+      await statuses(
+        { JWT_PUBLIC_KEY: pemOf('EdDSA') },
+        await token({}, 'EdDSA'),
+        await token({}, 'Ed25519'),
+      ),
+    ).to.deep.equal([200, 200])
   })
 
   it('reads a PEM with literal \\n, a JWK and a JWKS', async () => {
-    const variants = [pemOf('ES256').replaceAll('\n', '\\n'), JSON.stringify(jwkOf(ec['ES256']!)), JSON.stringify({ keys: [jwkOf(rsa, { kid: 'r' }), jwkOf(ec['ES256']!, { kid: 'e' })] })]
-    for (const key of variants) expect(await statuses({ JWT_PUBLIC_KEY: key }, await token({}, 'ES256'))).to.deep.equal([200])
+    const variants = [
+      pemOf('ES256').replaceAll('\n', '\\n'),
+      JSON.stringify(jwkOf(ec['ES256']!)),
+      JSON.stringify({ keys: [jwkOf(rsa, { kid: 'r' }), jwkOf(ec['ES256']!, { kid: 'e' })] }),
+    ]
+    for (const key of variants)
+      expect(await statuses({ JWT_PUBLIC_KEY: key }, await token({}, 'ES256'))).to.deep.equal([200])
   })
 
   it('tries every key that may have signed, and none that its kid, use or alg rules out', async () => {
-    const set = (more: Jwk) => ({ JWT_PUBLIC_KEY: JSON.stringify({ keys: [jwkOf(ec['ES384']!, { kid: 'other' }), jwkOf(ec['ES256']!, more)] }) })
+    const set = (more: Jwk) => ({
+      JWT_PUBLIC_KEY: JSON.stringify({
+        keys: [jwkOf(ec['ES384']!, { kid: 'other' }), jwkOf(ec['ES256']!, more)],
+      }),
+    })
     const named = () => token({}, 'ES256', { kid: 'mine' })
-    expect(await statuses(set({ kid: 'mine' }), await named(), await token({}, 'ES256'))).to.deep.equal([200, 200])
+    expect(
+      await statuses(set({ kid: 'mine' }), await named(), await token({}, 'ES256')),
+    ).to.deep.equal([200, 200])
     expect(await statuses(set({}), await named())).to.deep.equal([200])
     expect(await statuses(set({ kid: 'not-mine' }), await named())).to.deep.equal([401])
-    expect(await statuses({ ...set({ kid: 'mine', use: 'enc' }), JWT_ALGORITHMS: 'ES256' }, await named())).to.deep.equal([401])
-    expect(await statuses({ ...set({ kid: 'mine', key_ops: ['encrypt'] }), JWT_ALGORITHMS: 'ES256' }, await named())).to.deep.equal([401])
+    expect(
+      await statuses(
+        { ...set({ kid: 'mine', use: 'enc' }), JWT_ALGORITHMS: 'ES256' },
+        await named(),
+      ),
+    ).to.deep.equal([401])
+    expect(
+      await statuses(
+        { ...set({ kid: 'mine', key_ops: ['encrypt'] }), JWT_ALGORITHMS: 'ES256' },
+        await named(),
+      ),
+    ).to.deep.equal([401])
   })
 
   it('is not put off by odd keys beside good ones', async () => {
     const good = jwkOf(ec['ES256']!, { kid: 'good' })
-    for (const odd of [jwkOf(ec['ES256']!, { key_ops: ['verify', 'sign'] }), jwkOf(ec['ES384']!, { key_ops: ['sign'] }), jwkOf(rsa, { ext: false })]) {
-      expect(await statuses({ JWT_PUBLIC_KEY: JSON.stringify({ keys: [odd, good] }) }, await token({}, 'ES256', { kid: 'good' }), await token({}, 'ES256'))).to.deep.equal([200, 200])
+    for (const odd of [
+      jwkOf(ec['ES256']!, { key_ops: ['verify', 'sign'] }),
+      jwkOf(ec['ES384']!, { key_ops: ['sign'] }),
+      jwkOf(rsa, { ext: false }),
+    ]) {
+      expect(
+        await statuses(
+          { JWT_PUBLIC_KEY: JSON.stringify({ keys: [odd, good] }) },
+          await token({}, 'ES256', { kid: 'good' }),
+          await token({}, 'ES256'),
+        ),
+      ).to.deep.equal([200, 200])
     }
   })
 
@@ -59,16 +127,31 @@ describe('verification', () => {
     const env = { JWT_ISSUER: 'https://a', JWT_AUDIENCE: 'api', JWT_TYP: 'at+jwt' }
     const good = { iss: 'https://a', aud: ['other', 'api'] }
     const typ = { typ: 'at+jwt' }
-    expect(await statuses(env,
-      await token(good, 'HS256', typ), await token({ ...good, iss: 'https://A' }, 'HS256', typ), await token({ ...good, iss: undefined }, 'HS256', typ),
-      await token({ ...good, aud: 'apis' }, 'HS256', typ), await token({ ...good, aud: undefined }, 'HS256', typ), await token(good), await token(good, 'HS256', { typ: undefined }),
-    )).to.deep.equal([200, 401, 401, 401, 401, 401, 401])
+    expect(
+      await statuses(
+        env,
+        await token(good, 'HS256', typ),
+        await token({ ...good, iss: 'https://A' }, 'HS256', typ),
+        await token({ ...good, iss: undefined }, 'HS256', typ),
+        await token({ ...good, aud: 'apis' }, 'HS256', typ),
+        await token({ ...good, aud: undefined }, 'HS256', typ),
+        await token(good),
+        await token(good, 'HS256', { typ: undefined }),
+      ),
+    ).to.deep.equal([200, 401, 401, 401, 401, 401, 401])
   })
 
   it('refuses what is not yet valid or from the future, and demands exp when told to', async () => {
-    expect(await statuses({ JWT_REQUIRE_EXP: 'true', MAX_CLOCK_SKEW_S: '60' },
-      await token({ nbf: nowS(120) }), await token({ iat: nowS(120) }), await token({ exp: undefined }), await token({ iat: nowS(30) }), await token({ nbf: nowS(30) }),
-    )).to.deep.equal([401, 401, 401, 200, 200])
+    expect(
+      await statuses(
+        { JWT_REQUIRE_EXP: 'true', MAX_CLOCK_SKEW_S: '60' },
+        await token({ nbf: nowS(120) }),
+        await token({ iat: nowS(120) }),
+        await token({ exp: undefined }),
+        await token({ iat: nowS(30) }),
+        await token({ nbf: nowS(30) }),
+      ),
+    ).to.deep.equal([401, 401, 401, 200, 200])
     const endless = await token({ exp: undefined })
     expect(await statuses({}, endless, endless)).to.deep.equal([200, 401])
   })
@@ -87,6 +170,8 @@ describe('verification', () => {
     const ofC = await sign(freshClaims({ ...shared, iss: 'https://c' }), 'ES256')
     const foreign = await sign(freshClaims({ ...shared, iss: 'https://a' }), 'ES256')
     const nobodys = await sign(freshClaims({ ...shared, iss: 'https://d' }))
-    expect(await statuses(env, ofA, ofA, ofB, ofB, ofC, foreign, nobodys)).to.deep.equal([200, 401, 200, 401, 200, 401, 401])
+    expect(await statuses(env, ofA, ofA, ofB, ofB, ofC, foreign, nobodys)).to.deep.equal([
+      200, 401, 200, 401, 200, 401, 401,
+    ])
   })
 })

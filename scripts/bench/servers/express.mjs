@@ -7,7 +7,8 @@ import jsonwebtoken from 'jsonwebtoken'
 
 const { PORT, REDIS_URL, ALGORITHM, KEY, KEY_OBJECT } = process.env
 const redis = new Redis(REDIS_URL)
-const keyObject = () => (ALGORITHM === 'HS256' ? createSecretKey(Buffer.from(KEY)) : createPublicKey(KEY))
+const keyObject = () =>
+  ALGORITHM === 'HS256' ? createSecretKey(Buffer.from(KEY)) : createPublicKey(KEY)
 const key = KEY_OBJECT === '1' ? keyObject() : KEY
 const app = express()
 app.use(express.json())

@@ -13,13 +13,24 @@ await fastify.register(fastifyJwt, {
 })
 
 const schema = {
-  body: { type: 'object', required: ['token'], additionalProperties: false, properties: { token: { type: 'string', minLength: 1 } } },
-  response: { '2xx': { type: 'object', properties: { success: { type: 'boolean' }, message: { type: 'string' } } } },
+  body: {
+    type: 'object',
+    required: ['token'],
+    additionalProperties: false,
+    properties: { token: { type: 'string', minLength: 1 } },
+  },
+  response: {
+    '2xx': {
+      type: 'object',
+      properties: { success: { type: 'boolean' }, message: { type: 'string' } },
+    },
+  },
 }
 
 fastify.post('/api/v1/auth/logout', { schema }, async (request) => {
   const { sid, exp } = await request.jwtVerify()
-  if (request.body.token !== request.headers.authorization.slice(7)) throw new Error('another token')
+  if (request.body.token !== request.headers.authorization.slice(7))
+    throw new Error('another token')
   await redis.set(`denied:${sid}`, '1', 'PX', exp * 1000 - Date.now())
   return { success: true, message: 'Sesión cerrada exitosamente' }
 })

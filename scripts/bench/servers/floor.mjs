@@ -1,6 +1,14 @@
 // The least that a logout can cost on Node: node:http, node:crypto and @redis/client, with nothing that makes it safe to run.
 // COMMANDS=one: verify once, one SET, one JSON answer. COMMANDS=all: every Redis command that cierre sends, in one round trip.
-import { createHash, createHmac, createPublicKey, createSecretKey, randomUUID, timingSafeEqual, verify } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  createPublicKey,
+  createSecretKey,
+  randomUUID,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto'
 import { createServer } from 'node:http'
 import { createClient } from '@keyv/redis'
 
@@ -9,18 +17,24 @@ const redis = await createClient({ url: REDIS_URL }).connect()
 const sha1 = COMMANDS === 'all' ? await redis.scriptLoad(COMMIT_SCRIPT) : undefined
 const key = ALGORITHM === 'HS256' ? createSecretKey(Buffer.from(KEY)) : createPublicKey(KEY)
 const answer = '{"success":true,"message":"Sesión cerrada exitosamente"}'
-const headers = { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(answer) }
+const headers = {
+  'Content-Type': 'application/json; charset=utf-8',
+  'Content-Length': Buffer.byteLength(answer),
+}
 
 const isSignedBy = {
-  HS256: (input, signature) => timingSafeEqual(createHmac('sha256', key).update(input).digest(), signature),
+  HS256: (input, signature) =>
+    timingSafeEqual(createHmac('sha256', key).update(input).digest(), signature),
   RS256: (input, signature) => verify('sha256', Buffer.from(input), key, signature),
-  ES256: (input, signature) => verify('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }, signature),
+  ES256: (input, signature) =>
+    verify('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }, signature),
   EdDSA: (input, signature) => verify(null, Buffer.from(input), key, signature),
 }[ALGORITHM]
 
 function claimsOf(jwt) {
   const [header, payload, signature] = jwt.split('.')
-  if (!isSignedBy(`${header}.${payload}`, Buffer.from(signature, 'base64url'))) throw new Error('signature')
+  if (!isSignedBy(`${header}.${payload}`, Buffer.from(signature, 'base64url')))
+    throw new Error('signature')
   const claims = JSON.parse(Buffer.from(payload, 'base64url'))
   if (claims.exp * 1000 <= Date.now()) throw new Error('expired')
   return claims
@@ -32,14 +46,37 @@ const store = {
   one: ({ sid, exp }) => redis.set(`denied:${sid}`, '1', { PX: exp * 1000 - Date.now() }),
   async all({ iss, sub, sid, jti, iat, exp }, jwt) {
     const [t, s, u, j] = [keyOf(jwt), keyOf(iss + sid), keyOf(iss + sub), keyOf(iss + jti)]
-    const event = JSON.stringify({ time: new Date().toISOString(), event: 'authn_token_revoked', outcome: 'success', reason: 'logout', requestId: randomUUID(), issuer: iss, subject: sub, keys: [`s:${s}`], address: '127.0.0.0/24' })
+    const event = JSON.stringify({
+      time: new Date().toISOString(),
+      event: 'authn_token_revoked',
+      outcome: 'success',
+      reason: 'logout',
+      requestId: randomUUID(),
+      issuer: iss,
+      subject: sub,
+      keys: [`s:${s}`],
+      address: '127.0.0.0/24',
+    })
     const [became] = await redis.evalSha(sha1, {
       keys: [
-        'cierre:{c}:feed', 'cierre:{c}:history', 'cierre:{c}:audit', `cierre:{c}:limit:u:${u}`,
-        `cierre:{c}:t:${t}`, `cierre:{c}:s:${s}`, `cierre:{c}:u:${u}`, `cierre:{c}:j:${j}`, `cierre:{c}:s:${s}`, `sess:${sid}`,
+        'cierre:{c}:feed',
+        'cierre:{c}:history',
+        'cierre:{c}:audit',
+        `cierre:{c}:limit:u:${u}`,
+        `cierre:{c}:t:${t}`,
+        `cierre:{c}:s:${s}`,
+        `cierre:{c}:u:${u}`,
+        `cierre:{c}:j:${j}`,
+        `cierre:{c}:s:${s}`,
+        `sess:${sid}`,
       ],
       arguments: [
-        '100000', 'history', '1000000', `1 4 1 1 30 60000 0 ${iat}`, event, `${exp * 1000 - Date.now()} ${exp * 1000} 1`,
+        '100000',
+        'history',
+        '1000000',
+        `1 4 1 1 30 60000 0 ${iat}`,
+        event,
+        `${exp * 1000 - Date.now()} ${exp * 1000} 1`,
       ],
     })
     if (became !== 'stored') throw new Error(became)
@@ -49,9 +86,12 @@ const store = {
 createServer((request, response) => {
   if (request.method === 'GET') return void response.end()
   let text = ''
-  request.setEncoding('utf8').on('data', (piece) => (text += piece)).on('end', () => {
-    const jwt = request.headers.authorization.slice(7)
-    if (JSON.parse(text).token !== jwt) throw new Error('another token')
-    store(claimsOf(jwt), jwt).then(() => response.writeHead(200, headers).end(answer))
-  })
+  request
+    .setEncoding('utf8')
+    .on('data', (piece) => (text += piece))
+    .on('end', () => {
+      const jwt = request.headers.authorization.slice(7)
+      if (JSON.parse(text).token !== jwt) throw new Error('another token')
+      store(claimsOf(jwt), jwt).then(() => response.writeHead(200, headers).end(answer))
+    })
 }).listen(PORT, '127.0.0.1')

@@ -31,7 +31,15 @@ class RedisAdapter {
 
 const provider = new Provider(`http://127.0.0.1:${PORT}`, {
   adapter: RedisAdapter,
-  clients: [{ client_id: 'bench', client_secret: CLIENT_SECRET, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] }],
+  clients: [
+    {
+      client_id: 'bench',
+      client_secret: CLIENT_SECRET,
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
+    },
+  ],
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
@@ -44,7 +52,8 @@ const provider = new Provider(`http://127.0.0.1:${PORT}`, {
 process.on('message', async ({ mint }) => {
   const client = await provider.Client.find('bench')
   const tokens = []
-  for (let minted = 0; minted < mint; minted += 1) tokens.push(await new provider.ClientCredentials({ client }).save())
+  for (let minted = 0; minted < mint; minted += 1)
+    tokens.push(await new provider.ClientCredentials({ client }).save())
   process.send({ tokens })
 })
 provider.listen(Number(PORT), '127.0.0.1')
