@@ -71,7 +71,7 @@ async function makeDocs() {
   const ours = ['reference.js', 'reference.css']
   const theirs = ['swagger-ui-bundle.js', 'swagger-ui.css']
   mkdirSync(`${root}dist/docs`, { recursive: true })
-  for (const file of ours) copyFileSync(`${root}src/docs/${file}`, `${root}dist/docs/${file}`)
+  for (const file of ours) copyFileSync(`${root}src/http/docs/${file}`, `${root}dist/docs/${file}`)
   for (const file of [...theirs, 'LICENSE', 'NOTICE'])
     copyFileSync(`${root}${docsPage}/${file}`, `${root}dist/docs/${file}`)
   await Promise.all([...ours, ...theirs].map(compressed))

@@ -12,10 +12,10 @@ import {
 } from 'node:crypto'
 import { SignJWT, importJWK, type JWK } from 'jose'
 import { encodeSnapshot } from '../src/feed/snapshot.js'
-import { createReplica, untilSOf } from '../src/replica.js'
-import type { Entry } from '../src/store/entry.js'
+import { createReplica, untilSOf } from '../src/revocation/live-set.js'
+import type { Entry } from '../src/revocation/entry.js'
 import { claimKey, tokenKeys, type RevocationKey } from '../src/token/keys.js'
-import { parseSpelling } from '../src/token/spelling.js'
+import { parseSpelling } from '../src/token/canonical-encoding.js'
 
 type TokenVector = {
   algorithm: string

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { commitScript } from '../../src/store/commit.js'
+import { commitScript } from '../../src/store/redis/commit.js'
 import { startServer } from './machine.js'
 import { clientSecret, requestOf, secret, verificationKey, type Algorithm } from './tokens.js'
 

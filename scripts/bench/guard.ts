@@ -10,7 +10,7 @@ import { expressjwt } from 'express-jwt'
 import { createVerifier } from 'fast-jwt'
 import { jwtVerify, SignJWT } from 'jose'
 import { createGuard } from '../../src/guard.js'
-import { createReplica } from '../../src/replica.js'
+import { createReplica } from '../../src/revocation/live-set.js'
 import {
   freePort,
   machine,

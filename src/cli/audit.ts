@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { components } from '../../generated/openapi.js'
-import type { StoredEvent } from '../audit.js'
-import { askWithin, textOf } from '../asking.js'
-import { basicAuthorization } from '../basic.js'
+import type { StoredEvent } from '../audit/audit.js'
+import { askWithin, textOf } from '../runtime/http-client.js'
+import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { answerWithinMs, credentialsOf, urlOf, type Io } from './io.js'
 
 type Options = {

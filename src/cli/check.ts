@@ -1,4 +1,4 @@
-import { askWithin } from '../asking.js'
+import { askWithin } from '../runtime/http-client.js'
 import { answerWithinMs, tokenFrom, urlOf, type Io } from './io.js'
 
 const claims = {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { permissions } from '../clients.js'
+import { permissions } from '../access/clients.js'
 import type { Io } from './io.js'
 
 export async function makeClient(

@@ -1,5 +1,5 @@
-import type { RevocationReason } from '../audit.js'
-import { createClient, type RevocationRequest, type RevocationResult } from '../client.js'
+import type { RevocationReason } from '../audit/audit.js'
+import { createClient, type RevocationRequest, type RevocationResult } from '../client/client.js'
 import { credentialsOf, tokenFrom, urlOf, type Io } from './io.js'
 
 type Options = {

@@ -1,5 +1,5 @@
-import { askWithin, textOf } from '../asking.js'
-import { createReader } from '../config/reader.js'
+import { askWithin, textOf } from '../runtime/http-client.js'
+import { createReader } from '../token/option-reader.js'
 import { signDevelopmentToken } from '../token/development.js'
 import { answerWithinMs, urlOf, type Io } from './io.js'
 

@@ -1,5 +1,5 @@
-import { permissions, type Client, type Permission } from '../clients.js'
-import type { Reader } from './reader.js'
+import { permissions, type Client, type Permission } from '../access/clients.js'
+import type { Reader } from '../token/option-reader.js'
 
 const members = ['id', 'secretSha256', 'allow', 'audiences']
 

@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import { isAddressRange, type AddressDetail } from '../addresses.js'
-import { parseExpiredCookie, type ExpiredCookie } from '../browser.js'
-import type { Client } from '../clients.js'
-import type { Limit } from '../limits.js'
-import type { CutoffClaim } from '../revocations.js'
-import type { RedisConnection } from '../store/redis.js'
+import type { Client } from '../access/clients.js'
+import type { Limit } from '../access/rate-limits.js'
+import type { CutoffClaim } from '../revocation/revocations.js'
 import { senderConstrainedRules, type SenderConstrained } from '../token/confirmation.js'
 import { readClients } from './clients.js'
-import { checkSessionKeys, longestSessionS, readIssuers, type IssuerConfig } from './issuers.js'
-import { createReader, type Environment, type Reader } from './reader.js'
-import { readRedis, readSessionRedis } from './redis.js'
+import {
+  checkSessionKeys,
+  longestSessionS,
+  readIssuers,
+  type IssuerConfig,
+} from '../token/issuer-options.js'
+import { createReader, type Environment, type Reader } from '../token/option-reader.js'
+import { readRedis, readSessionRedis, type RedisConnection } from './redis.js'
+import { isAddressRange, type AddressDetail } from '../runtime/ip-addresses.js'
+import { parseExpiredCookie, type ExpiredCookie } from './cookies.js'
 
 export type Config = Readonly<{
   host: string

@@ -1,6 +1,5 @@
-import type { RedisConnection } from '../store/redis.js'
-import type { IssuerConfig } from './issuers.js'
-import type { Reader } from './reader.js'
+import type { IssuerConfig } from '../token/issuer-options.js'
+import type { Reader } from '../token/option-reader.js'
 
 /** The Redis of `REDIS_URL`; nothing for the embedded store. */
 export function readRedis(reader: Reader, hasThrowawayKey: boolean): RedisConnection | undefined {
@@ -70,3 +69,5 @@ function isDecodable(part: string): boolean {
     return false
   }
 }
+
+export type RedisConnection = { url: string; caFile?: string | undefined }

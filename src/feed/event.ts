@@ -1,5 +1,5 @@
 import { decodeKey, type RevocationKey } from '../token/keys.js'
-import type { Entry } from '../store/entry.js'
+import type { Entry } from '../revocation/entry.js'
 
 /** The version of the feed's events and snapshot that this code reads and writes; it grows with every new kind that revokes. */
 export const feedVersion = 1

@@ -1,13 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { watchClock } from '../clock.js'
-import { entryAt, entryWords, type Replica } from '../replica.js'
-import { withoutArguments } from '../store/cause.js'
-import { withDeadline } from '../store/deadline.js'
-import type { Entry } from '../store/entry.js'
-import type { FeedLog } from '../store/feed-log.js'
-import { UnknownLayout } from '../store/layout.js'
-import { keepSwept } from '../sweeping.js'
+import { watchClock } from '../runtime/clock.js'
+import { entryAt, entryWords, type Replica } from '../revocation/live-set.js'
+import { withoutArguments, UnknownLayout } from '../revocation/store-errors.js'
+import { withDeadline } from '../runtime/deadline.js'
+import type { Entry } from '../revocation/entry.js'
+import { keepSwept } from '../runtime/sweeper.js'
 import {
   compareFeed,
   isSameIdentity,
@@ -17,6 +15,7 @@ import {
 } from './continuity.js'
 import { positionOf, streamIdOf, UnreadableFeed, type FeedEvent, type Position } from './event.js'
 import { createUnconfirmedWrites } from './unconfirmed-writes.js'
+import type { FeedLog } from './feed-log.js'
 
 /** Keeps the replica up to date with the feed. */
 export type Follower = {

@@ -1,4 +1,4 @@
-import { entryWords, type Replica } from '../replica.js'
+import { entryWords, type Replica } from '../revocation/live-set.js'
 import { feedVersion, streamIdOf, unknownKind, UnreadableFeed, type Position } from './event.js'
 
 // The format is described byte by byte in openapi.yaml, under `getSnapshot`.

@@ -1,7 +1,5 @@
 import { Readable } from 'node:stream'
 import { ServiceError } from '../errors.js'
-import type { FeedReader } from '../store/feed-log.js'
-import { answered } from '../store/store.js'
 import {
   compareIds,
   positionOf,
@@ -10,6 +8,8 @@ import {
   type FeedEvent,
   type Position,
 } from './event.js'
+import { answered } from '../revocation/store-errors.js'
+import type { FeedReader } from './feed-log.js'
 
 /** Those who follow the feed over HTTP. */
 export type Subscribers = {

@@ -1,4 +1,4 @@
-import { coversLife, laterOf, type Entry } from '../store/entry.js'
+import { coversLife, laterOf, type Entry } from '../revocation/entry.js'
 
 /** Entries that this instance has stored, and whose events it has not met in the feed yet. */
 export type UnconfirmedWrites = {

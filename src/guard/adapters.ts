@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Claims } from '../token/verification.js'
-import type { Guard } from '../guard.js'
+import type { Guard } from './types.js'
 import { GuardError } from './error.js'
 
 // From the raw lines: Node shows only the first of two, and making its object of all headers costs more than the check.

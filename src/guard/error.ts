@@ -1,4 +1,4 @@
-import { bearerChallenge } from '../bearer.js'
+import { bearerChallenge } from '../token/bearer.js'
 import { failures, ServiceError, type Reason } from '../errors.js'
 
 /** Why a guard refuses. `unknown`: it cannot tell whether the token is revoked. */

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { within } from '../asking.js'
-import { watchClock, type Clock } from '../clock.js'
+import { within } from '../runtime/http-client.js'
+import { watchClock, type Clock } from '../runtime/clock.js'
 import { positionOf, UnreadableFeed, type FeedEvent, type Position } from '../feed/event.js'
-import type { Replica } from '../replica.js'
-import { FeedError, type FeedClient } from './feed-client.js'
-import { keepSwept } from '../sweeping.js'
+import type { Replica } from '../revocation/live-set.js'
+import { FeedError, type FeedClient } from './http-feed.js'
+import { keepSwept } from '../runtime/sweeper.js'
 
 export type FollowingParts = {
   feed: FeedClient

@@ -1,6 +1,6 @@
-import type { IssuerConfig } from '../config/issuers.js'
+import type { IssuerConfig } from '../token/issuer-options.js'
 import type { KeySourceLog } from '../token/remote-key-source.js'
-import { openIssuers } from '../token/issuers.js'
+import { openIssuers } from '../token/open-issuers.js'
 
 type Parts = Readonly<{
   issuers: readonly IssuerConfig[]

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.js'
-import { readGuardEntries, type IssuerConfig } from '../config/issuers.js'
-import { createReader } from '../config/reader.js'
-import type { GuardOptions } from '../guard.js'
+import type { Clock } from '../runtime/clock.js'
+import { readGuardEntries, type IssuerConfig } from '../token/issuer-options.js'
+import { createReader } from '../token/option-reader.js'
+import type { GuardOptions } from './types.js'
 import { senderConstrainedRules, type SenderConstrained } from '../token/confirmation.js'
 import {
   credentialNames,
@@ -10,7 +10,7 @@ import {
   type Credentials,
   type Fault,
 } from './credentials.js'
-import { refuseUnknown, type OnUnknown } from './unknown.js'
+import { refuseUnknown, type OnUnknown } from './fallback.js'
 
 /** The options of a guard, checked and with their defaults. */
 export type GuardSettings = Readonly<{

@@ -1,6 +1,6 @@
-import type { Entry } from '../store/entry.js'
+import type { Entry } from '../revocation/entry.js'
 import type { RevocationKey } from '../token/keys.js'
-import type { Known } from './known.js'
+import type { Known } from './token-cache.js'
 
 /** Why a watched token is no longer good. */
 export type EndOfToken = 'revoked' | 'expired'

@@ -3,25 +3,25 @@ import { Readable } from 'node:stream'
 import cors from '@koa/cors'
 import Koa from 'koa'
 import type { Logger } from 'pino'
-import type { ClientAddresses } from '../addresses.js'
-import type { Audit } from '../audit.js'
+import type { ClientAddresses } from './client-addresses.js'
+import type { Audit } from '../audit/audit.js'
 import type { ContractDocument } from '../contract.js'
-import { StaticDocument } from '../docs/static-document.js'
+import { StaticDocument } from '../runtime/static-document.js'
 import { ServiceError } from '../errors.js'
-import { rateLimitHeaders, type Limiter, type Verdict } from '../limits.js'
+import { rateLimitHeaders, type Limiter, type Verdict } from '../access/rate-limits.js'
 import type { OperationId, Operations } from '../operations/operation.js'
-import { createBodyReader } from './body.js'
+import { createBodyReader } from './request-body.js'
 import {
   createContractRoutes,
   type ContractRoutes,
   type Middleware,
   type RequestState,
   type ServiceContext,
-} from './contract.js'
+} from './routes.js'
 import { failureAnswer, isFault, type Outgoing } from './failures.js'
 import { endInPieces, pieceBytes } from './pieces.js'
 import { holdToRate } from './reading-rate.js'
-import { faultOfAnswer } from './responses.js'
+import { faultOfAnswer } from './response-check.js'
 import type { ServerTimes } from './server.js'
 import { staticAnswer } from './static-answer.js'
 

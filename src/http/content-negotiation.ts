@@ -1,4 +1,4 @@
-import { contentCodings, type ContentCoding } from '../docs/static-document.js'
+import { contentCodings, type ContentCoding } from '../runtime/static-document.js'
 
 const member = /^\s*([!#$%&'*+.^_`|~\w-]+)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?$/i
 /** Less than any weight that a client can give. */

@@ -1,4 +1,4 @@
-import { bearerChallenge } from '../bearer.js'
+import { bearerChallenge } from '../token/bearer.js'
 import { errorReasonOf, failures, ServiceError, type FailureCode } from '../errors.js'
 import type { OperationId } from '../operations/operation.js'
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { StaticDocument } from '../docs/static-document.js'
+import type { StaticDocument } from '../runtime/static-document.js'
 import { namesEntityTag, preferredCoding } from './content-negotiation.js'
 import type { Outgoing } from './failures.js'
 

@@ -1,6 +1,6 @@
 import type { components } from '../../generated/openapi.js'
-import type { Check } from '../check.js'
-import { mayAskAbout, type Clients } from '../clients.js'
+import type { Check } from '../revocation/check.js'
+import { mayAskAbout, type Clients } from '../access/clients.js'
 import { ServiceError } from '../errors.js'
 import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
 import { claimText } from '../token/keys.js'

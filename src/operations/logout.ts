@@ -1,30 +1,26 @@
-import type { Asker, Audit } from '../audit.js'
-import { limitedAddress } from '../addresses.js'
-import { bearerToken, proofChallenge } from '../bearer.js'
-import { clearingHeaders, type ExpiredCookie } from '../browser.js'
+import type { Asker, Audit } from '../audit/audit.js'
+import { bearerToken, proofChallenge } from '../token/bearer.js'
 import { ServiceError } from '../errors.js'
-import type { Admit } from '../limits.js'
-import type { Revocations } from '../revocations.js'
-import { sessionKeysOf } from '../sessions.js'
+import type { Admit } from '../access/rate-limits.js'
+import type { Revocations } from '../revocation/revocations.js'
+import { sessionKeysOf } from '../token/session-keys.js'
 import { isSenderConstrained } from '../token/confirmation.js'
 import { isOfSameHolder, type Verification, type VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
+import { limitedAddress } from '../runtime/ip-addresses.js'
 
 type Parts = {
   verification: Verification
   revocations: Revocations
   audit: Audit
   admit: Admit
-  browser: { cookies: readonly ExpiredCookie[]; clearSiteData: string }
+  /** The answer headers by which a browser clears what it kept, over HTTPS and over HTTP. */
+  clearingHeaders: Readonly<Record<'https' | 'http', Readonly<Record<string, string | string[]>>>>
 }
 
 /** Revokes the presented tokens. The revocation is written last: what fails before it leaves the token usable for the repeat. */
 export function logout(parts: Parts): Operation<'logout'> {
-  const { verification, revocations, audit, admit } = parts
-  const clearing = {
-    secure: clearingHeaders({ ...parts.browser, secure: true }),
-    plain: clearingHeaders({ ...parts.browser, secure: false }),
-  }
+  const { verification, revocations, audit, admit, clearingHeaders } = parts
   return async ({ body, authorization, asker, secure }) => {
     const scope = body.scope ?? 'local'
     // Possession is enough to end one's own token, also one that is bound to a key.
@@ -65,7 +61,7 @@ export function logout(parts: Parts): Operation<'logout'> {
     return {
       status: 200,
       body: { success: true, message: 'Sesión cerrada exitosamente' },
-      headers: Object.assign(limits, secure ? clearing.secure : clearing.plain),
+      headers: Object.assign(limits, secure ? clearingHeaders.https : clearingHeaders.http),
     }
   }
 }

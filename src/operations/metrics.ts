@@ -1,5 +1,5 @@
 import { ServiceError } from '../errors.js'
-import type { Metrics } from '../metrics.js'
+import type { Metrics } from '../telemetry/metrics.js'
 import type { Operation } from './operation.js'
 
 export const metrics =

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { components, operations } from '../../generated/openapi.js'
-import type { Asker } from '../audit.js'
-import type { StaticDocument } from '../docs/static-document.js'
+import type { Asker } from '../audit/audit.js'
+import type { StaticDocument } from '../runtime/static-document.js'
 
 export type OperationId = keyof operations
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
-import { withDeadline } from '../store/deadline.js'
-import type { CheckStatus, StoreProbe } from '../store/probe.js'
+import { withDeadline } from '../runtime/deadline.js'
 import type { KeySource } from '../token/key-source.js'
 import type { Answer, Operation } from './operation.js'
+import type { CheckStatus, StoreProbe } from '../revocation/ports.js'
 
 type Parts = {
   probe: StoreProbe

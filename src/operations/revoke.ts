@@ -1,11 +1,11 @@
-import { limitedAddress } from '../addresses.js'
-import type { Audit } from '../audit.js'
-import { mayAskAbout, type Clients } from '../clients.js'
+import type { Audit } from '../audit/audit.js'
+import { mayAskAbout, type Clients } from '../access/clients.js'
 import { isUnsupported, ServiceError } from '../errors.js'
-import type { Revocations } from '../revocations.js'
-import { sessionKeysOf } from '../sessions.js'
+import type { Revocations } from '../revocation/revocations.js'
+import { sessionKeysOf } from '../token/session-keys.js'
 import type { Verification } from '../token/verification.js'
 import type { Operation } from './operation.js'
+import { limitedAddress } from '../runtime/ip-addresses.js'
 
 type Parts = {
   clients: Clients

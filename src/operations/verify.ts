@@ -1,5 +1,5 @@
-import { bearerToken, senderConstrainedChallenge } from '../bearer.js'
-import type { Check } from '../check.js'
+import { bearerToken, senderConstrainedChallenge } from '../token/bearer.js'
+import type { Check } from '../revocation/check.js'
 import { ServiceError } from '../errors.js'
 import { isDpopBound, isSenderConstrained, type SenderConstrained } from '../token/confirmation.js'
 import { claimText } from '../token/keys.js'

@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { FeedEvent } from '../feed/event.js'
 import { decodeKey, type RevocationKey } from '../token/keys.js'
-import { keepSwept } from '../sweeping.js'
-import type { AuditTrail } from './audit-trail.js'
-import type { Commit, Committed } from './commit.js'
-import { entryWith, isKilledBy, laterOf, markOf, type Entry, type Mark } from './entry.js'
-import type { FeedLog } from './feed-log.js'
+import { keepSwept } from '../runtime/sweeper.js'
+import {
+  entryWith,
+  isKilledBy,
+  laterOf,
+  markOf,
+  type Entry,
+  type Mark,
+} from '../revocation/entry.js'
+import type { Commit, Committed } from '../revocation/commit.js'
+import type { FeedLog } from '../feed/feed-log.js'
+import type { AuditTrail } from '../audit/trail.js'
 
 type Held = { untilMs: number | null; mark: Mark }
 

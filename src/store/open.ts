@@ -1,24 +1,19 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
 import { ServiceError } from '../errors.js'
-import { memoryAuditTrail, redisAuditTrail, type AuditTrail } from './audit-trail.js'
+import { redisAuditTrail } from './redis/audit-trail.js'
 import { createMemoryAdapter } from './memory.js'
-import { createLayoutCheck } from './layout.js'
-import { memoryProbe, redisProbe, type StoreProbe } from './probe.js'
-import { connectRedis, RedisAdapter, redisEntryReader, RevocationAdapter } from './redis.js'
-import { redisFeedLog, redisFeedReader, type FeedLog, type FeedReader } from './feed-log.js'
-import {
-  auditKey,
-  createKeyDeleter,
-  createStore,
-  feedKey,
-  historyKey,
-  keyPrefix,
-  layoutKey,
-  type KeyDeleter,
-  type Store,
-  type StoreObserver,
-} from './store.js'
+import { createLayoutCheck } from './redis/layout.js'
+import { memoryProbe, redisProbe } from './redis/health.js'
+import { connectRedis } from './redis/connection.js'
+import { redisFeedLog, redisFeedReader } from './redis/feed-log.js'
+import { createKeyDeleter, createStore, type KeyDeleter, type StoreObserver } from './store.js'
+import type { Store, StoreProbe } from '../revocation/ports.js'
+import type { FeedLog, FeedReader } from '../feed/feed-log.js'
+import type { AuditTrail } from '../audit/trail.js'
+import { memoryAuditTrail } from './memory-audit-trail.js'
+import { auditKey, feedKey, historyKey, keyPrefix, layoutKey } from './names.js'
+import { RedisAdapter, redisEntryReader, RevocationAdapter } from './redis/adapter.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {

@@ -1,50 +1,14 @@
 import { Keyv, type KeyvStoreAdapter } from 'keyv'
-import { ServiceError, type FailureCode, type Reason } from '../errors.js'
-import type { StoreCommand } from '../metrics.js'
+import { ServiceError } from '../errors.js'
+import type { StoreCommand } from '../telemetry/metrics.js'
 import type { RevocationKey } from '../token/keys.js'
-import { batched } from './batch.js'
-import { NotConnected, RedisRefusal, SessionsRefusal, withoutArguments } from './cause.js'
-import type { Commit, CommitReply, Committed, Terms } from './commit.js'
-import { withDeadline } from './deadline.js'
-import { readMark, type Entry, type Mark } from './entry.js'
-import type { LayoutCheck } from './layout.js'
-
-/** The hash tag keeps all keys on one cluster slot, so that the commit may touch several. */
-export const keyPrefix = 'cierre:{c}:'
-export const feedKey = `${keyPrefix}feed`
-export const historyKey = `${keyPrefix}history`
-export const auditKey = `${keyPrefix}audit`
-export const layoutKey = `${keyPrefix}layout`
-
-/** Revocations as bytes. Every method answers or throws within its deadline. */
-export type Store = {
-  /**
-   * The marks under the keys, in their order; `undefined` where there is none. One round trip.
-   *
-   * @throws ServiceError `store_unavailable`: unknown is not "not revoked"
-   */
-  read(keys: readonly RevocationKey[]): Promise<(Mark | undefined)[]>
-  /**
-   * The entry under a key, with its expiry.
-   *
-   * @throws ServiceError `store_unavailable`
-   */
-  lookup(key: RevocationKey): Promise<Entry | undefined>
-  /**
-   * Asks the terms, if there are any, deletes session data, merges all entries (there is at least one) at once, writes the event to the
-   * audit trail with them, and returns when they are stored. One round trip, unless session data is kept elsewhere.
-   *
-   * @throws ServiceError `store_unavailable`: some of it, or nothing, may be stored; `session_store_unavailable`: nothing is
-   */
-  commit(entries: readonly Entry[], more?: CommittedWith): Promise<Committed>
-}
-
-/** An event for the audit trail, the keys of session data that must be gone before anything is stored, and what must hold before that. */
-export type CommittedWith = Readonly<{
-  event?: string | undefined
-  sessionKeys?: readonly string[] | undefined
-  terms?: Terms | undefined
-}>
+import { batched } from '../runtime/batch.js'
+import { answered, NotConnected, RedisRefusal, unavailableBy } from '../revocation/store-errors.js'
+import { readMark, type Mark } from '../revocation/entry.js'
+import type { LayoutCheck } from './redis/layout.js'
+import type { Commit, CommitReply, Committed } from '../revocation/commit.js'
+import type { Store } from '../revocation/ports.js'
+import { layoutKey, keyPrefix } from './names.js'
 
 /** Told of every command: how long it took in seconds, and whether it failed. */
 export type StoreObserver = (command: StoreCommand, seconds: number, failed: boolean) => void
@@ -208,29 +172,4 @@ function openKeyv(adapter: KeyvStoreAdapter): Keyv {
   // Each failure is thrown where it happens; the connection logs its own troubles.
   keyv.on('error', () => undefined)
   return keyv
-}
-
-const unavailable = {
-  store: 'store_unavailable',
-  sessions: 'session_store_unavailable',
-} as const satisfies Partial<Record<Reason, FailureCode>>
-
-/**
- * What the store answers within its deadline.
- *
- * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work` throws, and when time is up
- */
-export function answered<T>(
-  whose: keyof typeof unavailable,
-  timeoutMs: number,
-  work: () => Promise<T>,
-): Promise<T> {
-  return withDeadline(work(), timeoutMs).catch((error: unknown) => {
-    throw unavailableBy(withoutArguments(error), whose)
-  })
-}
-
-function unavailableBy(cause: unknown, whose: keyof typeof unavailable): ServiceError {
-  const reason = cause instanceof SessionsRefusal ? 'sessions' : whose
-  return new ServiceError(unavailable[reason], { cause, reason })
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { CompactJwt } from './spelling.js'
+import type { CompactJwt } from './canonical-encoding.js'
 
 /** `t:` token, `s:` session, `u:` subject, `j:` token id; then 22 characters of base64url. */
 export type RevocationKey = `${'t' | 's' | 'u' | 'j'}:${string}`

@@ -1,4 +1,4 @@
-import { askWithin, textOf } from '../asking.js'
+import { askWithin, textOf } from '../runtime/http-client.js'
 import { ServiceError } from '../errors.js'
 import { checkPublicJwk, mayVerify, type PublicJwk } from './key-material.js'
 import { createKeySetFetches } from './key-set-fetches.js'

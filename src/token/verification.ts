@@ -11,7 +11,7 @@ import type { KeyHeader, KeySource } from './key-source.js'
 import { claimText, tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
 import { hasLogoutEvent } from './logout-token.js'
 import type { VerificationKey } from './signature.js'
-import { parseSpelling, type CompactJwt } from './spelling.js'
+import { parseSpelling, type CompactJwt } from './canonical-encoding.js'
 
 export type { Claims } from './claims.js'
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { createUnconfirmedWrites } from '../../src/feed/unconfirmed-writes.js'
-import type { Entry } from '../../src/store/entry.js'
+import type { Entry } from '../../src/revocation/entry.js'
 
 const t = (untilMs: number | null): Entry => ({ key: `t:${'A'.repeat(22)}`, untilMs })
 const u = (cutoff: number, untilMs: number | null): Entry => ({

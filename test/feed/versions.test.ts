@@ -8,7 +8,7 @@ import {
   UnreadableFeed,
 } from '../../src/feed/event.js'
 import { createSnapshotReader, encodeSnapshot } from '../../src/feed/snapshot.js'
-import { createReplica } from '../../src/replica.js'
+import { createReplica } from '../../src/revocation/live-set.js'
 import { createRevocation, postForm } from '../support/asking.js'
 import { asClient, clientsVariable } from '../support/clients.js'
 import { startGuard, statusOf } from '../support/guard.js'

@@ -11,7 +11,7 @@ import {
   type GuardOptions,
 } from '../../src/guard.js'
 import { positionOf } from '../../src/feed/event.js'
-import { createFeedClient } from '../../src/guard/feed-client.js'
+import { createFeedClient } from '../../src/guard/http-feed.js'
 import { createRevocation } from '../support/asking.js'
 import { clientsVariable, secretOf } from '../support/clients.js'
 import { feedOf, startGuard, statusOf } from '../support/guard.js'

@@ -9,7 +9,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { createGuard, FeedError, type Guard, type GuardOptions } from '../../src/guard.js'
-import { faultOfAnswer } from '../../src/guard/feed-client.js'
+import { faultOfAnswer } from '../../src/guard/http-feed.js'
 import { clientsVariable } from '../support/clients.js'
 import { feedOf, statusOf } from '../support/guard.js'
 import { startIssuer } from '../support/issuer.js'

@@ -5,7 +5,7 @@ import { errors, importJWK, jwtVerify, type CryptoKey, type JWK } from 'jose'
 import { ServiceError } from '../../src/errors.js'
 import type { PublicJwk } from '../../src/token/key-material.js'
 import { fixedKeySource, secretKeySource } from '../../src/token/key-source.js'
-import { parseSpelling } from '../../src/token/spelling.js'
+import { parseSpelling } from '../../src/token/canonical-encoding.js'
 import { createVerification, type Issuer } from '../../src/token/verification.js'
 import { algorithms, hmacSecret, keyPairOf } from '../support/tokens.js'
 

@@ -1,0 +1,72 @@
+import type { Claims } from '../token/verification.js'
+import { askWithin, textOf } from '../runtime/http-client.js'
+import { basicAuthorization } from '../runtime/basic-authorization.js'
+import {
+  credentialNames,
+  readCredentials,
+  readOptionsObject,
+  type Credentials,
+} from './credentials.js'
+
+/** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
+export type OtherOpinion = 'active' | 'revoked' | 'unknown'
+
+/**
+ * Asked about a token that is in order, and not known to be revoked, while the guard cannot tell. `why`: it has not had a snapshot yet,
+ * or what it holds is older than `maxStalenessMs`.
+ */
+export type OnUnknown = (
+  question: Readonly<{ token: string; claims: Claims; why: 'no_snapshot' | 'stale' }>,
+) => OtherOpinion | Promise<OtherOpinion>
+
+/** The default: unknown is not "not revoked". */
+export const refuseUnknown: OnUnknown = () => 'unknown'
+
+/**
+ * Asks the introspection endpoint of the service (RFC 7662), as a client that may `introspect`. Whatever goes wrong is `unknown`.
+ *
+ * @param url the service's origin; `https:`, or `http:` on a loopback address
+ * @param timeoutMs how long an answer may take, from 1 to 60000; 1000 unless given
+ * @throws TypeError that says everything that is wrong with the options
+ */
+export function askIntrospection(
+  options: Readonly<{
+    url: string
+    clientId: string
+    clientSecret: string | undefined
+    timeoutMs?: number | undefined
+  }>,
+): OnUnknown {
+  const { timeoutMs, ...credentials } = readIntrospection(options)
+  const endpoint = new URL('/oauth/introspect', credentials.url)
+  const authorization = basicAuthorization(credentials)
+  return async ({ token }) => {
+    try {
+      return await askWithin(
+        timeoutMs,
+        endpoint,
+        { method: 'POST', headers: { authorization }, body: new URLSearchParams({ token }) },
+        async (answer) => {
+          if (answer.status !== 200) return 'unknown'
+          const { active } = JSON.parse(await textOf(answer)) as { active?: unknown }
+          return active === true ? 'active' : active === false ? 'revoked' : 'unknown'
+        },
+      )
+    } catch {
+      return 'unknown'
+    }
+  }
+}
+
+function readIntrospection(options: unknown): Credentials & { timeoutMs: number } {
+  const faults: string[] = []
+  const fault = (name: string, what: string) => void faults.push(`${name} ${what}`)
+  const given = readOptionsObject(fault, 'options', options, [...credentialNames, 'timeoutMs'])
+  const credentials = given && readCredentials(fault, '', given)
+  const timeoutMs = given?.['timeoutMs'] === undefined ? 1_000 : given['timeoutMs']
+  const isInRange = typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= 60_000
+  if (!isInRange) fault('timeoutMs', 'must be a number from 1 to 60000')
+  if (credentials === undefined || !isInRange || faults.length > 0)
+    throw new TypeError(faults.map((each) => `askIntrospection: ${each}`).join('\n'))
+  return { ...credentials, timeoutMs }
+}

@@ -1,0 +1,41 @@
+import type { IncomingMessage } from 'node:http'
+import proxyaddr from 'proxy-addr'
+import { canonical } from '../runtime/ip-addresses.js'
+
+export type ClientAddresses = {
+  /** The client's address as the trusted proxies tell it, else the peer's; canonical, IPv4 never mapped into IPv6. */
+  of(request: IncomingMessage): string
+  /** Whether the client's own connection was HTTPS. */
+  isSecure(request: IncomingMessage): boolean
+  /** Whether the request has forwarding headers that nobody is trusted to send. */
+  hasIgnoredHeaders(request: IncomingMessage): boolean
+}
+
+/** @param trusted proxies, as addresses or CIDR ranges */
+export function createClientAddresses(trusted: readonly string[]): ClientAddresses {
+  const isOfProxy = proxyaddr.compile([...trusted])
+  const isTrusted = (address: string, hop: number) => isOfProxy(withoutPort(address), hop)
+  const peerOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
+  const isProxied = (request: IncomingMessage) =>
+    trusted.length > 0 && isTrusted(peerOf(request), 0)
+  return {
+    of: (request) =>
+      (trusted.length > 0 ? canonical(withoutPort(proxyaddr(request, isTrusted))) : undefined) ??
+      canonical(peerOf(request)) ??
+      'unknown',
+    isSecure(request) {
+      if ('encrypted' in request.socket) return true
+      const proto = isProxied(request) ? request.headers['x-forwarded-proto'] : undefined
+      // The nearest proxy wrote the last word.
+      return typeof proto === 'string' && proto.split(',').at(-1)?.trim().toLowerCase() === 'https'
+    },
+    hasIgnoredHeaders: (request) =>
+      trusted.length === 0 &&
+      (request.headers['x-forwarded-for'] !== undefined ||
+        request.headers['x-forwarded-proto'] !== undefined),
+  }
+}
+
+/** Some load balancers write `192.0.2.1:5001` or `[2001:db8::1]:443` into X-Forwarded-For. */
+const withoutPort = (address: string) =>
+  address.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1').replace(/^\[(.*)\](?::\d+)?$/, '$1')

@@ -1,0 +1,27 @@
+import type { Server } from 'node:http'
+import type { Metrics } from '../telemetry/metrics.js'
+import { createServer, serverTimes } from './server.js'
+
+/** `GET /metrics`, and nothing else, for a port that only the monitoring reaches. */
+export function createMetricsServer({
+  text,
+  contentType,
+}: Pick<Metrics, 'text' | 'contentType'>): Server {
+  return createServer(
+    (request, response) => {
+      if (request.url !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
+        response.writeHead(404).end()
+        return
+      }
+      text().then(
+        (metrics) =>
+          response
+            .writeHead(200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' })
+            .end(request.method === 'HEAD' ? '' : metrics),
+        () => response.writeHead(503).end(),
+      )
+    },
+    undefined,
+    serverTimes,
+  )
+}

@@ -1,0 +1,26 @@
+import type { Clients } from '../access/clients.js'
+import type { RevocationKey } from '../token/keys.js'
+import { keptUntil } from './create-revocation.js'
+import type { Operation } from './operation.js'
+import type { Store } from '../revocation/ports.js'
+
+/** Whether a key that the audit trail names is revoked, and until when. */
+export const getRevocation =
+  ({ clients, store }: { clients: Clients; store: Store }): Operation<'getRevocation'> =>
+  async ({ authorization, asker, params }) => {
+    const client = await clients.authenticate({ authorization, asker }, 'introspect')
+    // A key does not tell whose audience it concerns.
+    if (client.audiences !== undefined) return clients.refuse(client, asker, 'other_audience')
+    const key = params.key as RevocationKey
+    const entry = await store.lookup(key)
+    if (entry === undefined) return { status: 200, body: { key, revoked: false } }
+    return {
+      status: 200,
+      body: {
+        key,
+        revoked: true,
+        ...(entry.cutoff !== undefined && { cutoff: entry.cutoff }),
+        keptUntil: keptUntil(entry),
+      },
+    }
+  }

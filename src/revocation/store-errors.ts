@@ -1,0 +1,65 @@
+import { ServiceError, type FailureCode, type Reason } from '../errors.js'
+import { withDeadline } from '../runtime/deadline.js'
+
+/** How the commit's answer begins when session data could not be deleted. */
+export const sessionsWord = 'SESSIONS'
+const replyWord = /^[A-Z]{2,}(?= )/
+
+/** There was no connection, and nothing was sent. */
+export class NotConnected extends Error {
+  override readonly name = 'NotConnected'
+}
+
+/** What Redis answered, in its first word, where it should have obeyed. */
+export class RedisRefusal extends Error {
+  constructor(readonly word: string) {
+    super(`redis answered ${word}`)
+  }
+}
+
+/** Session data could not be deleted, and nothing was stored. */
+export class SessionsRefusal extends RedisRefusal {
+  override message = 'redis did not delete session data'
+}
+
+export const refusalOf = (word: string): RedisRefusal =>
+  word === sessionsWord ? new SessionsRefusal(word) : new RedisRefusal(word)
+
+/**
+ * An error of the store as the log may have it. Redis quotes the arguments of a command that it refuses, which may be a session's id
+ * or an audit event; its first word (`OOM`, `READONLY`, `ERR` …) says enough.
+ */
+export function withoutArguments(error: unknown): unknown {
+  const [word] = replyWord.exec(error instanceof Error ? error.message : '') ?? []
+  return word === undefined ? error : refusalOf(word)
+}
+
+const unavailable = {
+  store: 'store_unavailable',
+  sessions: 'session_store_unavailable',
+} as const satisfies Partial<Record<Reason, FailureCode>>
+
+/**
+ * What the store answers within its deadline.
+ *
+ * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work` throws, and when time is up
+ */
+export function answered<T>(
+  whose: keyof typeof unavailable,
+  timeoutMs: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  return withDeadline(work(), timeoutMs).catch((error: unknown) => {
+    throw unavailableBy(withoutArguments(error), whose)
+  })
+}
+
+export function unavailableBy(cause: unknown, whose: keyof typeof unavailable): ServiceError {
+  const reason = cause instanceof SessionsRefusal ? 'sessions' : whose
+  return new ServiceError(unavailable[reason], { cause, reason })
+}
+
+/** Redis holds a layout that this instance does not know: it can neither read nor write revocations. */
+export class UnknownLayout extends Error {
+  override readonly name = 'UnknownLayout'
+}

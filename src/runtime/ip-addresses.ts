@@ -1,0 +1,41 @@
+import { isIPv4 } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+export type AddressDetail = 'full' | 'truncate' | 'none'
+
+/** Whether the text is an address or CIDR range that `createClientAddresses` takes. */
+export function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/')
+  const isAddress = ipaddr.IPv6.isValid(address) || ipaddr.IPv4.isValidFourPartDecimal(address)
+  return (
+    isAddress &&
+    more.length === 0 &&
+    (bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && ipaddr.isValidCIDR(text)))
+  )
+}
+
+/** What one client is likely to hold: an IPv4 address, or an IPv6 /64. */
+export const limitedAddress = (address: string) =>
+  isIPv4(address) ? address : network(address, 64)
+
+/** The address as the audit trail may hold it: whole, cut to /24 or /48, or not at all. */
+export function auditAddress(address: string, detail: AddressDetail): string | undefined {
+  if (detail === 'none') return undefined
+  if (detail === 'full') return address
+  return isIPv4(address)
+    ? `${address.slice(0, address.lastIndexOf('.'))}.0/24`
+    : network(address, 48)
+}
+
+export function canonical(text: string): string | undefined {
+  // Nearly all of them, and the library is slow.
+  if (isIPv4(text)) return text
+  return ipaddr.isValid(text) ? ipaddr.process(text).toString() : undefined
+}
+
+function network(address: string, bits: number): string {
+  if (!ipaddr.isValid(address)) return address
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${withoutZone(address)}/${bits}`).toString()}/${bits}`
+}
+
+const withoutZone = (address: string) => address.replace(/%.*$/, '')

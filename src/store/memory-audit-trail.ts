@@ -1,0 +1,33 @@
+import type { AuditTrail } from '../audit/trail.js'
+
+export type TrailCaps = Readonly<{ maxEvents: number; maxAgeMs: number; now: () => number }>
+
+/** What the embedded trail keeps at most: its memory is that of the revocations. */
+const mostEmbedded = 10_000
+
+/** The embedded trail; a restart forgets it. */
+export function memoryAuditTrail({ maxEvents, maxAgeMs, now }: TrailCaps): AuditTrail {
+  let events: { atMs: number; sequence: number; event: string }[] = []
+  let appended = 0
+  const kept = Math.min(maxEvents, mostEmbedded)
+  return {
+    async append(event) {
+      events.push({ atMs: now(), sequence: (appended += 1), event })
+      // Half of it at once, so that the cost of moving the rest is spread.
+      if (events.length >= kept * 1.5) events = events.slice(-kept)
+    },
+    async read(before, count) {
+      const [, last = Infinity] = before?.split('-').map(Number) ?? []
+      return events
+        .filter(({ sequence }) => sequence < last)
+        .slice(-count)
+        .reverse()
+        .map(({ atMs, sequence, event }) => ({ id: `${atMs}-${sequence}`, event }))
+    },
+    async trim() {
+      const oldest = now() - maxAgeMs
+      const keep = events.findIndex(({ atMs }) => atMs >= oldest)
+      events = keep === -1 ? [] : events.slice(keep)
+    },
+  }
+}

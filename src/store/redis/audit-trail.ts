@@ -1,0 +1,36 @@
+import type { RedisClient } from './connection.js'
+import { auditKey } from '../names.js'
+import type { AuditTrail } from '../../audit/trail.js'
+import type { TrailCaps } from '../memory-audit-trail.js'
+
+/** The Redis stream `cierre:{c}:audit`; each entry has one field, `e`, a JSON object. */
+export function redisAuditTrail(
+  redis: RedisClient,
+  { maxEvents, maxAgeMs, now }: TrailCaps,
+): AuditTrail {
+  return {
+    async append(event) {
+      await redis.xAdd(
+        auditKey,
+        '*',
+        { e: event },
+        { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: maxEvents } },
+      )
+    },
+    async read(before, count) {
+      const found = await redis.xRevRange(
+        auditKey,
+        before === undefined ? '+' : `(${before}`,
+        '-',
+        { COUNT: count },
+      )
+      return found.map(({ id, message }) => ({ id, event: String(message['e']) }))
+    },
+    // XADD cannot trim by length and by age at once.
+    async trim() {
+      await redis.xTrim(auditKey, 'MINID', Math.max(0, Math.floor(now() - maxAgeMs)), {
+        strategyModifier: '~',
+      })
+    },
+  }
+}

@@ -1,0 +1,189 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises'
+import { isInformational, unknownKind, UnreadableFeed, type FeedEvent } from '../../feed/event.js'
+import { decodeKey } from '../../token/keys.js'
+import { entryWith, readMark, type Entry } from '../../revocation/entry.js'
+import type { LayoutCheck } from './layout.js'
+import type { RedisClient, RedisLink } from './connection.js'
+import { runScript } from './scripts.js'
+import type { FeedReader, FeedLog } from '../../feed/feed-log.js'
+
+const scannedAtOnce = 500
+
+/**
+ * The layout and, as one JSON text which is parsed at once, events of the feed; the client would parse each of the ten parts of an event
+ * by itself. KEYS: the layout, the feed. ARGV: the first id, how many at most.
+ */
+const pageScript = `
+local page = redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2])
+return { redis.call('GET', KEYS[1]), #page == 0 and '[]' or cjson.encode(page) }
+`
+
+/** The layout and the last event. KEYS: the layout, the feed. */
+const tailScript = `
+return { redis.call('GET', KEYS[1]), redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1) }
+`
+
+/** The layout, the first event, the last event, and the fields of XINFO STREAM with their values. KEYS: the layout, the feed. */
+const boundsScript = `
+local feed = KEYS[2]
+if redis.call('EXISTS', feed) == 0 then return { redis.call('GET', KEYS[1]), {}, {}, {} } end
+local function one(command, from, to) return redis.call(command, feed, from, to, 'COUNT', 1) end
+return { redis.call('GET', KEYS[1]), one('XRANGE', '-', '+'), one('XREVRANGE', '+', '-'), redis.call('XINFO', 'STREAM', feed) }
+`
+
+/**
+ * Looks through some of the keys and returns the next cursor, then name, remaining time (-1: for ever) and mark of each revocation that
+ * was met. ARGV: cursor, pattern of revocation keys, length of their prefix, how many keys to look at.
+ */
+const scanScript = `
+local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
+local found = { page[1] }
+for _, key in ipairs(page[2]) do
+  local mark, left = redis.call('GET', key), redis.call('PTTL', key)
+  if mark and left ~= -2 then
+    found[#found + 1] = string.sub(key, ARGV[3] + 1)
+    found[#found + 1] = tostring(left)
+    found[#found + 1] = mark
+  end
+end
+return found
+`
+
+// As Redis answers: the client would make an object of each.
+type RawEvent = [id: string, fields: string[]]
+
+type Source = Readonly<{
+  client: RedisClient
+  feedKey: string
+  layoutKey: string
+  layout: LayoutCheck
+}>
+
+export const redisFeedReader = ({ client, feedKey, layoutKey, layout }: Source): FeedReader => ({
+  async tail() {
+    const [found, [last]] = (await runScript(client, tailScript, [layoutKey, feedKey], [])) as [
+      string | null,
+      RawEvent[],
+    ]
+    layout.check(found)
+    return last && eventOf(last)
+  },
+  async read(fromId, count) {
+    const [found, page] = (await runScript(
+      client,
+      pageScript,
+      [layoutKey, feedKey],
+      [fromId, String(count)],
+    )) as [string | null, string]
+    layout.check(found)
+    return (JSON.parse(page) as RawEvent[]).map(eventOf)
+  },
+})
+
+/** The feed in Redis, for its follower. */
+export function redisFeedLog(
+  parts: Omit<Source, 'client'> &
+    Readonly<{
+      link: RedisLink
+      begin: () => Promise<void>
+      historyKey: string
+      keyPrefix: string
+      now: () => number
+    }>,
+): FeedLog {
+  const { feedKey, historyKey, layoutKey, layout, keyPrefix, now } = parts
+  const { client } = parts.link
+  let connection = 0
+  client.on('ready', () => (connection += 1))
+  return {
+    ...redisFeedReader({ ...parts, client }),
+    begin: parts.begin,
+    connection: () => connection,
+    isKnown: layout.isKnown,
+    async identity() {
+      const [history, server, replication] = await Promise.all([
+        client.get(historyKey),
+        client.info('server'),
+        client.info('replication'),
+      ])
+      return {
+        history: history ?? '',
+        runId: /^run_id:(\w+)/m.exec(server)?.[1] ?? '',
+        replicationId: /^master_replid:(\w+)/m.exec(replication)?.[1] ?? '',
+      }
+    },
+    async bounds() {
+      const reply = await runScript(client, boundsScript, [layoutKey, feedKey], [])
+      const [found, [first], [last], info] = reply as [
+        string | null,
+        RawEvent[],
+        RawEvent[],
+        unknown[],
+      ]
+      layout.check(found)
+      const at = info.indexOf('entries-added')
+      return {
+        firstId: first?.[0],
+        last: last && eventOf(last),
+        added: at === -1 ? undefined : Number(info[at + 1]),
+      }
+    },
+    async wait(afterId, ms) {
+      await client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
+    },
+    async *scan() {
+      const begunOn = connection
+      const pattern = `${keyPrefix}[tsuj]:*`
+      const ask = async (cursor: string) =>
+        (await runScript(
+          client,
+          scanScript,
+          [],
+          [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)],
+        )) as string[]
+      let asked: Promise<string[]> | undefined = ask('0')
+      while (asked !== undefined) {
+        const page: string[] = await asked
+        // The cursor of another server means nothing.
+        if (connection !== begunOn) throw new Error('the connection to Redis changed during a scan')
+        const [cursor = '0'] = page
+        asked = cursor === '0' ? undefined : ask(cursor)
+        // What becomes of it is met in the next turn, if whoever scans still wants it.
+        asked?.catch(() => undefined)
+        // The question has left, so that Redis looks for the next ones while these are taken in.
+        await endOfTurn()
+        yield entriesOf(page, now())
+      }
+    },
+  }
+}
+
+function eventOf([id, [k, key, u, till, c, mark]]: RawEvent): FeedEvent {
+  if (k !== 'k') throw new UnreadableFeed('an event of the feed is unreadable')
+  if (key === 'genesis') return { id, entry: undefined }
+  if (isInformational(key)) return { id, entry: undefined, info: key }
+  const known = decodeKey(key)
+  if (known === undefined) throw unknownKind('an event of the feed')
+  const isReadable =
+    u === 'u' &&
+    till !== undefined &&
+    /^\d*$/.test(till) &&
+    c === 'c' &&
+    mark !== undefined &&
+    /^\d{1,16}$/.test(mark)
+  if (!isReadable) throw new UnreadableFeed('an event of the feed is unreadable')
+  return { id, entry: entryWith(known, till === '' ? null : Number(till), Number(mark)) }
+}
+
+function entriesOf(page: string[], nowMs: number): Entry[] {
+  const entries: Entry[] = []
+  for (let at = 1; at + 2 < page.length; at += 3) {
+    const key = decodeKey(page[at])
+    const leftMs = Number(page[at + 1])
+    if (key !== undefined)
+      entries.push(
+        entryWith(key, leftMs === -1 ? null : nowMs + leftMs, readMark(key, page[at + 2])),
+      )
+  }
+  return entries
+}

@@ -1,0 +1,295 @@
+import { expect } from 'chai'
+import { until } from '../support/processes.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { startService } from '../support/service.js'
+import { freshClaims, sign, token } from '../support/tokens.js'
+
+const policy = /^"address";q=5;w=60, "subject";q=2;w=60$/
+
+describe('rate limits', () => {
+  let redis: TestRedis
+  before(async () => {
+    redis = await startRedis()
+  })
+  after(() => redis.stop())
+
+  it("429 by address, counted before anything is verified, with Retry-After and the current draft's fields", async () => {
+    const service = await startService({ RATE_LIMIT_ADDRESS: '3/60' })
+    try {
+      const statuses = []
+      for (let sent = 0; sent < 3; sent += 1)
+        statuses.push((await service.logout('nothing')).status)
+      const answer = await service.logout(await token())
+      expect([...statuses, answer.status]).to.deep.equal([401, 401, 401, 429])
+      expect(Number(answer.headers['retry-after'])).to.be.within(1, 60)
+      expect(answer.headers['ratelimit-policy']).to.equal('"address";q=3;w=60')
+      expect(answer.headers['ratelimit']).to.match(/^"address";r=0;t=\d+$/)
+      expect((await service.send({ path: '/health/live' })).status).to.equal(200)
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('429 by verified subject, over all instances; forged tokens that name a victim do not count', async () => {
+    const env = { REDIS_URL: redis.url, RATE_LIMIT_ADDRESS: '5/60', RATE_LIMIT_SUBJECT: '2/60' }
+    const [one, other] = [
+      await startService(env),
+      await startService({ ...env, RATE_LIMIT_ADDRESS: 'off' }),
+    ]
+    try {
+      const claims = freshClaims()
+      const login = (jti: string) => sign({ ...claims, sid: jti, jti })
+      const real = await login('a')
+      for (let sent = 0; sent < 3; sent += 1)
+        expect(
+          (await one.logout(`${real.slice(0, real.lastIndexOf('.'))}.${'A'.repeat(43)}`)).status,
+        ).to.equal(401)
+      const first = await one.logout(real)
+      expect(first.status).to.equal(200)
+      expect(first.headers['ratelimit-policy']).to.match(policy)
+      expect(first.headers['ratelimit']).to.match(/^"address";r=1;t=\d+, "subject";r=1;t=\d+$/)
+      expect((await other.logout(await login('b'))).status).to.equal(200)
+      const third = await other.logout(await login('c'))
+      expect(third.status).to.equal(429)
+      expect(third.headers['ratelimit']).to.match(/^"subject";r=0;t=\d+$/)
+      expect(other.audited().at(-1)).to.include({
+        event: 'excess_rate_limit_exceeded',
+        reason: 'subject_limit',
+        subject: claims['sub'],
+      })
+      expect((await other.logout(await token())).status, 'another subject').to.equal(200)
+      const limitKeys = await redis.client.keys('cierre:{c}:limit:*')
+      expect(limitKeys).to.have.length(2)
+      expect(limitKeys.join()).not.to.include(claims['sub'])
+    } finally {
+      await one.stop()
+      await other.stop()
+    }
+  })
+
+  for (const kind of ['redis', 'memory']) {
+    it(`a token that is already dead does not use up the limit of its subject, on ${kind}`, async () => {
+      const service = await startService({
+        REDIS_URL: kind === 'redis' ? redis.url : 'memory:',
+        RATE_LIMIT_SUBJECT: '2/60',
+      })
+      try {
+        const claims = freshClaims()
+        const login = (jti: string) =>
+          sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti })
+        const stolen = await login('stolen')
+        expect((await service.logout(stolen)).status).to.equal(200)
+        for (let sent = 0; sent < 10; sent += 1)
+          expect((await service.logout(stolen)).status).to.equal(401)
+        expect((await service.logout(await login('fresh'))).status).to.equal(200)
+        expect((await service.logout(await login('late'))).status).to.equal(429)
+        expect((await service.logout(stolen)).status, 'the limit comes first').to.equal(429)
+      } finally {
+        await service.stop()
+      }
+    })
+  }
+
+  it('what is over the limit revokes nothing', async () => {
+    const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '1/60' })
+    const unlimited = await startService({ REDIS_URL: redis.url })
+    try {
+      const claims = freshClaims()
+      const jwts = await Promise.all(
+        ['a', 'b', 'c', 'd', 'e'].map((jti) =>
+          sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti }),
+        ),
+      )
+      const statuses = (await Promise.all(jwts.map((jwt) => service.logout(jwt)))).map(
+        ({ status }) => status,
+      )
+      expect(statuses.toSorted()).to.deep.equal([200, 429, 429, 429, 429])
+      const later = (await Promise.all(jwts.map((jwt) => unlimited.logout(jwt)))).map(
+        ({ status }) => status,
+      )
+      expect(later).to.deep.equal(statuses.map((status) => (status === 200 ? 401 : 200)))
+    } finally {
+      await service.stop()
+      await unlimited.stop()
+    }
+  })
+
+  it('a dead token that this instance knows is refused while Redis is away, and uses up no limit', async () => {
+    const own = await startRedis()
+    const service = await startService({ REDIS_URL: own.url, RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const dead = await token()
+      expect((await service.logout(dead)).status).to.equal(200)
+      await own.kill()
+      await until(
+        'the service has noticed',
+        async () => (await service.logout(await token())).status === 500,
+      )
+      for (let sent = 0; sent < 5; sent += 1)
+        expect((await service.logout(dead)).status).to.equal(401)
+    } finally {
+      await service.stop()
+      await own.stop()
+    }
+  })
+
+  it('counts in memory while Redis has none left: 500, and 429 when it is too much', async () => {
+    const full = await startRedis(['--maxmemory-policy', 'noeviction'])
+    const service = await startService({ REDIS_URL: full.url, RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const jwt = await token()
+      await full.client.configSet('maxmemory', '1')
+      const statuses = []
+      for (let sent = 0; sent < 3; sent += 1) statuses.push((await service.logout(jwt)).status)
+      expect(statuses).to.deep.equal([500, 500, 429])
+      expect(await full.client.keys('cierre:{c}:[tsuj]:*')).to.deep.equal([])
+    } finally {
+      await service.stop()
+      await full.stop()
+    }
+  })
+
+  it('windows of many subjects are counted together; what one has wrong is no matter for the others', async () => {
+    const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const subjects = Array.from({ length: 30 }, freshClaims)
+      const loginOf = (claims: ReturnType<typeof freshClaims>, jti: string) =>
+        sign({ ...claims, sid: jti, jti })
+      const everybody = async (jti: string) => {
+        const jwts = await Promise.all(
+          subjects.map((claims) => loginOf(claims, `${String(claims['sub'])}-${jti}`)),
+        )
+        return (await Promise.all(jwts.map((jwt) => service.logout(jwt)))).map(
+          ({ status }) => status,
+        )
+      }
+      const before = new Set(await redis.client.keys('cierre:{c}:limit:*'))
+      expect(await everybody('a')).to.deep.equal(subjects.map(() => 200))
+      const [unreadable = '', endless = '', ...others] = (
+        await redis.client.keys('cierre:{c}:limit:*')
+      ).filter((key) => !before.has(key))
+      expect(others).to.have.length(28)
+      for (const key of others) expect(await redis.client.pTTL(key)).to.be.within(1, 60_000)
+      await redis.client.set(unreadable, 'not a number')
+      await redis.client.persist(endless)
+      // The one that cannot be counted in Redis begins anew in memory.
+      expect(await everybody('b')).to.deep.equal(subjects.map(() => 200))
+      expect(await redis.client.pTTL(endless), 'no window stays open').to.be.within(1, 60_000)
+      expect((await everybody('c')).sort()).to.deep.equal([200, ...others.map(() => 429), 429])
+      expect(await everybody('d')).to.deep.equal(subjects.map(() => 429))
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('a window that Redis may not give an end is counted in memory', async () => {
+    await redis.client.sendCommand([
+      'ACL',
+      'SETUSER',
+      'narrow',
+      'on',
+      '>narrow',
+      '~*',
+      '&*',
+      '+@all',
+      '-pexpire',
+    ])
+    const service = await startService({
+      REDIS_URL: redis.url.replace('//', '//narrow:narrow@'),
+      RATE_LIMIT_SUBJECT: '2/60',
+    })
+    try {
+      const before = new Set(await redis.client.keys('cierre:{c}:limit:*'))
+      const claims = freshClaims()
+      const logout = async (jti: string) =>
+        (
+          await service.logout(
+            await sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti: `narrow-${jti}` }),
+          )
+        ).status
+      expect(await logout('a')).to.equal(200)
+      const [key = ''] = (await redis.client.keys('cierre:{c}:limit:*')).filter(
+        (one) => !before.has(one),
+      )
+      await redis.client.set(key, '100')
+      expect([await logout('b'), await logout('c')]).to.deep.equal([200, 429])
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('counts are not written to disk: a Redis that starts anew counts anew, and knows every revocation', async () => {
+    const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '2/60' })
+    try {
+      const claims = freshClaims()
+      const login = (jti: string) =>
+        sign({ ...claims, sid: `${String(claims['sub'])}-${jti}`, jti: `anew-${jti}` })
+      const first = await login('a')
+      const before = new Set(await redis.client.keys('cierre:{c}:limit:*'))
+      expect([
+        (await service.logout(first)).status,
+        (await service.logout(await login('b'))).status,
+      ]).to.deep.equal([200, 200])
+      const [count = ''] = (await redis.client.keys('cierre:{c}:limit:*')).filter(
+        (key) => !before.has(key),
+      )
+      expect(await redis.client.get(count)).to.equal('2')
+      await redis.restart()
+      await until(
+        'the service has Redis again',
+        async () => (await service.send({ path: '/health/ready' })).status === 200,
+      )
+      expect(await redis.client.get(count)).to.equal(null)
+      expect((await service.logout(first)).status).to.equal(401)
+      const third = await service.logout(await login('c'))
+      expect(third.status).to.equal(200)
+      expect(third.headers['ratelimit']).to.match(/"subject";r=1;t=\d+$/)
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('goes on counting subjects in memory while Redis is away', async () => {
+    const service = await startService(
+      { REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_SUBJECT: '2/60' },
+      { waitForStore: false },
+    )
+    try {
+      const jwt = await token()
+      const statuses = []
+      for (let sent = 0; sent < 3; sent += 1) statuses.push((await service.logout(jwt)).status)
+      expect(statuses).to.deep.equal([500, 500, 429])
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('counts an IPv6 client by its /64, and believes X-Forwarded-For only from a trusted proxy', async () => {
+    const limited = { RATE_LIMIT_ADDRESS: '1/60' }
+    const from = async (service: Awaited<ReturnType<typeof startService>>, address: string) =>
+      (await service.logout('x', {}, { 'x-forwarded-for': address })).status
+    const trusting = await startService({ ...limited, TRUST_PROXY: '127.0.0.0/8' })
+    const wary = await startService(limited)
+    try {
+      expect([
+        await from(trusting, '2001:db8::1'),
+        await from(trusting, '2001:db8::2:3'),
+        await from(trusting, '2001:db8:0:1::1'),
+      ]).to.deep.equal([401, 429, 401])
+      expect([
+        await from(trusting, '192.0.2.1'),
+        await from(trusting, '192.0.2.2'),
+        await from(trusting, '::ffff:192.0.2.1'),
+      ]).to.deep.equal([401, 401, 429])
+      expect([await from(wary, '192.0.2.1'), await from(wary, '192.0.2.2')]).to.deep.equal([
+        401, 429,
+      ])
+      const warnings = wary.logged().filter(({ level }) => level === 40)
+      expect(warnings.map(({ msg }) => msg)).to.have.length(1)
+      expect(String(warnings[0]?.['msg'])).to.include('TRUST_PROXY')
+    } finally {
+      await trusting.stop()
+      await wary.stop()
+    }
+  })
+})

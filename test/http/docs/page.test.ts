@@ -1,0 +1,77 @@
+import { expect } from 'chai'
+import { openBrowser } from '../../support/browser.js'
+import { startService, type TestService } from '../../support/service.js'
+
+describe('/docs in a browser', () => {
+  let browser: Awaited<ReturnType<typeof openBrowser>>
+  /** Without a key of anybody: it makes tokens for whoever develops. */
+  let service: TestService
+  before(async () => {
+    browser = await openBrowser()
+    service = await startService({ JWT_SECRET: '' })
+  })
+  after(async () => {
+    await browser.close()
+    await service.stop()
+  })
+
+  it('loads without a complaint and without another origin, and logs a token out: 200, then 401', async () => {
+    const { page, complaints, origins, close } = await browser.visit(`${service.origin}/`)
+    await page.click('a[href="/docs"]')
+    await page.waitForSelector('.opblock')
+    expect(complaints).to.deep.equal([])
+    expect([...origins]).to.deep.equal([service.origin])
+    await page.click('text=Use a development token')
+    await page.waitForSelector('output:has-text("fresh token")')
+    await page.click('#operations-auth-logout .opblock-summary-control')
+    const execute = async () => {
+      const answered = page.waitForResponse((response) =>
+        response.url().endsWith('/api/v1/auth/logout'),
+      )
+      await page.click('#operations-auth-logout button.execute')
+      const status = String((await answered).status())
+      await page.waitForSelector(
+        `#operations-auth-logout .live-responses-table .response-col_status:has-text("${status}")`,
+      )
+      return status
+    }
+    expect(await execute()).to.equal('200')
+    expect(await page.textContent('#operations-auth-logout .live-responses-table')).to.include(
+      'Sesión cerrada exitosamente',
+    )
+    expect(await execute()).to.equal('401')
+    expect([...origins]).to.deep.equal([service.origin])
+    await close()
+  })
+
+  it("has nothing that makes tokens where the keys are somebody's", async () => {
+    const other = await startService()
+    try {
+      expect((await other.send({ method: 'POST', path: '/docs/token' })).status).to.equal(404)
+      const page = await other.send({ path: '/docs' })
+      expect([page.status, page.text.includes('<button')]).to.deep.equal([200, false])
+      expect(page.headers['content-security-policy']).to.match(
+        /^default-src 'none'; script-src 'self'; style-src 'self';/,
+      )
+    } finally {
+      await other.stop()
+    }
+  })
+
+  it('DOCS=off: not there, nor a link to it', async () => {
+    const off = await startService({ DOCS: 'off' })
+    try {
+      for (const path of ['/docs', '/docs/reference.js', '/docs/swagger-ui-bundle.js'])
+        expect((await off.send({ path })).status, path).to.equal(404)
+      const home = await off.send({ path: '/' })
+      expect([home.status, home.text.includes('/docs')]).to.deep.equal([200, false])
+    } finally {
+      await off.stop()
+    }
+  })
+
+  it('serves no file but its own', async () => {
+    for (const path of ['/docs/page.js', '/docs/..%2fmain.js', '/docs/LICENSE'])
+      expect((await service.send({ path })).status, path).to.be.oneOf([400, 404])
+  })
+})

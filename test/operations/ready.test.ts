@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'chai'
+import { auditEvents, createRevocation } from '../support/asking.js'
+import { clientsVariable } from '../support/clients.js'
+import { until } from '../support/processes.js'
+import { startProxy } from '../support/proxy.js'
+import { startRedis } from '../support/redis.js'
+import { startService } from '../support/service.js'
+import { token } from '../support/tokens.js'
+
+describe('health', () => {
+  it('asks the store once in a second, however many ask the service', async () => {
+    const redis = await startRedis()
+    const clock = { ms: Date.now() }
+    const service = await startService({ REDIS_URL: redis.url }, { now: () => clock.ms })
+    const asked = async () =>
+      Number(/cmdstat_info:calls=(\d+)/.exec(await redis.client.info('commandstats'))?.[1] ?? 0)
+    try {
+      const before = await asked()
+      await Promise.all(Array.from({ length: 20 }, () => service.send({ path: '/health/ready' })))
+      clock.ms += 999
+      await service.send({ path: '/health/ready' })
+      // One of them is our own question.
+      expect((await asked()) - before).to.equal(2)
+      clock.ms += 1
+      await service.send({ path: '/health/ready' })
+      expect((await asked()) - before).to.equal(4)
+    } finally {
+      await service.stop()
+      await redis.stop()
+    }
+  })
+
+  it('is not ready where a logout would fail', async () => {
+    const [redis, sessions, primary] = [await startRedis(), await startRedis(), await startRedis()]
+    const service = await startService({
+      REDIS_URL: redis.url,
+      SESSION_REDIS_URL: sessions.url,
+      SESSION_KEYS: 'sess:{sid}',
+      STORE_TIMEOUT_MS: '5000',
+    })
+    const faults: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
+      [
+        'Redis demands a replica',
+        () => redis.client.configSet('min-replicas-to-write', '1'),
+        () => redis.client.configSet('min-replicas-to-write', '0'),
+      ],
+      [
+        'a permission is missing',
+        () => redis.client.sendCommand(['ACL', 'SETUSER', 'default', '-xadd']),
+        () => redis.client.sendCommand(['ACL', 'SETUSER', 'default', '+xadd']),
+      ],
+      [
+        'the session store is a replica',
+        () => sessions.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.port)]),
+        () => sessions.client.sendCommand(['REPLICAOF', 'NO', 'ONE']),
+      ],
+      [
+        'the feed is no stream',
+        () => redis.client.set('cierre:{c}:feed', 'text'),
+        () => redis.client.del('cierre:{c}:feed'),
+      ],
+    ]
+    try {
+      expect((await service.logout(await token())).status).to.equal(200)
+      for (const [name, spoil, mend] of faults) {
+        expect(await service.isReady(), name).to.equal(true)
+        await spoil()
+        await until(`not ready: ${name}`, async () => !(await service.isReady()))
+        expect((await service.logout(await token())).status, name).to.equal(500)
+        await mend()
+        await until(`ready again after: ${name}`, () => service.isReady())
+      }
+    } finally {
+      await service.stop()
+      for (const one of [redis, sessions, primary]) await one.stop()
+    }
+  })
+
+  it('needs of Redis what the README lists, and is not ready without it', async () => {
+    const redis = await startRedis()
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    const [, rules = ''] = /user needs `(~cierre[^`]+)`/.exec(readme) ?? []
+    expect(rules).to.include('+xinfo')
+    const allow = (more: string[] = []) =>
+      redis.client.sendCommand([
+        'ACL',
+        'SETUSER',
+        'cierre',
+        'reset',
+        'on',
+        '>cierre',
+        ...rules.split(/\s+/),
+        ...more,
+      ])
+    await allow()
+    const service = await startService({
+      CLIENTS: clientsVariable,
+      REDIS_URL: redis.url.replace('//', '//cierre:cierre@'),
+    })
+    try {
+      await until('ready', () => service.isReady())
+      const jwt = await token()
+      expect((await service.logout(jwt)).status).to.equal(200)
+      expect((await service.logout(jwt)).status).to.equal(401)
+      expect((await auditEvents(service)).status).to.equal(200)
+      expect(
+        (
+          await createRevocation(service, {
+            iss: 'https://issuer.test',
+            sub: 'alice',
+            reason: 'admin',
+          })
+        ).status,
+      ).to.equal(200)
+      await redis.client.flushAll()
+      await until('a loss is repaired', () =>
+        service.logged().some(({ msg }) => msg === 'revocations written back'),
+      )
+      await until('ready again', () => service.isReady())
+      // Redis holds each command against the permissions, of a connection that is open already, too.
+      const complaints = () =>
+        service.logged().filter(({ msg }) => msg === 'the feed cannot be followed').length
+      const before = complaints()
+      await allow(['-xinfo'])
+      await redis.client.flushAll()
+      await until('not ready', async () => !(await service.isReady()))
+      await until('it says so', () => complaints() > before)
+    } finally {
+      await service.stop()
+      await redis.stop()
+    }
+  })
+
+  it('is not ready when the feed has not been seen for long', async () => {
+    const redis = await startRedis()
+    let isDeaf = false
+    const network = await startProxy(
+      () => redis.port,
+      async (text) => (isDeaf && /XREAD|EVALSHA(?![^]*:history)/.test(text) ? 'cut' : 'pass'),
+    )
+    const service = await startService({ REDIS_URL: network.url })
+    try {
+      expect(await service.isReady()).to.equal(true)
+      isDeaf = true
+      await until('not ready', async () => !(await service.isReady()))
+      isDeaf = false
+      await until('ready again', () => service.isReady())
+    } finally {
+      await service.stop()
+      await network.stop()
+      await redis.stop()
+    }
+  })
+
+  it('says that persistence is off, and is ready all the same', async () => {
+    const redis = await startRedis(['--appendonly', 'no'])
+    const service = await startService({ REDIS_URL: redis.url })
+    try {
+      const { status, json } = await service.send({ path: '/health/ready' })
+      expect(status).to.equal(200)
+      expect((json as { checks: unknown[] }).checks).to.deep.include({
+        name: 'persistence',
+        status: 'warning',
+      })
+    } finally {
+      await service.stop()
+      await redis.stop()
+    }
+  })
+})

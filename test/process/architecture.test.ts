@@ -1,0 +1,223 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const source = join(root, 'src')
+const files = readdirSync(source, { recursive: true })
+  .map(String)
+  .filter((file) => file.endsWith('.ts'))
+const textOf = (file: string) => readFileSync(join(source, file), 'utf8')
+
+type Import = { from: string; to: string; typeOnly: boolean }
+const isOfTypes = (clause: string) =>
+  clause.startsWith('type ') ||
+  (/^\{[^}]*\}$/.test(clause.trim()) &&
+    clause
+      .replace(/[{}]/g, '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
+      .every((name) => name.startsWith('type ')))
+const imports: Import[] = files.flatMap((from) =>
+  [
+    ...textOf(from).matchAll(/^(?:import|export) (?:([^'"]*?) from )?'([^']+)'/gm),
+    ...textOf(from).matchAll(/()\bimport\('([^']+)'\)/g),
+  ].map(([, clause = '', specifier = '']) => ({
+    from,
+    to: specifier.startsWith('.')
+      ? relative(source, join(source, dirname(from), specifier)).replace(/\.js$/, '.ts')
+      : specifier,
+    typeOnly: isOfTypes(clause),
+  })),
+)
+const importersOf = (vendor: string) =>
+  [...new Set(imports.filter(({ to }) => to === vendor).map(({ from }) => from))].sort()
+/** The first folder of a file, or its name where it stands at the root. */
+const roomOf = (file: string) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file)
+const doors = ['main.ts', 'guard.ts', 'client.ts']
+
+const everything = ['runtime', 'errors.ts', 'contract.ts', 'telemetry', 'config']
+const domain = [...everything, 'token', 'revocation', 'audit', 'feed', 'access', 'signals']
+/** What the files of a room may import, types included, besides each other. */
+const mayImport: Record<string, readonly string[]> = {
+  runtime: [],
+  'errors.ts': [],
+  'contract.ts': [],
+  telemetry: ['runtime', 'errors.ts'],
+  token: everything,
+  revocation: [...everything, 'token'],
+  audit: [...everything, 'token', 'revocation'],
+  feed: [...everything, 'token', 'revocation'],
+  access: [...everything, 'token', 'revocation', 'audit', 'feed'],
+  signals: [...everything, 'token', 'revocation', 'audit', 'feed'],
+  operations: domain,
+  http: [...domain, 'operations'],
+  store: [...everything, 'token', 'revocation', 'audit', 'feed'],
+  guard: ['runtime', 'errors.ts', 'token', 'revocation', 'feed'],
+  client: ['runtime'],
+  config: [...domain],
+  service: [...domain, 'operations', 'http', 'store', 'guard', 'client'],
+  agent: [...everything, 'token', 'revocation', 'feed', 'guard', 'http'],
+  cli: [...domain, 'client', 'service', 'agent'],
+  'main.ts': ['cli'],
+  'guard.ts': ['guard', 'runtime', 'token'],
+  'client.ts': ['client'],
+}
+
+describe('the house', () => {
+  it('one vendor, one door', () => {
+    const vendors: Record<string, string[]> = {
+      'koa-openapi': ['http/routes.ts'],
+      'koa-bodyparser': ['http/request-body.ts'],
+      '@koa/router': ['http/routes.ts'],
+      '@koa/cors': ['http/app.ts'],
+      ajv: [],
+      keyv: ['store/store.ts'],
+      '@keyv/redis': ['store/redis/adapter.ts', 'store/redis/connection.ts'],
+      'rate-limiter-flexible': ['access/rate-limits.ts'],
+      'proxy-addr': ['http/client-addresses.ts'],
+      'ipaddr.js': ['runtime/ip-addresses.ts'],
+      'eventsource-parser': ['guard/http-feed.ts'],
+      jose: ['token/development.ts', 'token/key-source.ts'],
+      'prom-client': ['telemetry/metrics.ts'],
+      'openapi-fetch': ['client/client.ts'],
+      commander: ['cli/program.ts'],
+    }
+    for (const [vendor, files] of Object.entries(vendors))
+      expect(importersOf(vendor), vendor).to.deep.equal(files)
+    const unlisted = imports.filter(
+      ({ to, typeOnly }) =>
+        !typeOnly &&
+        !to.endsWith('.ts') &&
+        !to.startsWith('node:') &&
+        !to.startsWith('..') &&
+        !(to in vendors),
+    )
+    expect(
+      unlisted.map(({ to }) => to).filter((to) => !['koa', 'pino'].includes(to)),
+    ).to.deep.equal([])
+  })
+
+  it('only the command line sees the environment of the process', () => {
+    expect(files.filter((file) => textOf(file).includes('process.env'))).to.deep.equal([
+      'cli/main.ts',
+    ])
+  })
+
+  it('every request over HTTP has a deadline', () => {
+    const others = files.filter((file) => file !== 'runtime/http-client.ts')
+    expect(others.filter((file) => /\bfetch\(|AbortSignal\.any/.test(textOf(file)))).to.deep.equal(
+      [],
+    )
+    // openapi-fetch sends the requests there; a browser has no other means.
+    expect(others.filter((file) => textOf(file).includes('AbortSignal.timeout'))).to.deep.equal([
+      'client/client.ts',
+    ])
+  })
+
+  it('at the root stand the doors, the errors and the contract', () => {
+    expect(
+      readdirSync(source, { withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name)
+        .sort(),
+    ).to.deep.equal([...doors, 'README.md', 'contract.ts', 'errors.ts', 'tsconfig.json'].sort())
+    for (const door of doors)
+      expect(
+        textOf(door)
+          .replace(/^(#!.*|import '.*'|export (type )?\{[^}]*\} from '.*')$/gm, '')
+          .trim(),
+        door,
+      ).to.equal('')
+    expect(files.filter((file) => /(^|\/)index\.ts$/.test(file))).to.deep.equal([])
+    expect(files.filter((file) => /[A-Z]/.test(file))).to.deep.equal([])
+  })
+
+  it('rooms import only what stands below them, types included', () => {
+    const wrong = imports
+      .filter(({ to }) => to.endsWith('.ts'))
+      .map(({ from, to, typeOnly }) => ({
+        from,
+        to,
+        typeOnly,
+        rooms: [roomOf(from), roomOf(to)] as const,
+      }))
+      .filter(({ to, typeOnly, rooms: [importer, imported] }) => {
+        if (to.startsWith('..') || importer === imported) return false
+        // What a variable says is for those who build the parts; the others may know the types.
+        if (imported === 'config' && !typeOnly && !['cli', 'service', 'agent'].includes(importer))
+          return true
+        return !mayImport[importer]?.includes(imported)
+      })
+    expect(wrong.map(({ from, to }) => `${from} → ${to}`)).to.deep.equal([])
+    expect(
+      imports.filter(({ from, to }) => to.startsWith('koa') && !from.startsWith('http/')),
+    ).to.deep.equal([])
+  })
+
+  it('the guard reaches neither Koa nor Redis nor keyv nor the log', () => {
+    const reached = new Set<string>()
+    const visit = (file: string): void => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const { to, typeOnly } of imports.filter(({ from }) => from === file))
+        if (!typeOnly) visit(to)
+    }
+    visit('guard.ts')
+    const vendors = [...reached].filter(
+      (to) => !to.endsWith('.ts') && !to.startsWith('node:') && !to.startsWith('..'),
+    )
+    expect(vendors.sort()).to.deep.equal(['eventsource-parser', 'jose'])
+    expect(
+      [...reached].filter((to) => to.startsWith('http/') || to.startsWith('operations/')),
+    ).to.deep.equal([])
+  })
+
+  it('the client reaches nothing but openapi-fetch, and nothing of Node', () => {
+    const reached = new Set<string>()
+    const visit = (file: string): void => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const { to, typeOnly } of imports.filter(({ from }) => from === file))
+        if (!typeOnly) visit(to)
+    }
+    visit('client.ts')
+    expect([...reached].sort()).to.deep.equal([
+      'client.ts',
+      'client/client.ts',
+      'client/repeat.ts',
+      'openapi-fetch',
+      'runtime/basic-authorization.ts',
+    ])
+  })
+
+  it('no cycles, types included', () => {
+    const next = new Map(
+      files.map((file) => [
+        file,
+        imports.filter(({ from, to }) => from === file && to.endsWith('.ts')).map(({ to }) => to),
+      ]),
+    )
+    const done = new Set<string>()
+    const visit = (file: string, path: string[]): void => {
+      expect(path, 'a cycle').not.to.include(file)
+      if (done.has(file)) return
+      for (const to of next.get(file) ?? []) visit(to, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) visit(file, [])
+  })
+
+  it('one file per operation, named for it', () => {
+    const named = files
+      .filter((file) => file.startsWith('operations/') && file !== 'operations/operation.ts')
+      .map((file) => file.slice('operations/'.length, -3))
+      .map((name) => name.replace(/-./g, (dash) => dash.slice(1).toUpperCase()))
+    const contract = readFileSync(join(root, 'openapi.yaml'), 'utf8')
+    expect(named.sort()).to.deep.equal(
+      [...contract.matchAll(/operationId: (\w+)/g)].map(([, id]) => id).sort(),
+    )
+  })
+})

@@ -1,0 +1,133 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { pino } from 'pino'
+import { parseConfig } from '../../src/config/config.js'
+import type { Entry } from '../../src/revocation/entry.js'
+import { openStores, type Stores } from '../../src/store/open.js'
+import type { RevocationKey } from '../../src/token/keys.js'
+import { until } from '../support/processes.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { hmacSecret } from '../support/tokens.js'
+
+describe('the set only grows', () => {
+  let redis: TestRedis
+  let instances: Stores[]
+  const open = (url: string) =>
+    openStores({
+      config: parseConfig({ JWT_SECRET: hmacSecret, REDIS_URL: url }),
+      log: pino({ level: 'silent' }),
+      now: Date.now,
+      observe: () => undefined,
+    })
+
+  before(async () => {
+    redis = await startRedis()
+    instances = [open(redis.url), open(redis.url)]
+    for (const { probe } of instances)
+      await until('connected', () =>
+        probe().then(
+          () => true,
+          () => false,
+        ),
+      )
+  })
+  after(async () => {
+    for (const instance of instances) await instance.close()
+    await redis.stop()
+  })
+
+  const write = fc.record({
+    instance: fc.nat(1),
+    key: fc.constantFrom('t', 's', 'u').map((kind) => `${kind}:AAAAAAAAAAAAAAAAAAAAA` as const),
+    // Far enough apart that the time the writes take does not matter.
+    lifeS: fc.option(fc.integer({ min: 1, max: 50 }).map((steps) => steps * 1000)),
+    cutoff: fc.nat(1_000_000),
+  })
+  let run = 0
+
+  it('property: a shorter expiry or an older cutoff written later, by whichever instance, changes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(write, { minLength: 1, maxLength: 12 }),
+        fc.boolean(),
+        async (writes, together) => {
+          run += 1
+          const now = Date.now()
+          const entries = writes.map(({ key, lifeS, cutoff, instance }) => ({
+            instance,
+            entry: {
+              key: `${key}${String(run).padStart(6, 'A')}` as RevocationKey,
+              untilMs: lifeS === null ? null : now + lifeS * 1000,
+              ...(key.startsWith('u:') && { cutoff }),
+            } satisfies Entry,
+          }))
+          const commits = entries.map(
+            ({ instance, entry }) =>
+              () =>
+                instances[instance]!.revocations.commit([entry]),
+          )
+          if (together) await Promise.all(commits.map((commit) => commit()))
+          else for (const commit of commits) await commit()
+          for (const key of new Set(entries.map(({ entry }) => entry.key))) {
+            const same = entries.flatMap(({ entry }) => (entry.key === key ? [entry] : []))
+            const longest = same.some(({ untilMs }) => untilMs === null)
+              ? null
+              : Math.max(...same.map(({ untilMs }) => untilMs ?? 0))
+            const leftMs = await redis.client.pTTL(`cierre:{c}:${key}`)
+            if (longest === null) expect(leftMs).to.equal(-1)
+            else
+              expect(leftMs).to.be.within(
+                longest - Date.now() - 2_000,
+                longest - Date.now() + 2_000,
+              )
+            const [mark] = await instances[0]!.revocations.read([key])
+            expect(mark).to.equal(
+              key.startsWith('u:') ? Math.max(...same.map(({ cutoff }) => cutoff ?? 0)) : 1,
+            )
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('appends one event per entry to a feed that begins with a genesis event, in the same commit', async () => {
+    const events = await redis.client.xRange('cierre:{c}:feed', '-', '+')
+    expect(events[0]?.message).to.deep.equal({ k: 'genesis' })
+    const before = events.length
+    await instances[0]!.revocations.commit([
+      { key: 't:BBBBBBBBBBBBBBBBBBBBBB', untilMs: 5_000_000_000_000 },
+      { key: 'u:BBBBBBBBBBBBBBBBBBBBBB', untilMs: null, cutoff: 7 },
+    ])
+    const after = await redis.client.xRange('cierre:{c}:feed', '-', '+')
+    expect(after.slice(before).map(({ message }) => message)).to.deep.equal([
+      { k: 't:BBBBBBBBBBBBBBBBBBBBBB', u: '5000000000000', c: '1' },
+      { k: 'u:BBBBBBBBBBBBBBBBBBBBBB', u: '', c: '7' },
+    ])
+  })
+
+  it('stores what ended long ago, so that its event can be read', async () => {
+    await instances[0]!.revocations.commit([{ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: -40_000 }])
+    const tail = await instances[0]!.feed.tail()
+    expect(tail?.entry).to.deep.equal({ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: 0 })
+  })
+
+  it('throws on a value that nobody here wrote, instead of reading it as "not revoked"', async () => {
+    await redis.client.set('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCA', 'not a cutoff')
+    const failureOf = (asking: Promise<unknown>) =>
+      asking.then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+    const failure = await failureOf(instances[0]!.revocations.read(['u:CCCCCCCCCCCCCCCCCCCCCA']))
+    expect(failure).to.have.property('code', 'store_unavailable')
+    const scanning = async () => {
+      for await (const entries of instances[0]!.feed.scan()) expect(entries).to.be.an('array')
+    }
+    expect(await failureOf(scanning())).to.have.property(
+      'message',
+      'the revocation u:CCCCCCCCCCCCCCCCCCCCCA in the store is unreadable',
+    )
+    await redis.client.del('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCA')
+  })
+})

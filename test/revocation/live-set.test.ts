@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { createReplica, entryAt, entryWords, untilSOf } from '../../src/revocation/live-set.js'
+import { createSnapshotReader, encodeSnapshot } from '../../src/feed/snapshot.js'
+import type { Entry } from '../../src/revocation/entry.js'
+import type { RevocationKey } from '../../src/token/keys.js'
+
+const keyOf = (kind: string, name: string | number) =>
+  `${kind}:${createHash('sha256').update(String(name)).digest().subarray(0, 16).toString('base64url')}` as RevocationKey
+const startMs = 1_800_000_000_000
+
+describe('the replica: the live set in memory', () => {
+  it('holds what a plain map would hold, through any additions, sweeps and clocks that go on', () => {
+    const name = fc.nat(400)
+    const step = fc.oneof(
+      {
+        weight: 20,
+        arbitrary: fc.record({
+          add: name,
+          forS: fc.option(fc.nat(100), { freq: 10 }),
+          cutoff: fc.integer({ min: 1_700_000_000, max: 1_700_000_050 }),
+        }),
+      },
+      { weight: 1, arbitrary: fc.record({ passS: fc.nat(60) }) },
+      { weight: 2, arbitrary: fc.record({ sweep: fc.nat(5_000) }) },
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 2_000, size: 'max' }), (steps) => {
+        let nowMs = startMs
+        const replica = createReplica(() => nowMs)
+        const plain = new Map<RevocationKey, Entry>()
+        for (const one of steps) {
+          if ('passS' in one) nowMs += one.passS * 1000
+          else if ('sweep' in one) replica.sweep(one.sweep)
+          else {
+            const kind = 'tsuj'[one.add % 4]!
+            const key = keyOf(kind, one.add)
+            const untilMs = one.forS === null ? null : nowMs + one.forS * 1000
+            const entry = { key, untilMs, ...(kind === 'u' && { cutoff: one.cutoff }) }
+            replica.add(entry)
+            const before = plain.get(key)
+            const isLive =
+              before !== undefined && (before.untilMs === null || before.untilMs > nowMs)
+            plain.set(
+              key,
+              !isLive
+                ? entry
+                : {
+                    key,
+                    untilMs:
+                      before.untilMs === null || untilMs === null
+                        ? null
+                        : Math.max(before.untilMs, untilMs),
+                    ...(kind === 'u' && { cutoff: Math.max(before.cutoff!, one.cutoff) }),
+                  },
+            )
+          }
+        }
+        for (const [key, { untilMs, cutoff }] of plain) {
+          const found = replica.find(key)
+          if (untilMs !== null && untilMs <= nowMs) expect(found).to.equal(undefined)
+          // A cutoff that rose may have been that of an expired entry which had not left: later is safe.
+          else if (cutoff !== undefined) expect(found).to.be.at.least(cutoff)
+          else expect(found).to.equal(1)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('finds what somebody made up, one name under two kinds, by both', () => {
+    for (const [one, other] of ['ts', 'st', 'su', 'us', 'jt', 'uj'].map(
+      (kinds) => [...kinds].map((kind) => keyOf(kind, 1)) as [RevocationKey, RevocationKey],
+    )) {
+      const replica = createReplica(() => startMs)
+      for (const key of [one, other])
+        replica.add({ key, untilMs: null, ...(key.startsWith('u') && { cutoff: startMs }) })
+      expect([replica.find(one), replica.find(other)], one + other).to.not.include(undefined)
+    }
+  })
+
+  it('finds what it holds, whatever it was told and whatever has left', () => {
+    let nowMs = startMs
+    const replica = createReplica(() => nowMs)
+    replica.add({ key: keyOf('u', 1), untilMs: nowMs + 1_000, cutoff: NaN })
+    expect(replica.find(keyOf('u', 1))).to.equal(1)
+    replica.add({ key: keyOf('t', 2), untilMs: null })
+    nowMs += 2_000
+    replica.sweep(2_000)
+    expect([replica.size(), replica.find(keyOf('t', 2))]).to.deep.equal([1, 1])
+  })
+
+  it('covers an entry when it holds it for as long, to the second, and with as late a cutoff', () => {
+    const replica = createReplica(() => 0)
+    const [t, u] = [`t:${'A'.repeat(22)}`, `u:${'B'.repeat(21)}A`] as [`t:${string}`, `u:${string}`]
+    expect(replica.covers({ key: t, untilMs: 1 })).to.equal(false)
+    replica.add({ key: t, untilMs: 5_000 })
+    replica.add({ key: u, untilMs: 5_000, cutoff: 100 })
+    const covered = (entries: Parameters<typeof replica.covers>[0][]) => entries.map(replica.covers)
+    expect(
+      covered([
+        { key: t, untilMs: 4_000 },
+        { key: t, untilMs: 5_000 },
+        { key: t, untilMs: 5_001 },
+        { key: t, untilMs: null },
+      ]),
+    ).to.deep.equal([true, true, false, false])
+    expect(
+      covered([
+        { key: u, untilMs: 5_000, cutoff: 100 },
+        { key: u, untilMs: 5_000, cutoff: 101 },
+        { key: u, untilMs: 6_000, cutoff: 99 },
+      ]),
+    ).to.deep.equal([true, false, false])
+    replica.add({ key: t, untilMs: null })
+    expect(replica.covers({ key: t, untilMs: null })).to.equal(true)
+  })
+
+  it('forgets what has expired, and gives its memory back', () => {
+    let nowMs = startMs
+    const replica = createReplica(() => nowMs)
+    for (let one = 0; one < 50_000; one += 1)
+      replica.add({ key: keyOf('t', one), untilMs: nowMs + (one % 10 === 0 ? 1_000_000 : 1_000) })
+    const grown = replica.bytes()
+    expect(replica.size()).to.equal(50_000)
+    nowMs += 2_000
+    expect(replica.find(keyOf('t', 1)), 'at once, before anything is swept').to.equal(undefined)
+    replica.sweep(200_000)
+    expect(replica.size()).to.equal(5_000)
+    expect(replica.bytes()).to.be.below(grown / 4)
+    for (let one = 0; one < 50_000; one += 10) expect(replica.find(keyOf('t', one))).to.equal(1)
+  })
+
+  it('a pass meets everything that lives through it, whatever is added, swept and moved meanwhile', () => {
+    let nowMs = startMs
+    const replica = createReplica(() => nowMs)
+    const stays = new Set<RevocationKey>()
+    for (let one = 0; one < 30_000; one += 1) {
+      const key = keyOf('s', one)
+      if (one % 3 === 0) stays.add(key)
+      replica.add({ key, untilMs: one % 3 === 0 ? null : nowMs + 1_000 })
+    }
+    const next = replica.pass()
+    const target = new Uint32Array(100 * entryWords)
+    let added = 0
+    for (let filled = next(target); filled > 0; filled = next(target)) {
+      for (let record = 0; record < filled; record += 1)
+        stays.delete(entryAt(target, record * entryWords).key)
+      nowMs += 20
+      replica.sweep(700)
+      for (let one = 0; one < 50; one += 1)
+        replica.add({ key: keyOf('t', `later ${(added += 1)}`), untilMs: null })
+    }
+    expect(stays.size).to.equal(0)
+  })
+
+  it('a snapshot brings over every entry, in pieces of any size, and joins what is there', () => {
+    const replica = createReplica(() => startMs)
+    const entries: Entry[] = []
+    for (let one = 0; one < 10_000; one += 1) {
+      const kind = 'tsuj'[one % 4]!
+      entries.push({
+        key: keyOf(kind, one),
+        untilMs: one % 7 === 0 ? null : startMs + 1_000 + one,
+        ...(kind === 'u' && { cutoff: 1_700_000_000 + one }),
+      })
+    }
+    entries.forEach(replica.add)
+    const position = `1800000000000-3.${entries[0]!.key}`
+    const bytes = Buffer.concat([...encodeSnapshot(replica, position)])
+    for (const size of [1, 24, 25, 1_000, bytes.length]) {
+      const other = createReplica(() => startMs)
+      other.add({ key: keyOf('u', 2), untilMs: null, cutoff: 1_900_000_000 })
+      const reader = createSnapshotReader(other)
+      for (let at = 0; at < bytes.length; at += size) reader.write(bytes.subarray(at, at + size))
+      expect(reader.end()).to.equal(position)
+      expect(other.size()).to.equal(10_000)
+      expect(other.find(keyOf('u', 2)), 'the later cutoff').to.equal(1_900_000_000)
+      const target = new Uint32Array(20_000 * entryWords)
+      const filled = other.pass()(target)
+      const found = new Map(
+        Array.from({ length: filled }, (_, at) => entryAt(target, at * entryWords)).map((entry) => [
+          entry.key,
+          entry,
+        ]),
+      )
+      for (const entry of entries.slice(3)) {
+        const untilMs = entry.untilMs === null ? null : untilSOf(entry.untilMs) * 1000
+        expect(found.get(entry.key)).to.deep.equal({ ...entry, untilMs })
+      }
+    }
+  })
+
+  it('a snapshot that is cut, continued, or of another version is refused', () => {
+    const replica = createReplica(() => startMs)
+    for (let one = 0; one < 10; one += 1) replica.add({ key: keyOf('t', one), untilMs: null })
+    const bytes = Buffer.concat([...encodeSnapshot(replica, '1-0.genesis')])
+    const read = (given: Buffer) => {
+      const reader = createSnapshotReader(createReplica(() => startMs))
+      reader.write(given)
+      return reader.end()
+    }
+    expect(read(bytes)).to.equal('1-0.genesis')
+    for (let length = 0; length < bytes.length; length += 1)
+      expect(() => read(bytes.subarray(0, length)), `${length} bytes`).to.throw()
+    expect(() => read(Buffer.concat([bytes, Buffer.from([0])]))).to.throw('follows')
+    const otherVersion = Buffer.from(bytes)
+    otherVersion[7] = 2
+    expect(() => read(otherVersion)).to.throw('version')
+    const fewer = Buffer.concat([
+      bytes.subarray(0, bytes.length - 5 - 25),
+      bytes.subarray(bytes.length - 5),
+    ])
+    expect(() => read(fewer)).to.throw('lacks')
+  })
+})
