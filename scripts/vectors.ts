@@ -12,7 +12,7 @@ import {
 } from 'node:crypto'
 import { SignJWT, importJWK, type JWK } from 'jose'
 import { encodeSnapshot } from '../src/feed/snapshot.js'
-import { createReplica, untilSOf } from '../src/revocation/live-set.js'
+import { createLiveSet, untilSOf } from '../src/revocation/live-set.js'
 import type { Entry } from '../src/revocation/entry.js'
 import { claimKey, tokenKeys, type RevocationKey } from '../src/token/keys.js'
 import { parseSpelling } from '../src/token/canonical-encoding.js'
@@ -275,7 +275,7 @@ function snapshotVector(): Vectors['snapshot'] {
       ...(kind === 'u' && { cutoff: iat + one }),
     })),
   )
-  const replica = createReplica(() => iat * 1000)
+  const replica = createLiveSet(() => iat * 1000)
   entries.forEach(replica.add)
   const position = `1795228156000-0.${entries[0]!.key}`
   const [head, ...rest] = [...encodeSnapshot(replica, position)]

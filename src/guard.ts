@@ -9,7 +9,7 @@ export type {
 } from './guard/types.js'
 export { GuardError, type GuardErrorCode } from './guard/error.js'
 export { FeedError, type FeedOptions } from './guard/http-feed.js'
-export { askIntrospection, type OnUnknown, type OtherOpinion } from './guard/fallback.js'
+export { askIntrospection, type OnUnknown, type FallbackDecision } from './guard/fallback.js'
 export {
   expressGuard,
   fastifyGuard,

@@ -10,7 +10,7 @@ import { expressjwt } from 'express-jwt'
 import { createVerifier } from 'fast-jwt'
 import { jwtVerify, SignJWT } from 'jose'
 import { createGuard } from '../../src/guard.js'
-import { createReplica } from '../../src/revocation/live-set.js'
+import { createLiveSet } from '../../src/revocation/live-set.js'
 import {
   freePort,
   machine,
@@ -268,7 +268,7 @@ async function small() {
   const gc = globalThis.gc ?? (() => undefined)
   gc()
   const before = process.memoryUsage()
-  const replica = createReplica(Date.now)
+  const replica = createLiveSet(Date.now)
   const words = new Uint32Array(4)
   const bytesPer: number[] = []
   let longestAddMs = 0

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Asker, Audit, AuditEvent } from '../audit/audit.js'
+import type { Requester, Audit, AuditEvent } from '../audit/audit.js'
 import { ServiceError } from '../errors.js'
 import { rateLimitHeaders, type Limiter } from './rate-limits.js'
 
@@ -26,7 +26,7 @@ export type Clients = {
   authenticate(
     request: {
       authorization: readonly string[]
-      asker: Asker
+      requester: Requester
       form?: Readonly<Record<string, unknown>>
     },
     permission: Permission,
@@ -34,7 +34,7 @@ export type Clients = {
   /** Records that a client may not do this, and throws `not_permitted`. */
   refuse(
     client: Client,
-    asker: Asker,
+    requester: Requester,
     reason: 'permission' | 'other_audience',
     token?: AuditEvent['token'],
   ): Promise<never>
@@ -46,23 +46,23 @@ export function createClients(parts: {
   audit: Audit
 }): Clients {
   const { clients, failureLimiter, audit } = parts
-  const refuse: Clients['refuse'] = async (client, asker, reason, token) => {
+  const refuse: Clients['refuse'] = async (client, requester, reason, token) => {
     await audit.record({
       event: 'authz_fail',
       outcome: 'refused',
       reason,
-      asker,
+      requester,
       client: client.id,
       ...(token && { token }),
     })
     throw new ServiceError('not_permitted', { reason })
   }
   return {
-    async authenticate({ authorization, asker, form }, permission) {
+    async authenticate({ authorization, requester, form }, permission) {
       const given = credentials(authorization, form)
       const client = given && prove(clients(), given)
       if (client === undefined) {
-        const verdict = await failureLimiter?.consume(asker.address)
+        const verdict = await failureLimiter?.consume(requester.address)
         if (failureLimiter !== undefined && verdict !== undefined && !verdict.allowed) {
           throw new ServiceError('too_many_requests', {
             reason: 'address_limit',
@@ -71,7 +71,7 @@ export function createClients(parts: {
         }
         throw new ServiceError('invalid_client', { reason: 'client' })
       }
-      return client.allow.includes(permission) ? client : refuse(client, asker, 'permission')
+      return client.allow.includes(permission) ? client : refuse(client, requester, 'permission')
     },
     refuse,
   }

@@ -22,7 +22,7 @@ export type RevocationReason = components['schemas']['RevocationReason']
 export type Outcome = 'success' | 'refused' | 'unknown'
 
 /** Who asked, as far as the audit trail may know. */
-export type Asker = Readonly<{
+export type Requester = Readonly<{
   requestId: string
   address: string
   userAgent: string | undefined
@@ -41,7 +41,7 @@ export type AuditEvent = Readonly<{
     | 'logout_everywhere'
     | 'oauth_revocation'
     | 'backchannel_logout'
-  asker: Asker
+  requester: Requester
   /** The token of a caller who proved who it is, or whatever else names issuer and subject. */
   token?: Readonly<{ claims: Readonly<Record<string, unknown>> }>
   /** Id of the machine client that asked. */
@@ -145,7 +145,7 @@ export function createAudit(parts: AuditParts): Audit {
   }
 
   const record: Audit['record'] = (event) => {
-    event.asker.isRecorded = true
+    event.requester.isRecorded = true
     const json = describe(event, now(), parts.address)
     logged(event.event, json)
     parts.onRevoked(event.keys ?? [], event.reason)
@@ -153,7 +153,7 @@ export function createAudit(parts: AuditParts): Audit {
       counts.sampledOut += 1
       return Promise.resolve()
     }
-    return track(reach(() => trail.append(json), event.asker.requestId))
+    return track(reach(() => trail.append(json), event.requester.requestId))
   }
 
   return {
@@ -164,13 +164,13 @@ export function createAudit(parts: AuditParts): Audit {
         // In this order: what is added to an object after a spread makes V8 describe its shape anew each time.
         event: (keys) =>
           (json = describe({ outcome: 'success', keys, ...event }, now(), parts.address)),
-        failed: () => failed(event.asker.requestId),
+        failed: () => failed(event.requester.requestId),
       }
       let keys: readonly RevocationKey[]
       try {
         keys = await work(witness)
       } catch (error) {
-        if (event.asker.isRecorded === true) throw error
+        if (event.requester.isRecorded === true) throw error
         const reason = (error instanceof ServiceError && error.reason) || 'internal'
         // The trail is likely to be as lost as the store: the caller does not wait for it again.
         if (unknowns.has(reason)) void record({ ...event, outcome: 'unknown', reason })
@@ -185,11 +185,11 @@ export function createAudit(parts: AuditParts): Audit {
       }
       if (json === undefined) return record({ ...event, outcome: 'success', keys })
       parts.onRevoked(keys, event.reason)
-      event.asker.isRecorded = true
+      event.requester.isRecorded = true
       logged(event.event, json)
     },
     sample(event) {
-      if (event.asker.isRecorded === true) return
+      if (event.requester.isRecorded === true) return
       const second = Math.floor(now() / 1000)
       if (second !== sampler.second) Object.assign(sampler, { second, seen: 0 })
       sampler.seen += 1
@@ -224,7 +224,7 @@ const refusals: Partial<Record<Reason, AuditEventName>> = {
 
 /** JSON, in which text from outside can neither end a line nor a member; what is too long is cut. */
 function describe(
-  { event, outcome, reason, asker, token, client, keys }: AuditEvent,
+  { event, outcome, reason, requester, token, client, keys }: AuditEvent,
   nowMs: number,
   detail: AddressDetail,
 ): string {
@@ -234,13 +234,13 @@ function describe(
     event,
     outcome,
     reason,
-    requestId: asker.requestId,
+    requestId: requester.requestId,
     client: textOf(client, longestText),
     issuer: textOf(iss, longestSubject),
     subject: textOf(sub, longestSubject),
     keys: keys !== undefined && keys.length > 0 ? keys : undefined,
-    address: auditAddress(asker.address, detail),
-    userAgent: textOf(asker.userAgent, longestText),
+    address: auditAddress(requester.address, detail),
+    userAgent: textOf(requester.userAgent, longestText),
   })
 }
 

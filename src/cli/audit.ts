@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { components } from '../../generated/openapi.js'
 import type { StoredEvent } from '../audit/audit.js'
-import { askWithin, textOf } from '../runtime/http-client.js'
+import { requestWithin, textOf } from '../runtime/http-client.js'
 import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { answerWithinMs, credentialsOf, urlOf, type Io } from './io.js'
 
@@ -106,7 +106,7 @@ function pageReader(io: Io, options: Options): (query: Record<string, string>) =
       ...query,
       ...(options.subject !== undefined && { subject: options.subject }),
     }).toString()
-    const { status, date, text } = await askWithin(
+    const { status, date, text } = await requestWithin(
       answerWithinMs,
       url,
       { headers },

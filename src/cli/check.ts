@@ -1,4 +1,4 @@
-import { askWithin } from '../runtime/http-client.js'
+import { requestWithin } from '../runtime/http-client.js'
 import { answerWithinMs, tokenFrom, urlOf, type Io } from './io.js'
 
 const claims = {
@@ -17,7 +17,7 @@ const reasons: Readonly<Record<string, string>> = {
 export async function checkToken(io: Io, options: { url?: string }): Promise<number> {
   const url = urlOf(io, options)
   const headers = { Authorization: `Bearer ${await tokenFrom(io)}` }
-  const answer = await askWithin(
+  const answer = await requestWithin(
     answerWithinMs,
     new URL('/api/v1/auth/verify', url),
     { headers, redirect: 'manual' },

@@ -1,4 +1,4 @@
-import { askWithin, textOf } from '../runtime/http-client.js'
+import { requestWithin, textOf } from '../runtime/http-client.js'
 import { createReader } from '../token/option-reader.js'
 import { signDevelopmentToken } from '../token/development.js'
 import { answerWithinMs, urlOf, type Io } from './io.js'
@@ -35,7 +35,7 @@ function sign({ env }: Io, secret: string, { sub, sid, lifetime }: Options): Pro
 }
 
 async function askService(url: string): Promise<string> {
-  const { status, text } = await askWithin(
+  const { status, text } = await requestWithin(
     answerWithinMs,
     new URL('/docs/token', url),
     { method: 'POST' },

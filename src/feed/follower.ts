@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { watchClock } from '../runtime/clock.js'
-import { entryAt, entryWords, type Replica } from '../revocation/live-set.js'
+import { entryAt, entryWords, type LiveSet } from '../revocation/live-set.js'
 import { withoutArguments, UnknownLayout } from '../revocation/store-errors.js'
 import { withDeadline } from '../runtime/deadline.js'
 import type { Entry } from '../revocation/entry.js'
-import { keepSwept } from '../runtime/sweeper.js'
+import { startSweeper } from '../runtime/sweeper.js'
 import {
   compareFeed,
   isSameIdentity,
@@ -17,21 +17,21 @@ import { positionOf, streamIdOf, UnreadableFeed, type FeedEvent, type Position }
 import { createUnconfirmedWrites } from './unconfirmed-writes.js'
 import type { FeedLog } from './feed-log.js'
 
-/** Keeps the replica up to date with the feed. */
+/** Keeps the live set up to date with the feed. */
 export type Follower = {
-  /** The event that the replica is complete up to; nothing while that is unknown. */
+  /** The event that the live set is complete up to; nothing while that is unknown. */
   position(): Position | undefined
   counts(): Readonly<{ gaps: number; historyLost: number; restored: number }>
   /** Epoch milliseconds of the last time that the position was seen in the feed. */
   seenAtMs(): number
-  /** To be told of what this instance has stored, before it is added to the replica: it is owed to a Redis that lost it unread. */
+  /** To be told of what this instance has stored, before it is added to the live set: it is owed to a Redis that lost it unread. */
   stored(entry: Entry): void
   close(): Promise<void>
 }
 
 export type FollowerParts = {
   feed: FeedLog
-  replica: Replica
+  liveSet: LiveSet
   /** Stores entries again. */
   restore: (entries: readonly Entry[]) => Promise<void>
   /** Events in the order of the feed, with nothing between two of them, applied already. */
@@ -67,7 +67,7 @@ const othersRestoreMs = 2_000
  * not meet in the feed, read to its end, is written back to it.
  */
 export function createFollower(parts: FollowerParts): Follower {
-  const { feed, replica, log, now, timeoutMs } = parts
+  const { feed, liveSet, log, now, timeoutMs } = parts
   const closing = new AbortController()
   const counts = { gaps: 0, historyLost: 0, restored: 0 }
   let last: FeedEvent | undefined
@@ -104,8 +104,8 @@ export function createFollower(parts: FollowerParts): Follower {
     last = undefined
     place = { identity, position: undefined, added: undefined }
     owe(
-      { next: replica.pass(), batch: [] },
-      replica.size(),
+      { next: liveSet.pass(), batch: [] },
+      liveSet.size(),
       'Redis has lost revocations; what this instance knows is written back',
     )
   }
@@ -170,7 +170,7 @@ export function createFollower(parts: FollowerParts): Follower {
     for await (const entries of feed.scan()) {
       closing.signal.throwIfAborted()
       for (const entry of entries) {
-        replica.add(entry)
+        liveSet.add(entry)
         unconfirmed.confirm(entry, remainingTimeMs)
       }
     }
@@ -202,7 +202,7 @@ export function createFollower(parts: FollowerParts): Follower {
   const apply = (at: FeedEvent, events: readonly FeedEvent[]) => {
     for (const { entry } of events) {
       if (entry === undefined) continue
-      replica.add(entry)
+      liveSet.add(entry)
       unconfirmed.confirm(entry)
     }
     last = events.at(-1) ?? at
@@ -287,9 +287,9 @@ export function createFollower(parts: FollowerParts): Follower {
       }
     }
   }
-  const stopSweeping = keepSwept((budget) => {
+  const stopSweeping = startSweeper((budget) => {
     clock.look()
-    replica.sweep(budget)
+    liveSet.sweep(budget)
   })
   const running = run()
   return {
@@ -301,7 +301,7 @@ export function createFollower(parts: FollowerParts): Follower {
     seenAtMs: () => seenAtMs,
     stored(entry) {
       // Its event may have been faster than the answer.
-      if (!replica.covers(entry)) unconfirmed.add(entry, round)
+      if (!liveSet.covers(entry)) unconfirmed.add(entry, round)
     },
     async close() {
       stopSweeping()
@@ -313,4 +313,4 @@ export function createFollower(parts: FollowerParts): Follower {
 }
 
 /** A pass over what is to be written back, and what of it has been taken and not been stored. */
-type Owed = { next: ReturnType<Replica['pass']>; batch: readonly Entry[] }
+type Owed = { next: ReturnType<LiveSet['pass']>; batch: readonly Entry[] }

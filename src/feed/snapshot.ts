@@ -1,4 +1,4 @@
-import { entryWords, type Replica } from '../revocation/live-set.js'
+import { entryWords, type LiveSet } from '../revocation/live-set.js'
 import { feedVersion, streamIdOf, unknownKind, UnreadableFeed, type Position } from './event.js'
 
 // The format is described byte by byte in openapi.yaml, under `getSnapshot`.
@@ -13,12 +13,12 @@ const subjectByte = 'u'.charCodeAt(0)
 const recordsAtOnce = 2_048
 
 /** Everything that is live now, as pieces of a snapshot that is complete up to `position`. */
-export function* encodeSnapshot(replica: Replica, position: Position): Generator<Buffer> {
+export function* encodeSnapshot(liveSet: LiveSet, position: Position): Generator<Buffer> {
   const place = Buffer.from(position, 'latin1')
   const length = Buffer.alloc(2)
   length.writeUInt16BE(place.length)
   yield Buffer.concat([magic, length, place])
-  const next = replica.pass()
+  const next = liveSet.pass()
   const words = new Uint32Array(recordsAtOnce * entryWords)
   let records = 0
   for (let filled = next(words); filled > 0; filled = next(words)) {
@@ -43,11 +43,11 @@ function encodeRecord(piece: Buffer, start: number, words: Uint32Array, at: numb
 }
 
 /**
- * Reads a snapshot piece by piece into a replica, to what is there already.
+ * Reads a snapshot piece by piece into a live set, to what is there already.
  *
  * @throws (its methods) Error when it is not a snapshot of this version
  */
-export function createSnapshotReader(replica: Replica) {
+export function createSnapshotReader(liveSet: LiveSet) {
   let rest: Buffer = Buffer.alloc(0)
   let position: Position | undefined
   let records = 0
@@ -74,7 +74,7 @@ export function createSnapshotReader(replica: Replica) {
         : kindBytes.indexOf(kind)
     if (tag === -1) throw unknownKind('a snapshot')
     for (let word = 0; word < 4; word += 1) key[word] = rest.readUInt32BE(start + 1 + 4 * word)
-    replica.addWords(key, rest.readUInt32BE(start + 17), tag)
+    liveSet.addWords(key, rest.readUInt32BE(start + 17), tag)
     records += 1
   }
   return {
@@ -98,7 +98,7 @@ export function createSnapshotReader(replica: Replica) {
       if (isWhole && start < rest.length) throw new Error('something follows the end of a snapshot')
       rest = rest.subarray(start)
     },
-    /** The position that the replica is complete up to now. */
+    /** The position that the live set is complete up to now. */
     end(): Position {
       if (position === undefined || !isWhole) throw new Error('a snapshot ended before its end')
       return position

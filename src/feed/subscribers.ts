@@ -125,7 +125,7 @@ export function createSubscribers(parts: {
     for (const stream of joining) stream.destroy()
   }
 
-  // Pages of the store, as fast as they are read, until it is where the replica is; from there on every event is published to it.
+  // Pages of the store, as fast as they are read, until it is where the live set is; from there on every event is published to it.
   const catchUp = async (
     { stream, whenRead }: Catching,
     page: readonly FeedEvent[],

@@ -1,5 +1,5 @@
 import type { Claims } from '../token/verification.js'
-import { askWithin, textOf } from '../runtime/http-client.js'
+import { requestWithin, textOf } from '../runtime/http-client.js'
 import { basicAuthorization } from '../runtime/basic-authorization.js'
 import {
   credentialNames,
@@ -9,7 +9,7 @@ import {
 } from './credentials.js'
 
 /** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
-export type OtherOpinion = 'active' | 'revoked' | 'unknown'
+export type FallbackDecision = 'active' | 'revoked' | 'unknown'
 
 /**
  * Asked about a token that is in order, and not known to be revoked, while the guard cannot tell. `why`: it has not had a snapshot yet,
@@ -17,7 +17,7 @@ export type OtherOpinion = 'active' | 'revoked' | 'unknown'
  */
 export type OnUnknown = (
   question: Readonly<{ token: string; claims: Claims; why: 'no_snapshot' | 'stale' }>,
-) => OtherOpinion | Promise<OtherOpinion>
+) => FallbackDecision | Promise<FallbackDecision>
 
 /** The default: unknown is not "not revoked". */
 export const refuseUnknown: OnUnknown = () => 'unknown'
@@ -42,7 +42,7 @@ export function askIntrospection(
   const authorization = basicAuthorization(credentials)
   return async ({ token }) => {
     try {
-      return await askWithin(
+      return await requestWithin(
         timeoutMs,
         endpoint,
         { method: 'POST', headers: { authorization }, body: new URLSearchParams({ token }) },

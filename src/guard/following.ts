@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { within } from '../runtime/http-client.js'
+import { withDeadlineSignal } from '../runtime/http-client.js'
 import { watchClock, type Clock } from '../runtime/clock.js'
 import { positionOf, UnreadableFeed, type FeedEvent, type Position } from '../feed/event.js'
-import type { Replica } from '../revocation/live-set.js'
+import type { LiveSet } from '../revocation/live-set.js'
 import { FeedError, type FeedClient } from './http-feed.js'
-import { keepSwept } from '../runtime/sweeper.js'
+import { startSweeper } from '../runtime/sweeper.js'
 
 export type FollowingParts = {
   feed: FeedClient
-  replica: Replica
+  liveSet: LiveSet
   clock: Clock
   maxStalenessMs: number
   onEvent: (event: FeedEvent) => void
@@ -40,7 +40,7 @@ const longestTimerMs = 2 ** 31 - 1
  * the last when asked, one that came since, or one that will come; any other belongs to another history.
  */
 export function followFeed(parts: FollowingParts) {
-  const { feed, replica, clock, maxStalenessMs } = parts
+  const { feed, liveSet, clock, maxStalenessMs } = parts
   const closing = new AbortController()
   const counts = { snapshots: 0, gaps: 0, reconnects: 0 }
   let position: Position | undefined
@@ -95,13 +95,13 @@ export function followFeed(parts: FollowingParts) {
   }
   const apply = (event: FeedEvent) => {
     const at = positionOf(event)
-    if (event.entry !== undefined) replica.add(event.entry)
+    if (event.entry !== undefined) liveSet.add(event.entry)
     reached(at)
     parts.onEvent(event)
   }
   const takeSnapshot = async () => {
     const before = setBacks
-    const at = await feed.snapshot(replica, closing.signal)
+    const at = await feed.snapshot(liveSet, closing.signal)
     if (setBacks !== before) throw clockSetBack()
     counts.snapshots += 1
     reached(at)
@@ -155,20 +155,24 @@ export function followFeed(parts: FollowingParts) {
     const isDone = new Promise<void>((resolve) => (own.done = resolve))
     proof = own
     try {
-      await within(Math.min(proveWithinMs, maxStalenessMs), closing.signal, async ({ signal }) => {
-        own.target = await feed.position(signal)
-        if (own.applied.has(own.target)) return
-        const isLate = new Promise<never>((_resolve, reject) =>
-          signal.addEventListener('abort', () =>
-            reject(new FeedError('the feed lags behind its position')),
-          ),
-        )
-        await Promise.race([isDone, isLate]).catch((error: unknown) => {
-          // Whatever holds it up, a new connection may not.
-          stream.abort(error)
-          throw error
-        })
-      })
+      await withDeadlineSignal(
+        Math.min(proveWithinMs, maxStalenessMs),
+        closing.signal,
+        async ({ signal }) => {
+          own.target = await feed.position(signal)
+          if (own.applied.has(own.target)) return
+          const isLate = new Promise<never>((_resolve, reject) =>
+            signal.addEventListener('abort', () =>
+              reject(new FeedError('the feed lags behind its position')),
+            ),
+          )
+          await Promise.race([isDone, isLate]).catch((error: unknown) => {
+            // Whatever holds it up, a new connection may not.
+            stream.abort(error)
+            throw error
+          })
+        },
+      )
       if (setBacks !== before.setBacks) throw clockSetBack()
       if (unreadables !== before.unreadables) return
       provenAt = askedAt
@@ -198,9 +202,9 @@ export function followFeed(parts: FollowingParts) {
     },
     Math.min(proveEveryMs, Math.ceil(maxStalenessMs / 3)),
   )
-  const stopSweeping = keepSwept((budget) => {
+  const stopSweeping = startSweeper((budget) => {
     heedClock()
-    replica.sweep(budget)
+    liveSet.sweep(budget)
   })
   const running = run()
   return {

@@ -4,11 +4,11 @@ import { createFeedClient } from './http-feed.js'
 import { followFeed } from './following.js'
 import { GuardError, guardErrorOf } from './error.js'
 import { openGuardIssuers } from './key-sets.js'
-import { createKnownTokens, knownToken, type Known } from './token-cache.js'
+import { createTokenCache, cachedToken, type Known } from './token-cache.js'
 import { readGuardOptions } from './options.js'
 import { createWatches } from './watches.js'
-import { createReplica } from '../revocation/live-set.js'
-import { isKilledBy } from '../revocation/entry.js'
+import { createLiveSet } from '../revocation/live-set.js'
+import { isRevokedBy } from '../revocation/entry.js'
 import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
 import { warnOfUnusableClaims } from '../token/unusable-claims.js'
 import { createVerification, type Claims } from '../token/verification.js'
@@ -53,23 +53,23 @@ export function createGuard(options: GuardOptions): Guard {
     cutoffClaim,
     onUnusableClaim: warnOfUnusableClaims(now, warn),
   })
-  const replica = createReplica(now)
-  const remembered = createKnownTokens(Math.ceil(maxRemembered / 2))
+  const liveSet = createLiveSet(now)
+  const remembered = createTokenCache(Math.ceil(maxRemembered / 2))
   const knownByClaims = new WeakMap<object, Known>()
 
   const isRevoked = ({ words, has, issuedAtS }: Known): boolean =>
-    replica.findWords(words, 0) !== -1 ||
-    (has.s && replica.findWords(words, 4) !== -1) ||
-    (has.j && replica.findWords(words, 8) !== -1) ||
+    liveSet.findWords(words, 0) !== -1 ||
+    (has.s && liveSet.findWords(words, 4) !== -1) ||
+    (has.j && liveSet.findWords(words, 8) !== -1) ||
     (has.u && isSubjectRevoked(words, issuedAtS))
   const isSubjectRevoked = (words: Uint32Array, issuedAtS: unknown): boolean => {
-    const cutoff = replica.findWords(words, 12)
-    return cutoff !== -1 && isKilledBy('u:', cutoff, issuedAtS)
+    const cutoff = liveSet.findWords(words, 12)
+    return cutoff !== -1 && isRevokedBy('u:', cutoff, issuedAtS)
   }
   const watches = createWatches({ isRevoked, now })
   const following = followFeed({
     feed,
-    replica,
+    liveSet,
     clock,
     maxStalenessMs,
     onEvent: ({ entry }) => entry && watches.learnt(entry),
@@ -100,7 +100,7 @@ export function createGuard(options: GuardOptions): Guard {
         })
       }
       // A copy: the header of a request is often a piece of something larger.
-      const known = knownToken(
+      const known = cachedToken(
         Buffer.from(lines[0] ?? '', 'latin1').toString('latin1'),
         token,
         cutoffClaim,
@@ -166,8 +166,8 @@ export function createGuard(options: GuardOptions): Guard {
       fresh: following.isFresh() && !isClosed,
       stalenessMs: following.stalenessMs(),
       position: following.position(),
-      revocations: replica.size(),
-      bytes: replica.bytes(),
+      revocations: liveSet.size(),
+      bytes: liveSet.bytes(),
       remembered: remembered.size(),
       watched: watches.size(),
       ...following.counts(),

@@ -7,8 +7,8 @@ import {
   type Position,
 } from '../feed/event.js'
 import { createSnapshotReader } from '../feed/snapshot.js'
-import type { Replica } from '../revocation/live-set.js'
-import { ask, textOf, within, type Answer } from '../runtime/http-client.js'
+import type { LiveSet } from '../revocation/live-set.js'
+import { request, textOf, withDeadlineSignal, type Answer } from '../runtime/http-client.js'
 import { basicAuthorization } from '../runtime/basic-authorization.js'
 import type { Credentials } from './credentials.js'
 
@@ -105,7 +105,7 @@ export function createFeedClient(credentials: Credentials) {
     signal: AbortSignal,
     read: (answer: Answer) => Promise<T>,
   ): Promise<T> =>
-    ask(
+    request(
       `${origin}/api/v1/revocations/${part}?${new URLSearchParams({ ...query, version: String(feedVersion) }).toString()}`,
       { headers: { authorization }, redirect: 'manual', signal },
       async (answer) => {
@@ -122,7 +122,7 @@ export function createFeedClient(credentials: Credentials) {
     closing: AbortSignal,
     onPiece: (piece: Uint8Array) => void | Promise<void>,
   ): Promise<void> =>
-    within(connectWithinMs, closing, ({ signal, extend }) =>
+    withDeadlineSignal(connectWithinMs, closing, ({ signal, extend }) =>
       askFeed(part, query, signal, async ({ pieces }) => {
         extend(silentForMs)
         for await (const piece of pieces) {
@@ -132,9 +132,9 @@ export function createFeedClient(credentials: Credentials) {
       }),
     )
   return {
-    /** Joins a snapshot to the replica, without holding up the event loop. Answers the position it is complete up to. */
-    async snapshot(replica: Replica, closing: AbortSignal): Promise<Position> {
-      const reader = createSnapshotReader(replica)
+    /** Joins a snapshot to the live set, without holding up the event loop. Answers the position it is complete up to. */
+    async snapshot(liveSet: LiveSet, closing: AbortSignal): Promise<Position> {
+      const reader = createSnapshotReader(liveSet)
       let busySinceMs = performance.now()
       let hasBegun = false
       const write = (piece: Uint8Array) => {

@@ -16,7 +16,7 @@ export type Known = Readonly<{
   generation: number
 }>
 
-export function knownToken(
+export function cachedToken(
   header: string,
   token: VerifiedToken,
   cutoffClaim: 'iat' | 'auth_time',
@@ -55,7 +55,7 @@ const tailLength = 24
  * The key is the end of the header, a part of the signature: hashing a few characters is cheaper than hashing all, and the whole header
  * is compared.
  */
-export function createKnownTokens(generationSize: number) {
+export function createTokenCache(generationSize: number) {
   let young = new Map<string, Known>()
   let old = new Map<string, Known>()
   const put = (tail: string, known: Known) => {

@@ -65,7 +65,11 @@ function serve(parts: AppParts): (ctx: ServiceContext) => Promise<void> {
     const { operationId } = ctx.state
     if (operationId === undefined) return answerOtherMethod(ctx)
     if (addressLimiter !== undefined && limitedOperations.has(operationId)) {
-      holdAgainst(addressLimiter, await addressLimiter.consume(ctx.state.asker.address), ctx.state)
+      holdAgainst(
+        addressLimiter,
+        await addressLimiter.consume(ctx.state.requester.address),
+        ctx.state,
+      )
     }
     await readBody(ctx, operationId)
     ctx.state.answer = await routes.run(ctx)
@@ -100,7 +104,7 @@ function identifier({ addresses, log }: AppParts): (ctx: ServiceContext) => void
     const given = headers['x-request-id']
     const requestId = typeof given === 'string' && saneRequestId.test(given) ? given : randomUUID()
     ctx.state = {
-      asker: {
+      requester: {
         requestId,
         address: addresses.of(ctx.req),
         userAgent: headers['user-agent'] || undefined,
@@ -133,11 +137,11 @@ function authorizationLines(rawHeaders: readonly string[]): string[] {
 function answer(parts: AppParts, serveRequest: (ctx: ServiceContext) => Promise<void>): Middleware {
   const { audit, log, observe } = parts
   const failed = (ctx: ServiceContext, error: unknown): Outgoing => {
-    const { operationId, authorization, asker } = ctx.state
+    const { operationId, authorization, requester } = ctx.state
     // The key source logs why it has no keys; a line for each request would let strangers fill the log.
     const isLoggedElsewhere = error instanceof ServiceError && error.code === 'keys_unavailable'
     if (isFault(error) && !isLoggedElsewhere)
-      log.error({ err: error, requestId: asker.requestId, operationId }, 'request failed')
+      log.error({ err: error, requestId: requester.requestId, operationId }, 'request failed')
     return failureAnswer(error, {
       ...(operationId && { operationId }),
       path: ctx.state.path,
@@ -184,7 +188,7 @@ function sampleRefusal(audit: Audit, { state }: ServiceContext, error: unknown):
       event,
       outcome: isFault(error) ? 'unknown' : 'refused',
       reason: error.reason,
-      asker: state.asker,
+      requester: state.requester,
     })
 }
 
@@ -235,16 +239,16 @@ function sendStream(
   // Koa leaves alone what it cannot send any more, and its source would stay open.
   if (!ctx.writable) body.destroy()
   else if (leastBytesPerS !== undefined) {
-    const { operationId, asker } = ctx.state
+    const { operationId, requester } = ctx.state
     const rate = { bytesPerS: leastBytesPerS, overMs: times.rateOverMs }
     holdToRate(ctx.res, rate, times.checkEveryMs, () =>
-      log.warn({ requestId: asker.requestId, operationId }, 'slow reader cut off'),
+      log.warn({ requestId: requester.requestId, operationId }, 'slow reader cut off'),
     )
   }
 }
 
 function fieldsOf(
-  { asker, secure, limitHeaders }: RequestState,
+  { requester, secure, limitHeaders }: RequestState,
   { status, body, headers = {} }: Outgoing,
 ): (string | string[])[] {
   const limits =
@@ -252,7 +256,7 @@ function fieldsOf(
   const isJson = body !== undefined && headers['Content-Type'] === undefined
   const fields: (string | string[])[] = [
     'X-Request-Id',
-    asker.requestId,
+    requester.requestId,
     ...(isJson ? fixedHeaders : fixedHeadersBut(headers)),
   ]
   if (isJson) fields.push('Content-Type', 'application/json; charset=utf-8')

@@ -1,7 +1,7 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { initialize } from 'koa-openapi'
-import type { Asker } from '../audit/audit.js'
+import type { Requester } from '../audit/audit.js'
 import { documentedOperations, type ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
 import type { OperationId, Operations, Request } from '../operations/operation.js'
@@ -9,7 +9,7 @@ import type { Outgoing } from './failures.js'
 
 /** What the middleware tell each other about one request. */
 export type RequestState = {
-  asker: Asker
+  requester: Requester
   secure: boolean
   authorization: readonly string[]
   path: string
@@ -141,7 +141,7 @@ const requestOf = (
   params: parameters.params,
   lastEventId: parameters.lastEventId,
   authorization: state.authorization,
-  asker: state.asker,
+  requester: state.requester,
   secure: state.secure,
 })
 

@@ -18,11 +18,11 @@ type Parts = {
 /** OpenID Connect Back-Channel Logout 1.0, the side that receives. */
 export const backchannelLogout =
   ({ verification, revocations, audit, now }: Parts): Operation<'backchannelLogout'> =>
-  async ({ body, asker }) => {
+  async ({ body, requester }) => {
     const token = await verifyLogoutToken(
       verification,
       body.logout_token,
-      limitedAddress(asker.address),
+      limitedAddress(requester.address),
     )
     const entries = entriesOf(token, revocations)
     const { sub, sid } = endedClaims(token)
@@ -37,7 +37,7 @@ export const backchannelLogout =
     if (await revocations.holds(entries)) return { status: 200, body: undefined }
     const claims = endedClaims(token)
     await audit.attempt(
-      { event: 'authn_token_revoked', reason: 'backchannel_logout', asker, token },
+      { event: 'authn_token_revoked', reason: 'backchannel_logout', requester, token },
       async (witness) =>
         revocations.record(entries, witness, sessionKeysOf([{ issuer: token.issuer, claims }])),
     )

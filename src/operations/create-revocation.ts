@@ -26,21 +26,21 @@ type Named = Exclude<components['schemas']['RevocationRequest'], { token: string
 /** By subject, session, token id or token, for whoever administers logins. There is no undo. */
 export const createRevocation =
   (parts: Parts): Operation<'createRevocation'> =>
-  async ({ authorization, asker, body }) => {
+  async ({ authorization, requester, body }) => {
     const { clients, revocations, audit } = parts
-    const client = await clients.authenticate({ authorization, asker }, 'revoke')
+    const client = await clients.authenticate({ authorization, requester }, 'revoke')
     const { entry, token, claims, ended } = await ('token' in body
-      ? byToken(parts, body.token, limitedAddress(asker.address))
+      ? byToken(parts, body.token, limitedAddress(requester.address))
       : byName(parts, body))
     // A name alone does not tell whose audience it concerns.
     const isAllowed =
       token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
-    if (!isAllowed) return clients.refuse(client, asker, 'other_audience', { claims })
+    if (!isAllowed) return clients.refuse(client, requester, 'other_audience', { claims })
     await audit.attempt(
       {
         event: 'authn_token_revoked',
         reason: body.reason,
-        asker,
+        requester,
         token: { claims },
         client: client.id,
       },

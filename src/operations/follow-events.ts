@@ -13,8 +13,8 @@ export const followEvents =
     clients: Clients
     subscribers: Subscribers
   }): Operation<'followEvents'> =>
-  async ({ authorization, asker, query, lastEventId }) => {
-    await clients.authenticate({ authorization, asker }, 'feed')
+  async ({ authorization, requester, query, lastEventId }) => {
+    await clients.authenticate({ authorization, requester }, 'feed')
     requireReadable(query?.version)
     // What a browser's EventSource sends when it comes back is newer than the address it was made with.
     const from = lastEventId ?? query?.from

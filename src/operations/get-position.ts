@@ -10,8 +10,8 @@ type Parts = { clients: Clients; readTail: () => Promise<FeedEvent | undefined>;
 /** The last event of the feed, read after the request arrived. */
 export const getPosition =
   ({ clients, readTail, timeoutMs }: Parts): Operation<'getPosition'> =>
-  async ({ authorization, asker, query }) => {
-    await clients.authenticate({ authorization, asker }, 'feed')
+  async ({ authorization, requester, query }) => {
+    await clients.authenticate({ authorization, requester }, 'feed')
     requireReadable(query?.version)
     const tail = await answered('store', timeoutMs, readTail)
     if (tail === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })

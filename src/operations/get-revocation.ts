@@ -7,10 +7,10 @@ import type { Store } from '../revocation/ports.js'
 /** Whether a key that the audit trail names is revoked, and until when. */
 export const getRevocation =
   ({ clients, store }: { clients: Clients; store: Store }): Operation<'getRevocation'> =>
-  async ({ authorization, asker, params }) => {
-    const client = await clients.authenticate({ authorization, asker }, 'introspect')
+  async ({ authorization, requester, params }) => {
+    const client = await clients.authenticate({ authorization, requester }, 'introspect')
     // A key does not tell whose audience it concerns.
-    if (client.audiences !== undefined) return clients.refuse(client, asker, 'other_audience')
+    if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const key = params.key as RevocationKey
     const entry = await store.lookup(key)
     if (entry === undefined) return { status: 200, body: { key, revoked: false } }

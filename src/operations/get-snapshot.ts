@@ -4,21 +4,21 @@ import { ServiceError } from '../errors.js'
 import type { Position } from '../feed/event.js'
 import { encodeSnapshot } from '../feed/snapshot.js'
 import { requireReadable } from '../feed/version.js'
-import type { Replica } from '../revocation/live-set.js'
+import type { LiveSet } from '../revocation/live-set.js'
 import { createPlaces } from '../runtime/places.js'
 import type { Operation } from './operation.js'
 
-type Parts = { clients: Clients; replica: Replica; position: () => Position | undefined }
+type Parts = { clients: Clients; liveSet: LiveSet; position: () => Position | undefined }
 
 /** A snapshot is read as fast as its reader takes it. No client can keep the others from theirs. */
 const limits = { ofOne: 4, inAll: 32 }
 /** A million revocations are 25 MB: 98 s at this rate. */
 const leastBytesPerS = 256_000
 
-export const getSnapshot = ({ clients, replica, position }: Parts): Operation<'getSnapshot'> => {
+export const getSnapshot = ({ clients, liveSet, position }: Parts): Operation<'getSnapshot'> => {
   const places = createPlaces(limits)
-  return async ({ authorization, asker, query }) => {
-    const client = await clients.authenticate({ authorization, asker }, 'feed')
+  return async ({ authorization, requester, query }) => {
+    const client = await clients.authenticate({ authorization, requester }, 'feed')
     requireReadable(query?.version)
     const at = position()
     if (at === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
@@ -28,7 +28,7 @@ export const getSnapshot = ({ clients, replica, position }: Parts): Operation<'g
         reason: 'feed_limit',
         headers: { 'Retry-After': '1' },
       })
-    const body = Readable.from(encodeSnapshot(replica, at), { objectMode: false })
+    const body = Readable.from(encodeSnapshot(liveSet, at), { objectMode: false })
     body.once('close', leave)
     return {
       status: 200,

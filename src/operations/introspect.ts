@@ -12,8 +12,11 @@ type Active = components['schemas']['Active']
 /** RFC 7662: inactive of every kind is one answer, and unknown is none of them. */
 export const introspect =
   ({ clients, check }: { clients: Clients; check: Check }): Operation<'introspect'> =>
-  async ({ authorization, asker, body }) => {
-    const client = await clients.authenticate({ authorization, asker, form: body }, 'introspect')
+  async ({ authorization, requester, body }) => {
+    const client = await clients.authenticate(
+      { authorization, requester, form: body },
+      'introspect',
+    )
     const token = await check(body.token).catch(inactive)
     // A confirmation that no resource server could check would pass for none.
     const isTellable =

@@ -21,9 +21,9 @@ export const listAuditEvents = ({
   timeoutMs,
 }: Parts): Operation<'listAuditEvents'> => {
   const inTurn = createTurns(mostPagesAtOnce)
-  return async ({ authorization, asker, query }) => {
-    const client = await clients.authenticate({ authorization, asker }, 'audit')
-    if (client.audiences !== undefined) return clients.refuse(client, asker, 'other_audience')
+  return async ({ authorization, requester, query }) => {
+    const client = await clients.authenticate({ authorization, requester }, 'audit')
+    if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const matches = filterOf(query)
     // A page whose store does not answer gives its turn back in time; and no request waits longer for its turn.
     const page = () => answered('store', timeoutMs, () => readPage(trail, query, matches))

@@ -1,4 +1,4 @@
-import type { Asker, Audit } from '../audit/audit.js'
+import type { Requester, Audit } from '../audit/audit.js'
 import { bearerToken, proofChallenge } from '../token/bearer.js'
 import { ServiceError } from '../errors.js'
 import type { Admit } from '../access/rate-limits.js'
@@ -21,23 +21,23 @@ type Parts = {
 /** Revokes the presented tokens. The revocation is written last: what fails before it leaves the token usable for the repeat. */
 export function logout(parts: Parts): Operation<'logout'> {
   const { verification, revocations, audit, admit, clearingHeaders } = parts
-  return async ({ body, authorization, asker, secure }) => {
+  return async ({ body, authorization, requester, secure }) => {
     const scope = body.scope ?? 'local'
     // Possession is enough to end one's own token, also one that is bound to a key.
     const bearer = bearerToken(authorization, { dpop: true })
-    const waiter = limitedAddress(asker.address)
+    const waiter = limitedAddress(requester.address)
     const caller = await verification.verify(bearer, waiter)
     const reason = scope === 'global' ? 'logout_everywhere' : 'logout'
     let limits: Record<string, string> = {}
     await audit.attempt(
-      { event: 'authn_token_revoked', reason, asker, token: caller },
+      { event: 'authn_token_revoked', reason, requester, token: caller },
       async (witness) => {
         const tokens: Tokens =
           body.token === bearer
             ? [caller]
             : [caller, await verifyOther(verification, caller, body.token, waiter)]
         if (tokens.some(({ timing }) => timing !== 'current'))
-          await refuseUntimely(tokens, revocations, audit, asker)
+          await refuseUntimely(tokens, revocations, audit, requester)
         if (scope === 'global' && isSenderConstrained(caller.claims)) {
           throw new ServiceError('invalid_token', {
             reason: 'sender_constrained',
@@ -89,13 +89,13 @@ async function refuseUntimely(
   tokens: Tokens,
   revocations: Revocations,
   audit: Audit,
-  asker: Asker,
+  requester: Requester,
 ): Promise<never> {
   const keys = await revocations.revokeUntimely(tokens)
   const isAhead = tokens.some(({ timing }) => timing === 'ahead')
   const [event, reason] = isAhead
     ? (['authz_fail', 'not_yet_valid'] as const)
     : (['session_use_after_expire', 'expired'] as const)
-  await audit.record({ event, outcome: 'refused', reason, asker, token: tokens[0], keys })
+  await audit.record({ event, outcome: 'refused', reason, requester, token: tokens[0], keys })
   throw new ServiceError(isAhead ? 'invalid_token' : 'token_expired', { reason })
 }

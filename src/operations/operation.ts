@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { components, operations } from '../../generated/openapi.js'
-import type { Asker } from '../audit/audit.js'
+import type { Requester } from '../audit/audit.js'
 import type { StaticDocument } from '../runtime/static-document.js'
 
 export type OperationId = keyof operations
@@ -54,7 +54,7 @@ export type Request<Id extends OperationId> = Readonly<{
   lastEventId: string | undefined
   /** Every `Authorization` line. */
   authorization: readonly string[]
-  asker: Asker
+  requester: Requester
   /** Whether the client's own connection was HTTPS. */
   secure: boolean
 }>

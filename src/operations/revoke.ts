@@ -20,17 +20,23 @@ type Parts = {
  */
 export const revoke =
   ({ clients, verification, revocations, audit }: Parts): Operation<'revoke'> =>
-  async ({ authorization, asker, body }) => {
-    const client = await clients.authenticate({ authorization, asker, form: body }, 'revoke')
+  async ({ authorization, requester, body }) => {
+    const client = await clients.authenticate({ authorization, requester, form: body }, 'revoke')
     const done = { status: 200, body: undefined } as const
     const token = await verification
-      .verify(body.token, limitedAddress(asker.address))
+      .verify(body.token, limitedAddress(requester.address))
       .catch(unusable)
     if (token === undefined) return done
     if (!mayAskAbout(client, token.claims.aud))
-      return clients.refuse(client, asker, 'other_audience', token)
+      return clients.refuse(client, requester, 'other_audience', token)
     await audit.attempt(
-      { event: 'authn_token_revoked', reason: 'oauth_revocation', asker, token, client: client.id },
+      {
+        event: 'authn_token_revoked',
+        reason: 'oauth_revocation',
+        requester,
+        token,
+        client: client.id,
+      },
       async (witness) =>
         token.timing !== 'current'
           ? revocations.revokeUntimely([token], witness)

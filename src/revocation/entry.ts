@@ -21,28 +21,28 @@ export const coversLife = (
 ): boolean => held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - toleranceMs)
 
 /** What a read finds under a key: a mark, which for `u:` is the cutoff. */
-export type Mark = number
+export type Value = number
 
 /** @throws Error where somebody else wrote it */
-export function readMark(key: string, text: string | undefined): Mark {
+export function parseValue(key: string, text: string | undefined): Value {
   if (text === undefined || !/^\d{1,16}$/.test(text))
     throw new Error(`the revocation ${key} in the store is unreadable`)
   return Number(text)
 }
 
 /** The entry that a mark under a key stands for. */
-export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Mark): Entry => ({
+export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Value): Entry => ({
   key,
   untilMs,
   ...(key.startsWith('u:') && { cutoff: mark }),
 })
 
-export const markOf = ({ cutoff = 1 }: Entry): Mark => cutoff
+export const valueOf = ({ cutoff = 1 }: Entry): Value => cutoff
 
 /** A cutoff revokes tokens from before it, and those that cannot say when they are from; any other mark revokes as it stands. */
-export function isKilledBy(
+export function isRevokedBy(
   key: RevocationKey,
-  mark: Mark | undefined,
+  mark: Value | undefined,
   issuedAtS: unknown,
 ): boolean {
   if (mark === undefined) return false

@@ -1,16 +1,16 @@
-import type { Entry, Mark } from './entry.js'
+import type { Entry, Value } from './entry.js'
 import { base64url, type RevocationKey } from '../token/keys.js'
 
 /**
  * The live set in memory, the same in the service and in the guard. It only grows until expiry: what is added twice, in any order, is
  * there once, with the longer life and the later cutoff.
  */
-export type Replica = {
+export type LiveSet = {
   add(entry: Entry): void
   /** As `add`, for what is in numbers already: `key` as `keyWords` gives it, expiry in epoch seconds, and the kind or cutoff. */
   addWords(key: Uint32Array, untilS: number, tag: number): void
   /** The mark under a key, for `u:` the cutoff; `undefined` when it is not there or has expired. */
-  find(key: RevocationKey): Mark | undefined
+  find(key: RevocationKey): Value | undefined
   /** Whether the entry is there, with at least its life in whole seconds, rounded up, and its cutoff. */
   covers(entry: Entry): boolean
   /** As `find`, for the words at `at`; -1 when it is not there. */
@@ -100,7 +100,7 @@ const mostLoad = 0.75
 
 type Shard = { entries: Uint32Array; count: number; index: Uint32Array }
 
-export function createReplica(now: () => number): Replica {
+export function createLiveSet(now: () => number): LiveSet {
   const shards: Shard[] = Array.from({ length: shardCount }, () => ({
     entries: new Uint32Array(firstEntries * entryWords),
     count: 0,

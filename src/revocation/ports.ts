@@ -1,6 +1,6 @@
 import type { RevocationKey } from '../token/keys.js'
 import type { Committed, Terms } from './commit.js'
-import type { Entry, Mark } from './entry.js'
+import type { Entry, Value } from './entry.js'
 
 /** Revocations as bytes. Every method answers or throws within its deadline. */
 export type Store = {
@@ -9,7 +9,7 @@ export type Store = {
    *
    * @throws ServiceError `store_unavailable`: unknown is not "not revoked"
    */
-  read(keys: readonly RevocationKey[]): Promise<(Mark | undefined)[]>
+  read(keys: readonly RevocationKey[]): Promise<(Value | undefined)[]>
   /**
    * The entry under a key, with its expiry.
    *

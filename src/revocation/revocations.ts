@@ -1,5 +1,5 @@
-import type { Replica } from './live-set.js'
-import { coversLife, entryWith, isKilledBy, laterOf, markOf, type Entry } from './entry.js'
+import type { LiveSet } from './live-set.js'
+import { coversLife, entryWith, isRevokedBy, laterOf, valueOf, type Entry } from './entry.js'
 import type { RevocationKey, TokenKeys } from '../token/keys.js'
 import type { VerifiedToken } from '../token/verification.js'
 import type { Committed, Window } from './commit.js'
@@ -86,14 +86,14 @@ export type Presented = Readonly<{
 export function createRevocations(parts: {
   store: Store
   /** What this instance has learnt from the feed. It may lag, but nothing in it is wrong. */
-  replica: Pick<Replica, 'add' | 'find' | 'covers'>
+  liveSet: Pick<LiveSet, 'add' | 'find' | 'covers'>
   now: () => number
   maxClockSkewMs: number
   cutoffClaim: CutoffClaim
   /** Whether a commit waits for replicas. */
   awaitsReplicas: boolean
 }): Revocations {
-  const { store, replica, now, maxClockSkewMs } = parts
+  const { store, liveSet, now, maxClockSkewMs } = parts
   const tokenUntil = ({ expMs }: VerifiedToken) =>
     expMs === undefined ? null : expMs + maxClockSkewMs
   const sessionUntil = (token: VerifiedToken) => {
@@ -147,22 +147,22 @@ export function createRevocations(parts: {
     })
     if (became !== 'stored' && became !== 'unwitnessed') return { became, counted, keys: [] }
     // Known here from now on, even if Redis should lose it before it comes back by the feed.
-    distinct.forEach(replica.add)
+    distinct.forEach(liveSet.add)
     if (became === 'unwitnessed') witness?.failed()
     return { became, counted, keys }
   }
   const record: Revocations['record'] = async (entries, witness, sessionKeys) =>
     (await commit(entries, witness, { sessionKeys })).keys
   const isKnownRevoked = (keys: readonly RevocationKey[], { claims }: VerifiedToken) =>
-    keys.some((key) => isKilledBy(key, replica.find(key), claims[parts.cutoffClaim]))
+    keys.some((key) => isRevokedBy(key, liveSet.find(key), claims[parts.cutoffClaim]))
   /** Whether a revocation that is known here lasts for as long as an API may accept the token. */
   const isKnownForGood = (keys: readonly RevocationKey[], token: VerifiedToken) =>
     keys.some((key) => {
-      const mark = replica.find(key)
+      const mark = liveSet.find(key)
       return (
         mark !== undefined &&
-        isKilledBy(key, mark, token.claims[parts.cutoffClaim]) &&
-        replica.covers(entryWith(key, tokenUntil(token), mark))
+        isRevokedBy(key, mark, token.claims[parts.cutoffClaim]) &&
+        liveSet.covers(entryWith(key, tokenUntil(token), mark))
       )
     })
   /** The same of what the store holds, which may be newer. */
@@ -171,7 +171,7 @@ export function createRevocations(parts: {
     return held.some(
       (entry) =>
         entry !== undefined &&
-        isKilledBy(entry.key, markOf(entry), token.claims[parts.cutoffClaim]) &&
+        isRevokedBy(entry.key, valueOf(entry), token.claims[parts.cutoffClaim]) &&
         covers(entry, { ...entry, untilMs: tokenUntil(token) }),
     )
   }
@@ -236,7 +236,7 @@ export function createRevocations(parts: {
       const keys = orderedKeys(token.keys)
       if (isKnownRevoked(keys, token)) return true
       const marks = await store.read(keys)
-      return keys.some((key, at) => isKilledBy(key, marks[at], token.claims[parts.cutoffClaim]))
+      return keys.some((key, at) => isRevokedBy(key, marks[at], token.claims[parts.cutoffClaim]))
     },
   }
   return revocations

@@ -13,7 +13,7 @@ export type Answer = Pick<Response, 'status' | 'headers'> &
  *
  * @throws what `work` throws, which for a wait that was ended is a `TimeoutError`, or the reason of `closing`
  */
-export async function within<T>(
+export async function withDeadlineSignal<T>(
   ms: number,
   closing: AbortSignal | undefined,
   work: (deadline: Deadline) => Promise<T>,
@@ -47,7 +47,7 @@ export async function within<T>(
  *
  * @throws what `fetch` or `read` throws
  */
-export async function ask<T>(
+export async function request<T>(
   url: string | URL,
   init: RequestInit & { signal: AbortSignal },
   read: (answer: Answer) => Promise<T>,
@@ -75,13 +75,14 @@ export async function ask<T>(
   }
 }
 
-/** `ask` and `read` in so many milliseconds, unless `closing` is aborted. */
-export const askWithin = <T>(
+/** `request` and `read` in so many milliseconds, unless `closing` is aborted. */
+export const requestWithin = <T>(
   ms: number,
   url: string | URL,
   { closing, ...init }: Omit<RequestInit, 'signal'> & { closing?: AbortSignal },
   read: (answer: Answer) => Promise<T>,
-): Promise<T> => within(ms, closing, ({ signal }) => ask(url, { ...init, signal }, read))
+): Promise<T> =>
+  withDeadlineSignal(ms, closing, ({ signal }) => request(url, { ...init, signal }, read))
 
 /**
  * The whole body as text.

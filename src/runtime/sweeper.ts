@@ -6,7 +6,7 @@ const sweptAtOnce = 20_000
  *
  * @returns stops it
  */
-export function keepSwept(sweep: (budget: number) => void): () => void {
+export function startSweeper(sweep: (budget: number) => void): () => void {
   const timer = setInterval(() => sweep(sweptAtOnce), sweepEveryMs)
   timer.unref()
   return () => clearInterval(timer)

@@ -39,7 +39,7 @@ import { createTailReader } from '../feed/tail.js'
 import { followEvents } from '../operations/follow-events.js'
 import { getPosition } from '../operations/get-position.js'
 import { getSnapshot } from '../operations/get-snapshot.js'
-import { createReplica } from '../revocation/live-set.js'
+import { createLiveSet } from '../revocation/live-set.js'
 import { openStores } from '../store/open.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
 import { signDevelopmentToken } from '../token/development.js'
@@ -133,7 +133,7 @@ export function createService({
     verify: (jwt, waiter) => trust.verification.verify(jwt, waiter),
   }
   const keySources = () => trust.opened.issuers.map(({ keys }) => keys)
-  const replica = createReplica(now)
+  const liveSet = createLiveSet(now)
   const subscribers = createSubscribers({
     feed: stores.feedReader,
     position: () => follower.position(),
@@ -141,7 +141,7 @@ export function createService({
   })
   const follower = createFollower({
     feed: stores.feed,
-    replica,
+    liveSet,
     restore: async (entries) => void (await stores.revocations.commit(entries)),
     onEvents: subscribers.publish,
     onGap: subscribers.gap,
@@ -149,17 +149,17 @@ export function createService({
     now,
     timeoutMs,
   })
-  const known: Parameters<typeof createRevocations>[0]['replica'] = {
-    find: replica.find,
-    covers: replica.covers,
+  const known: Parameters<typeof createRevocations>[0]['liveSet'] = {
+    find: liveSet.find,
+    covers: liveSet.covers,
     add(entry) {
       follower.stored(entry)
-      replica.add(entry)
+      liveSet.add(entry)
     },
   }
   const revocations = createRevocations({
     store: stores.revocations,
-    replica: known,
+    liveSet: known,
     now,
     maxClockSkewMs,
     cutoffClaim,
@@ -187,7 +187,7 @@ export function createService({
       issuers: () => trust.opened.issuers,
       now,
     }),
-    getSnapshot: getSnapshot({ clients, replica, position: follower.position }),
+    getSnapshot: getSnapshot({ clients, liveSet, position: follower.position }),
     followEvents: followEvents({ clients, subscribers }),
     getPosition: getPosition({ clients, readTail, timeoutMs }),
     getRevocation: getRevocation({ clients, store: stores.revocations }),
@@ -236,7 +236,7 @@ export function createService({
     }),
     metrics: metricsOperation({ metrics, isPublic: config.metrics.isPublic }),
   }
-  metrics.watch({ replica, follower, subscribers, audit, now })
+  metrics.watch({ liveSet, follower, subscribers, audit, now })
   const app = createApp({
     document,
     operations: adjust(operations),

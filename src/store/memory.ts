@@ -1,20 +1,18 @@
-import { randomUUID } from 'node:crypto'
-import type { FeedEvent } from '../feed/event.js'
+import { createMemoryFeed } from './memory-feed.js'
 import { decodeKey, type RevocationKey } from '../token/keys.js'
-import { keepSwept } from '../runtime/sweeper.js'
+import { startSweeper } from '../runtime/sweeper.js'
 import {
   entryWith,
-  isKilledBy,
+  isRevokedBy,
   laterOf,
-  markOf,
+  valueOf,
   type Entry,
-  type Mark,
+  type Value,
 } from '../revocation/entry.js'
 import type { Commit, Committed } from '../revocation/commit.js'
-import type { FeedLog } from '../feed/feed-log.js'
 import type { AuditTrail } from '../audit/trail.js'
 
-type Held = { untilMs: number | null; mark: Mark }
+type Held = { untilMs: number | null; mark: Value }
 
 /**
  * The embedded store, as a Keyv adapter with the rule of the Redis commit: an expiry only lengthens, a mark only rises. Expired
@@ -39,7 +37,7 @@ export function createMemoryAdapter({
     [...held].flatMap(([key, entry]) => entryOf(key, entry) ?? []),
   )
   let sweeping = held.entries()
-  const stopSweeping = keepSwept((budget) => {
+  const stopSweeping = startSweeper((budget) => {
     for (let seen = 0; seen < budget; seen += 1) {
       const next = sweeping.next()
       if (next.done) {
@@ -57,7 +55,7 @@ export function createMemoryAdapter({
   }
   const merge = (entry: Entry) => {
     const { untilMs } = entry
-    const mark = markOf(entry)
+    const mark = valueOf(entry)
     const before = held.get(keyPrefix + entry.key)
     const merged =
       before === undefined || !isLive(before)
@@ -71,7 +69,7 @@ export function createMemoryAdapter({
   }
   const isKilling = (key: RevocationKey, issuedAtS: number | undefined) => {
     const mark = get(keyPrefix + key)
-    return isKilledBy(key, mark === undefined ? undefined : Number(mark), issuedAtS)
+    return isRevokedBy(key, mark === undefined ? undefined : Number(mark), issuedAtS)
   }
   // Nothing is counted here: there is no other instance to count with.
   const commit = async ({ entries, event, terms }: Commit): Promise<Committed> => {
@@ -104,52 +102,5 @@ export function createMemoryAdapter({
     delete: async (key: string) => held.delete(key),
     clear: async () => held.clear(),
     disconnect: async () => stopSweeping(),
-  }
-}
-
-const feedLength = 100_000
-
-/** The feed of the embedded store. */
-function createMemoryFeed(now: () => number, all: () => Entry[]) {
-  const startMs = Math.max(0, Math.floor(now()))
-  let events: FeedEvent[] = [{ id: `${startMs}-0`, entry: undefined }]
-  let sequence = 0
-  const waiting = new Set<() => void>()
-  const identity = { history: randomUUID(), runId: randomUUID(), replicationId: '' }
-  const sequenceOf = ({ id }: { id: string }) => Number(id.slice(id.indexOf('-') + 1))
-  const placeOf = (id: string) => Math.max(0, sequenceOf({ id }) - sequenceOf(events[0] ?? { id }))
-  const log: FeedLog = {
-    begin: async () => undefined,
-    connection: () => 1,
-    isKnown: () => true,
-    identity: async () => identity,
-    bounds: async () => ({ firstId: events[0]?.id, last: events.at(-1), added: sequence + 1 }),
-    tail: async () => events.at(-1),
-    read: async (fromId, count) => events.slice(placeOf(fromId), placeOf(fromId) + count),
-    async wait(afterId, ms) {
-      if (events.at(-1)?.id !== afterId) return
-      await new Promise<void>((resolve) => {
-        const go = () => {
-          clearTimeout(timer)
-          waiting.delete(go)
-          resolve()
-        }
-        const timer = setTimeout(go, ms)
-        timer.unref()
-        waiting.add(go)
-      })
-    },
-    async *scan() {
-      yield all()
-    },
-  }
-  return {
-    log,
-    append(entry: Entry) {
-      sequence += 1
-      events.push({ id: `${startMs}-${sequence}`, entry })
-      if (events.length >= feedLength * 1.5) events = events.slice(-feedLength)
-      for (const go of waiting) go()
-    },
   }
 }

@@ -4,7 +4,7 @@ import type { StoreCommand } from '../telemetry/metrics.js'
 import type { RevocationKey } from '../token/keys.js'
 import { batched } from '../runtime/batch.js'
 import { answered, NotConnected, RedisRefusal, unavailableBy } from '../revocation/store-errors.js'
-import { readMark, type Mark } from '../revocation/entry.js'
+import { parseValue, type Value } from '../revocation/entry.js'
 import type { LayoutCheck } from './redis/layout.js'
 import type { Commit, CommitReply, Committed } from '../revocation/commit.js'
 import type { Store } from '../revocation/ports.js'
@@ -94,7 +94,7 @@ export function createStore(parts: StoreParts): Store {
   }
   return {
     read: (keys) =>
-      read(keys).then((marks) => marks.map((mark, at) => parseMark(keys[at] ?? '', mark))),
+      read(keys).then((marks) => marks.map((mark, at) => parseFound(keys[at] ?? '', mark))),
     lookup: (key) =>
       asked('lookup', async () => {
         const found = await parts.readEntry(keyPrefix + key)
@@ -102,7 +102,7 @@ export function createStore(parts: StoreParts): Store {
         return {
           key,
           untilMs: found.untilMs,
-          ...(key.startsWith('u:') && { cutoff: readMark(key, found.mark) }),
+          ...(key.startsWith('u:') && { cutoff: parseValue(key, found.mark) }),
         }
       }),
     commit(entries, { event = '', sessionKeys = [], terms } = {}) {
@@ -114,10 +114,10 @@ export function createStore(parts: StoreParts): Store {
   }
 }
 
-function parseMark(key: string, text: string | undefined): Mark | undefined {
+function parseFound(key: string, text: string | undefined): Value | undefined {
   if (text === undefined) return undefined
   try {
-    return readMark(key, text)
+    return parseValue(key, text)
   } catch (cause) {
     // A value that is not ours is not "not revoked".
     throw new ServiceError('store_unavailable', { cause, reason: 'store' })

@@ -20,7 +20,7 @@ export type Metrics = {
 export type StoreCommand = 'read' | 'lookup' | 'commit' | 'delete'
 
 export type Sources = Readonly<{
-  replica: { size(): number; bytes(): number }
+  liveSet: { size(): number; bytes(): number }
   follower: {
     seenAtMs(): number
     counts(): Readonly<{ gaps: number; historyLost: number; restored: number }>
@@ -129,13 +129,13 @@ export function createMetrics({ version }: { version: string }): Metrics {
     revoked: (keys, reason) =>
       keys.forEach((key) => countRevocation(kinds[key.charAt(0) as keyof typeof kinds], reason)),
     limited: (policy) => limited.inc({ policy }),
-    watch({ replica, follower, subscribers, audit, now }) {
+    watch({ liveSet, follower, subscribers, audit, now }) {
       gauge(
         'cierre_live_revocations',
         'Revocations that this instance holds in memory.',
-        replica.size,
+        liveSet.size,
       )
-      gauge('cierre_live_revocations_bytes', 'Memory that is taken for them.', replica.bytes)
+      gauge('cierre_live_revocations_bytes', 'Memory that is taken for them.', liveSet.bytes)
       gauge('cierre_feed_connections', 'Connections that follow the feed.', subscribers.count)
       gauge(
         'cierre_feed_staleness_seconds',

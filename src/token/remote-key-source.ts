@@ -1,4 +1,4 @@
-import { askWithin, textOf } from '../runtime/http-client.js'
+import { requestWithin, textOf } from '../runtime/http-client.js'
 import { ServiceError } from '../errors.js'
 import { checkPublicJwk, mayVerify, type PublicJwk } from './key-material.js'
 import { createKeySetFetches } from './key-set-fetches.js'
@@ -125,7 +125,7 @@ async function fetchKeys(
   closing: AbortSignal,
   passOver: (reason: string) => void,
 ): Promise<PublicJwk[]> {
-  const text = await askWithin(
+  const text = await requestWithin(
     fetchTimeoutMs,
     uri,
     {

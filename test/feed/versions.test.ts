@@ -8,7 +8,7 @@ import {
   UnreadableFeed,
 } from '../../src/feed/event.js'
 import { createSnapshotReader, encodeSnapshot } from '../../src/feed/snapshot.js'
-import { createReplica } from '../../src/revocation/live-set.js'
+import { createLiveSet } from '../../src/revocation/live-set.js'
 import { createRevocation, postForm } from '../support/asking.js'
 import { asClient, clientsVariable } from '../support/clients.js'
 import { startGuard, statusOf } from '../support/guard.js'
@@ -356,13 +356,13 @@ describe('the version of the feed', () => {
   })
 
   it('a snapshot with a record of an unknown kind, or of another version, is refused as a whole', () => {
-    const replica = createReplica(Date.now)
+    const replica = createLiveSet(Date.now)
     replica.add({ key: `t:${'A'.repeat(22)}`, untilMs: null })
     const bytes = Buffer.concat([...encodeSnapshot(replica, '1-0.genesis')])
     const spoilt = (at: number, value: number) => {
       const copy = Buffer.from(bytes)
       copy[at] = value
-      return () => createSnapshotReader(createReplica(Date.now)).write(copy)
+      return () => createSnapshotReader(createLiveSet(Date.now)).write(copy)
     }
     expect(bytes.indexOf('t', 10 + '1-0.genesis'.length)).to.equal(21)
     expect(spoilt(21, 'n'.charCodeAt(0))).to.throw(UnreadableFeed, 'upgrade this reader')

@@ -6,7 +6,7 @@ import { createSecretKey } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { asClient, clientsVariable, secretOf } from '../support/clients.js'
-import { createReplica } from '../../src/revocation/live-set.js'
+import { createLiveSet } from '../../src/revocation/live-set.js'
 import { createSnapshotReader } from '../../src/feed/snapshot.js'
 import { verificationKey } from '../../src/token/signature.js'
 import { createVerification } from '../../src/token/verification.js'
@@ -14,7 +14,7 @@ import { fixedKeySource, secretKeySource } from '../../src/token/key-source.js'
 import { parseSpelling } from '../../src/token/canonical-encoding.js'
 import { claimKey } from '../../src/token/keys.js'
 import type { PublicJwk } from '../../src/token/key-material.js'
-import { isKilledBy } from '../../src/revocation/entry.js'
+import { isRevokedBy } from '../../src/revocation/entry.js'
 import type { Vectors } from '../../scripts/vectors.js'
 import { until } from '../support/processes.js'
 import { startRelay } from '../support/relay.js'
@@ -75,18 +75,18 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       expect(claimKey(kind as 's', iss, claim) ?? null).to.equal(key)
     for (const { kind, iss, json, key } of vectors.numbers)
       expect(claimKey(kind as 'u', iss, JSON.parse(json)) ?? null, json).to.equal(key)
-    const replica = createReplica(() => 1_795_000_000_000)
-    const reader = createSnapshotReader(replica)
+    const liveSet = createLiveSet(() => 1_795_000_000_000)
+    const reader = createSnapshotReader(liveSet)
     reader.write(Buffer.from(vectors.snapshot.base64, 'base64'))
     expect(reader.end()).to.equal(vectors.snapshot.position)
     for (const { key, cutoff } of vectors.snapshot.entries)
-      expect(replica.find(key)).to.equal(cutoff ?? 1)
+      expect(liveSet.find(key)).to.equal(cutoff ?? 1)
     for (const { name, entries, token: jwt, revoked } of vectors.checks) {
-      const held = createReplica(() => 1_795_000_000_000)
+      const held = createLiveSet(() => 1_795_000_000_000)
       entries.forEach(held.add)
       const { keys, claims } = vectors.tokens.find((vector) => vector.token === jwt)!
       const isRevoked = Object.values(keys).some((key) =>
-        isKilledBy(key as 't:', held.find(key as 't:'), claims['iat']),
+        isRevokedBy(key as 't:', held.find(key as 't:'), claims['iat']),
       )
       expect(isRevoked, name).to.equal(revoked)
     }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { createReplica, entryAt, entryWords, untilSOf } from '../../src/revocation/live-set.js'
+import { createLiveSet, entryAt, entryWords, untilSOf } from '../../src/revocation/live-set.js'
 import { createSnapshotReader, encodeSnapshot } from '../../src/feed/snapshot.js'
 import type { Entry } from '../../src/revocation/entry.js'
 import type { RevocationKey } from '../../src/token/keys.js'
@@ -10,7 +10,7 @@ const keyOf = (kind: string, name: string | number) =>
   `${kind}:${createHash('sha256').update(String(name)).digest().subarray(0, 16).toString('base64url')}` as RevocationKey
 const startMs = 1_800_000_000_000
 
-describe('the replica: the live set in memory', () => {
+describe('the live set in memory', () => {
   it('holds what a plain map would hold, through any additions, sweeps and clocks that go on', () => {
     const name = fc.nat(400)
     const step = fc.oneof(
@@ -28,17 +28,17 @@ describe('the replica: the live set in memory', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 2_000, size: 'max' }), (steps) => {
         let nowMs = startMs
-        const replica = createReplica(() => nowMs)
+        const liveSet = createLiveSet(() => nowMs)
         const plain = new Map<RevocationKey, Entry>()
         for (const one of steps) {
           if ('passS' in one) nowMs += one.passS * 1000
-          else if ('sweep' in one) replica.sweep(one.sweep)
+          else if ('sweep' in one) liveSet.sweep(one.sweep)
           else {
             const kind = 'tsuj'[one.add % 4]!
             const key = keyOf(kind, one.add)
             const untilMs = one.forS === null ? null : nowMs + one.forS * 1000
             const entry = { key, untilMs, ...(kind === 'u' && { cutoff: one.cutoff }) }
-            replica.add(entry)
+            liveSet.add(entry)
             const before = plain.get(key)
             const isLive =
               before !== undefined && (before.untilMs === null || before.untilMs > nowMs)
@@ -58,7 +58,7 @@ describe('the replica: the live set in memory', () => {
           }
         }
         for (const [key, { untilMs, cutoff }] of plain) {
-          const found = replica.find(key)
+          const found = liveSet.find(key)
           if (untilMs !== null && untilMs <= nowMs) expect(found).to.equal(undefined)
           // A cutoff that rose may have been that of an expired entry which had not left: later is safe.
           else if (cutoff !== undefined) expect(found).to.be.at.least(cutoff)
@@ -73,31 +73,31 @@ describe('the replica: the live set in memory', () => {
     for (const [one, other] of ['ts', 'st', 'su', 'us', 'jt', 'uj'].map(
       (kinds) => [...kinds].map((kind) => keyOf(kind, 1)) as [RevocationKey, RevocationKey],
     )) {
-      const replica = createReplica(() => startMs)
+      const liveSet = createLiveSet(() => startMs)
       for (const key of [one, other])
-        replica.add({ key, untilMs: null, ...(key.startsWith('u') && { cutoff: startMs }) })
-      expect([replica.find(one), replica.find(other)], one + other).to.not.include(undefined)
+        liveSet.add({ key, untilMs: null, ...(key.startsWith('u') && { cutoff: startMs }) })
+      expect([liveSet.find(one), liveSet.find(other)], one + other).to.not.include(undefined)
     }
   })
 
   it('finds what it holds, whatever it was told and whatever has left', () => {
     let nowMs = startMs
-    const replica = createReplica(() => nowMs)
-    replica.add({ key: keyOf('u', 1), untilMs: nowMs + 1_000, cutoff: NaN })
-    expect(replica.find(keyOf('u', 1))).to.equal(1)
-    replica.add({ key: keyOf('t', 2), untilMs: null })
+    const liveSet = createLiveSet(() => nowMs)
+    liveSet.add({ key: keyOf('u', 1), untilMs: nowMs + 1_000, cutoff: NaN })
+    expect(liveSet.find(keyOf('u', 1))).to.equal(1)
+    liveSet.add({ key: keyOf('t', 2), untilMs: null })
     nowMs += 2_000
-    replica.sweep(2_000)
-    expect([replica.size(), replica.find(keyOf('t', 2))]).to.deep.equal([1, 1])
+    liveSet.sweep(2_000)
+    expect([liveSet.size(), liveSet.find(keyOf('t', 2))]).to.deep.equal([1, 1])
   })
 
   it('covers an entry when it holds it for as long, to the second, and with as late a cutoff', () => {
-    const replica = createReplica(() => 0)
+    const liveSet = createLiveSet(() => 0)
     const [t, u] = [`t:${'A'.repeat(22)}`, `u:${'B'.repeat(21)}A`] as [`t:${string}`, `u:${string}`]
-    expect(replica.covers({ key: t, untilMs: 1 })).to.equal(false)
-    replica.add({ key: t, untilMs: 5_000 })
-    replica.add({ key: u, untilMs: 5_000, cutoff: 100 })
-    const covered = (entries: Parameters<typeof replica.covers>[0][]) => entries.map(replica.covers)
+    expect(liveSet.covers({ key: t, untilMs: 1 })).to.equal(false)
+    liveSet.add({ key: t, untilMs: 5_000 })
+    liveSet.add({ key: u, untilMs: 5_000, cutoff: 100 })
+    const covered = (entries: Parameters<typeof liveSet.covers>[0][]) => entries.map(liveSet.covers)
     expect(
       covered([
         { key: t, untilMs: 4_000 },
@@ -113,50 +113,50 @@ describe('the replica: the live set in memory', () => {
         { key: u, untilMs: 6_000, cutoff: 99 },
       ]),
     ).to.deep.equal([true, false, false])
-    replica.add({ key: t, untilMs: null })
-    expect(replica.covers({ key: t, untilMs: null })).to.equal(true)
+    liveSet.add({ key: t, untilMs: null })
+    expect(liveSet.covers({ key: t, untilMs: null })).to.equal(true)
   })
 
   it('forgets what has expired, and gives its memory back', () => {
     let nowMs = startMs
-    const replica = createReplica(() => nowMs)
+    const liveSet = createLiveSet(() => nowMs)
     for (let one = 0; one < 50_000; one += 1)
-      replica.add({ key: keyOf('t', one), untilMs: nowMs + (one % 10 === 0 ? 1_000_000 : 1_000) })
-    const grown = replica.bytes()
-    expect(replica.size()).to.equal(50_000)
+      liveSet.add({ key: keyOf('t', one), untilMs: nowMs + (one % 10 === 0 ? 1_000_000 : 1_000) })
+    const grown = liveSet.bytes()
+    expect(liveSet.size()).to.equal(50_000)
     nowMs += 2_000
-    expect(replica.find(keyOf('t', 1)), 'at once, before anything is swept').to.equal(undefined)
-    replica.sweep(200_000)
-    expect(replica.size()).to.equal(5_000)
-    expect(replica.bytes()).to.be.below(grown / 4)
-    for (let one = 0; one < 50_000; one += 10) expect(replica.find(keyOf('t', one))).to.equal(1)
+    expect(liveSet.find(keyOf('t', 1)), 'at once, before anything is swept').to.equal(undefined)
+    liveSet.sweep(200_000)
+    expect(liveSet.size()).to.equal(5_000)
+    expect(liveSet.bytes()).to.be.below(grown / 4)
+    for (let one = 0; one < 50_000; one += 10) expect(liveSet.find(keyOf('t', one))).to.equal(1)
   })
 
   it('a pass meets everything that lives through it, whatever is added, swept and moved meanwhile', () => {
     let nowMs = startMs
-    const replica = createReplica(() => nowMs)
+    const liveSet = createLiveSet(() => nowMs)
     const stays = new Set<RevocationKey>()
     for (let one = 0; one < 30_000; one += 1) {
       const key = keyOf('s', one)
       if (one % 3 === 0) stays.add(key)
-      replica.add({ key, untilMs: one % 3 === 0 ? null : nowMs + 1_000 })
+      liveSet.add({ key, untilMs: one % 3 === 0 ? null : nowMs + 1_000 })
     }
-    const next = replica.pass()
+    const next = liveSet.pass()
     const target = new Uint32Array(100 * entryWords)
     let added = 0
     for (let filled = next(target); filled > 0; filled = next(target)) {
       for (let record = 0; record < filled; record += 1)
         stays.delete(entryAt(target, record * entryWords).key)
       nowMs += 20
-      replica.sweep(700)
+      liveSet.sweep(700)
       for (let one = 0; one < 50; one += 1)
-        replica.add({ key: keyOf('t', `later ${(added += 1)}`), untilMs: null })
+        liveSet.add({ key: keyOf('t', `later ${(added += 1)}`), untilMs: null })
     }
     expect(stays.size).to.equal(0)
   })
 
   it('a snapshot brings over every entry, in pieces of any size, and joins what is there', () => {
-    const replica = createReplica(() => startMs)
+    const liveSet = createLiveSet(() => startMs)
     const entries: Entry[] = []
     for (let one = 0; one < 10_000; one += 1) {
       const kind = 'tsuj'[one % 4]!
@@ -166,11 +166,11 @@ describe('the replica: the live set in memory', () => {
         ...(kind === 'u' && { cutoff: 1_700_000_000 + one }),
       })
     }
-    entries.forEach(replica.add)
+    entries.forEach(liveSet.add)
     const position = `1800000000000-3.${entries[0]!.key}`
-    const bytes = Buffer.concat([...encodeSnapshot(replica, position)])
+    const bytes = Buffer.concat([...encodeSnapshot(liveSet, position)])
     for (const size of [1, 24, 25, 1_000, bytes.length]) {
-      const other = createReplica(() => startMs)
+      const other = createLiveSet(() => startMs)
       other.add({ key: keyOf('u', 2), untilMs: null, cutoff: 1_900_000_000 })
       const reader = createSnapshotReader(other)
       for (let at = 0; at < bytes.length; at += size) reader.write(bytes.subarray(at, at + size))
@@ -193,11 +193,11 @@ describe('the replica: the live set in memory', () => {
   })
 
   it('a snapshot that is cut, continued, or of another version is refused', () => {
-    const replica = createReplica(() => startMs)
-    for (let one = 0; one < 10; one += 1) replica.add({ key: keyOf('t', one), untilMs: null })
-    const bytes = Buffer.concat([...encodeSnapshot(replica, '1-0.genesis')])
+    const liveSet = createLiveSet(() => startMs)
+    for (let one = 0; one < 10; one += 1) liveSet.add({ key: keyOf('t', one), untilMs: null })
+    const bytes = Buffer.concat([...encodeSnapshot(liveSet, '1-0.genesis')])
     const read = (given: Buffer) => {
-      const reader = createSnapshotReader(createReplica(() => startMs))
+      const reader = createSnapshotReader(createLiveSet(() => startMs))
       reader.write(given)
       return reader.end()
     }

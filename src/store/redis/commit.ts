@@ -1,5 +1,5 @@
 import { refusalOf, sessionsWord } from '../../revocation/store-errors.js'
-import { markOf } from '../../revocation/entry.js'
+import { valueOf } from '../../revocation/entry.js'
 import { layoutVersion, layoutWord } from './layout.js'
 import type { Commit, Committed, CommitReply } from '../../revocation/commit.js'
 
@@ -168,7 +168,7 @@ export function encodeCommits(
       keys.push(prefix + key)
       const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - nowMs))
       // What ended before 1970 has ended.
-      args.push(`${remainingMs} ${untilMs === null ? '' : Math.max(0, untilMs)} ${markOf(entry)}`)
+      args.push(`${remainingMs} ${untilMs === null ? '' : Math.max(0, untilMs)} ${valueOf(entry)}`)
     }
     keys.push(...gone)
   }

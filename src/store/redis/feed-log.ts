@@ -1,7 +1,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { isInformational, unknownKind, UnreadableFeed, type FeedEvent } from '../../feed/event.js'
 import { decodeKey } from '../../token/keys.js'
-import { entryWith, readMark, type Entry } from '../../revocation/entry.js'
+import { entryWith, parseValue, type Entry } from '../../revocation/entry.js'
 import type { LayoutCheck } from './layout.js'
 import type { RedisClient, RedisLink } from './connection.js'
 import { runScript } from './scripts.js'
@@ -182,7 +182,7 @@ function entriesOf(page: string[], nowMs: number): Entry[] {
     const leftMs = Number(page[at + 1])
     if (key !== undefined)
       entries.push(
-        entryWith(key, leftMs === -1 ? null : nowMs + leftMs, readMark(key, page[at + 2])),
+        entryWith(key, leftMs === -1 ? null : nowMs + leftMs, parseValue(key, page[at + 2])),
       )
   }
   return entries

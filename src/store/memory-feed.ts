@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import type { FeedEvent } from '../feed/event.js'
+import type { FeedLog } from '../feed/feed-log.js'
+import type { Entry } from '../revocation/entry.js'
+
+const feedLength = 100_000
+
+/** The feed of the embedded store. */
+export function createMemoryFeed(now: () => number, all: () => Entry[]) {
+  const startMs = Math.max(0, Math.floor(now()))
+  let events: FeedEvent[] = [{ id: `${startMs}-0`, entry: undefined }]
+  let sequence = 0
+  const waiting = new Set<() => void>()
+  const identity = { history: randomUUID(), runId: randomUUID(), replicationId: '' }
+  const sequenceOf = ({ id }: { id: string }) => Number(id.slice(id.indexOf('-') + 1))
+  const placeOf = (id: string) => Math.max(0, sequenceOf({ id }) - sequenceOf(events[0] ?? { id }))
+  const log: FeedLog = {
+    begin: async () => undefined,
+    connection: () => 1,
+    isKnown: () => true,
+    identity: async () => identity,
+    bounds: async () => ({ firstId: events[0]?.id, last: events.at(-1), added: sequence + 1 }),
+    tail: async () => events.at(-1),
+    read: async (fromId, count) => events.slice(placeOf(fromId), placeOf(fromId) + count),
+    async wait(afterId, ms) {
+      if (events.at(-1)?.id !== afterId) return
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          clearTimeout(timer)
+          waiting.delete(go)
+          resolve()
+        }
+        const timer = setTimeout(go, ms)
+        timer.unref()
+        waiting.add(go)
+      })
+    },
+    async *scan() {
+      yield all()
+    },
+  }
+  return {
+    log,
+    append(entry: Entry) {
+      sequence += 1
+      events.push({ id: `${startMs}-${sequence}`, entry })
+      if (events.length >= feedLength * 1.5) events = events.slice(-feedLength)
+      for (const go of waiting) go()
+    },
+  }
+}
