@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint'
+import house from './scripts/eslint-rules.js'
 
 export default tseslint.config(
   { ignores: ['dist/', 'generated/', 'node_modules/'] },
@@ -15,6 +16,18 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
       'no-empty': ['error', { allowEmptyCatch: false }],
+    },
+  },
+  {
+    plugins: { house },
+    rules: {
+      // A function fits a screen.
+      'house/max-lines-per-function': [
+        'error',
+        { max: 60, skipBlankLines: true, skipComments: true },
+      ],
+      'house/max-nested-callbacks': ['error', 3],
+      'max-depth': ['error', 3],
     },
   },
   // Chai's assertions are property reads.

@@ -210,6 +210,24 @@ describe('the house', () => {
     for (const file of files) visit(file, [])
   })
 
+  it('no file is longer than 250 lines', () => {
+    const long = files.filter((file) => textOf(file).trimEnd().split('\n').length > 250)
+    expect(long).to.deep.equal([])
+  })
+
+  it('at most eight exceptions from the linter, each with its reason', () => {
+    const exceptions = ['src', 'test', 'scripts'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /\.[jt]s$|\.mjs$/.test(entry.name))
+        .map(({ parentPath, name }) => join(parentPath, name))
+        .filter((path) => path !== fileURLToPath(import.meta.url))
+        .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+        .filter((line) => line.includes('eslint-disable')),
+    )
+    expect(exceptions.filter((line) => !/ -- \S+ \S+/.test(line))).to.deep.equal([])
+    expect(exceptions).to.have.lengthOf.at.most(8)
+  })
+
   it('one file per operation, named for it', () => {
     const named = files
       .filter((file) => file.startsWith('operations/') && file !== 'operations/operation.ts')
