@@ -9,7 +9,7 @@ import autocannon from 'autocannon'
 import { expressjwt } from 'express-jwt'
 import { createVerifier } from 'fast-jwt'
 import { jwtVerify, SignJWT } from 'jose'
-import { createGuard } from '../../src/guard.js'
+import { createGuard, type Guard } from '../../src/guard.js'
 import { createLiveSet } from '../../src/revocation/live-set.js'
 import {
   freePort,
@@ -100,86 +100,86 @@ async function withService(
 const guardOf = (origin: string) =>
   createGuard({ issuers, feed: { url: origin, clientId: 'bench', clientSecret } })
 
+type Contender = [name: string, count: number, check: (header: string) => unknown]
+
+/** express-jwt with a deny list in Redis, as its documentation has it. */
+function expressJwtWith(redis: RedisClientType): (header: string) => Promise<void> {
+  const middleware = expressjwt({
+    secret,
+    algorithms: ['HS256'],
+    issuer: 'https://issuer.test',
+    isRevoked: async (_request, jwt) =>
+      (await redis.get(`denied:${(jwt?.payload as { jti: string }).jti}`)) !== null,
+  })
+  return (header) =>
+    new Promise((resolve, reject) => {
+      void middleware({ headers: { authorization: header } } as never, {} as never, (error) =>
+        error === undefined ? resolve() : reject(error as Error),
+      )
+    })
+}
+
+function contendersOf(guard: Guard, origin: string, redis: RedisClientType): Contender[] {
+  const options = { issuer: 'https://issuer.test', algorithms: ['HS256'] }
+  const fast = createVerifier({
+    key: secret,
+    cache: 20_000,
+    allowedIss: 'https://issuer.test',
+    algorithms: ['HS256'],
+  })
+  const withDenyList = async (header: string) => {
+    const { payload } = await jwtVerify(header.slice(7), key, options)
+    if ((await redis.get(`denied:${payload.jti}`)) !== null) throw new Error('revoked')
+  }
+  const introspected = async (header: string) => {
+    const response = await fetch(`${origin}/oauth/introspect`, {
+      method: 'POST',
+      headers: { authorization: basic },
+      body: new URLSearchParams({ token: header.slice(7) }),
+    })
+    if (((await response.json()) as { active: boolean }).active !== true)
+      throw new Error('inactive')
+  }
+  return [
+    ['guard, known token', 10_000, (header) => guard.check(header)],
+    ['guard, new token', 2_000, (header) => guard.check(header)],
+    ['jose alone', 2_000, (header) => jwtVerify(header.slice(7), key, options)],
+    ['jose + Redis GET', 2_000, withDenyList],
+    ['express-jwt + Redis GET', 2_000, expressJwtWith(redis)],
+    ['fast-jwt with its cache, no revocation', 10_000, (header): unknown => fast(header.slice(7))],
+    ['introspection over HTTP', 500, introspected],
+  ]
+}
+
+/** Microseconds for each check of one round. */
+async function costOf([name, count, check]: Contender, tokens: readonly string[]): Promise<number> {
+  globalThis.gc?.()
+  // What takes a few microseconds is done ten times over, or the clock would measure the machine's hiccups.
+  const passes = count === 10_000 ? 10 : 1
+  let tookMs = 0
+  for (let pass = 0; pass < passes; pass += 1) {
+    const isNew = name === 'guard, new token'
+    const headers = headersOf(isNew ? await newTokens(count) : tokens.slice(0, count))
+    const startedAt = performance.now()
+    for (const header of headers) await check(header)
+    tookMs += performance.now() - startedAt
+  }
+  return (tookMs * 1000) / count / passes
+}
+
 async function cheap() {
   await withService(async ({ origin, redis }) => {
     const guard = guardOf(origin)
     await guard.ready()
     const tokens = await newTokens(10_000)
     for (const header of headersOf(tokens)) await guard.check(header)
-    const options = { issuer: 'https://issuer.test', algorithms: ['HS256'] }
-    const fast = createVerifier({
-      key: secret,
-      cache: 20_000,
-      allowedIss: 'https://issuer.test',
-      algorithms: ['HS256'],
-    })
-    const middleware = expressjwt({
-      secret,
-      algorithms: ['HS256'],
-      issuer: 'https://issuer.test',
-      isRevoked: async (_request, jwt) =>
-        (await redis.get(`denied:${(jwt?.payload as { jti: string }).jti}`)) !== null,
-    })
-    const contenders: [string, number, (header: string) => unknown][] = [
-      ['guard, known token', 10_000, (header) => guard.check(header)],
-      ['guard, new token', 2_000, (header) => guard.check(header)],
-      ['jose alone', 2_000, (header) => jwtVerify(header.slice(7), key, options)],
-      [
-        'jose + Redis GET',
-        2_000,
-        async (header) => {
-          const { payload } = await jwtVerify(header.slice(7), key, options)
-          if ((await redis.get(`denied:${payload.jti}`)) !== null) throw new Error('revoked')
-        },
-      ],
-      [
-        'express-jwt + Redis GET',
-        2_000,
-        (header) =>
-          new Promise<void>((resolve, reject) => {
-            void middleware(
-              { headers: { authorization: header } } as never,
-              {} as never,
-              (error) => (error === undefined ? resolve() : reject(error as Error)),
-            )
-          }),
-      ],
-      [
-        'fast-jwt with its cache, no revocation',
-        10_000,
-        (header): unknown => fast(header.slice(7)),
-      ],
-      [
-        'introspection over HTTP',
-        500,
-        async (header) => {
-          const response = await fetch(`${origin}/oauth/introspect`, {
-            method: 'POST',
-            headers: { authorization: basic },
-            body: new URLSearchParams({ token: header.slice(7) }),
-          })
-          if (((await response.json()) as { active: boolean }).active !== true)
-            throw new Error('inactive')
-        },
-      ],
-    ]
+    const contenders = contendersOf(guard, origin, redis)
     const costs = new Map(contenders.map(([name]) => [name, [] as number[]]))
     for (let round = 0; round < 7; round += 1) {
-      for (const [name, count, check] of contenders) {
-        globalThis.gc?.()
-        // What takes a few microseconds is done ten times over, or the clock would measure the machine's hiccups.
-        const passes = count === 10_000 ? 10 : 1
-        let tookMs = 0
-        for (let pass = 0; pass < passes; pass += 1) {
-          const headers = headersOf(
-            name === 'guard, new token' ? await newTokens(count) : tokens.slice(0, count),
-          )
-          const startedAt = performance.now()
-          for (const header of headers) await check(header)
-          tookMs += performance.now() - startedAt
-        }
+      for (const contender of contenders) {
+        const cost = await costOf(contender, tokens)
         // The first two rounds warm up.
-        if (round >= 2) costs.get(name)?.push((tookMs * 1000) / count / passes)
+        if (round >= 2) costs.get(contender[0])?.push(cost)
       }
     }
     const known = median(costs.get('guard, known token') ?? [])
@@ -197,56 +197,46 @@ async function cheap() {
   })
 }
 
+/** A Fastify server on the first core, which has answered every token once. */
+async function startFastify(kind: string, feed: string, tokens: readonly string[]) {
+  const port = await freePort()
+  const child = run(
+    'taskset',
+    ['-c', '0', process.execPath, '--import', 'tsx', 'scripts/bench/fastify-server.ts'],
+    { PORT: String(port), KIND: kind, FEED: feed, SECRET: secret, CLIENT_SECRET: clientSecret },
+  )
+  const get = (jwt = '') =>
+    fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${jwt}` } })
+  await soon(
+    'the route answers',
+    async () => (await get(tokens[0]).catch(() => undefined))?.status === 200,
+  )
+  for (const jwt of tokens) await (await get(jwt)).arrayBuffer()
+  return { kind, port, child, rates: [] as number[] }
+}
+
+/** Requests in a second, over five seconds. */
+async function rateOf(port: number, tokens: readonly string[]): Promise<number> {
+  const result = await autocannon({
+    url: `http://127.0.0.1:${port}`,
+    connections: 64,
+    duration: 5,
+    requests: tokens.map((jwt) => ({ path: '/', headers: { authorization: `Bearer ${jwt}` } })),
+  })
+  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${port}: unexpected answers`)
+  return result.requests.average
+}
+
 async function http() {
   await withService(async ({ origin }) => {
     const tokens = await newTokens(1_000)
     const servers = await Promise.all(
-      ['none', 'guard'].map(async (kind) => {
-        const port = await freePort()
-        const child = run(
-          'taskset',
-          ['-c', '0', process.execPath, '--import', 'tsx', 'scripts/bench/fastify-server.ts'],
-          {
-            PORT: String(port),
-            KIND: kind,
-            FEED: origin,
-            SECRET: secret,
-            CLIENT_SECRET: clientSecret,
-          },
-        )
-        await soon(
-          'the route answers',
-          async () =>
-            (
-              await fetch(`http://127.0.0.1:${port}/`, {
-                headers: { authorization: `Bearer ${tokens[0]}` },
-              }).catch(() => undefined)
-            )?.status === 200,
-        )
-        for (const jwt of tokens)
-          await (
-            await fetch(`http://127.0.0.1:${port}/`, {
-              headers: { authorization: `Bearer ${jwt}` },
-            })
-          ).arrayBuffer()
-        return { kind, port, child, rates: [] as number[] }
-      }),
+      ['none', 'guard'].map((kind) => startFastify(kind, origin, tokens)),
     )
     for (let round = 0; round < 6; round += 1) {
       for (const server of servers) {
-        const requests = tokens.map((jwt) => ({
-          path: '/',
-          headers: { authorization: `Bearer ${jwt}` },
-        }))
-        const result = await autocannon({
-          url: `http://127.0.0.1:${server.port}`,
-          connections: 64,
-          duration: 5,
-          requests,
-        })
-        if (result.non2xx > 0 || result.errors > 0)
-          throw new Error(`${server.kind}: unexpected answers`)
-        if (round > 0) server.rates.push(result.requests.average)
+        const rate = await rateOf(server.port, tokens)
+        if (round > 0) server.rates.push(rate)
       }
     }
     const [none, guarded] = servers.map(({ rates }) => median(rates))
@@ -319,6 +309,31 @@ async function small() {
   table('Small', ['what', 'measured'], rows)
 }
 
+/** Logs tokens out at 200 in a second. When each was sent, and when its 200 came, in epoch milliseconds. */
+async function logOutAll(origin: string, tokens: readonly string[]) {
+  const clockMs = () => performance.timeOrigin + performance.now()
+  const [sent, answered]: [number[], number[]] = [[], []]
+  const logOut = async (jwt: string, index: number) => {
+    sent[index] = clockMs()
+    const response = await fetch(`${origin}/api/v1/auth/logout`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ token: jwt }),
+    })
+    answered[index] = clockMs()
+    if (response.status !== 200) throw new Error(`logout answered ${response.status}`)
+    await response.arrayBuffer()
+  }
+  const pending: Promise<void>[] = []
+  const begunAt = performance.now()
+  for (const [index, jwt] of tokens.entries()) {
+    await pause(Math.max(0, begunAt + index * 5 - performance.now()))
+    pending.push(logOut(jwt, index))
+  }
+  await Promise.all(pending)
+  return { sent, answered }
+}
+
 const prompted = 10_000
 const promptWarmUps = 1_000
 async function prompt() {
@@ -339,26 +354,7 @@ async function prompt() {
     const tokens = await newTokens(promptWarmUps + prompted)
     other.send({ tokens })
     await new Promise((resolve) => (announced = resolve))
-    const clockMs = () => performance.timeOrigin + performance.now()
-    const [sent, answered]: [number[], number[]] = [[], []]
-    const pending: Promise<void>[] = []
-    const begunAt = performance.now()
-    for (const [index, jwt] of tokens.entries()) {
-      await pause(Math.max(0, begunAt + index * 5 - performance.now()))
-      sent[index] = clockMs()
-      pending.push(
-        fetch(`${origin}/api/v1/auth/logout`, {
-          method: 'POST',
-          headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
-          body: JSON.stringify({ token: jwt }),
-        }).then((response) => {
-          answered[index] = clockMs()
-          if (response.status !== 200) throw new Error(`logout answered ${response.status}`)
-          return response.arrayBuffer().then(() => undefined)
-        }),
-      )
-    }
-    await Promise.all(pending)
+    const { sent, answered } = await logOutAll(origin, tokens)
     await soon('every token is refused', async () => refusedAt.size === tokens.length)
     const row = (name: string, values: number[]) => [
       name,
