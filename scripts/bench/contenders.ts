@@ -34,11 +34,12 @@ const service = (
   name: string,
   request: (jwt: string) => Buffer,
   env: Record<string, string> = {},
+  main = 'dist/main.js',
 ): Contender => ({
   name,
   start: (redisUrl, algorithm) =>
     startServer(
-      ['dist/main.js'],
+      [main],
       {
         REDIS_URL: redisUrl,
         JWT_ISSUER: 'https://issuer.test',
@@ -89,6 +90,8 @@ const provider = (name: string, request: (token: string) => Buffer): Contender =
 })
 
 export const cierre = service('cierre, everything on', requestOf.logout)
+/** Another build, by the path of its `dist/main.js`. */
+export const otherBuild = (main: string) => service('the other build', requestOf.logout, {}, main)
 /** Nothing but revocations and what is told of them; another key for each subject would widen Redis's table. */
 export const revocationsOnly = service('cierre', requestOf.logout, {
   SESSION_MAX_LIFETIME_S: '86400',

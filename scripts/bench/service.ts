@@ -1,5 +1,5 @@
-// Logout, measured against its floors and against what people would otherwise run: npm run bench [-- logout asking connections sizes
-// steady memory footprint]. Writes what it measured into its part of generated/bench.md, and the picture with `logout`.
+// Logout, measured against its floors and against what people would otherwise run: npm run bench [-- logout builds asking
+// connections sizes steady memory footprint]. Writes what it measured into its part of generated/bench.md, and the picture with `logout`.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createClient, type RedisClientType } from '@keyv/redis'
 import { barChart } from './bar-chart.js'
@@ -175,6 +175,21 @@ async function logout() {
       measured.map(({ contender }) => [contender.name, cpuOf(measured, contender)]),
     )
   }
+}
+
+/** This build beside another, whose `dist/main.js` the variable OTHER_BUILD names. The report has no part for it. */
+async function builds() {
+  const other = process.env['OTHER_BUILD']
+  if (other === undefined) throw new Error('OTHER_BUILD names no dist/main.js')
+  for (const algorithm of ['HS256', 'RS256'] as const)
+    costs(
+      `Logout, ${algorithm}, 64 connections, this build beside ${other}`,
+      await compare(
+        each([contenders.cierre, contenders.otherBuild(other)]),
+        algorithm,
+        tokensInRound,
+      ),
+    )
 }
 
 async function asking() {
@@ -362,7 +377,7 @@ async function footprint() {
   )
 }
 
-const parts = { logout, asking, connections, sizes, steady, memory, footprint }
+const parts = { logout, builds, asking, connections, sizes, steady, memory, footprint }
 const chosen = process.argv.slice(2)
 const unknown = chosen.find((name) => !(name in parts))
 if (unknown !== undefined) throw new Error(`${unknown} is none of ${Object.keys(parts).join(', ')}`)
@@ -376,10 +391,11 @@ const preamble = `# What a logout costs
 Made by \`npm run bench\`. Medians of ${rounds} rounds of ${tokensInRound} requests, alternating over all servers after ${warmUps} to warm up; lowest and highest in brackets. How many times another server's CPU ours is: the median of the same ratio in each round. The server has a core to itself, and V8 collects without helper threads, and throws no compiled code away while a server waits for its turn; the load and Redis (\`appendfsync always\`) share another core.
 `
 for (const [name, part] of Object.entries(parts)) {
-  if (chosen.length > 0 && !chosen.includes(name)) continue
+  if (chosen.length > 0 ? !chosen.includes(name) : name === 'builds') continue
   report = []
   await part()
   say(`\n${machine()}.`)
+  if (name === 'builds') continue
   sections.set(name, `<!-- ${name} -->\n${report.join('\n')}\n<!-- end -->\n`)
   writeFileSync(file, [preamble, ...sections.values()].join('\n'))
   if (picture !== undefined) writeFileSync('generated/bench.svg', picture)
