@@ -265,7 +265,7 @@ async function small() {
   for (let size = 1; size <= 2_000_000; size += 1) {
     crypto.getRandomValues(words)
     const startedAt = performance.now()
-    replica.addWords(words, 4_000_000_000, 0)
+    replica.addPacked(words, 4_000_000_000, 0)
     if (size > 1_000) longestAddMs = Math.max(longestAddMs, performance.now() - startedAt)
     if (size >= 500_000 && size % 50_000 === 0) {
       gc()

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { watchClock } from '../runtime/clock.js'
-import { entryAt, entryWords, type LiveSet } from '../revocation/live-set.js'
+import type { LiveSet } from '../revocation/live-set.js'
+import { unpackEntry, wordsPerEntry } from '../revocation/packed-entry.js'
 import { withoutArguments, UnknownLayout } from '../revocation/store-errors.js'
 import { withDeadline } from '../runtime/deadline.js'
 import type { Entry } from '../revocation/entry.js'
@@ -104,7 +105,7 @@ export function createFollower(parts: FollowerParts): Follower {
     last = undefined
     place = { identity, position: undefined, added: undefined }
     owe(
-      { next: liveSet.pass(), batch: [] },
+      { next: liveSet.iterate(), batch: [] },
       liveSet.size(),
       'Redis has lost revocations; what this instance knows is written back',
     )
@@ -138,9 +139,9 @@ export function createFollower(parts: FollowerParts): Follower {
   const writeBack = async (rest: Owed) => {
     const { found, continuity } = await inspect()
     if (continuity === 'lost') return lost(found.identity)
-    const words = new Uint32Array(restoredAtOnce * entryWords)
+    const words = new Uint32Array(restoredAtOnce * wordsPerEntry)
     const take = () =>
-      Array.from({ length: rest.next(words) }, (_, at) => entryAt(words, at * entryWords))
+      Array.from({ length: rest.next(words) }, (_, at) => unpackEntry(words, at * wordsPerEntry))
     // What is taken stays taken until it is stored, however often that is tried.
     for (
       rest.batch = rest.batch.length > 0 ? rest.batch : take();
@@ -313,4 +314,4 @@ export function createFollower(parts: FollowerParts): Follower {
 }
 
 /** A pass over what is to be written back, and what of it has been taken and not been stored. */
-type Owed = { next: ReturnType<LiveSet['pass']>; batch: readonly Entry[] }
+type Owed = { next: ReturnType<LiveSet['iterate']>; batch: readonly Entry[] }

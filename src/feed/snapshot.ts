@@ -1,4 +1,5 @@
-import { entryWords, type LiveSet } from '../revocation/live-set.js'
+import type { LiveSet } from '../revocation/live-set.js'
+import { wordsPerEntry } from '../revocation/packed-entry.js'
 import { feedVersion, streamIdOf, unknownKind, UnreadableFeed, type Position } from './event.js'
 
 // The format is described byte by byte in openapi.yaml, under `getSnapshot`.
@@ -18,13 +19,13 @@ export function* encodeSnapshot(liveSet: LiveSet, position: Position): Generator
   const length = Buffer.alloc(2)
   length.writeUInt16BE(place.length)
   yield Buffer.concat([magic, length, place])
-  const next = liveSet.pass()
-  const words = new Uint32Array(recordsAtOnce * entryWords)
+  const next = liveSet.iterate()
+  const words = new Uint32Array(recordsAtOnce * wordsPerEntry)
   let records = 0
   for (let filled = next(words); filled > 0; filled = next(words)) {
     const piece = Buffer.allocUnsafe(filled * recordBytes)
     for (let record = 0; record < filled; record += 1)
-      encodeRecord(piece, record * recordBytes, words, record * entryWords)
+      encodeRecord(piece, record * recordBytes, words, record * wordsPerEntry)
     records += filled
     yield piece
   }
@@ -34,12 +35,12 @@ export function* encodeSnapshot(liveSet: LiveSet, position: Position): Generator
 }
 
 function encodeRecord(piece: Buffer, start: number, words: Uint32Array, at: number): void {
-  const tag = words[at + 5]!
-  const kind = kindBytes[tag]
+  const kindOrCutoff = words[at + 5]!
+  const kind = kindBytes[kindOrCutoff]
   piece[start] = kind ?? subjectByte
   for (let word = 0; word < 5; word += 1)
     piece.writeUInt32BE(words[at + word]!, start + 1 + 4 * word)
-  piece.writeUInt32BE(kind === undefined ? tag : 0, start + 21)
+  piece.writeUInt32BE(kind === undefined ? kindOrCutoff : 0, start + 21)
 }
 
 /**
@@ -68,13 +69,13 @@ export function createSnapshotReader(liveSet: LiveSet) {
   }
   const readRecord = (start: number) => {
     const kind = rest[start]!
-    const tag =
+    const kindOrCutoff =
       kind === subjectByte
         ? Math.max(kindBytes.length, rest.readUInt32BE(start + 21))
         : kindBytes.indexOf(kind)
-    if (tag === -1) throw unknownKind('a snapshot')
+    if (kindOrCutoff === -1) throw unknownKind('a snapshot')
     for (let word = 0; word < 4; word += 1) key[word] = rest.readUInt32BE(start + 1 + 4 * word)
-    liveSet.addWords(key, rest.readUInt32BE(start + 17), tag)
+    liveSet.addPacked(key, rest.readUInt32BE(start + 17), kindOrCutoff)
     records += 1
   }
   return {

@@ -58,12 +58,12 @@ export function createGuard(options: GuardOptions): Guard {
   const knownByClaims = new WeakMap<object, Known>()
 
   const isRevoked = ({ words, has, issuedAtS }: Known): boolean =>
-    liveSet.findWords(words, 0) !== -1 ||
-    (has.s && liveSet.findWords(words, 4) !== -1) ||
-    (has.j && liveSet.findWords(words, 8) !== -1) ||
+    liveSet.findPacked(words, 0) !== -1 ||
+    (has.s && liveSet.findPacked(words, 4) !== -1) ||
+    (has.j && liveSet.findPacked(words, 8) !== -1) ||
     (has.u && isSubjectRevoked(words, issuedAtS))
   const isSubjectRevoked = (words: Uint32Array, issuedAtS: unknown): boolean => {
-    const cutoff = liveSet.findWords(words, 12)
+    const cutoff = liveSet.findPacked(words, 12)
     return cutoff !== -1 && isRevokedBy('u:', cutoff, issuedAtS)
   }
   const watches = createWatches({ isRevoked, now })

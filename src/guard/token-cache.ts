@@ -1,4 +1,4 @@
-import { keyWords } from '../revocation/live-set.js'
+import { packKey } from '../revocation/packed-entry.js'
 import type { VerifiedToken } from '../token/verification.js'
 
 /** A token that has been verified, ready to be looked up again. */
@@ -24,7 +24,7 @@ export function cachedToken(
   const { t, s, j, u } = token.keys
   const words = new Uint32Array(16)
   for (const [at, key] of [t, s, j, u].entries())
-    if (key !== undefined) words.set(keyWords(key), 4 * at)
+    if (key !== undefined) words.set(packKey(key), 4 * at)
   return {
     header,
     token: deepFrozen(token),

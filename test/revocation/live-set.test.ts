@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { createLiveSet, entryAt, entryWords, untilSOf } from '../../src/revocation/live-set.js'
+import { createLiveSet } from '../../src/revocation/live-set.js'
+import { unpackEntry, untilSOf, wordsPerEntry } from '../../src/revocation/packed-entry.js'
 import { createSnapshotReader, encodeSnapshot } from '../../src/feed/snapshot.js'
 import type { Entry } from '../../src/revocation/entry.js'
 import type { RevocationKey } from '../../src/token/keys.js'
@@ -11,7 +12,7 @@ const keyOf = (kind: string, name: string | number) =>
 const startMs = 1_800_000_000_000
 
 describe('the live set in memory', () => {
-  it('holds what a plain map would hold, through any additions, sweeps and clocks that go on', () => {
+  it('equals a Map through any additions, sweeps and a clock that advances', () => {
     const name = fc.nat(400)
     const step = fc.oneof(
       {
@@ -69,7 +70,7 @@ describe('the live set in memory', () => {
     )
   })
 
-  it('finds what somebody made up, one name under two kinds, by both', () => {
+  it('finds a made-up digest that was added under two kinds by both keys', () => {
     for (const [one, other] of ['ts', 'st', 'su', 'us', 'jt', 'uj'].map(
       (kinds) => [...kinds].map((kind) => keyOf(kind, 1)) as [RevocationKey, RevocationKey],
     )) {
@@ -80,7 +81,7 @@ describe('the live set in memory', () => {
     }
   })
 
-  it('finds what it holds, whatever it was told and whatever has left', () => {
+  it('finds every live entry after an invalid cutoff and after others were swept', () => {
     let nowMs = startMs
     const liveSet = createLiveSet(() => nowMs)
     liveSet.add({ key: keyOf('u', 1), untilMs: nowMs + 1_000, cutoff: NaN })
@@ -91,7 +92,7 @@ describe('the live set in memory', () => {
     expect([liveSet.size(), liveSet.find(keyOf('t', 2))]).to.deep.equal([1, 1])
   })
 
-  it('covers an entry when it holds it for as long, to the second, and with as late a cutoff', () => {
+  it('covers an entry when its own has an expiry, to the second, and a cutoff at least as late', () => {
     const liveSet = createLiveSet(() => 0)
     const [t, u] = [`t:${'A'.repeat(22)}`, `u:${'B'.repeat(21)}A`] as [`t:${string}`, `u:${string}`]
     expect(liveSet.covers({ key: t, untilMs: 1 })).to.equal(false)
@@ -117,7 +118,7 @@ describe('the live set in memory', () => {
     expect(liveSet.covers({ key: t, untilMs: null })).to.equal(true)
   })
 
-  it('forgets what has expired, and gives its memory back', () => {
+  it('removes expired entries, and gives their memory back', () => {
     let nowMs = startMs
     const liveSet = createLiveSet(() => nowMs)
     for (let one = 0; one < 50_000; one += 1)
@@ -132,7 +133,7 @@ describe('the live set in memory', () => {
     for (let one = 0; one < 50_000; one += 10) expect(liveSet.find(keyOf('t', one))).to.equal(1)
   })
 
-  it('a pass meets everything that lives through it, whatever is added, swept and moved meanwhile', () => {
+  it('an iteration returns every entry that stays, whatever is added, swept and moved meanwhile', () => {
     let nowMs = startMs
     const liveSet = createLiveSet(() => nowMs)
     const stays = new Set<RevocationKey>()
@@ -141,12 +142,12 @@ describe('the live set in memory', () => {
       if (one % 3 === 0) stays.add(key)
       liveSet.add({ key, untilMs: one % 3 === 0 ? null : nowMs + 1_000 })
     }
-    const next = liveSet.pass()
-    const target = new Uint32Array(100 * entryWords)
+    const next = liveSet.iterate()
+    const target = new Uint32Array(100 * wordsPerEntry)
     let added = 0
     for (let filled = next(target); filled > 0; filled = next(target)) {
       for (let record = 0; record < filled; record += 1)
-        stays.delete(entryAt(target, record * entryWords).key)
+        stays.delete(unpackEntry(target, record * wordsPerEntry).key)
       nowMs += 20
       liveSet.sweep(700)
       for (let one = 0; one < 50; one += 1)
@@ -177,13 +178,12 @@ describe('the live set in memory', () => {
       expect(reader.end()).to.equal(position)
       expect(other.size()).to.equal(10_000)
       expect(other.find(keyOf('u', 2)), 'the later cutoff').to.equal(1_900_000_000)
-      const target = new Uint32Array(20_000 * entryWords)
-      const filled = other.pass()(target)
+      const target = new Uint32Array(20_000 * wordsPerEntry)
+      const filled = other.iterate()(target)
       const found = new Map(
-        Array.from({ length: filled }, (_, at) => entryAt(target, at * entryWords)).map((entry) => [
-          entry.key,
-          entry,
-        ]),
+        Array.from({ length: filled }, (_, at) => unpackEntry(target, at * wordsPerEntry)).map(
+          (entry) => [entry.key, entry],
+        ),
       )
       for (const entry of entries.slice(3)) {
         const untilMs = entry.untilMs === null ? null : untilSOf(entry.untilMs) * 1000

@@ -1,0 +1,73 @@
+import { base64url, type RevocationKey } from '../token/keys.js'
+import type { Entry } from './entry.js'
+
+/**
+ * A packed entry is an `Entry` as six 32-bit words, in which form the live set stores it:
+ *
+ * | word | content |
+ * |---|---|
+ * | 0 to 3 | packed key: the 16 bytes of the digest in the key, big-endian |
+ * | 4 | expiry in epoch seconds, rounded up; `neverS` for an entry that never expires |
+ * | 5 | kindOrCutoff: 0 for `t:`, 1 for `s:`, 2 for `j:`; from 3 on the entry is a `u:`, and the word is its cutoff in epoch seconds |
+ */
+export const wordsPerEntry = 6
+/** The expiry of an entry that never expires. */
+export const neverS = 0xffffffff
+/** A kindOrCutoff from here on is the cutoff of a `u:`. */
+export const leastCutoff = 3
+
+const kinds = ['t', 's', 'j'] as const
+const maxWord = 0xffffffff
+
+/** By character code: the six bits that a character of base64url stands for. */
+const sextets = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, base64url.indexOf(String.fromCharCode(code))),
+)
+const sextet = (key: RevocationKey, index: number) => sextets[key.charCodeAt(2 + index)]!
+const threeBytes = (key: RevocationKey, index: number) =>
+  (sextet(key, index) << 18) |
+  (sextet(key, index + 1) << 12) |
+  (sextet(key, index + 2) << 6) |
+  sextet(key, index + 3)
+
+const packed = new Uint32Array(4)
+
+/** The four words of a key, in an array that the next call overwrites. */
+export function packKey(key: RevocationKey): Uint32Array {
+  const b = threeBytes(key, 4)
+  const c = threeBytes(key, 8)
+  packed[0] = (threeBytes(key, 0) << 8) | (b >>> 16)
+  packed[1] = (b << 16) | (c >>> 8)
+  packed[2] = (c << 24) | threeBytes(key, 12)
+  packed[3] = (threeBytes(key, 16) << 8) | (sextet(key, 20) << 2) | (sextet(key, 21) >>> 4)
+  return packed
+}
+
+/** Whole seconds, rounded up: an entry may be kept longer than it needs, never shorter. */
+export const untilSOf = (untilMs: number | null): number =>
+  untilMs === null ? neverS : Math.min(neverS, Math.max(0, Math.ceil(untilMs / 1000)))
+
+export function kindOrCutoffOf(key: RevocationKey, cutoff = 0): number {
+  const kind = kindOf(key)
+  return kind === leastCutoff ? Math.min(maxWord, Math.max(leastCutoff, cutoff)) : kind
+}
+
+/** 0 for `t:`, 1 for `s:`, 2 for `j:`, `leastCutoff` for `u:`. */
+export function kindOf(key: RevocationKey): number {
+  const kind = kinds.indexOf(key.charAt(0) as 't' | 's' | 'j')
+  return kind === -1 ? leastCutoff : kind
+}
+
+/** The entry whose first word is `words[start]`. */
+export function unpackEntry(words: Uint32Array, start: number): Entry {
+  const bytes = Buffer.alloc(16)
+  for (let word = 0; word < 4; word += 1) bytes.writeUInt32BE(words[start + word]!, 4 * word)
+  const untilS = words[start + 4]!
+  const kindOrCutoff = words[start + 5]!
+  const key: RevocationKey = `${kinds[kindOrCutoff] ?? 'u'}:${bytes.toString('base64url')}`
+  return {
+    key,
+    untilMs: untilS === neverS ? null : untilS * 1000,
+    ...(kindOrCutoff >= leastCutoff && { cutoff: kindOrCutoff }),
+  }
+}
