@@ -77,10 +77,10 @@ describe('health', () => {
     }
   })
 
-  it('needs of Redis what the README lists, and is not ready without it', async () => {
+  it('needs of Redis what OPERATING.md lists, and is not ready without it', async () => {
     const redis = await startRedis()
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-    const [, rules = ''] = /user needs `(~cierre[^`]+)`/.exec(readme) ?? []
+    const operating = readFileSync(new URL('../../OPERATING.md', import.meta.url), 'utf8')
+    const [, rules = ''] = /user needs `(~cierre[^`]+)`/.exec(operating) ?? []
     expect(rules).to.include('+xinfo')
     const allow = (more: string[] = []) =>
       redis.client.sendCommand([

@@ -16,18 +16,23 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { freshClaims, rsa, sign } from '../support/tokens.js'
 
 const root = new URL('../../', import.meta.url).pathname
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const textOf = (page: string) => readFileSync(join(root, page), 'utf8')
+const pages = ['README.md', 'OPERATING.md', 'CONTRIBUTING.md', 'scripts/examples/README.md']
+const [readme, operating] = [textOf('README.md'), textOf('OPERATING.md')]
 
-type Block = { language: string; text: string }
-const blocks: Block[] = [...readme.matchAll(/^```(sh|js)\n([^]*?)^```$/gm)].map(
-  ([, language = '', text = '']) => ({ language, text }),
+type Block = { page: string; language: string; text: string }
+const blocks: Block[] = pages.flatMap((page) =>
+  [...textOf(page).matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(
+    ([, language = '', text = '']): Block => ({ page, language, text }),
+  ),
 )
+const snippets = blocks.filter(({ language }) => language === 'js')
 
-describe('every command and snippet of the README', () => {
+describe('every command and snippet of the pages', () => {
   let redis: TestRedis
   let issuer: { origin: string; stop(): void }
   let instance: Instance
-  /** A project of somebody who installed the package. */
+  /** A project in which the package is installed. */
   let app: string
   const secret = plant(randomBytes(32).toString('base64url'))
   const clients = ['api', 'ops'].map((id) => ({
@@ -152,6 +157,19 @@ describe('every command and snippet of the README', () => {
       expect(ci).to.match(/^npm ci$/m)
       expect(ci).to.match(/npm test$/m)
     },
+    'JWT_SECRET="$JWT_SECRET"': async ({ text }) => {
+      const [entry = ''] = (
+        await shell('npx cierre client --id api --allow feed,introspect')
+      ).match(/^ *(\{.*\})$/m) ?? ['']
+      await serving(
+        `env ${text.replace('npx cierre', `${process.execPath} dist/main.js`)}`,
+        {
+          cwd: root,
+          env: { PORT: String(await freePort()), JWT_SECRET: secret, CLIENT: entry.trim() },
+        },
+        (out) => out.includes('"store":"redis","msg":"listening"'),
+      )
+    },
     'REDIS_URL=': async ({ text }) =>
       serving(
         text.replace(/^((?:\w+=\S+ )+)/, 'env $1'),
@@ -168,12 +186,14 @@ describe('every command and snippet of the README', () => {
       expect(out).to.include('"active":true')
       expect(out).to.match(/"key":"u:/)
     },
-    // `check-package.sh` does it with a repository of its own.
+    // `check-package.sh` installs from a repository of its own.
     'npm install git+': async ({ text }) => {
+      const [install = '', make = ''] = text.split('\n')
       const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
         repository: { url: string }
       }
-      expect(text.trim()).to.equal(`npm install ${repository.url}`)
+      expect(install).to.equal(`npm install ${repository.url}`)
+      expect(await shell(make)).to.include('The entry for CLIENTS')
       expect(readFileSync(join(root, 'scripts/check-package.sh'), 'utf8')).to.match(
         /^npm install .*"git\+file:/m,
       )
@@ -207,33 +227,26 @@ describe('every command and snippet of the README', () => {
         if (typeof middleware !== 'function') throw new Error('no middleware')
         await guard.close()`,
       )
-      const env = {
-        TOKEN: await sign(
-          freshClaims({ iss: issuerName, aud: 'https://api.example.com', sub: 'carol' }),
-          'RS256',
-          { kid: 'k' },
-        ),
-      }
-      expect(await shell('node guard.mjs', { env })).to.include('carol')
+      const env = { TOKEN: plant(jsonwebtoken.sign({ sub: 'erin' }, secret)), JWT_SECRET: secret }
+      expect(await shell('node guard.mjs', { env })).to.include('erin')
     },
-    'const guard = createGuard({ issuers: [{ secret': async ({ text }) => {
+    "import { createGuard } from 'cierre/guard'": async ({ text }) => {
       writeFileSync(
-        join(app, 'tutorial.mjs'),
+        join(app, 'options.mjs'),
         `
-        import { createGuard } from 'cierre/guard'
-        const feed = { url: '${instance.origin}', clientId: 'api', clientSecret: process.env.CIERRE_SECRET }
-        ${text}
-        await guard.ready()
-        console.log((await guard.check('Bearer ' + process.env.TOKEN)).sub)
+        const request = { headers: { authorization: 'Bearer ' + process.env.TOKEN } }
+        ${local(text)}
+        console.log(claims.sub)
         await guard.close()`,
       )
-      const env = { TOKEN: plant(jsonwebtoken.sign({ sub: 'erin' }, secret)), JWT_SECRET: secret }
-      expect(await shell('node tutorial.mjs', { env })).to.include('erin')
+      const claims = { iss: issuerName, aud: 'https://api.example.com', sub: 'carol' }
+      const env = { TOKEN: await sign(freshClaims(claims), 'RS256', { kid: 'k' }) }
+      expect(await shell('node options.mjs', { env })).to.include('carol')
     },
     'export CIERRE_URL': async ({ text }) => {
       const lines = text.trimEnd().split('\n')
       expect(lines).to.have.length(6)
-      // A service of somebody's own keys makes no tokens.
+      // A service with a configured key makes no tokens.
       const out = await shell(
         [lines[0], 'echo "$TOKEN" > token.txt', ...lines.slice(2)].join('\n'),
         {
@@ -253,13 +266,22 @@ describe('every command and snippet of the README', () => {
       })
       expect(made).to.match(/^eyJ/m)
     },
-    // There is no engine here: `check-container.sh` does what the two files say; that they can be read is all that is left.
+    // No container engine runs here: `check-container.sh` does what the two files say. That they can be
+    // read is all that is left.
     'JWT_JWKS_URI=': async () => {
       const compose = parse(readFileSync(join(root, 'compose.yaml'), 'utf8')) as {
         services: Record<string, { read_only?: boolean }>
       }
       expect(Object.keys(compose.services)).to.deep.equal(['cierre', 'redis'])
       expect(readFileSync(join(root, '.ci/run'), 'utf8')).to.include('scripts/check-container.sh')
+    },
+    // In a repository of its own, so that the settings of this one stay as they are.
+    'git config': async ({ text }) => {
+      const cwd = mkdtempSync(join(app, 'repository-'))
+      await shell(`git init --quiet\n${text}`, { cwd })
+      const [, file = ''] = /ignoreRevsFile (\S+)/.exec(text) ?? []
+      expect(await shell('git config blame.ignoreRevsFile', { cwd })).to.equal(`${file}\n`)
+      expect(textOf(file).replace(/^#.*\n/gm, '')).to.match(/^(?:[0-9a-f]{40}\n)+$/)
     },
     // Its first line is an installation that this repository has made.
     'npm install @opentelemetry/auto-instrumentations-node': async ({ text }) => {
@@ -284,21 +306,49 @@ describe('every command and snippet of the README', () => {
 
   for (const block of blocks) {
     const [first = ''] = block.text.split('\n')
-    it(`\`${first}\``, async () => {
+    it(`${block.page}: \`${first}\``, async () => {
       const run = Object.entries(runs).find(([words]) => first.startsWith(words))?.[1]
       if (run === undefined) throw new Error('nothing here runs it')
       await run(block)
     }).timeout(90_000)
   }
 
-  it('the commands within its text', async () => {
-    expect(readme).to.include('`npx cierre client --id api --allow introspect,revoke`')
+  it('the commands within their text', async () => {
+    expect(operating).to.include('`npx cierre client --id api --allow introspect,revoke`')
     expect(await shell('npx cierre client --id api --allow introspect,revoke')).to.include(
       'The entry for CLIENTS',
     )
     for (const help of ['npx cierre --help', 'npx cierre revoke --help']) {
-      expect(readme).to.include(`\`${help}\``)
+      expect(operating).to.include(`\`${help}\``)
       expect(await shell(help)).to.include('Usage: cierre')
     }
   })
+
+  it('the snippets compile under `strict`', () => {
+    // What a snippet takes from the app around it.
+    const around = [
+      "import type { IncomingMessage, ServerResponse } from 'node:http'",
+      'type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => unknown',
+      'declare const app: { use(middleware: Middleware): void }',
+      'declare const request: IncomingMessage',
+      'declare const sessionStorage: { getItem(name: string): string | null }',
+      'declare function showMessage(text: string): void',
+      'declare function forgetToken(): void',
+      'declare function refreshAndLogOutAgain(): Promise<void>',
+    ].join('\n')
+    const files = snippets.map(({ text }, index) => {
+      const file = join(app, `snippet-${index}.mts`)
+      writeFileSync(file, `${around}\n${text}`)
+      return file
+    })
+    expect(files).to.have.length(3)
+    const options =
+      '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck --target es2022 --module nodenext --types node'
+    const types = ['--typeRoots', join(root, 'node_modules/@types')]
+    execFileSync(
+      process.execPath,
+      [join(root, 'node_modules/typescript/bin/tsc'), ...options.split(' '), ...types, ...files],
+      { cwd: app, stdio: 'pipe', encoding: 'utf8' },
+    )
+  }).timeout(60_000)
 })

@@ -1,9 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { parse } from 'yaml'
 import { parseConfig, variables } from '../../src/config/config.js'
 import { failures } from '../../src/errors.js'
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const root = new URL('../../', import.meta.url)
+const textOf = (page: string) => readFileSync(new URL(page, root), 'utf8')
+const readme = textOf('README.md')
+const operating = textOf('OPERATING.md')
 const source = [
   'config/config',
   'config/clients',
@@ -12,13 +16,13 @@ const source = [
   'token/issuer-options',
   'token/issuer-key-options',
 ]
-  .map((file) => readFileSync(new URL(`../../src/${file}.ts`, import.meta.url), 'utf8'))
+  .map((file) => textOf(`src/${file}.ts`))
   .join('\n')
 
-describe('the README', () => {
+describe('OPERATING.md', () => {
   it('has every variable that the code reads, with its default, and no other', () => {
     const table: Record<string, string> = Object.fromEntries(
-      [...readme.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|/gm)].map(
+      [...operating.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|/gm)].map(
         ([, name = '', value = '']) => [name, value] as const,
       ),
     )
@@ -40,6 +44,64 @@ describe('the README', () => {
       REDIS_URL: 'memory:',
     })
     expect(written).to.deep.equal(parseConfig({ JWT_SECRET: secret, REDIS_URL: 'memory:' }))
+  })
+
+  it('has every alert, and no other', () => {
+    const { groups } = parse(textOf('scripts/monitoring/alerts.yaml')) as {
+      groups: { rules: { alert: string }[] }[]
+    }
+    const listed = [...operating.matchAll(/^\| `(Cierre\w+)` \|/gm)].map(([, name]) => name)
+    expect(listed.sort()).to.deep.equal(
+      groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)).sort(),
+    )
+  })
+
+  it('has every warning and error that the code logs, and no other', () => {
+    const [, section = ''] = /^### Log lines\n([^]*?)^### /m.exec(operating) ?? []
+    const explained = [...section.matchAll(/^\| (`[^|]*`) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, line = '']) => line),
+    )
+    const files = readdirSync(new URL('src/', root), { recursive: true })
+      .map(String)
+      .filter((file) => file.endsWith('.ts') && !file.startsWith('cli/'))
+    const code = files.map((file) => textOf(`src/${file}`)).join('\n')
+    expect(
+      explained.filter((line) => !code.includes(line)),
+      'explained, but not logged',
+    ).to.deep.equal([])
+    const call =
+      /\blog\.(?:warn|error|fatal)\(\s*(?:(?:\w+|\{[^{}]*\}),\s*)?(?:'([^']+)'|`([^`]+)`)/g
+    const logged = [...code.matchAll(call)].map(([, text, template]) => text ?? template ?? '')
+    expect(logged.length).to.be.at.least(10)
+    expect(
+      logged.filter((text) => !explained.some((line) => text.includes(line))),
+      'logged, but not explained',
+    ).to.deep.equal([])
+  })
+})
+
+describe('the README', () => {
+  it('is read in ten minutes: at most 170 lines, and each link leads to a file and a heading', () => {
+    expect(readme.trimEnd().split('\n').length).to.be.at.most(170)
+    const slug = (heading: string) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w -]/g, '')
+        .replaceAll(' ', '-')
+    const pages = ['README.md', 'OPERATING.md', 'SECURITY.md', 'CONTRIBUTING.md', 'src/README.md']
+    for (const page of [...pages, 'scripts/examples/README.md']) {
+      const links = [...textOf(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+      for (const [link, path = '', anchor] of links) {
+        const target = new URL(path, new URL(page, root))
+        expect(existsSync(target), `${page}: ${link}`).to.equal(true)
+        if (anchor === undefined) continue
+        const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)]
+        expect(
+          headings.map(([, heading = '']) => slug(heading)),
+          `${page}: ${link}`,
+        ).to.include(anchor)
+      }
+    }
   })
 
   it('has the answers that the service gives', () => {

@@ -1,0 +1,23 @@
+// An API that uses express-jwt already: express-jwt verifies the token with its own rules, and the
+// guard's rules come on top. While the guard cannot tell, it throws an error with the status 503.
+import express, { type ErrorRequestHandler } from 'express'
+import { expressjwt, type Request } from 'express-jwt'
+import { isRevokedForExpressJwt, type Guard } from 'cierre/guard'
+
+const answerWithStatus: ErrorRequestHandler = (
+  error: { status?: number },
+  _request,
+  response,
+  next,
+) => {
+  if (error.status === undefined) next(error)
+  else response.sendStatus(error.status)
+}
+
+export const createApi = (guard: Guard, secret: string) =>
+  express()
+    .use(expressjwt({ secret, algorithms: ['HS256'], isRevoked: isRevokedForExpressJwt(guard) }))
+    .get('/', (request: Request, response) => {
+      response.send(request.auth?.sub)
+    })
+    .use(answerWithStatus)

@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { expect } from 'chai'
+import { createGuard, type Guard } from 'cierre/guard'
+import { WebSocket } from 'ws'
+import * as clientServer from '../../scripts/examples/client-server.js'
+import * as guardExpress from '../../scripts/examples/guard-express.js'
+import * as guardExpressJwt from '../../scripts/examples/guard-express-jwt.js'
+import * as guardFastify from '../../scripts/examples/guard-fastify.js'
+import * as guardHono from '../../scripts/examples/guard-hono.js'
+import * as guardKoa from '../../scripts/examples/guard-koa.js'
+import * as guardKoaJwt from '../../scripts/examples/guard-koa-jwt.js'
+import * as guardNodeHttp from '../../scripts/examples/guard-node-http.js'
+import * as guardOrIntrospection from '../../scripts/examples/guard-or-introspection.js'
+import * as guardWebSocket from '../../scripts/examples/guard-websocket.js'
+import { clientsVariable, secretOf } from '../support/clients.js'
+import { send } from '../support/http.js'
+import { freePort, until } from '../support/processes.js'
+import { startService, type TestService } from '../support/service.js'
+import { hmacSecret, token } from '../support/tokens.js'
+
+const folder = new URL('../../scripts/examples/', import.meta.url)
+const issuers = [{ issuer: 'https://issuer.test', secret: hmacSecret }]
+const feedOf = (url: string) => ({ url, clientId: 'all', clientSecret: secretOf('all') })
+
+/** Each example as a server that does not listen yet. */
+const apis: Record<string, (guard: Guard) => Promise<Server> | Server> = {
+  'guard-express.ts': (guard) => createServer(guardExpress.createApi(guard)),
+  'guard-express-jwt.ts': (guard) => createServer(guardExpressJwt.createApi(guard, hmacSecret)),
+  'guard-fastify.ts': async (guard) => {
+    const app = guardFastify.createApi(guard)
+    await app.ready()
+    return createServer((request, response) => app.routing(request, response))
+  },
+  'guard-hono.ts': (guard) =>
+    createServer(getRequestListener(guardHono.createApi(guard).fetch) as RequestListener),
+  'guard-koa.ts': (guard) => createServer(guardKoa.createApi(guard).callback() as RequestListener),
+  'guard-koa-jwt.ts': (guard) => {
+    const app = guardKoaJwt.createApi(guard, hmacSecret)
+    app.silent = true
+    return createServer(app.callback() as RequestListener)
+  },
+  'guard-node-http.ts': (guard) => guardNodeHttp.createApi(guard),
+}
+
+describe('the examples, against the built package', () => {
+  let service: TestService
+  let guard: Guard
+  const servers: Server[] = []
+  const listen = async (server: Server) => {
+    servers.push(server.listen(0, '127.0.0.1'))
+    await once(server, 'listening')
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+  const get = (origin: string, jwt: string) =>
+    send(origin, { path: '/', headers: { authorization: `Bearer ${jwt}` } })
+
+  before(async () => {
+    service = await startService({ CLIENTS: clientsVariable })
+    guard = createGuard({ issuers, feed: feedOf(service.origin) })
+    await guard.ready()
+  })
+  after(async () => {
+    for (const server of servers) {
+      server.closeAllConnections()
+      server.close()
+    }
+    await guard.close()
+    await service.stop()
+  })
+
+  for (const [file, createApi] of Object.entries(apis)) {
+    it(`${file}: 200 before logout, 401 after it, and no 200 while the guard cannot tell`, async () => {
+      const origin = await listen(await createApi(guard))
+      const jwt = await token({ sub: 'alice' })
+      const before = await get(origin, jwt)
+      expect([before.status, before.text]).to.deep.equal([200, 'alice'])
+      expect((await service.logout(jwt)).status).to.equal(200)
+      await until('it is refused', async () => (await get(origin, jwt)).status === 401)
+
+      const lost = createGuard({ issuers, feed: feedOf(`http://127.0.0.1:${await freePort()}`) })
+      try {
+        const unknown = await get(await listen(await createApi(lost)), await token())
+        expect(unknown.status).to.equal(file === 'guard-koa-jwt.ts' ? 401 : 503)
+      } finally {
+        await lost.close()
+      }
+    })
+  }
+
+  it('guard-websocket.ts: closes a connection when its token is logged out, and refuses the next', async () => {
+    const origin = (await listen(guardWebSocket.createApi(guard))).replace('http', 'ws')
+    const jwt = await token({ sub: 'alice' })
+    const open = () => new WebSocket(origin, { headers: { authorization: `Bearer ${jwt}` } })
+    const live = open()
+    const [message] = (await once(live, 'message')) as [Buffer]
+    expect(message.toString()).to.equal('welcome alice')
+    const closed = once(live, 'close')
+    expect((await service.logout(jwt)).status).to.equal(200)
+    const [code, reason] = (await closed) as [number, Buffer]
+    expect([code, reason.toString()]).to.deep.equal([4401, 'revoked'])
+    const [refused] = (await once(open(), 'error')) as [Error]
+    expect(refused.message).to.include('401')
+  })
+
+  it('guard-or-introspection.ts: while the guard cannot tell, the service decides', async () => {
+    // This client may introspect and not read the feed, so this guard never can tell by itself.
+    const asking = guardOrIntrospection.createAskingGuard(issuers, {
+      url: service.origin,
+      clientId: 'deaf',
+      clientSecret: secretOf('deaf'),
+    })
+    try {
+      const jwt = await token({ sub: 'alice' })
+      expect((await asking.check(`Bearer ${jwt}`)).sub).to.equal('alice')
+      expect((await service.logout(jwt)).status).to.equal(200)
+      const refusal: unknown = await asking.check(`Bearer ${jwt}`).catch((error: unknown) => error)
+      expect(refusal).to.include({ status: 401 })
+    } finally {
+      await asking.close()
+    }
+  })
+
+  it('client-server.ts: asks whether a token is active, and ends every token of a user', async () => {
+    const client = clientServer.createServiceClient({
+      url: service.origin,
+      clientId: 'all',
+      clientSecret: secretOf('all'),
+    })
+    const jwt = await token({ sub: 'bob' })
+    expect(await client.isActive(jwt)).to.equal(true)
+    await client.logOutEverywhere('https://issuer.test', 'bob')
+    expect(await client.isActive(jwt)).to.equal(false)
+  })
+
+  it('each file has its line in the index, and each line its file', () => {
+    const index = readFileSync(new URL('README.md', folder), 'utf8')
+    const listed = [...index.matchAll(/^\| \[`([^`]+)`\]\(\1\)/gm)].map(([, file]) => file)
+    const files = readdirSync(folder).filter((file) => file !== 'README.md')
+    expect(listed.sort()).to.deep.equal(files.sort())
+  })
+})
