@@ -11,19 +11,20 @@ export interface paths {
         put?: never;
         /**
          * Revoke the presented token and end its session
-         * @description The body names the token to revoke: the bearer itself, or another valid token of the same issuer and subject. Every token
-         *     presented is revoked: by its session if it has a `sid` (sibling tokens of that session die too), else by itself. The
-         *     answer 200 is sent only after the revocation is stored.
+         * @description The body names the token to revoke: the bearer itself, or another valid token of the same issuer and subject. Every presented
+         *     token is revoked: by its session if it has a `sid` (the other tokens of that session stop working too), else by itself. The
+         *     service answers 200 only after the revocation is stored.
          *
-         *     An expired token gets 403 only if everything else about it is in order. 500 means unknown: repeat; the repeat answers
-         *     200, or 401 with `X-Error-Reason: revoked` if the first attempt arrived, and either way the token is dead.
+         *     An expired token gets 403 only if everything else about it is in order. 500 means unknown: repeat. The repeat answers 200, or
+         *     401 with `X-Error-Reason: revoked` if the first attempt arrived; in both cases the token is revoked.
          *
-         *     Without `X-Error-Reason: revoked` a 401 does not say that the token is dead. A genuine token whose `nbf` or `iat` is ahead by more than
-         *     `MAX_CLOCK_SKEW_S` gets 401, and so that no API accepts it later, its own `t:` key is stored first. A `kid` that the key set lacks is
-         *     waited for, up to 10 s: 401 when a fetch that began later lacks it, too, 500 when there was no such fetch.
+         *     A 401 without `X-Error-Reason: revoked` does not say that the token is revoked. A genuine token whose `nbf` or `iat` is ahead by
+         *     more than `MAX_CLOCK_SKEW_S` gets 401; its own `t:` key is stored first, so that no API accepts the token later. If the key set
+         *     lacks the token's `kid`, the service waits up to 10 s for the next fetch: it answers 401 when that fetch lacks the `kid` too, and
+         *     500 when there was no such fetch.
          *
-         *     A sender-constrained token (`cnf`) may end itself under the scheme `Bearer` or `DPoP`, without proof; `global` is refused to it (401,
-         *     `DPoP`, `error="invalid_dpop_proof"`).
+         *     A sender-constrained token (`cnf`) may end itself under the scheme `Bearer` or `DPoP`, without a proof. The scope `global` is
+         *     refused to it (401, `DPoP`, `error="invalid_dpop_proof"`).
          */
         post: operations["logout"];
         delete?: never;
@@ -40,11 +41,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Check the bearer, for a reverse proxy that asks before it forwards
-         * @description Verifies and checks that the token is not revoked. The four `X-Auth-` fields are always there on a 200: percent-encoded UTF-8,
-         *     empty when the token has no such claim. A proxy must delete what a client sends under these names, with hyphens and with
-         *     underscores. An expired token is 401 (RFC 6750 §3.1), and so is a sender-constrained one (`cnf`), unless `SENDER_CONSTRAINED=ignore`.
-         *     503 means unknown.
+         * Check the bearer, for a reverse proxy that asks before it forwards a request
+         * @description Verifies the token and checks that it is not revoked. A 200 always has the four `X-Auth-` fields, in percent-encoded UTF-8; a
+         *     field is empty when the token has no such claim. A proxy must delete what a client sends under these names, with hyphens and with
+         *     underscores. An expired token gets 401 (RFC 6750 §3.1), and so does a sender-constrained token (`cnf`), unless
+         *     `SENDER_CONSTRAINED=ignore`. 503 means unknown.
          */
         get: operations["verify"];
         put?: never;
@@ -66,9 +67,9 @@ export interface paths {
         put?: never;
         /**
          * Receive a logout token of an OpenID provider
-         * @description OpenID Connect Back-Channel Logout 1.0. All rules of §2.6 apply, `exp` and `jti` are demanded, and `aud` must be the issuer's
-         *     `backchannelAudience`. Revokes the session, the subject, or both, as `backchannelScope` says. The cutoff of the subject is the
-         *     logout token's `iat`, so a replay changes nothing.
+         * @description OpenID Connect Back-Channel Logout 1.0. All rules of §2.6 apply, `exp` and `jti` are required, and `aud` must be the issuer's
+         *     `backchannelAudience`. The operation revokes the session, the subject, or both, according to `backchannelScope`. The cutoff of the
+         *     subject is the logout token's `iat`, so a replay changes nothing.
          */
         post: operations["backchannelLogout"];
         delete?: never;
@@ -88,8 +89,8 @@ export interface paths {
         put?: never;
         /**
          * Whether a token is active
-         * @description RFC 7662, for clients that may `introspect`. Performs every check, revocation included. Every kind of inactive token gets the
-         *     same answer. 503 means unknown, which is not inactive. Form members that nobody knows are ignored; a member sent twice is 400.
+         * @description RFC 7662, for clients that may `introspect`. The service performs every check, including revocation. Every kind of inactive token
+         *     gets the same answer. 503 means unknown, which is not inactive. Unknown form members are ignored; a member that is sent twice is 400.
          */
         post: operations["introspect"];
         delete?: never;
@@ -109,10 +110,10 @@ export interface paths {
         put?: never;
         /**
          * Revoke a token
-         * @description RFC 7009, for clients that may `revoke`. 200 means that no API which asks this service or follows its feed accepts the token: it is stored
-         *     (also where it only becomes valid later), or it is malformed, not genuine or expired. 400 `unsupported_token_type` means that the
-         *     service cannot end it: it is too long, of an unknown issuer, for another audience, or of another kind. The hint is ignored. 503 means
-         *     unknown: repeat.
+         * @description RFC 7009, for clients that may `revoke`. 200 means that no API accepts the token which asks this service or follows its feed: its
+         *     revocation is stored (also if the token only becomes valid later), or the token is malformed, not genuine or expired. 400
+         *     `unsupported_token_type` means that the service cannot end the token: it is too long, of an unknown issuer, for another audience,
+         *     or of another kind. `token_type_hint` is ignored. 503 means unknown: repeat.
          */
         post: operations["revoke"];
         delete?: never;
@@ -152,11 +153,11 @@ export interface paths {
         put?: never;
         /**
          * Revoke a subject, a session, a token id or a token
-         * @description For clients that may `revoke`. Idempotent, and without an undo: the set of revocations only grows until expiry. A client with
-         *     `audiences` may only revoke tokens of its audiences, which have to be presented; a session that is revoked with one takes its tokens
-         *     for other audiences along. Session data of what is named goes, too, except with a `cutoff`.
+         * @description For clients that may `revoke`. The operation is idempotent, and there is no undo: the set of revocations only grows until expiry. A
+         *     client with `audiences` may only revoke tokens of its audiences, and must present them. If such a token names a session, the session
+         *     is revoked, with its tokens for other audiences. Session data of what is named is deleted too, except with a `cutoff`.
          *
-         *     `iss` must be a configured issuer; it is left out only where tokens have none.
+         *     `iss` must be a configured issuer. It is left out only where tokens have no `iss`.
          */
         post: operations["createRevocation"];
         delete?: never;
@@ -174,8 +175,8 @@ export interface paths {
         };
         /**
          * Every live revocation, and the position it is complete up to
-         * @description For clients that may read the `feed`. At most 4 at a time for one client and 32 in all; then 429. A reader that takes less than
-         *     256 kB/s, averaged over 30 s, is cut off in the middle. It is binary; all numbers are big-endian:
+         * @description For clients that may read the `feed`. The service sends at most 4 snapshots at a time to one client and 32 in all; more get 429. A
+         *     reader that takes less than 256 kB/s, averaged over 30 s, is cut off. The snapshot is binary; all numbers are big-endian:
          *
          *     | bytes | what |
          *     |---|---|
@@ -183,7 +184,7 @@ export interface paths {
          *     | 2 | length *n* of the position |
          *     | *n* | the position, ASCII |
          *     | 25 each | records |
-         *     | 1 | `00`: the end |
+         *     | 1 | `00`: the end of the records |
          *     | 4 | number of records |
          *
          *     A record:
@@ -195,9 +196,10 @@ export interface paths {
          *     | 4 | expiry in epoch seconds; `ff ff ff ff` is never |
          *     | 4 | of a `u`: the cutoff in epoch seconds; else 0 |
          *
-         *     Refuse another version of the format, and the whole snapshot for a record of a kind that you do not know: without it, it is not
-         *     complete. The number of records counts repeated ones. Anything that does not end so was cut off, and is not complete up to anything. A record may come twice: the longer life and
-         *     the later cutoff count. Join it to what you hold already; never drop what you have learnt before its expiry.
+         *     A reader refuses another version of the format. It also refuses the whole snapshot if a record is of an unknown kind, because the
+         *     snapshot is not complete without that record. A snapshot without its end was cut off, and is not complete up to any position. A
+         *     record may come twice: the longer life and the later cutoff count, and the number of records counts it twice. A reader adds a
+         *     snapshot to what it holds already, and never drops a revocation before its expiry.
          */
         get: operations["getSnapshot"];
         put?: never;
@@ -216,22 +218,22 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Follow the revocations from a position on
-         * @description For clients that may read the `feed`. Server-Sent Events (HTML Standard §9.2), **that of the position included**: its `id` is the
-         *     position, so the first event tells that nothing is missing between. If it is another one, or `gap`, take a snapshot, join it and
-         *     follow from its position.
+         * Follow the revocations from a position
+         * @description For clients that may read the `feed`. The answer is Server-Sent Events (HTML Standard §9.2), **beginning with the event of the
+         *     position**: its `id` is the position, so the first event shows that nothing is missing in between. If the first event is another
+         *     one, or `gap`, the reader takes a snapshot, adds it to what it holds, and follows from its position.
          *
          *     | event | data |
          *     |---|---|
-         *     | `revocation` | `{"key":"t:…","untilMs":1795231756000}`: forget it then (epoch milliseconds); `null` is never. A `u:` has its `cutoff` in epoch seconds: tokens of the subject with `iat` up to it, or without `iat`, are revoked |
-         *     | `genesis` | `{}`: the event that the feed begins with |
-         *     | `info-…` | anything: it revokes nothing. Its position counts as applied, without `id` it has none |
+         *     | `revocation` | `{"key":"t:…","untilMs":1795231756000}`: it expires then (epoch milliseconds); `null` is never. A `u:` has its `cutoff` in epoch seconds: tokens of the subject with `iat` up to it, or without `iat`, are revoked |
+         *     | `genesis` | `{}`: the first event of every feed |
+         *     | `info-…` | any data: the event revokes nothing. Its position counts as applied; without `id` it has no position |
          *     | `gap` | `{}`: the feed does not have the position any more; the stream ends |
          *
-         *     `gap` may come first or later. **An event of any other name may revoke tokens**: a reader that does not know it is not fresh until it
-         *     has been upgraded, and must not skip it. Events may repeat and overlap with what is known: the longer life and
-         *     the later cutoff count. After a broken connection come back with the last position, not at once. Comments come every 10 s and only keep the connection open:
-         *     that you hear nothing proves nothing; ask for the position. A reader that lags 1 MiB behind is cut off.
+         *     `gap` may come first or later. **An event of any other name may revoke tokens**: a reader that does not know the name must not skip
+         *     the event, and is not fresh until it is upgraded. Events may repeat and overlap with what the reader holds: the longer life and the
+         *     later cutoff count. After a broken connection the reader waits a moment and comes back with its last position. Comments come every
+         *     10 s and only keep the connection open. Silence proves nothing: ask for the position. A reader that lags 1 MiB behind is cut off.
          */
         get: operations["followEvents"];
         put?: never;
@@ -251,11 +253,14 @@ export interface paths {
         };
         /**
          * The last position of the feed
-         * @description For clients that may read the `feed`. Read from the store after the request arrived. Who has applied this event and all before it
-         *     knows every revocation that got its 200 before the request was sent: that is how freshness is proved. Ask once a second, note the
-         *     time of a monotonic and of a wall clock before, and count as fresh from then once exactly this position has been applied: the one
-         *     you had when asking (a snapshot's counts), one that came since, or one that comes yet. Never compare their numbers: after a loss
-         *     another history may have lower ones. Older than 5 s by either clock is *unknown*, which is not "not revoked".
+         * @description For clients that may read the `feed`. The service reads the position from the store after the request arrived. A reader that has
+         *     applied this event and all events before it knows every revocation that got its 200 before the request was sent: this proves that
+         *     the reader is fresh.
+         *
+         *     A reader asks once a second, and notes the time of a monotonic and of a wall clock before it asks. It is fresh as of that time once
+         *     it has applied exactly this position: the one that it had when it asked (that of a snapshot counts), one that came since, or one
+         *     that is still to come. Positions are never compared as numbers: after a loss the feed may have lower ones. If the last proof is
+         *     older than 5 s by either clock, the answer to a check is *unknown*, which is not "not revoked".
          */
         get: operations["getPosition"];
         put?: never;
@@ -275,7 +280,7 @@ export interface paths {
         };
         /**
          * Whether a key is revoked, and until when
-         * @description For clients that may `introspect`. Keys are made as described above; the audit trail names them.
+         * @description For clients that may `introspect`. The description of this document says how keys are made. The audit trail names them.
          */
         get: operations["getRevocation"];
         put?: never;
@@ -295,7 +300,7 @@ export interface paths {
         };
         /**
          * The audit trail, newest first
-         * @description For clients that may `audit`. A page may hold fewer events than asked for, even none, while there are more: follow `cursor`
+         * @description For clients that may `audit`. A page may hold fewer events than `limit`, even none, although there are more: follow `cursor`
          *     until it is `null`.
          */
         get: operations["listAuditEvents"];
@@ -333,10 +338,9 @@ export interface paths {
         };
         /**
          * Whether a logout would succeed now
-         * @description Checks that the store answers within its deadline, that it may not forget revocations under memory pressure
+         * @description Checks that the store answers within its deadline, that it does not evict revocations under memory pressure
          *     (`maxmemory_policy` is `noeviction`), that the keys of every issuer are loaded, and that this instance knows every revocation and
-         *     follows the feed. Persistence that is off is a warning.
-         *     Results are shared for one second.
+         *     follows the feed (the check `replica`). Persistence that is off is a warning. The result of a check is shared for one second.
          */
         get: operations["ready"];
         put?: never;
@@ -388,7 +392,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What there is to read here */
+        /** Links to what there is to read here */
         get: operations["home"];
         put?: never;
         post?: never;
@@ -407,7 +411,7 @@ export interface paths {
         };
         /**
          * This document, as a page that sends requests
-         * @description Everything that it loads is of this origin. 404 with `DOCS=off`.
+         * @description The page loads everything from this origin. 404 with `DOCS=off`.
          */
         get: operations["docs"];
         put?: never;
@@ -425,7 +429,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A script or style sheet of that page */
+        /** A script or style sheet of the page at /docs */
         get: operations["docsFile"];
         put?: never;
         post?: never;
@@ -446,8 +450,8 @@ export interface paths {
         put?: never;
         /**
          * A token to try things with
-         * @description Only where the service made a throwaway key for itself, because none is configured and it listens on a loopback address outside
-         *     production. Everywhere else 404.
+         * @description Only if the service made a throwaway key for this run: no key is configured, it listens on a loopback address, and it does not run
+         *     in production. Otherwise 404.
          */
         post: operations["developmentToken"];
         delete?: never;
@@ -464,8 +468,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a Prometheus scrapes
-         * @description 404 in production, and where `METRICS_PORT` is set: there, the same is at this path of that port. No label names a subject, a token or an address.
+         * Metrics for Prometheus
+         * @description 404 in production, and if `METRICS_PORT` is set: then the metrics are at this path of that port. No label names a subject, a token
+         *     or an address.
          */
         get: operations["metrics"];
         put?: never;
@@ -484,8 +489,8 @@ export interface components {
             /** @description The JWT to revoke. */
             token: string;
             /**
-             * @description `local`: this session only. `global`: every token of the subject issued up to now, in whole seconds rounded up: log in
-             *     again a second later. Refresh tokens that the issuer holds must be ended there.
+             * @description `local`: this session only. `global`: every token of the subject that was issued until now. A login within the next two seconds
+             *     may be refused too, because `iat` counts whole seconds. Refresh tokens that the issuer holds must be ended there.
              * @default local
              * @enum {string}
              */
@@ -613,9 +618,9 @@ export interface components {
             /** @constant */
             error: "temporarily_unavailable";
         };
-        /** @description Members that nobody knows are ignored (RFC 6749 §3.2), but no member may be sent twice. */
+        /** @description Unknown members are ignored (RFC 6749 §3.2), but no member may be sent twice. */
         TokenForm: {
-            /** @description The JWT in question. */
+            /** @description The JWT. */
             token: string;
             /** @description Ignored. */
             token_type_hint?: string;
@@ -626,9 +631,9 @@ export interface components {
         } & {
             [key: string]: string;
         };
-        /** @description Members that nobody knows are ignored, but no member may be sent twice. */
+        /** @description Unknown members are ignored, but no member may be sent twice. */
         LogoutTokenForm: {
-            /** @description A JWT as OpenID Connect Back-Channel Logout 1.0 §2.4 has it. */
+            /** @description A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4). */
             logout_token: string;
         } & {
             [key: string]: string;
@@ -638,16 +643,16 @@ export interface components {
             /** @constant */
             active: false;
         };
-        /** @description RFC 7662 §2.2. Claims that the token lacks, or has in another type, are left out. */
+        /** @description RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out. */
         Active: {
             /** @constant */
             active: true;
             /**
-             * @description `DPoP` where `cnf` has a `jkt` (RFC 9449 §6.2).
+             * @description `DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2).
              * @enum {string}
              */
             token_type: "Bearer" | "DPoP";
-            /** @description Confirmation of a sender-constrained token, as it stands (RFC 7800, RFC 8705 §3.2). */
+            /** @description Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2). */
             cnf?: Record<string, never>;
             scope?: string;
             client_id?: string;
@@ -658,7 +663,7 @@ export interface components {
             iat?: number;
             /** @description Epoch seconds. */
             nbf?: number;
-            /** @description A number as its decimal digits; `jti` likewise. */
+            /** @description A number is its decimal digits, here and in `jti`. */
             sub?: string;
             aud?: string | string[];
             iss?: string;
@@ -678,17 +683,17 @@ export interface components {
         };
         ClientAuthMethods: ("client_secret_basic" | "client_secret_post")[];
         /**
-         * @description Goes to the audit trail.
+         * @description For the audit trail.
          * @enum {string}
          */
         RevocationReason: "user_logout" | "admin" | "password_change" | "compromised" | "account_disabled" | "replay";
-        /** @description The claim as text; a number as its decimal digits. */
+        /** @description The claim as text; a number is its decimal digits. */
         ClaimText: string;
         RevocationRequest: components["schemas"]["SubjectRevocation"] | components["schemas"]["SessionRevocation"] | components["schemas"]["TokenIdRevocation"] | components["schemas"]["TokenRevocation"];
         SubjectRevocation: {
             iss?: components["schemas"]["ClaimText"];
             sub: components["schemas"]["ClaimText"];
-            /** @description Epoch seconds, not in the future; tokens issued up to then are revoked. By default now, rounded up. */
+            /** @description Epoch seconds, not in the future. Tokens issued until then are revoked. The default is now, rounded up. */
             cutoff?: number;
             reason: components["schemas"]["RevocationReason"];
         };
@@ -709,10 +714,7 @@ export interface components {
             reason: components["schemas"]["RevocationReason"];
         };
         RevocationKey: string;
-        /**
-         * @description When the revocation is forgotten: when its token has expired, or its session or subject has outlived `SESSION_MAX_LIFETIME_S`;
-         *     `null` is never.
-         */
+        /** @description When the revocation expires: after its token, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never. */
         KeptUntil: string | null;
         Revocation: {
             key: components["schemas"]["RevocationKey"];
@@ -726,12 +728,12 @@ export interface components {
         RevocationState: {
             key: components["schemas"]["RevocationKey"];
             revoked: boolean;
-            /** @description Of a subject: epoch seconds; tokens issued up to then are revoked. */
+            /** @description Only of a subject: tokens issued until then (epoch seconds) are revoked. */
             cutoff?: number;
             keptUntil?: components["schemas"]["KeptUntil"];
         };
         FeedPosition: {
-            /** @description Id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event. */
+            /** @description The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event. */
             position: string;
         };
         /**
@@ -747,7 +749,7 @@ export interface components {
             outcome: "success" | "refused" | "unknown";
             reason: string;
             requestId: string;
-            /** @description Id of the machine client that asked. */
+            /** @description The id of the machine client that asked. */
             client?: string;
             issuer?: string;
             subject?: string;
@@ -781,7 +783,7 @@ export interface components {
             /** @enum {string} */
             name: "store" | "eviction" | "persistence" | "keys" | "replica";
             /**
-             * @description Only `failed` and `unknown` of a check other than persistence make the service not ready.
+             * @description The service is not ready if a check other than persistence is `failed` or `unknown`.
              * @enum {string}
              */
             status: "ok" | "warning" | "failed" | "unknown";
@@ -798,7 +800,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description The client has it already, as its `If-None-Match` says. */
+        /** @description The client has this content already, according to its `If-None-Match`. */
         NotModified: {
             headers: {
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -808,7 +810,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description A member the contract does not know, a bad parameter, or a request that is not HTTP. */
+        /** @description A member that the contract does not know, a bad parameter, or a request that is not HTTP. */
         BadRequest: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -821,7 +823,7 @@ export interface components {
                 "application/json": components["schemas"]["BadRequest"];
             };
         };
-        /** @description No token, or one that is malformed, not genuine, not acceptable here, or already revoked. */
+        /** @description There is no token, or it is malformed, not genuine, not acceptable here, or already revoked. */
         InvalidToken: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -835,7 +837,7 @@ export interface components {
                 "application/json": components["schemas"]["InvalidToken"];
             };
         };
-        /** @description A token that is in order except that it has expired. */
+        /** @description The token has expired; everything else about it is in order. */
         ExpiredToken: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -849,7 +851,7 @@ export interface components {
                 "application/json": components["schemas"]["ExpiredToken"];
             };
         };
-        /** @description The path is not spelled exactly as here (case and trailing slash count). */
+        /** @description The contract does not have this path. Case and a trailing slash matter. */
         NotFound: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -861,7 +863,7 @@ export interface components {
                 "application/json": components["schemas"]["NotFound"];
             };
         };
-        /** @description The path does not know the method. */
+        /** @description The path does not have the method. */
         MethodNotAllowed: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -874,7 +876,7 @@ export interface components {
                 "application/json": components["schemas"]["MethodNotAllowed"];
             };
         };
-        /** @description The request did not arrive whole in time. The connection is closed. */
+        /** @description The request did not arrive completely in time. The connection is closed. */
         RequestTimeout: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -898,7 +900,7 @@ export interface components {
                 "application/json": components["schemas"]["BodyTooLarge"];
             };
         };
-        /** @description The body is of another media type, or has a `Content-Encoding`. */
+        /** @description The body has another media type, or a `Content-Encoding`. */
         UnsupportedMediaType: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -910,7 +912,7 @@ export interface components {
                 "application/json": components["schemas"]["UnsupportedMediaType"];
             };
         };
-        /** @description The reader names a version of the feed that lacks kinds which revoke (RFC 9110 §15.5.22). Upgrade it; until then it is not fresh. */
+        /** @description The reader's version of the feed lacks kinds that revoke (RFC 9110 §15.5.22). The reader is not fresh until it is upgraded. */
         UpgradeRequired: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -924,7 +926,7 @@ export interface components {
                 "application/json": components["schemas"]["UpgradeRequired"];
             };
         };
-        /** @description Too many requests of this address, or of this subject. */
+        /** @description There were too many requests from this address, or of this subject. */
         TooManyRequests: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -951,7 +953,7 @@ export interface components {
                 "application/json": components["schemas"]["HeadersTooLarge"];
             };
         };
-        /** @description Unknown whether the token is revoked. Repeating is safe. */
+        /** @description It is unknown whether the token is revoked. Repeating is safe. */
         InternalError: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -964,7 +966,7 @@ export interface components {
                 "application/json": components["schemas"]["InternalError"];
             };
         };
-        /** @description Unknown, because a part that would know does not answer. Repeating is safe. */
+        /** @description The answer is unknown, because a part that is needed does not answer. Repeating is safe. */
         Unavailable: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -977,7 +979,7 @@ export interface components {
                 "application/json": components["schemas"]["Unavailable"];
             };
         };
-        /** @description No client, or one that cannot prove itself. */
+        /** @description There are no credentials of a client, or they are wrong. */
         InvalidClient: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -990,7 +992,7 @@ export interface components {
                 "application/json": components["schemas"]["InvalidClient"];
             };
         };
-        /** @description The client may not do this. */
+        /** @description The client does not have the permission. */
         NotPermitted: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1016,7 +1018,7 @@ export interface components {
                 "application/json": components["schemas"]["OAuthInvalidRequest"] | components["schemas"]["BadRequest"];
             };
         };
-        /** @description A token that this service cannot end (RFC 7009 §2.2.1), a member that is missing, unreadable or sent twice, or no HTTP. */
+        /** @description The service cannot end this token (RFC 7009 §2.2.1), a member is missing, unreadable or sent twice, or the request is not HTTP. */
         OAuthUnsupportedToken: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1029,7 +1031,7 @@ export interface components {
                 "application/json": components["schemas"]["OAuthUnsupportedTokenType"] | components["schemas"]["OAuthInvalidRequest"] | components["schemas"]["BadRequest"];
             };
         };
-        /** @description No client, or one that cannot prove itself. */
+        /** @description There are no credentials of a client, or they are wrong. */
         OAuthInvalidClient: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1042,7 +1044,7 @@ export interface components {
                 "application/json": components["schemas"]["OAuthInvalidClient"];
             };
         };
-        /** @description The client may not do this. */
+        /** @description The client does not have the permission. */
         OAuthNotPermitted: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1056,7 +1058,7 @@ export interface components {
                 "application/json": components["schemas"]["OAuthUnauthorizedClient"];
             };
         };
-        /** @description The path is not spelled exactly as here. */
+        /** @description The contract does not have this path. */
         OAuthNotFound: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1068,7 +1070,7 @@ export interface components {
                 "application/json": components["schemas"]["OAuthInvalidRequest"];
             };
         };
-        /** @description The path does not know the method. */
+        /** @description The path does not have the method. */
         OAuthMethodNotAllowed: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1105,7 +1107,7 @@ export interface components {
                 "application/json": components["schemas"]["OAuthInvalidRequest"];
             };
         };
-        /** @description Too many requests of this address. */
+        /** @description There were too many requests from this address. */
         OAuthTooManyRequests: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1120,7 +1122,7 @@ export interface components {
                 "application/json": components["schemas"]["OAuthTemporarilyUnavailable"];
             };
         };
-        /** @description Unknown, because a part that would know does not answer. Repeating is safe. */
+        /** @description The answer is unknown, because a part that is needed does not answer. Repeating is safe. */
         OAuthUnavailable: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1138,36 +1140,37 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description A claim of the token in percent-encoded UTF-8; empty when the token has none.
+         * @description A claim of the token in percent-encoded UTF-8; empty when the token does not have the claim.
          * @example alice
          */
         AuthClaim: string;
-        /** @description RFC 7617. */
+        /** @description HTTP Basic (RFC 7617). */
         ClientChallenge: "Basic realm=\"cierre\"";
         /**
-         * @description Why, as one word of a closed list; it may grow. Sent only to a caller whose token is genuine, or to a machine client. `revoked`: the bearer
-         *     is revoked already, so it is dead; no other 401 or 403 says that, and this one says nothing of other tokens.
+         * @description Why the request is refused, as one word of a closed list, which may grow. The header is sent only to a caller whose token is
+         *     genuine, and to machine clients. `revoked` means that the bearer is revoked already. No other 401 or 403 says that, and this one
+         *     says nothing about other tokens.
          * @example revoked
          */
         ErrorReason: "revoked" | "expired" | "other_holder" | "no_token_in_body" | "no_subject" | "no_issued_at" | "sender_constrained" | "too_long" | "not_permitted" | "other_audience" | "unknown_issuer" | "unsupported_format" | "invalid_member";
         /**
-         * @description The caller's `X-Request-Id` when it is 1 to 64 of `A-Z a-z 0-9 . _ -`, else a fresh one.
+         * @description The caller's `X-Request-Id` if it has 1 to 64 characters of `A-Z a-z 0-9 . _ -`, else a new one.
          * @example 3f0c1f8e-6d0b-4a55-9f6e-0d4f6b6f2f11
          */
         RequestId: string;
-        /** @description Nothing that this service says may be kept. */
+        /** @description Caches must not store the answer. */
         NoStore: "no-store";
-        /** @description It may be kept, and is asked for again by its `ETag` before it is used. */
+        /** @description A cache may store the answer, and asks again with its `ETag` before each use. */
         Revalidate: "no-cache";
-        /** @description It may be kept, and is asked for again by its `ETag` after ten minutes. */
+        /** @description A cache may store the answer, and asks again with its `ETag` after ten minutes. */
         TenMinutes: "public, max-age=600";
         /**
-         * @description Strong, and another one for each content coding. A request with it in `If-None-Match` is answered with 304 (RFC 9110 §13.1.2).
+         * @description A strong tag, different for each content coding. A request with this tag in `If-None-Match` gets 304 (RFC 9110 §13.1.2).
          * @example "C2nNYEvs5Y02GzKzyRrLLg"
          */
         ETag: string;
         /**
-         * @description The coding is chosen by `Accept-Encoding` (RFC 9110 §12.5.3).
+         * @description The service chooses the coding by `Accept-Encoding` (RFC 9110 §12.5.3).
          * @example Accept-Encoding
          */
         VaryEncoding: string;
@@ -1176,22 +1179,23 @@ export interface components {
          * @example br
          */
         ContentEncoding: "br" | "gzip";
-        /** @description Nothing that this service says may be kept. */
+        /** @description Caches must not store the answer, and proxies must not change it. */
         NoTransform: "no-store, no-transform";
-        /** @description The type is what it says. */
+        /** @description The media type is as stated. */
         NoSniff: "nosniff";
         /**
-         * @description RFC 6750 §3. `error` and `error_description` only when credentials were sent. `DPoP` (RFC 9449 §7.1) where a proof is what is lacking.
+         * @description RFC 6750 §3. It has `error` and `error_description` only if credentials were sent. The scheme is `DPoP` (RFC 9449 §7.1) if a proof
+         *     is missing.
          * @example Bearer realm="cierre"
          */
         Challenge: string;
         /**
-         * @description The methods that this path knows.
+         * @description The methods of this path.
          * @example POST, OPTIONS
          */
         Allow: string;
         /**
-         * @description Seconds to wait before repeating (RFC 9110 §10.2.3).
+         * @description Seconds to wait before a repeat (RFC 9110 §10.2.3).
          * @example 1
          */
         RetryAfter: string;
@@ -1201,7 +1205,7 @@ export interface components {
          */
         Upgrade: string;
         /**
-         * @description Names `Upgrade`, as RFC 9110 §7.8 demands.
+         * @description Names `Upgrade`, as RFC 9110 §7.8 requires.
          * @example Upgrade
          */
         ConnectionUpgrade: "Upgrade";
@@ -1242,7 +1246,7 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     /**
-                     * @description Over HTTPS only, as `CLEAR_SITE_DATA` says.
+                     * @description Over HTTPS only; the value of `CLEAR_SITE_DATA`.
                      * @example "storage"
                      */
                     "Clear-Site-Data"?: string;
@@ -1279,7 +1283,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description In order, and not revoked. */
+            /** @description The token is in order, and not revoked. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1351,7 +1355,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Active or not. */
+            /** @description Whether the token is active. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1389,7 +1393,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The token is of no use any more. */
+            /** @description The token does not work any more. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1522,7 +1526,7 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The position; needed unless `Last-Event-ID` has it, which counts more.
+                 * @description The position. Required unless `Last-Event-ID` has one, which takes precedence.
                  * @example 1795228156000-0.genesis
                  */
                 from?: string;
@@ -1534,7 +1538,7 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description The position, as EventSource sends it when it comes back.
+                 * @description The position, as EventSource sends it when it reconnects.
                  * @example 1795228156000-0.genesis
                  */
                 "Last-Event-ID"?: string;
@@ -1544,14 +1548,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The events; without end. */
+            /** @description The events. The stream does not end by itself. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     "Cache-Control": components["headers"]["NoTransform"];
                     "X-Content-Type-Options": components["headers"]["NoSniff"];
                     /**
-                     * @description Tells nginx not to hold anything back.
+                     * @description Tells nginx not to buffer the stream.
                      * @example no
                      */
                     "X-Accel-Buffering": "no";
@@ -1627,7 +1631,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What is known of it. */
+            /** @description Whether the key is revoked. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1669,22 +1673,22 @@ export interface operations {
                  */
                 event?: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded";
                 /**
-                 * @description Not older than this.
+                 * @description The oldest time.
                  * @example 2026-11-21T00:00:00Z
                  */
                 from?: string;
                 /**
-                 * @description Not newer than this.
+                 * @description The newest time.
                  * @example 2026-11-22T00:00:00Z
                  */
                 to?: string;
                 /**
-                 * @description Events on a page.
+                 * @description The most events on a page.
                  * @example 100
                  */
                 limit?: number;
                 /**
-                 * @description `cursor` of the page before.
+                 * @description `cursor` of the previous page.
                  * @example 1795228156000-0
                  */
                 cursor?: string;
@@ -1695,7 +1699,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page. */
+            /** @description A page of events. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1727,7 +1731,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does. */
+            /** @description The process answers. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1756,7 +1760,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Ready. */
+            /** @description The service is ready. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -1773,7 +1777,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
-            /** @description Not ready, or unable to tell. */
+            /** @description The service is not ready, or cannot tell. */
             503: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

@@ -4,7 +4,7 @@ const require = createRequire(import.meta.url)
 
 const body0 = validate20;
 const schema31 = {"$id":"body0","$ref":"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema"};
-const schema33 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string","minLength":1,"description":"The JWT to revoke."},"scope":{"type":"string","enum":["local","global"],"default":"local","description":"`local`: this session only. `global`: every token of the subject issued up to now, in whole seconds rounded up: log in\nagain a second later. Refresh tokens that the issuer holds must be ended there.\n"}}};
+const schema33 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string","minLength":1,"description":"The JWT to revoke."},"scope":{"type":"string","enum":["local","global"],"default":"local","description":"`local`: this session only. `global`: every token of the subject that was issued until now. A login within the next two seconds\nmay be refused too, because `iat` counts whole seconds. Refresh tokens that the issuer holds must be ended there.\n"}}};
 const func1 = require("ajv/dist/runtime/ucs2length").default;
 
 function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -1647,7 +1647,7 @@ validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body15 = validate36;
 const schema62 = {"$id":"body15","$ref":"contract#/paths/~1api~1v1~1auth~1backchannel-logout/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema63 = {"type":"object","description":"Members that nobody knows are ignored, but no member may be sent twice.","additionalProperties":{"type":"string"},"required":["logout_token"],"properties":{"logout_token":{"type":"string","minLength":1,"description":"A JWT as OpenID Connect Back-Channel Logout 1.0 §2.4 has it."}}};
+const schema63 = {"type":"object","description":"Unknown members are ignored, but no member may be sent twice.","additionalProperties":{"type":"string"},"required":["logout_token"],"properties":{"logout_token":{"type":"string","minLength":1,"description":"A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4)."}}};
 
 function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body15" */;
@@ -2424,7 +2424,7 @@ validate45.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body23 = validate46;
 const schema80 = {"$id":"body23","$ref":"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema81 = {"type":"object","description":"Members that nobody knows are ignored (RFC 6749 §3.2), but no member may be sent twice.","additionalProperties":{"type":"string"},"required":["token"],"properties":{"token":{"type":"string","minLength":1,"description":"The JWT in question."},"token_type_hint":{"type":"string","description":"Ignored."},"client_id":{"type":"string","description":"`client_secret_post` (RFC 6749 §2.3.1)."},"client_secret":{"type":"string","description":"`client_secret_post` (RFC 6749 §2.3.1)."}}};
+const schema81 = {"type":"object","description":"Unknown members are ignored (RFC 6749 §3.2), but no member may be sent twice.","additionalProperties":{"type":"string"},"required":["token"],"properties":{"token":{"type":"string","minLength":1,"description":"The JWT."},"token_type_hint":{"type":"string","description":"Ignored."},"client_id":{"type":"string","description":"`client_secret_post` (RFC 6749 §2.3.1)."},"client_secret":{"type":"string","description":"`client_secret_post` (RFC 6749 §2.3.1)."}}};
 
 function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body23" */;
@@ -2543,7 +2543,7 @@ const body24 = validate47;
 const schema82 = {"$id":"body24","$ref":"contract#/paths/~1oauth~1introspect/post/responses/200/content/application~1json/schema"};
 const schema83 = {"oneOf":[{"$ref":"#/components/schemas/Inactive"},{"$ref":"#/components/schemas/Active"}]};
 const schema84 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
-const schema85 = {"type":"object","description":"RFC 7662 §2.2. Claims that the token lacks, or has in another type, are left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` where `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, as it stands (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number as its decimal digits; `jti` likewise."},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
+const schema85 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits, here and in `jti`."},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
 const func4 = Object.prototype.hasOwnProperty;
 
 function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -3930,9 +3930,9 @@ validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 const body30 = validate59;
 const schema101 = {"$id":"body30","$ref":"contract#/paths/~1api~1v1~1revocations/post/requestBody/content/application~1json/schema"};
 const schema102 = {"oneOf":[{"$ref":"#/components/schemas/SubjectRevocation"},{"$ref":"#/components/schemas/SessionRevocation"},{"$ref":"#/components/schemas/TokenIdRevocation"},{"$ref":"#/components/schemas/TokenRevocation"}]};
-const schema103 = {"type":"object","additionalProperties":false,"required":["sub","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"sub":{"$ref":"#/components/schemas/ClaimText"},"cutoff":{"type":"integer","minimum":0,"description":"Epoch seconds, not in the future; tokens issued up to then are revoked. By default now, rounded up."},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
-const schema104 = {"type":"string","minLength":1,"description":"The claim as text; a number as its decimal digits."};
-const schema106 = {"type":"string","description":"Goes to the audit trail.","enum":["user_logout","admin","password_change","compromised","account_disabled","replay"]};
+const schema103 = {"type":"object","additionalProperties":false,"required":["sub","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"sub":{"$ref":"#/components/schemas/ClaimText"},"cutoff":{"type":"integer","minimum":0,"description":"Epoch seconds, not in the future. Tokens issued until then are revoked. The default is now, rounded up."},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
+const schema104 = {"type":"string","minLength":1,"description":"The claim as text; a number is its decimal digits."};
+const schema106 = {"type":"string","description":"For the audit trail.","enum":["user_logout","admin","password_change","compromised","account_disabled","replay"]};
 
 function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4651,7 +4651,7 @@ const body31 = validate70;
 const schema117 = {"$id":"body31","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
 const schema118 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"Now, or the cutoff of a subject."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 const schema119 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
-const schema120 = {"description":"When the revocation is forgotten: when its token has expired, or its session or subject has outlived `SESSION_MAX_LIFETIME_S`;\n`null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
+const schema120 = {"description":"When the revocation expires: after its token, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
 const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
@@ -5264,7 +5264,7 @@ validate77.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body37 = validate78;
 const schema131 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema132 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"Id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
+const schema132 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
 const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
 function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5344,7 +5344,7 @@ validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body38 = validate79;
 const schema133 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema134 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Of a subject: epoch seconds; tokens issued up to then are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema134 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
 function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5556,7 +5556,7 @@ validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 const body39 = validate82;
 const schema137 = {"$id":"body39","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
 const schema138 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema139 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"Id of the machine client that asked."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
+const schema139 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that asked."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
 const schema140 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
 
 function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -6103,7 +6103,7 @@ const body41 = validate88;
 const schema144 = {"$id":"body41","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
 const schema145 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 const schema146 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema147 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"Only `failed` and `unknown` of a check other than persistence make the service not ready."}}};
+const schema147 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
 
 function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
