@@ -1,4 +1,4 @@
-# Each step that is ours is a script that CI runs by itself (scripts/check-container.sh).
+# CI runs the scripts of this file without a container engine (scripts/check-container.sh).
 ARG NODE_IMAGE=node:22-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build

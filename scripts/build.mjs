@@ -1,6 +1,7 @@
-// Builds dist/, when it is missing or older than what it is made from; with --force always. npm runs it as `prepare`: after `npm ci` in a
-// clone, before `npm pack`, and in the clone that `npm install git+…` makes. The compilers are not there after `npm ci --omit=dev`, nor
-// the sources in an unpacked package: then an existing dist/ is used as it is, and a missing one is an error.
+// Builds dist/ if it is missing or older than its sources; with --force always. npm runs this file as
+// `prepare`: after `npm ci` in a clone, before `npm pack`, and in the clone that `npm install git+…`
+// makes. After `npm ci --omit=dev` there are no compilers, and an unpacked package has no sources: then
+// an existing dist/ is used as it is, and a missing one is an error.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
@@ -31,7 +32,7 @@ const madeFromAtMs = () =>
     changedAtMs('package-lock.json'),
     changedAtMs('scripts/build.mjs'),
   )
-// The two that are written last.
+// The two files that are written last.
 const madeAtMs = () =>
   Math.min(changedAtMs(built), changedAtMs('dist/docs/swagger-ui-bundle.js.br'))
 
@@ -55,7 +56,8 @@ async function build() {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-// A build that failed must not look newer than its sources: the next one would be skipped.
+// A failed build must not leave files that are newer than their sources, or the next build would be
+// skipped.
 async function compile() {
   const [status] = await once(
     spawn(process.execPath, [`${root}${compiler}`, '-p', `${root}src`, '--noEmitOnError'], {
@@ -66,7 +68,8 @@ async function compile() {
   return status
 }
 
-// What /docs serves. Swagger UI is no dependency of the package: its own one reports installations to a third party.
+// The files that /docs serves. Swagger UI is no dependency of the package, because one of its own
+// dependencies reports installations to a third party.
 async function makeDocs() {
   const ours = ['reference.js', 'reference.css']
   const theirs = ['swagger-ui-bundle.js', 'swagger-ui.css']
@@ -77,7 +80,7 @@ async function makeDocs() {
   await Promise.all([...ours, ...theirs].map(compressed))
 }
 
-// The highest quality, Brotli's default, takes 2.5 s for Swagger UI, beside the compiler.
+// Brotli's default is its highest quality. It takes 2.5 s for Swagger UI, while the compiler runs.
 async function compressed(file) {
   const path = `${root}dist/docs/${file}`
   const text = await readFile(path)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Does what the Dockerfile and compose.yaml do, without an engine: assembles the tree, runs it as a user that owns nothing, from files that
-# nobody can write, beside a Redis with the arguments that compose.yaml gives it.
+# Does what the Dockerfile and compose.yaml do, without a container engine: assembles the tree and runs it as a user that owns no file,
+# from files that no user can write, beside a Redis with the arguments of compose.yaml.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,7 +32,7 @@ bash scripts/container/assemble.sh "$work/app"
 for tool in typescript mocha swagger-ui-dist tsx; do
   [ ! -e "$work/app/node_modules/$tool" ] || fail "the image would hold $tool, which only developers need"
 done
-[ -z "$(find "$work/app" -perm /222 -not -type l -print -quit)" ] || fail 'somebody may write to what runs'
+[ -z "$(find "$work/app" -perm /222 -not -type l -print -quit)" ] || fail 'a user can write to the files that run'
 
 free_port() { node -e "const s = require('net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close() })"; }
 redis_port=$(free_port)
@@ -46,36 +46,36 @@ mkdir "$work/data"
 redis=$!
 soon redis-cli -p "$redis_port" ping
 
-# CI runs as root; whoever else runs this is no root already.
-as_nobody=()
-[ "$(id -u)" != 0 ] || as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all)
+# CI runs as root, so the service gets a user without privileges. Another user runs it as itself.
+unprivileged=()
+[ "$(id -u)" != 0 ] || unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all)
 secret=$(node -p "require('crypto').randomBytes(32).toString('base64url')")
 cd "$work/app"
 env -i PATH="$PATH" NODE_ENV=production HOST=127.0.0.1 PORT="$port" REDIS_URL="redis://127.0.0.1:$redis_port" JWT_SECRET="$secret" JWT_AUDIENCE=https://api.example.com \
-  "${as_nobody[@]}" node dist/main.js >"$work/log" 2>&1 &
+  "${unprivileged[@]}" node dist/main.js >"$work/log" 2>&1 &
 service=$!
-health() { env -i PATH="$PATH" PORT="$port" "${as_nobody[@]}" node scripts/container/health.mjs; }
+health() { env -i PATH="$PATH" PORT="$port" "${unprivileged[@]}" node scripts/container/health.mjs; }
 soon health
 ready() { curl -fs -o /dev/null "http://127.0.0.1:$port/health/ready"; }
 soon ready
-! grep -q '"level":\(40\|50\|60\)' "$work/log" || fail 'it warns on the settings of compose.yaml'
+! grep -q '"level":\(40\|50\|60\)' "$work/log" || fail 'the service warns about the settings of compose.yaml'
 
 token=$(env -i PATH="$PATH" JWT_SECRET="$secret" JWT_AUDIENCE=https://api.example.com node dist/main.js token)
 logout() {
   curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/api/v1/auth/logout" -H "Authorization: Bearer $token" \
     -H 'Content-Type: application/json' -d "{\"token\":\"$token\"}"
 }
-[ "$(logout)" = 200 ] || fail 'a logout fails'
-[ "$(logout)" = 401 ] || fail 'a logout does not last'
+[ "$(logout)" = 200 ] || fail 'the logout did not get 200'
+[ "$(logout)" = 401 ] || fail 'the second logout did not get 401'
 
 kill -STOP "$redis"
 unready() { ! ready; }
 soon unready
-health || fail 'it would be restarted because Redis is away, and lose what it knows'
+health || fail 'the health check fails while Redis is away: a restart would lose what the instance could write back'
 kill -CONT "$redis"
 soon ready
 
 kill "$service"
-wait "$service" || fail 'it does not end with 0'
+wait "$service" || fail 'the service did not exit with 0'
 service=
-echo 'container: assembled, run read-only by nobody, logged out, stopped'
+echo 'container: assembled, run read-only without privileges, logged out, stopped'

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Packs the package, installs it in an empty folder and runs what was installed; and installs it in the other ways that the README names.
+# Packs the package, installs it in an empty folder and runs what was installed. Then it installs the package in the other ways that
+# the README names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,23 +18,23 @@ tar -tzf "$work"/cierre-*.tgz | sort >"$work/content"
 for needed in package/dist/main.js package/dist/guard.js package/dist/guard.d.ts package/dist/client.js package/dist/client.d.ts package/dist/docs/swagger-ui-bundle.js{,.br,.gz} package/dist/docs/reference.js{,.br,.gz} package/generated/vectors.json package/generated/openapi.json package/openapi.yaml package/scripts/build.mjs package/README.md package/LICENSE; do
   grep -qx "$needed" "$work/content" || { echo "the package lacks $needed" >&2; exit 1; }
 done
-if grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|SECURITY\.md$|scripts/build\.mjs$)' "$work/content"; then
-  echo 'the package holds what no user needs (above)' >&2
+if grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|OPERATING\.md$|SECURITY\.md$|scripts/build\.mjs$)' "$work/content"; then
+  echo 'the package has files that no user needs (above)' >&2
   exit 1
 fi
 
 node_modules/.bin/publint run --strict --pack false . >"$work/publint" || { cat "$work/publint" >&2; exit 1; }
-# Node 10 knows no subpaths at all, and CommonJS reaches the guard and the client by Node's own require(esm) or import().
+# Node 10 has no subpaths, and CommonJS loads the guard and the client by Node's require(esm) or import().
 node_modules/.bin/attw --profile esm-only --ignore-rules cjs-resolves-to-esm --no-emoji "$work"/cierre-*.tgz >"$work/attw" || { cat "$work/attw" >&2; exit 1; }
 
 repository=$PWD
 mkdir "$work/app"
 cd "$work/app"
 npm init --yes >/dev/null
-# A packed package has what it needs, without any install script.
+# A packed package needs no install script.
 npm install --silent --omit=dev --ignore-scripts "$work"/cierre-*.tgz
 
-# What cierre/guard loads, of all that was installed: nothing of the service.
+# Prints the URL of each module that is loaded: cierre/guard must load nothing of the service.
 cat >hooks.mjs <<'END'
 import { writeSync } from 'node:fs'
 export async function resolve(specifier, context, next) {
@@ -42,7 +43,7 @@ export async function resolve(specifier, context, next) {
   return found
 }
 END
-# What a subpath loads, by package.
+# The packages that a script loads.
 packages_of() {
   node "$1" | sed -nE 's#.*/node_modules/(@[^/]*/[^/]*|[^/]*)/.*#\1#p' | sort -u | tr '\n' ' '
 }
@@ -67,7 +68,7 @@ END
 packages=$(packages_of guard.mjs)
 [ "$packages" = 'cierre eventsource-parser jose ' ] || { echo "cierre/guard loads $packages" >&2; exit 1; }
 
-# The types of every subpath, as the two kinds of project resolve them, without a lenient word.
+# The types of every subpath, under strict, as the two kinds of project resolve them.
 cat >types.mts <<'END'
 import { createClient, type LogoutResult } from 'cierre/client'
 import { createGuard, expressGuard, type Guard } from 'cierre/guard'
@@ -78,7 +79,7 @@ export const told = async (): Promise<string> => {
 }
 export const guard: Guard = createGuard({ issuers: [{ issuer: 'x', secret: 'x' }], feed: { url: 'http://127.0.0.1:1', clientId: 'x', clientSecret: 'x' } })
 export const middleware = expressGuard(guard)
-// Options of environment variables, which may be undefined, and a single issuer without a name.
+// Options from environment variables, which may be undefined, and a single issuer without a name.
 export const ofVariables = (): Guard => createGuard({
   issuers: [{ secret: process.env['JWT_SECRET'], audience: process.env['JWT_AUDIENCE'] }],
   feed: { url: 'http://127.0.0.1:1', clientId: 'x', clientSecret: process.env['CIERRE_SECRET'] },
@@ -112,13 +113,13 @@ fail() {
   echo "package: $*" >&2
   exit 1
 }
-# What has to work however it was installed: the command and both subpaths.
+# The command and both subpaths must work after every kind of installation.
 works_in() {
   (
     cd "$1"
     node_modules/.bin/cierre --help | grep -q 'audit \[options\]'
     node --input-type=module -e "await import('cierre/guard'); await import('cierre/client')"
-  ) || fail "what was installed in $1 does not work"
+  ) || fail "the installation in $1 does not work"
 }
 
 # From a git repository: npm clones it, installs its development dependencies there, and runs `prepare`, which builds dist/.
@@ -130,20 +131,20 @@ git -C "$work/clone" -c user.name=check -c user.email=check@example.com commit -
 git clone --quiet --bare "$work/clone" "$work/cierre.git"
 cd "$work/from-git"
 npm init --yes >/dev/null
-npm install --silent --prefer-offline --omit=dev "git+file://$work/cierre.git" || fail 'it cannot be installed from a git repository'
+npm install --silent --prefer-offline --omit=dev "git+file://$work/cierre.git" || fail 'the package cannot be installed from a git repository'
 works_in "$work/from-git"
-[ ! -e node_modules/typescript ] || fail 'who installs from a git repository gets the development dependencies'
+[ ! -e node_modules/typescript ] || fail 'an installation from a git repository brings the development dependencies'
 
-# A clone without the development dependencies: one clear line where dist/ is missing, and no more than an install where it is there.
+# A clone without the development dependencies: npm says in one line that dist/ is missing, and installs without trouble if it is there.
 cd "$work/clone"
-! npm ci --prefer-offline --omit=dev --no-audit --no-fund >"$work/ci" 2>&1 || fail '`npm ci --omit=dev` without a dist/ leaves a package that cannot run, and does not say so'
+! npm ci --prefer-offline --omit=dev --no-audit --no-fund >"$work/ci" 2>&1 || fail '`npm ci --omit=dev` without a dist/ succeeds, although the package cannot run'
 [ "$(grep -c 'cierre: dist/ cannot be built without the development dependencies: run `npm ci` first' "$work/ci")" = 1 ] || { cat "$work/ci" >&2; fail '`npm ci --omit=dev` without a dist/ does not say what to do'; }
 ! grep -q 'at .*build\.mjs' "$work/ci" || fail 'the build ends with a stack trace'
 cp -r "$repository/dist" dist
 npm ci --silent --prefer-offline --omit=dev || fail '`npm ci --omit=dev` fails although dist/ is there'
 node dist/main.js --help >/dev/null
 
-# An unpacked package has neither sources nor compilers; npm runs `prepare` there, too.
+# An unpacked package has neither sources nor compilers, and npm runs `prepare` there, too.
 tar -xzf "$work"/cierre-*.tgz -C "$work"
 cd "$work/package"
 npm install --silent --prefer-offline --omit=dev || fail 'an unpacked package cannot be installed in place'

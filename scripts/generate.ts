@@ -1,4 +1,5 @@
-// Makes generated/ from openapi.yaml and, for the test vectors, from the code. With --check it writes nothing and fails when generated/ is not what it would write.
+// Makes generated/ from openapi.yaml and, for the test vectors, from the code. With --check it writes
+// nothing, and fails if a file differs from what it would write.
 import { readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 import { parse } from 'yaml'
@@ -31,6 +32,6 @@ for (const [file, text] of Object.entries(made)) {
   else if ((await readFile(new URL(file, root), 'utf8').catch(() => '')) !== text) stale.push(file)
 }
 if (stale.length > 0) {
-  console.error(`not what openapi.yaml says: ${stale.join(', ')}; run \`npm run generate\``)
+  console.error(`out of date: ${stale.join(', ')}; run \`npm run generate\``)
   process.exitCode = 1
 }

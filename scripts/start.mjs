@@ -1,7 +1,8 @@
-// Builds what is missing or old and becomes the service: one process, which gets the signals itself.
+// Builds what is missing or out of date, then becomes the service: one process, which receives the
+// signals itself.
 import './build.mjs'
 
-// npm passes a signal to the shell that it started, and that shell dies without passing it on.
+// npm sends a signal to its shell, and the shell ends without passing the signal on.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid
   const timer = setInterval(() => {

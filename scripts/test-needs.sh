@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches the programs that the tests run beside the service. As root on Debian or Ubuntu it installs what is missing, without
-# starting anything as a system service; elsewhere it says what to install. A program that is missing fails the tests, never skips.
+# Provides the programs that the tests run beside the service. As root on Debian or Ubuntu it installs the missing ones, without
+# starting a system service. Elsewhere it names them. A missing program fails the tests; no test is skipped.
 set -euo pipefail
 
 declare -A package=([redis-server]=redis-server [openssl]=openssl [curl]=curl [nginx]=nginx-light [caddy]=caddy [python3]=python3 [chromium]=chromium)
@@ -15,7 +15,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   exit 1
 fi
 
-# A package asks this file whether it may start its service: 101 is no (invoke-rc.d(8)).
+# Packages ask this file whether they may start their service; exit code 101 forbids it (invoke-rc.d(8)).
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"
@@ -25,7 +25,7 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-# Nor at the next boot.
+# The services must not start at the next boot either.
 for unit in redis-server nginx caddy; do
   if command -v systemctl >/dev/null && [ -e "/etc/systemd/system/multi-user.target.wants/$unit.service" ]; then
     systemctl disable --quiet "$unit" || echo "could not keep $unit from starting at the next boot" >&2

@@ -3,7 +3,10 @@ import standaloneModule from 'ajv/dist/standalone/index.js'
 import { default as formatsModule } from 'ajv-formats'
 import { documentedOperations, type ContractDocument, type MediaTypes } from '../src/contract.js'
 
-/** Code that validates every request body and every response body of the contract, compiled ahead: at start it would take a second. */
+/**
+ * Code that validates every request body and every response body of the contract. It is compiled
+ * ahead, because compiling it at start would take a second.
+ */
 export function makeValidators(document: ContractDocument): { code: string; types: string } {
   const ajv = new Ajv2020({
     strict: false,
@@ -79,7 +82,8 @@ export declare const responseBodies: Readonly<Record<string, Validator>>
   }
 }
 
-// A text has at least half as many characters as code units: most need not be counted.
+// ajv counts characters for `minLength`. A text has at least half as many characters as code units, so
+// most texts need no count.
 const sparingCounts = (code: string) =>
   code.replace(
     /\b(func\d+)\((\w+)\) < (\d+)/g,

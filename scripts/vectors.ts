@@ -1,5 +1,6 @@
-// Makes generated/vectors.json: what an implementation in another language has to get right. Signatures and keys are kept as long as
-// what they sign is the same, for most algorithms sign differently each time; private keys are thrown away.
+// Makes generated/vectors.json: what an implementation in another language has to get right. Most
+// algorithms sign differently each time, so a signature and its public key are kept from the last run
+// if they sign the same text. Private keys are not kept.
 import {
   createHash,
   generateKeyPairSync,
@@ -29,7 +30,7 @@ export type Vectors = {
   gate: { name: string; token: string; accepted: boolean }[]
   tokens: TokenVector[]
   keys: { kind: string; iss: unknown; claim: unknown; key: string | null }[]
-  /** Claims as JSON writes them, which a parser may turn into another text. */
+  /** Claims as they stand in JSON: a parser may turn a number into another text. */
   numbers: { kind: string; iss: string; json: string; key: string | null }[]
   snapshot: { base64: string; position: string; entries: Entry[] }
   checks: { name: string; entries: Entry[]; token: string; revoked: boolean }[]
@@ -54,7 +55,7 @@ const algorithms = [
 const iat = 1_795_000_000
 const foreverMs = 4_000_000_000_000
 
-/** @param before what was made last time, if anything */
+/** @param before the vectors of the last run, if there are any */
 export async function makeVectors(before: Vectors | undefined): Promise<Vectors> {
   const tokens = await Promise.all(
     algorithms.map((algorithm) =>
@@ -127,7 +128,7 @@ function newKey(algorithm: string): { secret: JsonWebKey; open: JsonWebKey } {
   }
 }
 
-// With node:crypto alone: a check of jose's signatures by somebody else.
+// Checks jose's signatures with node:crypto, an implementation of its own.
 function isSigned({ algorithm, jwk, token }: TokenVector): boolean {
   const { signingInput } = parseSpelling(token)
   const signature = Buffer.from(token.slice(signingInput.length + 1), 'base64url')
@@ -280,7 +281,7 @@ function snapshotVector(): Vectors['snapshot'] {
   entries.forEach(replica.add)
   const position = `1795228156000-0.${entries[0]!.key}`
   const [head, ...rest] = [...encodeSnapshot(replica, position)]
-  // The order of records means nothing; sorted, the file stays the same.
+  // The order of records has no meaning. They are sorted, so that the file stays the same.
   const records = rest
     .slice(0, -1)
     .flatMap((piece) =>

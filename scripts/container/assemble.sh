@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Puts into an empty folder what the service needs to run, and nothing else: usage: assemble.sh FOLDER
-# Run in a checkout whose dependencies are installed. No install script of a dependency runs.
+# Usage: assemble.sh FOLDER
+# Puts what the service needs to run into an empty folder, and nothing else. It runs in a checkout whose dependencies are installed, and
+# runs no install script of a dependency.
 set -euo pipefail
 out=$1
 cd "$(dirname "$0")/../.."
@@ -12,5 +13,5 @@ cp -r dist "$out/dist"
 cp generated/openapi.json generated/validators.js "$out/generated/"
 cp scripts/container/health.mjs "$out/scripts/container/"
 npm ci --omit=dev --ignore-scripts --no-audit --no-fund --silent --prefix "$out"
-# Nobody who runs it may change it.
+# The user that runs the service must not be able to change it.
 chmod -R a+rX,a-w "$out"

@@ -1,25 +1,25 @@
-// Health check of the container: 0 when the process answers. Not readiness: whoever restarts what is not ready because Redis is gone
-// throws away the memory that Redis would get its revocations back from.
+// The health check of the container: exit code 0 when the process answers. It does not ask for readiness: an engine would restart the
+// instance while Redis is away, and the memory that Redis could get its revocations back from would be lost.
 import { get as getPlain } from 'node:http'
 import { get as getTls } from 'node:https'
 
 const { TLS_CERT_FILE } = process.env
 const port = process.env.PORT || '3000'
-// Where it listens on every address it is here, too.
+// A service that listens on every address also listens on this one.
 const host = ['', '0.0.0.0', '::'].includes(process.env.HOST ?? '') ? '127.0.0.1' : process.env.HOST
 const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
 const fail = (why) => {
   console.error(why)
   process.exit(1)
 }
-// It asks the process beside it: whom the certificate names does not matter.
+// The connection stays on this machine, so the name in the certificate does not matter.
 const [scheme, get] = TLS_CERT_FILE ? ['https', getTls] : ['http', getPlain]
 get(
   `${scheme}://${authority}/health/live`,
   { rejectUnauthorized: false, timeout: 2500 },
   (answer) => {
     answer.resume()
-    if (answer.statusCode !== 200) fail(`it answers ${answer.statusCode}`)
+    if (answer.statusCode !== 200) fail(`the service answers ${answer.statusCode}`)
   },
 )
   .on('timeout', () => fail('no answer in time'))
