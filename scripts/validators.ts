@@ -23,64 +23,66 @@ export function makeValidators(document: ContractDocument): { code: string; type
     names.set($ref, name)
     return name
   }
-  const requests: Record<string, string> = {}
-  const responses: Record<string, string> = {}
-  for (const {
-    path,
-    method,
-    operationId,
-    requestBody,
-    responses: declared,
-  } of documentedOperations(document)) {
-    for (const mediaType of Object.keys(requestBody?.content ?? {})) {
-      requests[`${operationId} ${mediaType}`] = nameOf([
-        'paths',
-        path,
-        method,
-        'requestBody',
-        'content',
-        mediaType,
-        'schema',
-      ])
-    }
-    for (const [status, response] of Object.entries(declared)) {
-      const at = response.$ref?.split('/').slice(1) ?? ['paths', path, method, 'responses', status]
-      const content = (response.$ref === undefined ? response : resolve(document, at)).content ?? {}
-      if (Object.keys(content).length === 0)
-        responses[`${operationId} ${status} nothing`] = 'isNothing'
-      for (const mediaType of Object.keys(content))
-        responses[`${operationId} ${status} ${mediaType}`] = nameOf([
-          ...at,
-          'content',
-          mediaType,
-          'schema',
-        ])
-    }
-  }
+  const tables = bodyTables(document, nameOf)
   const compiled = standaloneModule.default(
     ajv,
     Object.fromEntries([...names.values()].map((name) => [name, name])),
   )
-  const table = (name: string, entries: Record<string, string>) =>
+  return { code: moduleOf(compiled, tables), types: typesOfModule }
+}
+
+type BodyTable = Record<string, string>
+type BodyTables = { requests: BodyTable; responses: BodyTable }
+
+/** The name of the validator of each body, by operationId, status and media type. */
+function bodyTables(
+  document: ContractDocument,
+  nameOf: (pointers: readonly string[]) => string,
+): BodyTables {
+  const requests: BodyTable = {}
+  const responses: BodyTable = {}
+  for (const operation of documentedOperations(document)) {
+    const { path, method, operationId, requestBody, responses: declared } = operation
+    const place = ['paths', path, method]
+    for (const mediaType of Object.keys(requestBody?.content ?? {})) {
+      const schema = [...place, 'requestBody', 'content', mediaType, 'schema']
+      requests[`${operationId} ${mediaType}`] = nameOf(schema)
+    }
+    for (const [status, response] of Object.entries(declared)) {
+      const at = response.$ref?.split('/').slice(1) ?? [...place, 'responses', status]
+      const content = (response.$ref === undefined ? response : resolve(document, at)).content ?? {}
+      const mediaTypes = Object.keys(content)
+      if (mediaTypes.length === 0) responses[`${operationId} ${status} nothing`] = 'isNothing'
+      for (const mediaType of mediaTypes) {
+        const schema = [...at, 'content', mediaType, 'schema']
+        responses[`${operationId} ${status} ${mediaType}`] = nameOf(schema)
+      }
+    }
+  }
+  return { requests, responses }
+}
+
+/** ajv's module with the tables behind it. */
+function moduleOf(compiled: string, { requests, responses }: BodyTables): string {
+  const table = (name: string, entries: BodyTable) =>
     `export const ${name} = {\n${Object.entries(entries)
       .map(([key, value]) => `  ${JSON.stringify(key)}: ${value},`)
       .join('\n')}\n}\n`
-  return {
-    code: `// Made from openapi.yaml by \`npm run generate\`.
+  return `// Made from openapi.yaml by \`npm run generate\`.
 import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 ${sparingCounts(compiled.replace('"use strict";', '').replaceAll('export const body', 'const body'))}
 const isNothing = (body) => body === undefined
-${table('requestBodies', requests)}${table('responseBodies', responses)}`,
-    types: `// Made from openapi.yaml by \`npm run generate\`.
+${table('requestBodies', requests)}${table('responseBodies', responses)}`
+}
+
+const typesOfModule = `// Made from openapi.yaml by \`npm run generate\`.
 export type Validator = ((body: unknown) => boolean) & { errors?: readonly { instancePath: string; keyword: string }[] | null }
 /** By operationId and media type. */
 export declare const requestBodies: Readonly<Record<string, Validator>>
 /** By operationId, status, and media type or \`nothing\`. */
 export declare const responseBodies: Readonly<Record<string, Validator>>
-`,
-  }
-}
+`
 
 // ajv counts characters for `minLength`. A text has at least half as many characters as code units, so
 // most texts need no count.
