@@ -1,7 +1,7 @@
-// Builds dist/ if it is missing or older than its sources; with --force always. npm runs this file as
-// `prepare`: after `npm ci` in a clone, before `npm pack`, and in the clone that `npm install git+…`
-// makes. After `npm ci --omit=dev` there are no compilers, and an unpacked package has no sources: then
-// an existing dist/ is used as it is, and a missing one is an error.
+// Builds dist/ if it is missing or older than its sources; with --force always. npm runs this file
+// as `prepare`: after `npm ci` in a clone, before `npm pack`, and in the clone that `npm install
+// git+…` makes. After `npm ci --omit=dev` there are no compilers, and an unpacked package has no
+// sources: then an existing dist/ is used as it is, and a missing one is an error.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'

@@ -1,5 +1,5 @@
-// Makes generated/ from openapi.yaml and, for the test vectors, from the code. With --check it writes
-// nothing, and fails if a file differs from what it would write.
+// Makes generated/ from openapi.yaml and, for the test vectors, from the code. With --check it
+// writes nothing, and fails if a file differs from what it would write.
 import { readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 import { parse } from 'yaml'

@@ -84,8 +84,8 @@ export declare const requestBodies: Readonly<Record<string, Validator>>
 export declare const responseBodies: Readonly<Record<string, Validator>>
 `
 
-// ajv counts characters for `minLength`. A text has at least half as many characters as code units, so
-// most texts need no count.
+// ajv counts characters for `minLength`. A text has at least half as many characters as code units,
+// so most texts need no count.
 const sparingCounts = (code: string) =>
   code.replace(
     /\b(func\d+)\((\w+)\) < (\d+)/g,

@@ -1,6 +1,6 @@
 // Makes generated/vectors.json: what an implementation in another language has to get right. Most
-// algorithms sign differently each time, so a signature and its public key are kept from the last run
-// if they sign the same text. Private keys are not kept.
+// algorithms sign differently each time, so a signature and its public key are kept from the last
+// run if they sign the same text. Private keys are not kept.
 import {
   createHash,
   generateKeyPairSync,

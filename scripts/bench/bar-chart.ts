@@ -1,6 +1,6 @@
 const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
-/** An SVG of horizontal bars that is legible on light and on dark; the first is the one to compare with. */
+/** An SVG of horizontal bars, readable on light and on dark pages. The first bar is highlighted. */
 export function barChart(
   title: string,
   bars: readonly (readonly [name: string, value: number])[],

@@ -6,11 +6,11 @@ import { clientSecret, requestOf, secret, verificationKey, type Algorithm } from
 
 export type Server = Awaited<ReturnType<typeof startServer>>
 
-/** A server that is asked for the same thing as the others. */
+/** A server that does the same work as the others. */
 export type Contender = {
   name: string
   start: (redisUrl: string, algorithm: Algorithm) => Promise<Server>
-  /** A request for each of these tokens, which it has not seen yet. */
+  /** A request for each of these tokens, which the server has not seen yet. */
   requests: (server: Server, jwts: readonly string[]) => Promise<Buffer[]>
 }
 
@@ -27,8 +27,8 @@ const jwtsIn =
     jwts.map(request)
 
 /**
- * The service with everything on: both limits (the address's so high that it counts and never refuses), audit to stdout and to the
- * trail, session data to delete, a cookie to expire.
+ * The service with everything on: both limits (that of the address is so high that it never
+ * refuses), audit to stdout and to the trail, session data to delete, and a cookie to expire.
  */
 const service = (
   name: string,
@@ -71,7 +71,7 @@ const peer = (name: string, file: string, env: Record<string, string> = {}): Con
   requests: jwtsIn(requestOf.logout),
 })
 
-/** Its tokens are its own, so it is asked to issue as many. */
+/** oidc-provider accepts only its own tokens, so it issues as many as there are JWTs. */
 const provider = (name: string, request: (token: string) => Buffer): Contender => ({
   name,
   start: (redisUrl) =>
@@ -92,12 +92,15 @@ const provider = (name: string, request: (token: string) => Buffer): Contender =
 export const cierre = service('cierre, everything on', requestOf.logout)
 /** Another build, by the path of its `dist/main.js`. */
 export const otherBuild = (main: string) => service('the other build', requestOf.logout, {}, main)
-/** Nothing but revocations and what is told of them; another key for each subject would widen Redis's table. */
+/**
+ * Stores only revocations, their events and audit events. A limiter key for each subject would
+ * enlarge the table of Redis.
+ */
 export const revocationsOnly = service('cierre', requestOf.logout, {
   SESSION_MAX_LIFETIME_S: '86400',
   RATE_LIMIT_SUBJECT: 'off',
 })
-/** What it learns is forgotten again within the run. */
+/** Its revocations expire within the run. */
 export const shortSessions = service('cierre, short sessions', requestOf.logout, {
   SESSION_MAX_LIFETIME_S: '1',
   MAX_CLOCK_SKEW_S: '1',

@@ -1,4 +1,5 @@
-// The guard, measured: npm run bench:guard [-- cheap live-set http small prompt fleet]. Prints a Markdown table for each.
+// Measures the guard: npm run bench:guard [-- cheap live-set http small prompt fleet]. Prints a
+// Markdown table for each part.
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
@@ -58,7 +59,7 @@ const newToken = () =>
     .setExpirationTime('1h')
     .sign(key)
 const newTokens = (count: number) => Promise.all(Array.from({ length: count }, newToken))
-// Never the same string twice: headers come off the wire.
+// Each header is a new string, as it is when it comes from the network.
 const headersOf = (tokens: readonly string[]) =>
   tokens.map((jwt) => Buffer.from(`Bearer ${jwt}`).toString('latin1'))
 const table = (
@@ -103,7 +104,7 @@ const guardOf = (origin: string) =>
 
 type Contender = [name: string, count: number, check: (header: string) => unknown]
 
-/** express-jwt with a deny list in Redis, as its documentation has it. */
+/** express-jwt with a denylist in Redis, set up as in its documentation. */
 function expressJwtWith(redis: RedisClientType): (header: string) => Promise<void> {
   const middleware = expressjwt({
     secret,
@@ -152,10 +153,11 @@ function contendersOf(guard: Guard, origin: string, redis: RedisClientType): Con
   ]
 }
 
-/** Microseconds for each check of one round. */
+/** Microseconds per check in one round. */
 async function costOf([name, count, check]: Contender, tokens: readonly string[]): Promise<number> {
   globalThis.gc?.()
-  // What takes a few microseconds is done ten times over, or the clock would measure the machine's hiccups.
+  // Checks of a few microseconds run ten times as often: otherwise pauses of the machine would
+  // dominate.
   const passes = count === 10_000 ? 10 : 1
   let tookMs = 0
   for (let pass = 0; pass < passes; pass += 1) {
@@ -179,7 +181,7 @@ async function cheap() {
     for (let round = 0; round < 7; round += 1) {
       for (const contender of contenders) {
         const cost = await costOf(contender, tokens)
-        // The first two rounds warm up.
+        // The first two rounds are a warm-up.
         if (round >= 2) costs.get(contender[0])?.push(cost)
       }
     }
@@ -198,7 +200,7 @@ async function cheap() {
   })
 }
 
-/** A Fastify server on the first core, which has answered every token once. */
+/** A Fastify server on the first core that has answered a request with every token once. */
 async function startFastify(kind: string, feed: string, tokens: readonly string[]) {
   const port = await freePort()
   const child = run(
@@ -216,7 +218,7 @@ async function startFastify(kind: string, feed: string, tokens: readonly string[
   return { kind, port, child, rates: [] as number[] }
 }
 
-/** Requests in a second, over five seconds. */
+/** Requests per second, measured over five seconds. */
 async function rateOf(port: number, tokens: readonly string[]): Promise<number> {
   const result = await autocannon({
     url: `http://127.0.0.1:${port}`,
@@ -318,7 +320,10 @@ async function small() {
   table('Small', ['what', 'measured'], rows)
 }
 
-/** Logs tokens out at 200 in a second. When each was sent, and when its 200 came, in epoch milliseconds. */
+/**
+ * Logs out 200 tokens per second. Returns when each logout was sent, and when its 200 arrived, in
+ * epoch milliseconds.
+ */
 async function logOutAll(origin: string, tokens: readonly string[]) {
   const clockMs = () => performance.timeOrigin + performance.now()
   const [sent, answered]: [number[], number[]] = [[], []]

@@ -1,4 +1,4 @@
-// The live set alone: what one addition, look-up and iteration costs at half a million entries.
+// Measures the live set alone: one addition, look-up and iteration at half a million entries.
 import { createLiveSet } from '../../src/revocation/live-set.js'
 import { wordsPerEntry } from '../../src/revocation/packed-entry.js'
 import { median } from './machine.js'
@@ -15,7 +15,7 @@ function randomKeys(): Uint32Array {
   return words
 }
 
-/** Nanoseconds a step, by its name. */
+/** Nanoseconds per step, by the name of the step. */
 type Costs = Map<string, number[]>
 
 function timed(costs: Costs, name: string, steps: number, body: () => void): void {
@@ -50,7 +50,7 @@ function round(costs: Costs, present: Uint32Array, absent: Uint32Array, absentKi
   })
 }
 
-/** Rows of a table: the step, its median, its lowest and highest nanoseconds. */
+/** Rows of a table: the step, and its median, lowest and highest nanoseconds. */
 export function liveSetRows(): string[][] {
   const costs: Costs = new Map()
   const [present, absent] = [randomKeys(), randomKeys()]

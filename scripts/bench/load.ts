@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** What came of a load. A run with any unexpected answer is worth nothing. */
+/** The result of a load. A run with an unexpected answer does not count. */
 export type Outcome = { seconds: number; latenciesMs: Float64Array; unexpected: string | undefined }
 
-// A load generator like autocannon costs more CPU for a request with a body of its own than the floor does, so this writes prepared
-// bytes to plain sockets and reads no more of an answer than its status and its end.
+// A load generator such as autocannon uses more CPU for a request with its own body than the floor
+// does. So this one writes prepared bytes to plain sockets, and reads only the status and the end
+// of an answer.
 type Connection = { send(request: Buffer): Promise<string>; close(): void }
 
 async function open(port: number): Promise<Connection> {
@@ -40,7 +41,7 @@ async function open(port: number): Promise<Connection> {
   }
 }
 
-/** Sends each request once, over so many connections that are never idle. */
+/** Sends each request once, over the given number of connections, none of which is ever idle. */
 export async function saturate(target: {
   port: number
   requests: readonly Buffer[]
@@ -72,8 +73,8 @@ export async function saturate(target: {
 }
 
 /**
- * Sends requests at a steady rate, whatever the answers do; a latency counts from when its request was due, so that a server that
- * stalls is charged for everyone who waits.
+ * Sends requests at a steady rate, however long the answers take. A latency counts from the time at
+ * which its request was due, so a server that stalls pays for every request that waits.
  */
 export async function pace(target: {
   port: number
@@ -107,13 +108,13 @@ export async function pace(target: {
     const tick = () => {
       const isDue = Math.min(count, Math.floor(((performance.now() - begunAt) * rate) / 1000))
       for (; sent < isDue; sent += 1) {
-        // In turn: a server closes what is idle for long.
+        // The connections take turns, because a server closes one that is idle for long.
         const connection = idle.shift()
         if (connection === undefined) due.push(sent)
         else go(connection, sent)
       }
       if (unexpected !== undefined) resolve()
-      // Not at once: Redis lives on this core, too.
+      // With a pause, because Redis runs on this core, too.
       else if (sent < count) setTimeout(tick, 1)
     }
     tick()

@@ -6,10 +6,10 @@ import { end, freePort, start, until } from '../../test/support/processes.js'
 
 export { freePort }
 
-// Before the first figures are written into a file that git knows.
+// Read at the start: once figures are written into a file of the repository, it would say "dirty".
 const commit = execFileSync('git', ['describe', '--always', '--dirty']).toString().trim()
 
-/** What every figure is worth nothing without. */
+/** The machine and the versions that every figure depends on. */
 export function machine(): string {
   const redis = execFileSync('redis-server', ['--version']).toString().split(' ')[2]
   return `${cpus().length} × ${cpus()[0]?.model}; Node ${process.version}; Redis ${redis}; commit ${commit}; ${new Date().toISOString().slice(0, 10)}`
@@ -22,7 +22,7 @@ export const median = (values: readonly number[]) => quantile(values, 0.5)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-/** Starts a program that ends with this one; its output is thrown away, its errors are shown. */
+/** Starts a program that ends with this one. Its stdout is discarded, its stderr is shown. */
 export const run = (
   command: string,
   args: readonly string[],
@@ -36,11 +36,11 @@ export const run = (
 
 export const stop = (child: ChildProcess): Promise<void> => end(child)
 
-/** Asks until it is so, 60 s at most. */
+/** Waits until a condition holds, 60 s at most. */
 export const soon = (what: string, isSo: () => Promise<boolean>): Promise<void> =>
   until(what, isSo, 60_000)
 
-/** A Redis of its own, as the production guide has it unless told otherwise. */
+/** Starts a Redis with the settings of OPERATING.md, unless another `appendfsync` is given. */
 export async function startRedis(fsync = 'always') {
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'cierre-bench-'))
@@ -69,10 +69,16 @@ export async function startRedis(fsync = 'always') {
   }
 }
 
-/** Seconds of its cores that the host of a virtual machine has given to others so far. */
+/**
+ * Core seconds that the host of this virtual machine has given to other machines so far (steal
+ * time).
+ */
 export const stolenS = () => Number(readFileSync('/proc/stat', 'utf8').split(/\s+/)[8]) / 100
 
-/** What a process has used so far: CPU of all its threads, and its largest and present resident set. */
+/**
+ * What a process has used so far: the CPU of all its threads, and its largest and its present
+ * resident set.
+ */
 export function usageOf({ pid }: ChildProcess) {
   const threads = readdirSync(`/proc/${pid}/task`)
   const cpuNs = threads.map((thread) =>
@@ -89,10 +95,13 @@ export function usageOf({ pid }: ChildProcess) {
 }
 
 /**
- * A program that serves HTTP, in a process pinned to the first core. V8's helper threads would share it with the main thread and make a
- * collection hold up requests for a tenth of a second, so it collects without them, as the README advises for a single core. While the
- * others have their turn it is idle, which V8 takes for a chance to throw compiled code away: thousands of requests would then cost
- * several times as much. Comes back when `path` answers, other than with a 5xx.
+ * Starts a program that serves HTTP, pinned to the first core. Resolves when `path` answers with a
+ * status below 500.
+ *
+ * V8 collects garbage without helper threads here, as OPERATING.md advises for a single core:
+ * otherwise they would share the core with the main thread and hold up requests for a tenth of a
+ * second. V8 also keeps compiled code: a server is idle while others have their turn, and V8 would
+ * discard the code then, which makes the next thousands of requests several times as slow.
  */
 export async function startServer(
   args: readonly string[],
@@ -123,7 +132,9 @@ export async function startServer(
   }
 }
 
-/** An instance of the service, from `dist`, without limits unless told otherwise. Comes back when it is ready. */
+/**
+ * Starts the service from `dist`, without limits unless `env` sets them. Resolves when it is ready.
+ */
 export const startInstance = (env: Record<string, string>) =>
   startServer(
     ['dist/main.js'],

@@ -1,5 +1,6 @@
-// Logout, measured against its floors and against what people would otherwise run: npm run bench [-- logout builds asking
-// connections sizes steady memory footprint]. Writes what it measured into its part of generated/bench.md, and the picture with `logout`.
+// Measures logout, beside its floors and the usual alternatives: npm run bench [-- logout builds
+// asking connections sizes steady memory footprint]. Each part writes its figures into its section
+// of generated/bench.md; `logout` also draws the picture.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createClient, type RedisClientType } from '@keyv/redis'
 import { barChart } from './bar-chart.js'
@@ -18,7 +19,7 @@ type Measured = {
   connections: number
 }
 
-// Many short rounds: this kind of machine changes its speed from one second to the next.
+// The rounds are many and short, because a virtual machine changes its speed from second to second.
 const warmUps = 12
 const rounds = 15
 const tokensInRound = 2_000
@@ -71,7 +72,7 @@ async function measure(
   }
 }
 
-/** Rounds that alternate over all that are measured; the first ones warm up. */
+/** Runs rounds that alternate over all servers. The first rounds are a warm-up. */
 async function alternate(
   measured: readonly Measured[],
   { algorithm, count }: { algorithm: Algorithm; count: number },
@@ -89,7 +90,7 @@ async function alternate(
   for (const one of measured) one.peakBytes = one.server.usage().peakBytes
 }
 
-/** Starts it on a Redis of its own, in which there are so many revocations. */
+/** Starts a server on its own Redis, filled with `entries` revocations. */
 async function started(
   contender: Contender,
   algorithm: Algorithm,
@@ -110,7 +111,7 @@ async function started(
   })
 }
 
-/** All of them side by side. */
+/** Measures all servers side by side. */
 async function compare(
   all: readonly { contender: Contender; entries?: number }[],
   algorithm: Algorithm,
@@ -146,7 +147,7 @@ const rowOf = (name: string, rounds: readonly Round[]) => [
   median(rounds.map(({ p50Ms }) => p50Ms)).toFixed(1),
   median(rounds.map(({ p99Ms }) => p99Ms)).toFixed(1),
 ]
-/** Each round is held against the same round of the first, which was measured in the same seconds. */
+/** Compares each round with the same round of the first server, which ran in the same seconds. */
 const costs = (title: string, measured: readonly Measured[]) =>
   table(
     title,
@@ -177,7 +178,10 @@ async function logout() {
   }
 }
 
-/** This build beside another, whose `dist/main.js` the variable OTHER_BUILD names. The report has no part for it. */
+/**
+ * This build beside another, whose `dist/main.js` the variable OTHER_BUILD names. The report has no
+ * part for it.
+ */
 async function builds() {
   const other = process.env['OTHER_BUILD']
   if (other === undefined) throw new Error('OTHER_BUILD names no dist/main.js')
@@ -208,7 +212,7 @@ async function connections() {
     }))
     for (let round = -warmUps; round < rounds; round += 1) {
       for (const each of measured) {
-        // All on one server, so that no two may bring the same token.
+        // All connections use one server, so each token is used once.
         const result = await measure(each, newTokens('HS256', tokensInRound), each.connections)
         if (round >= 0) each.rounds.push(result)
       }
@@ -241,11 +245,18 @@ async function sizes() {
   )
 }
 
-// Of a minute of which the host takes ten seconds, the p99 is the host's, whichever server it is.
+// If the host takes ten seconds of a minute, the p99 is that of the host, with every server.
 const minutesTried = 3
 const calmS = 0.3
 
-/** The least of all servers, and two of the others, show at the same rate what of it is this machine's. */
+const steadyHead = 'server,requests/s,p50 ms,p99 ms,p99.9 ms,longest ms,over 50 ms,stolen s'.split(
+  ',',
+)
+
+/**
+ * Latencies at a steady rate. The floors and Fastify at the same rate show which part is the
+ * machine's.
+ */
 async function steady() {
   const rows: string[][] = []
   const minute = async (name: string, { server }: Measured, rate: number) => {
@@ -287,7 +298,7 @@ async function steady() {
     await alternate([one], { algorithm: 'HS256', count: tokensInRound })
     rate = Math.floor(median(one.rounds.map((round) => round.rate)) / 2)
     await minute('cierre', one, rate)
-    // The process that does so shares a core with Redis and the load here.
+    // The process that rewrites the file shares a core with Redis and the load.
     await redis.configSet('auto-aof-rewrite-percentage', '0')
     await minute('cierre, Redis never rewrites its file', one, rate)
   })
@@ -298,8 +309,8 @@ async function steady() {
     })
   }
   table(
-    `A minute at half the rate that saturates cierre, counted from when each logout was due; of ${minutesTried} at most, the one of which this machine's host took least for others`,
-    ['server', 'requests/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'longest ms', 'over 50 ms', 'taken s'],
+    `A minute at half the rate that saturates cierre. A latency counts from when its logout was due. Of at most ${minutesTried} minutes, the one in which the host took least from this machine`,
+    steadyHead,
     rows,
   )
 }
@@ -307,7 +318,7 @@ async function steady() {
 async function memory() {
   await started(contenders.shortSessions, 'HS256', async ({ server }, redis) => {
     const rows: string[][] = []
-    // As many as are sent before the first of them expires, however slow the machine is just then.
+    // Few enough to be sent before the first of them expires, even on a slow machine.
     for (let done = 0; done <= 1_000_000; done += 5_000) {
       if (done % 200_000 === 0)
         rows.push([
@@ -388,7 +399,7 @@ const sectionOf = (name: string) =>
 const sections = new Map(Object.keys(parts).map((name) => [name, sectionOf(name)]))
 const preamble = `# What a logout costs
 
-Made by \`npm run bench\`. Medians of ${rounds} rounds of ${tokensInRound} requests, alternating over all servers after ${warmUps} to warm up; lowest and highest in brackets. How many times another server's CPU ours is: the median of the same ratio in each round. The server has a core to itself, and V8 collects without helper threads, and throws no compiled code away while a server waits for its turn; the load and Redis (\`appendfsync always\`) share another core.
+Made by \`npm run bench\`. The figures are medians of ${rounds} rounds of ${tokensInRound} requests, which alternate over all servers after ${warmUps} rounds of warm-up; lowest and highest are in brackets. "cierre / it" says how many times another server's CPU cierre uses: the median of that ratio in each round. The server has a core to itself. V8 collects garbage without helper threads, and keeps compiled code while a server waits for its turn. The load and Redis (\`appendfsync always\`) share another core.
 `
 for (const [name, part] of Object.entries(parts)) {
   if (chosen.length > 0 ? !chosen.includes(name) : name === 'builds') continue

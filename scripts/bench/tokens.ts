@@ -14,7 +14,7 @@ const pairs: Record<
   EdDSA: generateKeyPairSync('ed25519'),
 }
 
-/** What a server verifies with: the secret, or a public key as PEM. */
+/** The key that a server verifies with: the secret, or a public key as PEM. */
 export const verificationKey = (algorithm: Algorithm): string =>
   algorithm === 'HS256'
     ? secret
@@ -34,7 +34,7 @@ function signature(algorithm: Algorithm, input: string): string {
 }
 
 let issued = 0
-/** A token like those of common issuers; no two have a subject, a session or an id in common. */
+/** A token like those of common issuers. No two tokens share a subject, a session or an id. */
 export function newToken(algorithm: Algorithm, lifetimeS = 3_600): string {
   const iat = Math.floor(Date.now() / 1000)
   const id = (issued += 1).toString(36).padStart(8, '0') + randomBytes(9).toString('base64url')

@@ -1,4 +1,4 @@
-// A guard in a process of its own, which tells when it first refuses each token.
+// A guard in its own process that reports when it first refuses each token.
 import { createGuard } from '../../src/guard.js'
 
 const { FEED = '', SECRET = '', CLIENT_SECRET = '' } = process.env
@@ -10,7 +10,7 @@ await guard.ready()
 process.on('message', ({ tokens }: { tokens: string[] }) => {
   const watchAll = async () => {
     for (const [index, jwt] of tokens.entries()) {
-      // From the moment of this call every check of the token is refused.
+      // From this call on, every check of the token is refused.
       guard.watch(await guard.check(`Bearer ${jwt}`), () =>
         process.send?.({ index, at: performance.timeOrigin + performance.now() }),
       )

@@ -1,5 +1,6 @@
-// The health check of the container: exit code 0 when the process answers. It does not ask for readiness: an engine would restart the
-// instance while Redis is away, and the memory that Redis could get its revocations back from would be lost.
+// The health check of the container: exit code 0 when the process answers. It does not ask for
+// readiness: an engine would restart the instance while Redis is away, and the memory that Redis
+// could get its revocations back from would be lost.
 import { get as getPlain } from 'node:http'
 import { get as getTls } from 'node:https'
 

@@ -1,4 +1,5 @@
-// Plain node:http. `guardRequest` answers the request itself when it refuses, and returns nothing then.
+// Plain node:http. `guardRequest` answers the request itself when it refuses, and returns nothing
+// then.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { guardRequest, type Guard } from 'cierre/guard'
 

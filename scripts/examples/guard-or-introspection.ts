@@ -1,5 +1,5 @@
-// A guard that asks the service by introspection (RFC 7662) while it cannot tell by itself, instead of
-// answering 503 at once. The client needs the permissions `feed` and `introspect`.
+// A guard that asks the service by introspection (RFC 7662) while it cannot tell by itself, instead
+// of answering 503 at once. The client needs the permissions `feed` and `introspect`.
 import { askIntrospection, createGuard, type GuardIssuer } from 'cierre/guard'
 
 export const createAskingGuard = (

@@ -1,5 +1,6 @@
-// The tutorial: Express with jsonwebtoken and a denylist in ioredis. KEY_OBJECT=1 gives jsonwebtoken a KeyObject, where tutorials give
-// it the secret as a string, of which it makes a key on every call.
+// The usual tutorial: Express with jsonwebtoken and a denylist in ioredis. Tutorials give
+// jsonwebtoken the secret as a string, and it makes a key from the string on every call.
+// KEY_OBJECT=1 gives it a KeyObject.
 import { createPublicKey, createSecretKey } from 'node:crypto'
 import express from 'express'
 import { Redis } from 'ioredis'

@@ -1,5 +1,6 @@
-// What somebody writes by hand: Fastify with @fastify/jwt, its schemas on both sides, and a denylist in ioredis, each as its own
-// documentation sets it up. AUTOPIPELINE=1 turns on ioredis's autopipelining.
+// A service written by hand: Fastify with @fastify/jwt, schemas of request and response, and a
+// denylist in ioredis, each set up as in its documentation. AUTOPIPELINE=1 turns on autopipelining
+// of ioredis.
 import Fastify from 'fastify'
 import fastifyJwt from '@fastify/jwt'
 import { Redis } from 'ioredis'

@@ -1,5 +1,6 @@
-// The least that a logout can cost on Node: node:http, node:crypto and @redis/client, with nothing that makes it safe to run.
-// COMMANDS=one: verify once, one SET, one JSON answer. COMMANDS=all: every Redis command that cierre sends, in one round trip.
+// The least that a logout can cost on Node: node:http, node:crypto and @redis/client, without
+// anything that makes it safe to run. COMMANDS=one verifies once, sends one SET and answers with
+// JSON. COMMANDS=all sends every Redis command that cierre sends, in one round trip.
 import {
   createHash,
   createHmac,

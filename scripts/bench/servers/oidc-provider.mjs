@@ -1,5 +1,6 @@
-// oidc-provider's own revocation and introspection endpoints over a Redis adapter like the one of its examples. Its tokens are opaque:
-// it does not revoke JWTs. Told `{ mint: n }` by its parent, it issues n tokens straight into its store.
+// The revocation and introspection endpoints of oidc-provider, over a Redis adapter like that of
+// its examples. Its tokens are opaque: it does not revoke JWTs. When its parent sends `{ mint: n
+// }`, it issues n tokens directly into its store.
 import { Redis } from 'ioredis'
 import Provider from 'oidc-provider'
 
