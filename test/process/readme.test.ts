@@ -80,6 +80,29 @@ describe('OPERATING.md', () => {
   })
 })
 
+describe('src/README.md', () => {
+  it('names files and rooms that exist', () => {
+    const page = textOf('src/README.md')
+    const named = [
+      ...page.matchAll(/`([a-z-]+(?:\/[a-z-]+)*\/|[a-z-]+(?:\/[a-z-]+)*\.(?:ts|yaml|md))`/g),
+    ]
+    const missing = named
+      .map(([, path = '']) => path)
+      .filter((path) => !['src/', ''].some((base) => existsSync(new URL(base + path, root))))
+      .filter((path) => !/^(?:x\/y\.ts|test\/x\/y\.test\.ts|create-revocation\.ts)$/.test(path))
+    expect(named.length).to.be.at.least(60)
+    expect(missing).to.deep.equal([])
+  })
+
+  it('names every room', () => {
+    const page = textOf('src/README.md')
+    const rooms = readdirSync(new URL('src/', root), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `| \`${name}/\` |`)
+    expect(rooms.filter((room) => !page.includes(room))).to.deep.equal([])
+  })
+})
+
 describe('the README', () => {
   it('is read in ten minutes: at most 170 lines, and each link leads to a file and a heading', () => {
     expect(readme.trimEnd().split('\n').length).to.be.at.most(170)
