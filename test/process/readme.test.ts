@@ -80,6 +80,19 @@ describe('OPERATING.md', () => {
   })
 })
 
+describe('the workflow of the host', () => {
+  it('runs what must pass, on push and pull request, and may only read', () => {
+    const workflow = parse(textOf('.github/workflows/ci.yml')) as {
+      on: Record<string, unknown>
+      permissions: Record<string, string>
+      jobs: { ci: { steps: { run?: string }[] } }
+    }
+    expect(Object.keys(workflow.on)).to.deep.equal(['push', 'pull_request'])
+    expect(workflow.permissions).to.deep.equal({ contents: 'read' })
+    expect(workflow.jobs.ci.steps.map(({ run }) => run)).to.include('.ci/run')
+  })
+})
+
 describe('src/README.md', () => {
   it('names files and rooms that exist', () => {
     const page = textOf('src/README.md')
