@@ -1,9 +1,10 @@
-// Makes generated/ from openapi.yaml and, for the test vectors, from the code. With --check it
-// writes nothing, and fails if a file differs from what it would write.
+// Makes generated/ from openapi.yaml and from the code (test vectors, configuration reference).
+// With --check it writes nothing, and fails if a file differs from what it would write.
 import { readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 import { parse } from 'yaml'
 import type { ContractDocument } from '../src/contract.js'
+import { configurationPage } from './configuration.js'
 import { makeValidators } from './validators.js'
 import { makeVectors, type Vectors } from './vectors.js'
 
@@ -19,6 +20,7 @@ const vectorsBefore = await readFile(vectors, 'utf8').then(
 )
 
 const made: Record<string, string> = {
+  'generated/configuration.md': configurationPage(),
   'generated/openapi.d.ts': `// Made from openapi.yaml by \`npm run generate\`.\n${astToString(await openapiTS(contract, { silent: true }))}`,
   'generated/openapi.json': `${JSON.stringify(document, null, 1)}\n`,
   'generated/validators.js': validators.code,

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import type { ReadStream } from 'node:tty'
 import { text } from 'node:stream/consumers'
 import type { MachineCredentials } from '../client/client.js'
-import type { Environment } from '../token/option-reader.js'
+import type { Environment } from '../config/read-variables.js'
 
 /** What a command may touch. `stopped` comes with Ctrl-C. */
 export type Io = Readonly<{

@@ -1,14 +1,15 @@
 import { requestWithin, textOf } from '../runtime/http-client.js'
-import { createReader } from '../token/option-reader.js'
+import { readSecret } from '../config/read-variables.js'
+import { createFaults } from '../token/options.js'
 import { signDevelopmentToken } from '../token/development.js'
 import { answerWithinMs, urlOf, type Io } from './io.js'
 
 type Options = { sub?: string; sid?: string; lifetime?: number; url?: string }
 
 export async function printToken(io: Io, options: Options): Promise<number> {
-  const reader = createReader(io.env)
-  const secret = reader.secret('JWT_SECRET')
-  if (reader.faults.length > 0) throw new Error(reader.faults.join('\n'))
+  const faults = createFaults()
+  const secret = readSecret(io.env, 'JWT_SECRET', faults)
+  if (faults.lines().length > 0) throw new Error(faults.lines().join('\n'))
   if (secret === undefined && (options.sub ?? options.sid ?? options.lifetime) !== undefined) {
     throw new Error(
       '--sub, --sid and --lifetime need a JWT_SECRET to sign with: a development service makes its tokens itself',

@@ -1,40 +1,44 @@
 import { permissions, type Client, type Permission } from '../access/clients.js'
-import type { Reader } from '../token/option-reader.js'
+import { isTexts, readObject, type Option, type Report } from '../token/options.js'
+import { jsonArray } from './parsers.js'
 
 const members = ['id', 'secretSha256', 'allow', 'audiences']
 
 /** The machine clients of `CLIENTS`. */
-export function readClients(reader: Reader): Client[] {
-  const text = reader.secret('CLIENTS')
-  if (text === undefined) return []
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    parsed = undefined
-  }
-  if (!Array.isArray(parsed)) {
-    reader.fault('CLIENTS', 'must be a JSON array')
-    return []
-  }
-  const clients = parsed.flatMap(
-    (entry: unknown, at) => readClient(reader, `CLIENTS[${at}]`, entry) ?? [],
-  )
-  if (new Set(clients.map(({ id }) => id)).size < clients.length)
-    reader.fault('CLIENTS', 'names a client twice')
-  return clients
+export const clientList: Option<Client[]> = {
+  fromText: (text) => text,
+  check(value, report) {
+    const entries = jsonArray.check(value, report)
+    if (entries === undefined) return undefined
+    const clients = entries.flatMap(
+      (entry, index) =>
+        parseClient(entry, (what, member = '') => report(what, `[${index}]${member}`)) ?? [],
+    )
+    if (new Set(clients.map(({ id }) => id)).size < clients.length) report('names a client twice')
+    return clients
+  },
 }
 
-function readClient(reader: Reader, at: string, entry: unknown): Client | undefined {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
-    reader.fault(at, 'must be an object')
-    return undefined
-  }
-  const { id, secretSha256, allow, audiences } = entry as Record<string, unknown>
-  const unknown = Object.keys(entry).filter((name) => !members.includes(name))
-  if (unknown.length > 0) reader.fault(at, `has members that nobody knows: ${unknown.join(', ')}`)
+function parseClient(value: unknown, report: Report): Client | undefined {
+  const given = readObject(value, members, report)
+  if (given === undefined) return undefined
+  const { id, secretSha256, allow, audiences } = given
   const hashes = typeof secretSha256 === 'string' ? [secretSha256] : secretSha256
-  const checks: [boolean, string][] = [
+  const faults = faultsOf({ id, hashes, allow, audiences })
+  for (const fault of faults) report(fault, ':')
+  if (faults.length > 0) return undefined
+  return {
+    id: id as string,
+    secretHashes: (hashes as string[]).map((hash) => Buffer.from(hash, 'hex')),
+    allow: allow as Permission[],
+    ...(audiences !== undefined && { audiences: audiences as string[] }),
+  }
+}
+
+type Members = Readonly<Record<'id' | 'hashes' | 'allow' | 'audiences', unknown>>
+
+function faultsOf({ id, hashes, allow, audiences }: Members): string[] {
+  const rules: [boolean, string][] = [
     [
       typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id),
       'id must be 1 to 256 visible ASCII characters',
@@ -53,18 +57,5 @@ function readClient(reader: Reader, at: string, entry: unknown): Client | undefi
       'audiences and the permission feed exclude each other: the feed has no audiences',
     ],
   ]
-  const wrong = checks.filter(([isGood]) => !isGood)
-  for (const [, message] of wrong) reader.fault(`${at}:`, message)
-  if (wrong.length > 0) return undefined
-  return {
-    id: id as string,
-    secretHashes: (hashes as string[]).map((hash) => Buffer.from(hash, 'hex')),
-    allow: allow as Permission[],
-    ...(audiences !== undefined && { audiences: audiences as string[] }),
-  }
+  return rules.flatMap(([isKept, fault]) => (isKept ? [] : fault))
 }
-
-const isTexts = (value: unknown): value is string[] =>
-  Array.isArray(value) &&
-  value.length > 0 &&
-  value.every((one) => typeof one === 'string' && one !== '')

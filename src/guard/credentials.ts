@@ -1,25 +1,18 @@
 /** Where the service is, and as which machine client to ask it. */
 export type Credentials = Readonly<{ url: string; clientId: string; clientSecret: string }>
 
-/** Takes what is wrong with an option. */
-export type Fault = (name: string, what: string) => void
-
 export const credentialNames = ['url', 'clientId', 'clientSecret'] as const
 
-/** Credentials among options, with a fault for each that cannot be one; `prefix` stands before their names. */
+/** Reads the credentials among some options. `report` takes what is wrong with one of them. */
 export function readCredentials(
-  fault: Fault,
-  prefix: string,
   given: Readonly<Record<string, unknown>>,
+  report: (name: string, what: string) => void,
 ): Credentials {
   const text = (name: string): string => {
     const value = given[name]
     // A lone surrogate has no UTF-8 form, so it cannot be sent.
     if (typeof value === 'string' && value !== '' && value.isWellFormed()) return value
-    fault(
-      `${prefix}${name}`,
-      value === undefined ? 'is undefined' : 'must be a string that is not empty',
-    )
+    report(name, value === undefined ? 'is undefined' : 'must be a string that is not empty')
     return ''
   }
   const credentials = {
@@ -28,7 +21,7 @@ export function readCredentials(
     clientSecret: text('clientSecret'),
   }
   if (credentials.url !== '' && !isSafeOrigin(credentials.url))
-    fault(`${prefix}url`, 'must be an origin: https://…, or http:// on a loopback address')
+    report('url', 'must be an origin: https://…, or http:// on a loopback address')
   return credentials
 }
 
@@ -38,20 +31,4 @@ function isSafeOrigin(url: string): boolean {
   const { origin, href, protocol, hostname } = new URL(url)
   const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
   return href === `${origin}/` && (protocol === 'https:' || (protocol === 'http:' && isLoopback))
-}
-
-/** An object of options; what is none, or has a member of another name, is a fault. */
-export function readOptionsObject(
-  fault: Fault,
-  name: string,
-  value: unknown,
-  known: readonly string[],
-): Readonly<Record<string, unknown>> | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    fault(name, value === undefined ? 'is undefined' : 'must be an object')
-    return undefined
-  }
-  const unknown = Object.keys(value).filter((member) => !known.includes(member))
-  if (unknown.length > 0) fault(name, `has members that are not known: ${unknown.join(', ')}`)
-  return value as Record<string, unknown>
 }

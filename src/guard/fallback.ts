@@ -1,12 +1,8 @@
 import type { Claims } from '../token/verification.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
 import { basicAuthorization } from '../runtime/basic-authorization.js'
-import {
-  credentialNames,
-  readCredentials,
-  readOptionsObject,
-  type Credentials,
-} from './credentials.js'
+import { createFaults, number, optional, readObject } from '../token/options.js'
+import { credentialNames, readCredentials, type Credentials } from './credentials.js'
 
 /** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
 export type FallbackDecision = 'active' | 'revoked' | 'unknown'
@@ -58,15 +54,18 @@ export function askIntrospection(
   }
 }
 
+const timeout = number(1, 60_000)
+
 function readIntrospection(options: unknown): Credentials & { timeoutMs: number } {
-  const faults: string[] = []
-  const fault = (name: string, what: string) => void faults.push(`${name} ${what}`)
-  const given = readOptionsObject(fault, 'options', options, [...credentialNames, 'timeoutMs'])
-  const credentials = given && readCredentials(fault, '', given)
-  const timeoutMs = given?.['timeoutMs'] === undefined ? 1_000 : given['timeoutMs']
-  const isInRange = typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= 60_000
-  if (!isInRange) fault('timeoutMs', 'must be a number from 1 to 60000')
-  if (credentials === undefined || !isInRange || faults.length > 0)
-    throw new TypeError(faults.map((each) => `askIntrospection: ${each}`).join('\n'))
-  return { ...credentials, timeoutMs }
+  const faults = createFaults()
+  const given = readObject(options, [...credentialNames, 'timeoutMs'], faults.of('options'))
+  const settings = given && {
+    ...readCredentials(given, faults.report),
+    timeoutMs: optional(timeout, given['timeoutMs'], faults.of('timeoutMs')) ?? 1_000,
+  }
+  if (settings === undefined || faults.lines().length > 0) {
+    const lines = faults.lines().map((line) => `askIntrospection: ${line}`)
+    throw new TypeError(lines.join('\n'))
+  }
+  return settings
 }

@@ -47,7 +47,7 @@ const ownStart = 'cierre:'
  * What is wrong with a key template, if anything. The literal start says whose keys these are, and no claim can complete it to a
  * key of cierre.
  */
-export function faultOfSessionKey(template: string): string | undefined {
+export function faultOfTemplate(template: string): string | undefined {
   const literal = template.replace(placeholder, '')
   if (/[{}\s]/.test(literal)) return 'has braces that are not {sid}, {sub} or {jti}, or white space'
   if (template.search(placeholder) < 1) return 'needs a literal start, then {sid}, {sub} or {jti}'

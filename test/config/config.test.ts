@@ -133,9 +133,13 @@ const wrong: [string, Record<string, string>, RegExp][] = [
   [
     'an unknown algorithm',
     { JWT_ALGORITHMS: 'HS1' },
-    /^JWT_ALGORITHMS has HS1, which nobody knows$/,
+    /^JWT_ALGORITHMS has HS1, which cierre does not know$/,
   ],
-  ['algorithm none', { JWT_ALGORITHMS: 'none' }, /^JWT_ALGORITHMS has none, which nobody knows$/],
+  [
+    'algorithm none',
+    { JWT_ALGORITHMS: 'none' },
+    /^JWT_ALGORITHMS has none, which cierre does not know$/,
+  ],
   [
     'two families',
     { JWT_ALGORITHMS: 'HS256,RS256' },
@@ -219,9 +223,9 @@ const wrong: [string, Record<string, string>, RegExp][] = [
     /^JWT_ISSUERS\[0\] needs exactly one of secret, publicKey, jwksUri$/,
   ],
   [
-    'an issuer with a member that nobody knows',
+    'an issuer with an unknown member',
     { JWT_SECRET: '', JWT_ISSUERS: '[{"issuer":"a","jwksUri":"https://a.test","algorithm":"x"}]' },
-    /^JWT_ISSUERS\[0\] has members that nobody knows: algorithm$/,
+    /^JWT_ISSUERS\[0\] has members that are not known: algorithm$/,
   ],
   [
     'an issuer twice',

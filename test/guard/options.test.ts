@@ -36,7 +36,7 @@ const wrong: [string, object, RegExp][] = [
   [
     'an unknown member of an entry',
     { issuers: [{ ...issuers[0], algorithm: 'HS256' }] },
-    /^issuers\[0\] has members that nobody knows: algorithm$/,
+    /^issuers\[0\] has members that are not known: algorithm$/,
   ],
   [
     'a setting of the service',
@@ -157,7 +157,7 @@ const wrong: [string, object, RegExp][] = [
     { onUnknown: 'active' },
     /^onUnknown must be a function, such as askIntrospection gives$/,
   ],
-  ['requireExp as text', { requireExp: 'true' }, /^requireExp must be one of false, true$/],
+  ['requireExp as text', { requireExp: 'true' }, /^requireExp must be one of true, false$/],
   ['cutoffClaim exp', { cutoffClaim: 'exp' }, /^cutoffClaim must be one of iat, auth_time$/],
   [
     'senderConstrained true',

@@ -1,0 +1,84 @@
+import { parseServiceEntries } from '../token/issuer-entries.js'
+import {
+  parseIssuer,
+  type IssuerConfig,
+  type IssuerDefaults,
+  type IssuerMember,
+} from '../token/issuer-options.js'
+import type { Faults } from '../token/options.js'
+import type { Given } from './read-variables.js'
+import type { Values, VariableName } from './variables.js'
+
+/** The variables that configure a single issuer, and what each of them is in an entry of `JWT_ISSUERS`. */
+const memberVariables = {
+  secret: 'JWT_SECRET',
+  publicKey: 'JWT_PUBLIC_KEY',
+  jwksUri: 'JWT_JWKS_URI',
+  issuer: 'JWT_ISSUER',
+  audience: 'JWT_AUDIENCE',
+  typ: 'JWT_TYP',
+  algorithms: 'JWT_ALGORITHMS',
+  backchannelAudience: 'JWT_BACKCHANNEL_AUDIENCE',
+  backchannelTyp: 'JWT_BACKCHANNEL_TYP',
+  backchannelScope: 'JWT_BACKCHANNEL_SCOPE',
+  sessionMaxLifetimeS: 'SESSION_MAX_LIFETIME_S',
+  sessionKeys: 'SESSION_KEYS',
+} as const satisfies Record<IssuerMember, VariableName>
+
+const keyVariables = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI'] as const
+/** What says how tokens are verified with the one key, and means nothing without it. */
+const verificationVariables = [
+  'JWT_ISSUER',
+  'JWT_AUDIENCE',
+  'JWT_TYP',
+  'JWT_ALGORITHMS',
+  'JWT_BACKCHANNEL_AUDIENCE',
+  'JWT_BACKCHANNEL_TYP',
+  'JWT_BACKCHANNEL_SCOPE',
+] as const
+const singleIssuerVariables = [...keyVariables, ...verificationVariables]
+
+/** Whether any variable of an issuer is set. Otherwise a development service makes a key. */
+export const hasIssuerVariables = ({ namesSet }: Given): boolean =>
+  namesSet([...singleIssuerVariables, 'JWT_ISSUERS']).length > 0
+
+/** The issuers of `JWT_ISSUERS`, or the one of `JWT_*`; none when no key is configured. */
+export function issuersOf(given: Given, faults: Faults): IssuerConfig[] {
+  const { values, isSet, namesSet } = given
+  const defaults = {
+    sessionKeys: values.SESSION_KEYS ?? [],
+    sessionMaxLifetimeS: values.SESSION_MAX_LIFETIME_S,
+  }
+  if (!isSet('JWT_ISSUERS')) {
+    const issuer = singleIssuer(given, defaults, faults)
+    return issuer === undefined ? [] : [issuer]
+  }
+  const beside = namesSet(singleIssuerVariables)
+  if (beside.length > 0)
+    faults.report('JWT_ISSUERS', `stands instead of ${beside.join(', ')}, not beside`)
+  return parseServiceEntries(values.JWT_ISSUERS ?? [], defaults, faults.of('JWT_ISSUERS'))
+}
+
+function singleIssuer(
+  { values, namesSet }: Given,
+  defaults: IssuerDefaults,
+  faults: Faults,
+): IssuerConfig | undefined {
+  const keys = keyVariables.filter((name) => namesSet([name]).length > 0)
+  const aimless = namesSet(verificationVariables)
+  if (keys.length > 1) faults.report(`${keyVariables.join(', ')}:`, 'only one of them may be set')
+  if (keys.length === 0 && aimless.length > 0)
+    faults.report(
+      aimless.join(', '),
+      'cannot stand without a key in JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URI',
+    )
+  if (keys.length !== 1) return undefined
+  return parseIssuer(entryOf(values), defaults, (member, what) =>
+    faults.report(memberVariables[member], what),
+  )
+}
+
+const entryOf = (values: Values) =>
+  Object.fromEntries(
+    Object.entries(memberVariables).map(([member, name]) => [member, values[name]]),
+  )

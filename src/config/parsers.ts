@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs'
+import type { Limit } from '../access/rate-limits.js'
+import { isAddressRange } from '../runtime/ip-addresses.js'
+import { texts, type Option, type Report } from '../token/options.js'
+
+const same = (text: string) => text
+
+/** A text that fulfils a condition; `fault` says what it must be. */
+const textThat = (isRight: (text: string) => boolean, fault: string): Option<string> => ({
+  fromText: same,
+  check(value, report) {
+    if (typeof value === 'string' && isRight(value)) return value
+    report(fault)
+    return undefined
+  },
+})
+
+/** A comma list whose items fulfil a condition; one fault names all that do not. */
+const listOf = (isRight: (text: string) => boolean, fault: string): Option<string[]> => ({
+  fromText: texts.fromText,
+  check(value, report) {
+    const items = texts.check(value, report)
+    const wrong = items?.filter((item) => !isRight(item)) ?? []
+    if (wrong.length > 0) report(`has ${wrong.join(', ')}; ${fault}`)
+    return wrong.length > 0 ? undefined : items
+  },
+})
+
+const isOrigin = (text: string) =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
+
+export const origin = textThat(
+  isOrigin,
+  'must be an origin such as https://auth.example.com, without a path',
+)
+
+export const origins = listOf(
+  isOrigin,
+  'only exact origins such as https://app.example.com are taken',
+)
+
+export const addressRanges = listOf(isAddressRange, 'only addresses and CIDR ranges are taken')
+
+const directive = '"(?:cache|cookies|storage|clientHints|executionContexts|\\*)"'
+const directives = new RegExp(`^(?:${directive}(?:, ?${directive})*)?$`)
+
+/** The value of `Clear-Site-Data`; empty: the header is not sent. */
+export const clearSiteData = textThat(
+  (text) => directives.test(text),
+  'must be quoted directives such as "storage", or empty',
+)
+
+/** Requests per seconds, or `off`. */
+export const rateLimit: Option<Limit | 'off'> = {
+  fromText: same,
+  check(value, report) {
+    if (value === 'off') return 'off'
+    const [, requests, windowS] = /^([1-9]\d{0,6})\/([1-9]\d{0,4})$/.exec(String(value)) ?? []
+    if (requests !== undefined && windowS !== undefined)
+      return { requests: Number(requests), windowS: Number(windowS) }
+    report('must be requests per seconds, such as 300/60, or off')
+    return undefined
+  },
+}
+
+/** The JSON text of an array. */
+export const jsonArray: Option<unknown[]> = {
+  fromText: same,
+  check: (value, report) => parseArray(value, () => true, 'must be a JSON array', report),
+}
+
+/** The JSON text of an array that is not empty. */
+export const filledJsonArray: Option<unknown[]> = {
+  fromText: same,
+  check: (value, report) =>
+    parseArray(value, ({ length }) => length > 0, 'must be a JSON array that is not empty', report),
+}
+
+function parseArray(
+  value: unknown,
+  isRight: (array: unknown[]) => boolean,
+  fault: string,
+  report: Report,
+): unknown[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(String(value))
+    if (Array.isArray(parsed) && isRight(parsed)) return parsed as unknown[]
+  } catch {
+    // The parser's message is left out, since it quotes secrets.
+  }
+  report(fault)
+  return undefined
+}
+
+/** What a file holds. */
+export const fileContent: Option<string> = {
+  fromText: same,
+  check: (path, report) => readText(String(path), report),
+}
+
+/** The path of a PEM file with a certificate. */
+export const certificateFile: Option<string> = {
+  fromText: same,
+  check(path, report) {
+    const content = readText(String(path), report)
+    if (content === undefined) return undefined
+    if (content.includes('BEGIN CERTIFICATE')) return String(path)
+    report('holds no PEM certificate')
+    return undefined
+  },
+}
+
+export function readText(path: string, report: Report): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    report(`names a file that cannot be read (${code})`)
+    return undefined
+  }
+}

@@ -1,0 +1,58 @@
+import type { Faults, Report } from '../token/options.js'
+import { readText } from './parsers.js'
+import type { Variable } from './variable.js'
+import { variables, type Values, type VariableName } from './variables.js'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What the environment says, each variable parsed by itself. */
+export type Given = Readonly<{
+  values: Values
+  /** The names under which these variables are set, such as `JWT_SECRET_FILE`. */
+  namesSet(names: readonly VariableName[]): string[]
+  isSet(name: VariableName): boolean
+}>
+
+const namesOf = (name: VariableName): string[] => {
+  const { orFile }: Variable = variables[name]
+  return orFile ? [name, `${name}_FILE`] : [name]
+}
+
+/** Parses every variable of the table. A wrong one is reported, and has its default until then. */
+export function readVariables(env: Environment, faults: Faults): Given {
+  const rows: [string, Variable][] = Object.entries(variables)
+  const namesSet = (names: readonly VariableName[]) =>
+    names.flatMap(namesOf).filter((name) => textOf(env, name) !== undefined)
+  return {
+    values: Object.fromEntries(
+      rows.map(([name, variable]) => [name, valueOf(env, name, variable, faults)]),
+      // The table's own types say what each of its options answers.
+    ) as Values,
+    namesSet,
+    isSet: (name) => namesSet([name]).length > 0,
+  }
+}
+
+function valueOf(env: Environment, name: string, variable: Variable, faults: Faults): unknown {
+  const given = variable.orFile ? readSecret(env, name, faults) : textOf(env, name, variable)
+  const report = faults.of(name)
+  return parse(variable, given, report) ?? parse(variable, variable.default, report)
+}
+
+function parse({ option }: Variable, text: string | undefined, report: Report): unknown {
+  const value = text === undefined ? undefined : option.fromText(text)
+  return value === undefined ? undefined : option.check(value, report)
+}
+
+// An empty variable is what a compose file makes of one that is not set.
+const textOf = (env: Environment, name: string, { mayBeEmpty }: Partial<Variable> = {}) =>
+  env[name] === '' && mayBeEmpty !== true ? undefined : env[name]
+
+/** The variable, or what the file of `NAME_FILE` holds without the line end that editors add. */
+export function readSecret(env: Environment, name: string, faults: Faults): string | undefined {
+  const text = textOf(env, name)
+  const path = textOf(env, `${name}_FILE`)
+  if (text !== undefined && path !== undefined) faults.report(name, `and ${name}_FILE are both set`)
+  if (text !== undefined || path === undefined) return text
+  return readText(path, faults.of(`${name}_FILE`))?.replace(/\r?\n$/, '')
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import type { IssuerConfig } from '../token/issuer-options.js'
+import type { Faults } from '../token/options.js'
+import { hasIssuerVariables, issuersOf } from './issuers.js'
+import type { Given } from './read-variables.js'
+import { embeddedStore, type RedisConnection } from './redis.js'
+
+/** `iss` of the tokens that the throwaway key signs. */
+export const throwawayIssuerName = 'cierre-development'
+
+type Trust = Readonly<{
+  issuers: readonly IssuerConfig[]
+  /** Secret of a key that was made for this run only, because none is configured. */
+  throwawaySecret: string | undefined
+}>
+
+/** Whose tokens are accepted: the configured issuers, or in development a throwaway one. */
+export function trustOf(given: Given, faults: Faults): Trust {
+  const issuers = issuersOf(given, faults)
+  if (hasIssuerVariables(given)) return { issuers, throwawaySecret: undefined }
+  const { NODE_ENV, HOST, SESSION_KEYS = [], SESSION_MAX_LIFETIME_S } = given.values
+  // On any address but loopback a key that is made up would be a trap.
+  if (NODE_ENV === 'production' || !isLoopback(HOST)) {
+    faults.report(
+      'JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI or JWT_ISSUERS',
+      'must be set: without a key nothing can be verified',
+    )
+    return { issuers, throwawaySecret: undefined }
+  }
+  const throwawaySecret = randomBytes(32).toString('base64url')
+  const issuer: IssuerConfig = {
+    issuer: throwawayIssuerName,
+    algorithms: ['HS256'],
+    key: { kind: 'secret', secret: throwawaySecret },
+    backchannelScope: 'both',
+    sessionKeys: SESSION_KEYS,
+    sessionMaxLifetimeS: SESSION_MAX_LIFETIME_S,
+  }
+  return { issuers: [issuer], throwawaySecret }
+}
+
+const isLoopback = (host: string) =>
+  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+
+type Connections = Readonly<{
+  /** Absent: the embedded store. */
+  redis: RedisConnection | undefined
+  sessionRedis: RedisConnection | undefined
+}>
+
+/** Where revocations and session data are. */
+export function connectionsOf(
+  { values, isSet }: Given,
+  { issuers, throwawaySecret }: Trust,
+  faults: Faults,
+): Connections {
+  const { REDIS_URL: url, SESSION_REDIS_URL: sessionUrl, REDIS_CA_FILE: caFile } = values
+  const isEmbedded = url === embeddedStore || !isSet('REDIS_URL')
+  const redis = url === undefined || isEmbedded ? undefined : { url, caFile }
+  if (!isSet('REDIS_URL') && throwawaySecret === undefined)
+    faults.report(
+      'REDIS_URL',
+      'must be set; REDIS_URL=memory: accepts revocations that end with the process',
+    )
+  if (values.REDIS_MIN_REPLICAS > 0 && isEmbedded)
+    faults.report('REDIS_MIN_REPLICAS', 'needs a Redis in REDIS_URL')
+  const hasSessionKeys =
+    values.SESSION_KEYS !== undefined || issuers.some(({ sessionKeys }) => sessionKeys.length > 0)
+  if (hasSessionKeys && url === embeddedStore && !isSet('SESSION_REDIS_URL'))
+    faults.report('SESSION_KEYS', 'needs a Redis in SESSION_REDIS_URL or REDIS_URL')
+  return { redis, sessionRedis: sessionUrl === undefined ? redis : { url: sessionUrl, caFile } }
+}
+
+/** The certificate of the service and its private key; nothing when it serves HTTP. */
+export function tlsOf(
+  { values, isSet }: Given,
+  faults: Faults,
+): Readonly<{ cert: string; key: string }> | undefined {
+  const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = values
+  const report = faults.of('TLS_CERT_FILE and TLS_KEY_FILE')
+  if (isSet('TLS_CERT_FILE') !== isSet('TLS_KEY_FILE')) report('must be set together')
+  if (cert === undefined || key === undefined) return undefined
+  try {
+    createSecureContext({ cert, key })
+  } catch {
+    report('must hold a PEM certificate and the private key that belongs to it')
+  }
+  return { cert, key }
+}
