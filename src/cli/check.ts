@@ -1,42 +1,52 @@
 import { requestWithin } from '../runtime/http-client.js'
-import { answerWithinMs, tokenFrom, urlOf, type Io } from './io.js'
+import { serviceOption, type CliCommand } from './command.js'
+import { readToken, requestTimeoutMs, urlOf, type Io } from './io.js'
 
-const claims = {
+export const checkCommand: CliCommand = {
+  name: 'check',
+  help: 'say whether the token on standard input is in order and not revoked',
+  options: [serviceOption],
+  run: checkToken,
+}
+
+/** The headers of the answer that show claims of the token. */
+const claimHeaders = {
   subject: 'x-auth-subject',
   issuer: 'x-auth-issuer',
   session: 'x-auth-session',
   scope: 'x-auth-scope',
 }
 
+/** The values of `X-Error-Reason` that say more than "not active". */
 const reasons: Readonly<Record<string, string>> = {
   revoked: 'revoked',
   expired: 'expired',
   sender_constrained: 'bound to a key (cnf), and not a bearer token',
 }
 
-export async function checkToken(io: Io, options: { url?: string }): Promise<number> {
+async function checkToken(io: Io, options: { url?: string }): Promise<number> {
   const url = urlOf(io, options)
-  const headers = { Authorization: `Bearer ${await tokenFrom(io)}` }
+  const headers = { Authorization: `Bearer ${await readToken(io)}` }
   const answer = await requestWithin(
-    answerWithinMs,
+    requestTimeoutMs,
     new URL('/api/v1/auth/verify', url),
     { headers, redirect: 'manual' },
     async (answer) => answer,
   ).catch((cause: unknown) => {
     throw new Error(`unknown: no answer from ${url}`, { cause })
   })
-  // Only cierre says these with its own fields; another server at that address knows nothing of the token.
+  // Another server at that address may answer 200 or 401, too, and knows nothing of the token.
   const isOurs =
     answer.status === 200
       ? answer.headers.has('x-auth-subject')
       : answer.headers.get('www-authenticate')?.match(/^(?:Bearer|DPoP) realm="cierre"/)
   switch (isOurs ? answer.status : 0) {
     case 200: {
-      const told = Object.entries(claims).flatMap(([name, field]) => {
-        const value = decodeURIComponent(answer.headers.get(field) ?? '')
+      const shown = Object.entries(claimHeaders).flatMap(([name, header]) => {
+        const value = decodeURIComponent(answer.headers.get(header) ?? '')
         return value === '' ? [] : [`${name} ${JSON.stringify(value)}`]
       })
-      io.stdout.write(`active: ${told.join(', ')}\n`)
+      io.stdout.write(`active: ${shown.join(', ')}\n`)
       return 0
     }
     case 401:

@@ -1,10 +1,10 @@
 import type { Writable } from 'node:stream'
-import type { ReadStream } from 'node:tty'
 import { text } from 'node:stream/consumers'
+import type { ReadStream } from 'node:tty'
 import type { MachineCredentials } from '../client/client.js'
 import type { Environment } from '../config/read-variables.js'
 
-/** What a command may touch. `stopped` comes with Ctrl-C. */
+/** What a command may use of its process. `stopped` resolves at Ctrl-C. */
 export type Io = Readonly<{
   env: Environment
   stdin: NodeJS.ReadableStream & Partial<Pick<ReadStream, 'isTTY'>>
@@ -13,10 +13,12 @@ export type Io = Readonly<{
   stopped: Promise<string>
 }>
 
+/** Deadline of a request to the service. */
+export const requestTimeoutMs = 10_000
+
+/** The origin of the service: the option, else the environment, else the default port of this machine. */
 export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string =>
   url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'
-
-export const answerWithinMs = 10_000
 
 /** @throws Error that says what is missing */
 export function credentialsOf(
@@ -33,8 +35,12 @@ export function credentialsOf(
   return { clientId, clientSecret }
 }
 
-/** A token comes by standard input, where no list of processes shows it. @throws Error when nothing comes */
-export async function tokenFrom({ stdin, stderr }: Io): Promise<string> {
+/**
+ * Reads the token from standard input. As an argument it would show in the list of processes.
+ *
+ * @throws Error when there is none
+ */
+export async function readToken({ stdin, stderr }: Io): Promise<string> {
   if (stdin.isTTY === true) stderr.write('Paste the token, then Enter and Ctrl-D:\n')
   const token = (await text(stdin)).trim()
   if (token === '') throw new Error('no token on standard input')

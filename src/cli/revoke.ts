@@ -1,6 +1,41 @@
 import type { RevocationReason } from '../audit/audit.js'
 import { createClient, type RevocationRequest, type RevocationResult } from '../client/client.js'
-import { credentialsOf, tokenFrom, urlOf, type Io } from './io.js'
+import { clientOption, serviceOption, type CliCommand } from './command.js'
+import { credentialsOf, readToken, urlOf, type Io } from './io.js'
+
+const reasons: RevocationReason[] = [
+  'user_logout',
+  'admin',
+  'password_change',
+  'compromised',
+  'account_disabled',
+  'replay',
+]
+
+export const revokeCommand: CliCommand = {
+  name: 'revoke',
+  help: 'revoke a subject, a session, a token id, or the token on standard input; there is no undo',
+  options: [
+    {
+      flags: '--reason <word>',
+      help: 'why, for the audit trail',
+      isRequired: true,
+      choices: reasons,
+    },
+    { flags: '--iss <issuer>', help: 'issuer of what is named' },
+    { flags: '--sub <subject>', help: 'every token of a subject that was issued until now' },
+    { flags: '--sid <session>', help: 'every token of a session' },
+    { flags: '--jti <id>', help: 'one token; needs --exp' },
+    {
+      flags: '--exp <time>',
+      help: 'when that token expires, in epoch seconds',
+      isWholeNumber: true,
+    },
+    serviceOption,
+    clientOption,
+  ],
+  run: revoke,
+}
 
 type Options = {
   reason: RevocationReason
@@ -13,33 +48,33 @@ type Options = {
   clientId?: string
 }
 
-export async function revokeNamed(io: Io, options: Options): Promise<number> {
+async function revoke(io: Io, options: Options): Promise<number> {
   const client = createClient({
     baseUrl: urlOf(io, options),
     credentials: credentialsOf(io, options),
   })
-  return tell(io, await client.revoke(await requestOf(io, options)))
+  return report(io, await client.revoke(await requestOf(io, options)))
 }
 
 async function requestOf(
   io: Io,
   { reason, iss, sub, sid, jti, exp }: Options,
 ): Promise<RevocationRequest> {
-  const named = [sub, sid, jti].filter((one) => one !== undefined)
+  const named = [sub, sid, jti].filter((name) => name !== undefined)
   if (named.length > 1)
     throw new Error('only one of --sub, --sid and --jti can be revoked at a time')
-  if (named.length === 0) return { token: await tokenFrom(io), reason }
-  const of = { reason, ...(iss !== undefined && { iss }) }
-  if (sub !== undefined) return { sub, ...of }
-  if (sid !== undefined) return { sid, ...of }
+  if (named.length === 0) return { token: await readToken(io), reason }
+  const common = { reason, ...(iss !== undefined && { iss }) }
+  if (sub !== undefined) return { sub, ...common }
+  if (sid !== undefined) return { sid, ...common }
   if (exp === undefined) throw new Error('--jti needs --exp')
-  return { jti: jti as string, exp, ...of }
+  return { jti: jti as string, exp, ...common }
 }
 
 const textOf = (body: unknown) =>
   typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : ''
 
-function tell({ stdout, stderr }: Io, result: RevocationResult): number {
+function report({ stdout, stderr }: Io, result: RevocationResult): number {
   switch (result.status) {
     case 200:
       stdout.write(
@@ -52,7 +87,7 @@ function tell({ stdout, stderr }: Io, result: RevocationResult): number {
       )
       return 2
     case 503:
-      stderr.write('unknown: the service cannot tell now; repeating is safe\n')
+      stderr.write('unknown: the service does not know at the moment; repeating is safe\n')
       return 2
     case 401:
       stderr.write('refused: the client is not known, or its secret is wrong\n')

@@ -2,11 +2,24 @@ import { requestWithin, textOf } from '../runtime/http-client.js'
 import { readSecret } from '../config/read-variables.js'
 import { createFaults } from '../token/options.js'
 import { signDevelopmentToken } from '../token/development.js'
-import { answerWithinMs, urlOf, type Io } from './io.js'
+import { serviceOption, type CliCommand } from './command.js'
+import { requestTimeoutMs, urlOf, type Io } from './io.js'
+
+export const tokenCommand: CliCommand = {
+  name: 'token',
+  help: 'print a token to try things with: signed with $JWT_SECRET, else asked of a development service',
+  options: [
+    { flags: '--sub <subject>', help: 'its subject' },
+    { flags: '--sid <session>', help: 'its session' },
+    { flags: '--lifetime <seconds>', help: 'how long it is valid', isWholeNumber: true },
+    serviceOption,
+  ],
+  run: printToken,
+}
 
 type Options = { sub?: string; sid?: string; lifetime?: number; url?: string }
 
-export async function printToken(io: Io, options: Options): Promise<number> {
+async function printToken(io: Io, options: Options): Promise<number> {
   const faults = createFaults()
   const secret = readSecret(io.env, 'JWT_SECRET', faults)
   if (faults.lines().length > 0) throw new Error(faults.lines().join('\n'))
@@ -16,7 +29,7 @@ export async function printToken(io: Io, options: Options): Promise<number> {
     )
   }
   io.stdout.write(
-    `${secret === undefined ? await askService(urlOf(io, options)) : await sign(io, secret, options)}\n`,
+    `${secret === undefined ? await requestToken(urlOf(io, options)) : await sign(io, secret, options)}\n`,
   )
   return 0
 }
@@ -35,9 +48,9 @@ function sign({ env }: Io, secret: string, { sub, sid, lifetime }: Options): Pro
   )
 }
 
-async function askService(url: string): Promise<string> {
+async function requestToken(url: string): Promise<string> {
   const { status, text } = await requestWithin(
-    answerWithinMs,
+    requestTimeoutMs,
     new URL('/docs/token', url),
     { method: 'POST' },
     async (answer) => ({ status: answer.status, text: await textOf(answer) }),

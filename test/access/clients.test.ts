@@ -222,7 +222,7 @@ describe('machine clients', () => {
       execFileSync(process.execPath, ['dist/main.js', 'client', '--id', 'x', '--allow', 'fly'], {
         stdio: 'pipe',
       }),
-    ).to.throw(/nobody knows the permission fly/)
+    ).to.throw(/unknown permission fly/)
   })
 
   it('list the trail newest first, filtered, page by page', async () => {

@@ -158,7 +158,11 @@ describe('the command line (as built into dist/)', () => {
     await logOut('first')
     await until('it follows', () => output.out.includes('first'), 10_000)
     await shortLived.stop()
-    await until('it says that nobody answers', () => output.err.includes('asking again'), 10_000)
+    await until(
+      'it says that the service does not answer',
+      () => output.err.includes('asking again'),
+      10_000,
+    )
     shortLived = await startService({ CLIENTS: clientsVariable }, { port })
     await logOut('second')
     await until('it goes on', () => output.out.includes('second'), 15_000)

@@ -1,0 +1,32 @@
+import type { Io } from './io.js'
+
+/** An option of a command. */
+export type CommandOption = Readonly<{
+  /** As the help shows it: `--sub <subject>`. */
+  flags: string
+  help: string
+  isRequired?: true
+  isWholeNumber?: true
+  choices?: readonly string[]
+  default?: number
+}>
+
+/** A command as data; `program.ts` hands it to the parser of the command line. */
+export type CliCommand = Readonly<{
+  name: string
+  help: string
+  options: readonly CommandOption[]
+  /** Answers the exit code: 0 done, 1 refused or not active, 2 unknown or not understood. */
+  run(io: Io, options: object): Promise<number>
+}>
+
+/** Options of every command that sends requests to a service. */
+export const serviceOption: CommandOption = {
+  flags: '--url <origin>',
+  help: 'origin of the service ($CIERRE_URL, else http://127.0.0.1:3000)',
+}
+
+export const clientOption: CommandOption = {
+  flags: '--client-id <id>',
+  help: 'machine client ($CIERRE_CLIENT_ID); its secret is read from $CIERRE_CLIENT_SECRET',
+}
