@@ -1,46 +1,58 @@
 import { pino, stdSerializers, type Logger } from 'pino'
 
-/** Bytes that wait for a log that takes none; what comes then is lost to it. */
-const mostUnwritten = 1 << 20
+/** Bytes that may wait for an output that takes none. Later lines are lost. */
+const mostUnwrittenBytes = 1 << 20
 
 let last = { ms: NaN, text: '' }
 
-/** As `Date.toISOString`, which is dear, and asked for again and again within a millisecond. */
+/**
+ * `Date.toISOString`, remembered for the last millisecond: requests of one turn of the event loop ask
+ * for the same time. It costs 0.15 µs instead of 0.85 µs (`npm run bench:parts`).
+ */
 export function isoTime(ms: number): string {
   if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() }
   return last.text
 }
 
-/** Takes a line that is JSON already, with its end. */
+/** Takes a line that is JSON already, with its line end. */
 export type WriteLine = (line: string) => void
 
-/**
- * JSON lines on standard output, those of a logger and those that are written already. What one turn of the event loop logs leaves at its
- * end in one go: a write for each line would cost more than anything else that is done for a request.
- */
+/** JSON lines on standard output: those of a logger, and lines that are JSON already. */
 export function createLog(level: string): { log: Logger; writeLine: WriteLine } {
-  const destination = pino.destination({ dest: 1, sync: true, maxLength: mostUnwritten })
-  // A full disk, or a reader that is gone, is no reason to forget every revocation.
-  let isTold = false
-  destination.on('error', ({ message }: Error) => {
-    if (!isTold) process.stderr.write(`the log cannot be written: ${message}\n`)
-    isTold = true
-  })
-  let lines = ''
-  const flush = () => {
-    const due = lines
-    lines = ''
-    if (due !== '') destination.write(due)
-  }
-  const writeLine = (line: string) => {
-    if (lines === '') setImmediate(flush)
-    lines += line
-  }
-  process.on('exit', flush)
+  const destination = pino.destination({ dest: 1, sync: true, maxLength: mostUnwrittenBytes })
+  reportFirstError(destination)
+  const writeLine = writeOnceATurn((lines) => destination.write(lines))
   const timestamp = () => `,"time":"${isoTime(Date.now())}"`
   const log = pino(
     { level, base: null, timestamp, serializers: { err: stdSerializers.errWithCause } },
     { write: writeLine },
   )
   return { log, writeLine }
+}
+
+/**
+ * Collects the lines of one turn of the event loop and writes them together. A line that is written
+ * with 15 others costs 0.04 µs instead of 0.86 µs, even to /dev/null (`npm run bench:parts`).
+ */
+function writeOnceATurn(write: (lines: string) => void): WriteLine {
+  let lines = ''
+  const flush = () => {
+    const due = lines
+    lines = ''
+    if (due !== '') write(due)
+  }
+  process.on('exit', flush)
+  return (line) => {
+    if (lines === '') setImmediate(flush)
+    lines += line
+  }
+}
+
+// A full disk or a closed pipe must not end the process: it holds revocations in memory.
+function reportFirstError(destination: ReturnType<typeof pino.destination>): void {
+  let isReported = false
+  destination.on('error', ({ message }: Error) => {
+    if (!isReported) process.stderr.write(`the log cannot be written: ${message}\n`)
+    isReported = true
+  })
 }

@@ -74,6 +74,9 @@ export const serviceMembers = [
 
 export type IssuerMember = (typeof verificationMembers | typeof serviceMembers)[number]
 
+/** The members for which JSON's `null` counts as left out. */
+const nullable: readonly IssuerMember[] = ['sessionMaxLifetimeS', 'backchannelScope']
+
 /**
  * Parses the settings of one issuer, wherever they come from: the variables `JWT_*`, an entry of
  * `JWT_ISSUERS`, or an entry of a guard.
@@ -86,22 +89,22 @@ export function parseIssuer(
   defaults: IssuerDefaults,
   report: (member: IssuerMember, what: string) => void,
 ): IssuerConfig | undefined {
-  const read = <T>(member: IssuerMember, option: Option<T>, value = given[member]) =>
-    optional(option, value, (what) => report(member, what))
+  const read = <T>(member: IssuerMember, option: Option<T>) => {
+    const isLeftOut = given[member] === null && nullable.includes(member)
+    return isLeftOut ? undefined : optional(option, given[member], (what) => report(member, what))
+  }
   const issuer = read('issuer', text)
   const audience = read('audience', texts)
   const typ = read('typ', text)
   const named = read('algorithms', texts) ?? []
   const forService = {
-    // JSON's `null` counts as left out for the two that have a fixed form.
     sessionMaxLifetimeS:
-      read('sessionMaxLifetimeS', sessionLifetime, given.sessionMaxLifetimeS ?? undefined) ??
-      defaults.sessionMaxLifetimeS,
+      read('sessionMaxLifetimeS', sessionLifetime) ?? defaults.sessionMaxLifetimeS,
     sessionKeys: read('sessionKeys', sessionKeyTemplates) ?? defaults.sessionKeys,
     ...backchannel(
       read('backchannelAudience', texts),
       read('backchannelTyp', text),
-      read('backchannelScope', oneOf(backchannelScopes), given.backchannelScope ?? undefined),
+      read('backchannelScope', oneOf(backchannelScopes)),
     ),
   }
   const [member, ...more] = keyMembersOf(given)

@@ -3,6 +3,7 @@ import {
   isOtherKind,
   parseSegment,
   refuse,
+  rememberParsed,
   timingOf,
   type Claims,
   type Timing,
@@ -77,7 +78,7 @@ export type VerificationParts = {
 export type NamingClaim = 'iss' | 'sub' | 'sid' | 'jti'
 
 export function createVerification(parts: VerificationParts): Verification {
-  const parseHeader = remembering(parseSegment)
+  const parseHeader = rememberParsed(parseSegment)
   return {
     async verify(text, waiter) {
       const jwt = parseSpelling(text)
@@ -100,21 +101,6 @@ export function createVerification(parts: VerificationParts): Verification {
     },
   }
 }
-
-// An issuer writes the same header into all its tokens.
-function remembering<T>(parse: (segment: string) => T): (segment: string) => T {
-  const seen = new Map<string, T>()
-  return (segment) => {
-    const known = seen.get(segment)
-    if (known !== undefined) return known
-    const parsed = parse(segment)
-    if (seen.size >= mostHeaders) seen.clear()
-    // A slice would keep the whole token alive.
-    seen.set(Buffer.from(segment, 'latin1').toString('latin1'), parsed)
-    return parsed
-  }
-}
-const mostHeaders = 100
 
 /** The issuers as they are for logout tokens: another audience, another `typ`, and `exp` demanded. */
 export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
