@@ -1,8 +1,5 @@
 export {
   createClient,
-  type ContractAnswer,
-  type ErrorReason,
-  type Unreachable,
   type MachineCredentials,
   type LogoutResult,
   type IntrospectionResult,
@@ -11,3 +8,4 @@ export {
   type ClientOptions,
   type Client,
 } from './client/client.js'
+export type { ContractAnswer, ErrorReason, Unreachable } from './client/contract-answer.js'

@@ -1,29 +1,29 @@
-/** How often, and for how long at most between two, something is tried. */
+/** How many attempts are made in all, and the longest pause between two. */
 export type Attempts = Readonly<{ attempts: number; longestPauseMs: number }>
 
 const firstPauseMs = 200
 
 /**
- * Tries until an answer is final, that is, says nothing of `retryAfter` (the header's value, or empty). Pauses as long as the answer asks
- * for, and otherwise twice as long each time, with up to as much again by chance, so that clients which failed together do not come back
- * together.
+ * Repeats an attempt until its answer is final, which is one without `retryAfter` (the value of the
+ * header, or an empty text). A pause lasts as long as the answer asks for, or else twice as long as the
+ * one before, plus up to the same again at random: jitter, to avoid a thundering herd.
  */
 export async function repeated<Answer>(
   { attempts, longestPauseMs }: Attempts,
-  attempt: () => Promise<{ answer: Answer; retryAfter?: string }>,
+  attempt: () => Promise<{ answer: Answer; retryAfter?: string | undefined }>,
 ): Promise<Answer> {
-  for (let tried = 1; ; tried += 1) {
+  for (let attempted = 1; ; attempted += 1) {
     const { answer, retryAfter } = await attempt()
-    if (retryAfter === undefined || tried >= attempts) return answer
-    const backOffMs = firstPauseMs * 2 ** (tried - 1) * (1 + Math.random())
-    const pauseMs = Math.max(askedForMs(retryAfter), backOffMs)
+    if (retryAfter === undefined || attempted >= attempts) return answer
+    const backOffMs = firstPauseMs * 2 ** (attempted - 1) * (1 + Math.random())
+    const pauseMs = Math.max(requestedPauseMs(retryAfter), backOffMs)
     if (pauseMs > longestPauseMs) return answer
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
 
-/** Seconds, or a date (RFC 9110 §10.2.3). */
-function askedForMs(retryAfter: string): number {
+/** The pause that `Retry-After` asks for, in seconds or until a date (RFC 9110 §10.2.3). */
+function requestedPauseMs(retryAfter: string): number {
   if (/^\d+$/.test(retryAfter)) return Number(retryAfter) * 1000
   const atMs = Date.parse(retryAfter)
   return Number.isNaN(atMs) ? 0 : Math.max(0, atMs - Date.now())

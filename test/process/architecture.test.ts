@@ -187,6 +187,7 @@ describe('the house', () => {
     expect([...reached].sort()).to.deep.equal([
       'client.ts',
       'client/client.ts',
+      'client/contract-answer.ts',
       'client/repeat.ts',
       'openapi-fetch',
       'runtime/basic-authorization.ts',
