@@ -17,7 +17,7 @@ import { createLiveSet } from '../src/revocation/live-set.js'
 import { untilSOf } from '../src/revocation/packed-entry.js'
 import type { Entry } from '../src/revocation/entry.js'
 import { claimKey, tokenKeys, type RevocationKey } from '../src/token/keys.js'
-import { parseSpelling } from '../src/token/canonical-encoding.js'
+import { parseCanonical } from '../src/token/canonical-encoding.js'
 
 type TokenVector = {
   algorithm: string
@@ -92,7 +92,7 @@ async function tokenVector(
     .join('.')
   const isKept = before !== undefined && before.token.startsWith(`${input}.`) && isSigned(before)
   const { token, jwk } = isKept ? before : await sign(algorithm, claims)
-  return { algorithm, jwk, token, claims, keys: tokenKeys(parseSpelling(token), claims) }
+  return { algorithm, jwk, token, claims, keys: tokenKeys(parseCanonical(token), claims) }
 }
 
 async function sign(
@@ -130,7 +130,7 @@ function newKey(algorithm: string): { secret: JsonWebKey; open: JsonWebKey } {
 
 // Checks jose's signatures with node:crypto, an implementation of its own.
 function isSigned({ algorithm, jwk, token }: TokenVector): boolean {
-  const { signingInput } = parseSpelling(token)
+  const { signingInput } = parseCanonical(token)
   const signature = Buffer.from(token.slice(signingInput.length + 1), 'base64url')
   const hash = `sha${algorithm.slice(2)}`
   if (algorithm.startsWith('HS'))
@@ -193,7 +193,7 @@ function gateVectors(token: string): Vectors['gate'] {
 
 function isAccepted(text: string): boolean {
   try {
-    parseSpelling(text)
+    parseCanonical(text)
     return true
   } catch {
     return false

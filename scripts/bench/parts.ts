@@ -1,5 +1,5 @@
-// What single optimisations save: npm run bench:parts. Each case does the same work in the way of src/ and in the
-// plain way, in alternating rounds, and prints the median time of one call.
+// What single optimisations save: npm run bench:parts. Each case does the same work in the way of
+// src/ and in the plain way, in alternating rounds, and prints the median time of one call.
 import { createHash, createHmac, createSecretKey, webcrypto } from 'node:crypto'
 import { openSync, writeSync } from 'node:fs'
 import ipaddr from 'ipaddr.js'

@@ -7,8 +7,8 @@ const pollEveryMs = 1_000
 const overlapMs = 10_000
 
 /**
- * Tells which events are new. Every read begins `overlapMs` before the last one ended, so most events
- * are read more than once.
+ * Tells which events are new. Every read begins `overlapMs` before the last one ended, so most
+ * events are read more than once.
  *
  * @param first events that are printed already
  */
@@ -39,8 +39,8 @@ export function createNewEvents({ events: first, readAtMs }: Newest) {
 }
 
 /**
- * Prints new events until `signal` is aborted. When the service does not answer, `warn` gets one line
- * for each new kind of failure, and the missed events are printed once the service is back.
+ * Prints new events until `signal` is aborted. When the service does not answer, `warn` gets one
+ * line for each new kind of failure, and the missed events are printed once the service is back.
  *
  * @throws Refused
  */

@@ -17,7 +17,9 @@ const refusals: Record<number, string> = {
   403: 'the client may not audit',
 }
 
-/** Reads pages of the audit trail; a page throws `Refused`, or an `Error` that a repeat may cure. */
+/**
+ * Reads pages of the audit trail; a page throws `Refused`, or an `Error` that a repeat may cure.
+ */
 export function pageReader(
   io: Io,
   options: { url?: string; clientId?: string; subject?: string },
@@ -73,7 +75,8 @@ export async function readNewest(
     readAtMs ??= page.readAtMs
     events.push(...page.events)
     cursor = page.cursor
-    // Events are nearly in order: after a page without any event since `from` only older ones follow.
+    // Events are nearly in order: after a page without any event since `from` only older ones
+    // follow.
     if (from !== undefined && page.events.length === 0) break
   }
   return { events: events.reverse(), readAtMs: readAtMs ?? 0 }

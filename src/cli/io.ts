@@ -16,7 +16,10 @@ export type Io = Readonly<{
 /** Deadline of a request to the service. */
 export const requestTimeoutMs = 10_000
 
-/** The origin of the service: the option, else the environment, else the default port of this machine. */
+/**
+ * The origin of the service: the option, else the environment, else the default port of this
+ * machine.
+ */
 export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string =>
   url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'
 

@@ -20,17 +20,17 @@ type With<Id extends keyof operations, Status> = Extract<ContractAnswer<Id>, { s
  * The outcome of a logout.
  *
  * - `logged_out`: the revocation is stored.
- * - `already_logged_out`: the token had been revoked before, which for an app is as good. Only `logout`
- *   answers it: in `logoutEverywhere` a revoked token cannot end the others, so that is `refused`, with
- *   the reason `revoked`.
- * - `expired`: the token has expired, and nothing else was ended. Refresh it and log out again, or let
- *   the user log in.
+ * - `already_logged_out`: the token had been revoked before, which for an app is as good. Only
+ *   `logout` answers it: in `logoutEverywhere` a revoked token cannot end the others, so that is
+ *   `refused`, with the reason `revoked`.
+ * - `expired`: the token has expired, and nothing else was ended. Refresh it and log out again, or
+ *   let the user log in.
  * - `no_token`: `getToken` had none, and nothing was sent.
  * - `refused`: nothing was stored, and a repeat would be refused, too (for 429: until its window is
- *   over). The token may still be valid for an API: a 401 that is not `already_logged_out` does not say
- *   that the token is revoked.
- * - `unknown`: the revocation may be stored or not, and repeats did not tell. Tell the user, and try
- *   again: that is always safe.
+ *   over). The token may still be valid for an API: a 401 that is not `already_logged_out` does not
+ *   say that the token is revoked.
+ * - `unknown`: the revocation may be stored or not, and repeats did not tell. Tell the user, and
+ *   try again: that is always safe.
  */
 export type LogoutResult =
   | Outcome<'logged_out', With<'logout', 200>>
@@ -52,15 +52,15 @@ export type ClientOptions = Readonly<{
   /** For introspection and revocation on servers. */
   credentials?: MachineCredentials
   /**
-   * Deadline of one attempt in milliseconds; 15,000 by default, since the service may wait 10 s for a
-   * new key of the issuer.
+   * Deadline of one attempt in milliseconds; 15,000 by default, since the service may wait 10 s for
+   * a new key of the issuer.
    */
   timeoutMs?: number
   /** Attempts in all for a 500, a 503 or a lost connection; 4 by default. */
   attempts?: number
   /**
-   * Longest `Retry-After` that is waited for, in milliseconds; 10,000 by default. An answer that asks
-   * for more is not repeated.
+   * Longest `Retry-After` that is waited for, in milliseconds; 10,000 by default. An answer that
+   * asks for more is not repeated.
    */
   longestPauseMs?: number
   /** Used instead of the global `fetch`. */
@@ -76,8 +76,8 @@ export type Client = {
   /** Revokes every token of its subject that was issued until now. */
   logoutEverywhere(): Promise<LogoutResult>
   /**
-   * Tells whether a token is active (RFC 7662). Anything but `{ status: 200 }` is unknown, which does
-   * not mean inactive.
+   * Tells whether a token is active (RFC 7662). Anything but `{ status: 200 }` is unknown, which
+   * does not mean inactive.
    *
    * @throws TypeError without `credentials`
    */
@@ -93,7 +93,8 @@ export type Client = {
 /**
  * A client of the service, for browsers and for Node. It needs `fetch` and nothing else.
  *
- * @throws TypeError for `credentials` without id or secret, which come from variables that are not set
+ * @throws TypeError for `credentials` without id or secret, which come from variables that are not
+ * set
  */
 export function createClient(options: ClientOptions): Client {
   const { credentials } = options

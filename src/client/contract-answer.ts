@@ -21,7 +21,9 @@ export type ContractAnswer<Id extends keyof operations> = {
 /** A word of the contract's closed list that says why a request was refused. */
 export type ErrorReason = components['headers']['ErrorReason']
 
-/** No answer of the contract: no connection, no answer in time, or a proxy that answered by itself. */
+/**
+ * No answer of the contract: no connection, no answer in time, or a proxy that answered by itself.
+ */
 export type Unreachable = Readonly<{ status: undefined; cause: unknown }>
 
 export type ClientOperation = 'logout' | 'introspect' | 'createRevocation'
@@ -54,7 +56,9 @@ const success = (body: unknown) =>
   has(body, 'success', 'boolean') ? (body as { success: boolean }).success : undefined
 const enveloped = [400, 401, 403, 404, 405, 408, 413, 415, 429, 431]
 
-/** A proxy, a firewall or a captive portal may answer by itself, which says nothing about the token. */
+/**
+ * A proxy, a firewall or a captive portal may answer by itself, which says nothing about the token.
+ */
 const isOfContract: Record<ClientOperation, (status: number, body: unknown) => boolean> = {
   logout: (status, body) =>
     status === 200

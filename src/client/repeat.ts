@@ -5,8 +5,8 @@ const firstPauseMs = 200
 
 /**
  * Repeats an attempt until its answer is final, which is one without `retryAfter` (the value of the
- * header, or an empty text). A pause lasts as long as the answer asks for, or else twice as long as the
- * one before, plus up to the same again at random: jitter, to avoid a thundering herd.
+ * header, or an empty text). A pause lasts as long as the answer asks for, or else twice as long as
+ * the one before, plus up to the same again at random: jitter, to avoid a thundering herd.
  */
 export async function repeated<Answer>(
   { attempts, longestPauseMs }: Attempts,

@@ -2,10 +2,12 @@ const cookieName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const attributes =
   /^(?:path=\/[\x21-\x2b\x2d-\x3a\x3c-\x7e]*|domain=[A-Za-z0-9.-]+|secure|httponly|partitioned|samesite=(?:strict|lax|none))$/i
 
-/** A cookie to expire: its name, and the attributes that it was set with, since those are part of what it is (RFC 6265 §5.3). */
+/**
+ * A cookie to expire. The attributes that it was set with are part of its identity (RFC 6265 §5.3).
+ */
 export type ExpiredCookie = Readonly<{ name: string; attributes: readonly string[] }>
 
-/** @throws Error whose message says what is wrong, for the operator */
+/** @throws Error whose message tells the operator what is wrong */
 export function parseExpiredCookie(text: string): ExpiredCookie {
   const [name = '', ...rest] = text.split(';').map((part) => part.trim())
   if (!cookieName.test(name))

@@ -9,7 +9,10 @@ import type { Faults } from '../token/options.js'
 import type { Given } from './read-variables.js'
 import type { Values, VariableName } from './variables.js'
 
-/** The variables that configure a single issuer, and what each of them is in an entry of `JWT_ISSUERS`. */
+/**
+ * The variables that configure a single issuer, and what each of them is in an entry of
+ * `JWT_ISSUERS`.
+ */
 const memberVariables = {
   secret: 'JWT_SECRET',
   publicKey: 'JWT_PUBLIC_KEY',

@@ -289,7 +289,7 @@ export function createFollower(parts: FollowerParts): Follower {
     }
   }
   const stopSweeping = startSweeper((budget) => {
-    clock.look()
+    clock.checkClock()
     liveSet.sweep(budget)
   })
   const running = run()

@@ -1,4 +1,4 @@
-/** Where the service is, and as which machine client to ask it. */
+/** The origin of the service, and the machine client that requests are sent as. */
 export type Credentials = Readonly<{ url: string; clientId: string; clientSecret: string }>
 
 export const credentialNames = ['url', 'clientId', 'clientSecret'] as const
@@ -25,7 +25,10 @@ export function readCredentials(
   return credentials
 }
 
-/** Whether a secret may be sent there: an origin without user, path or query, over TLS or within this machine. */
+/**
+ * Whether a secret may be sent there: an origin without user, path or query, over TLS or within
+ * this machine.
+ */
 function isSafeOrigin(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { origin, href, protocol, hostname } = new URL(url)

@@ -4,26 +4,27 @@ import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { createFaults, number, optional, readObject } from '../token/options.js'
 import { credentialNames, readCredentials, type Credentials } from './credentials.js'
 
-/** Whether a token is good, according to somebody else: `unknown` becomes a 503. */
+/** Whether a token is active, according to another source. `unknown` is answered with a 503. */
 export type FallbackDecision = 'active' | 'revoked' | 'unknown'
 
 /**
- * Asked about a token that is in order, and not known to be revoked, while the guard cannot tell. `why`: it has not had a snapshot yet,
- * or what it holds is older than `maxStalenessMs`.
+ * Called for a verified token that is not known to be revoked while the guard is not fresh. `why`:
+ * the guard has had no snapshot yet, or what it knows is older than `maxStalenessMs`.
  */
 export type OnUnknown = (
   question: Readonly<{ token: string; claims: Claims; why: 'no_snapshot' | 'stale' }>,
 ) => FallbackDecision | Promise<FallbackDecision>
 
-/** The default: unknown is not "not revoked". */
+/** The default: unknown does not mean "not revoked". */
 export const refuseUnknown: OnUnknown = () => 'unknown'
 
 /**
- * Asks the introspection endpoint of the service (RFC 7662), as a client that may `introspect`. Whatever goes wrong is `unknown`.
+ * Asks the introspection endpoint of the service (RFC 7662), as a client that may `introspect`. Any
+ * failure is `unknown`.
  *
  * @param url the service's origin; `https:`, or `http:` on a loopback address
- * @param timeoutMs how long an answer may take, from 1 to 60000; 1000 unless given
- * @throws TypeError that says everything that is wrong with the options
+ * @param timeoutMs deadline of an answer, from 1 to 60000; 1000 by default
+ * @throws TypeError with every fault of the options
  */
 export function askIntrospection(
   options: Readonly<{

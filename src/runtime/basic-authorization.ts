@@ -1,6 +1,6 @@
 /**
- * `Authorization` of a machine client (RFC 6749 §2.3.1): id and secret are form-encoded before they are joined, which leaves nothing but
- * ASCII to encode.
+ * `Authorization` of a machine client (RFC 6749 §2.3.1). Id and secret are form-encoded before they
+ * are joined, so base64 gets nothing but ASCII.
  */
 export const basicAuthorization = ({
   clientId,

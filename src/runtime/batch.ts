@@ -5,11 +5,12 @@ type Waiting<Item, Result> = {
 }
 
 /**
- * Does for all that is asked in one turn of the event loop what would otherwise be done for each: under load, most of what a store
- * costs is spent once for many requests.
+ * Collects the items of one turn of the event loop and does the work for all of them together:
+ * under load, many requests share one command to the store.
  *
- * @param work what is done for `most` items at once, at most; gives a result for each, in their order
- * @param mayBeOnes whether a failure may be the fault of one item, so that each is tried by itself
+ * @param work does it for `most` items at most and answers a result for each, in their order
+ * @param mayBeOnes whether one item alone may have caused a failure, so that each is tried by
+ * itself
  */
 export function batched<Item, Result>(
   work: (items: Item[]) => Promise<Result[]>,
@@ -18,7 +19,7 @@ export function batched<Item, Result>(
   let waiting: Waiting<Item, Result>[] = []
   const run = (batch: Waiting<Item, Result>[]) => {
     work(batch.map(({ item }) => item)).then(
-      (results) => batch.forEach(({ resolve }, at) => resolve(results[at] as Result)),
+      (results) => batch.forEach(({ resolve }, index) => resolve(results[index] as Result)),
       (error: unknown) => {
         if (batch.length > 1 && mayBeOnes(error)) batch.forEach((one) => run([one]))
         else batch.forEach(({ reject }) => reject(error))
@@ -28,7 +29,7 @@ export function batched<Item, Result>(
   const flush = () => {
     const all = waiting
     waiting = []
-    for (let at = 0; at < all.length; at += most) run(all.slice(at, at + most))
+    for (let start = 0; start < all.length; start += most) run(all.slice(start, start + most))
   }
   return (item) =>
     new Promise((resolve, reject) => {

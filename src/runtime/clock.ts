@@ -1,23 +1,31 @@
-/** Both clocks, in milliseconds. The monotonic one stands still while a machine sleeps, the other may be set back. */
+/**
+ * Both clocks, in milliseconds. The monotonic one stops while a machine sleeps; the other may be
+ * set back.
+ */
 export type Clock = Readonly<{ now: () => number; monotonicMs: () => number }>
 
-/** A clock that goes back by so much was wrong before, and may have let entries go that have not expired. */
+/**
+ * A clock that is set back by so much was wrong before: entries may have been removed too early.
+ */
 const setBackMs = 1_000
 
-/** Watches a clock that entries leave by. `look` before they do: a clock that is soon set right again would go unnoticed. */
+/**
+ * Watches whether the wall clock, by which entries expire, is set back. `checkClock` is to be
+ * called before entries are removed: a clock that is wrong only between two calls goes unnoticed.
+ */
 export function watchClock({ now, monotonicMs }: Clock) {
   let aheadOfUptimeMs = -Infinity
   let isSetBack = false
-  const look = () => {
-    const ahead = now() - monotonicMs()
-    isSetBack ||= ahead < aheadOfUptimeMs - setBackMs
-    aheadOfUptimeMs = ahead
+  const checkClock = () => {
+    const aheadMs = now() - monotonicMs()
+    isSetBack ||= aheadMs < aheadOfUptimeMs - setBackMs
+    aheadOfUptimeMs = aheadMs
   }
   return {
-    look,
-    /** Whether it was set back since this was asked last. */
+    checkClock,
+    /** Whether the clock was set back since the last call. */
     wasSetBack(): boolean {
-      look()
+      checkClock()
       const was = isSetBack
       isSetBack = false
       return was

@@ -1,17 +1,21 @@
-/** Ends the waits of what it was made for; `extend` gives them so many milliseconds from now. */
+/**
+ * A deadline of running work: `signal` is aborted at its end, and `extend` moves it to `ms` from
+ * now.
+ */
 export type Deadline = Readonly<{ signal: AbortSignal; extend: (ms: number) => void }>
 
-/** An answer over HTTP. The body comes piece by piece, and ends with what the signal was aborted with. */
+/** An answer over HTTP. Its pieces throw the reason of the signal once that is aborted. */
 export type Answer = Pick<Response, 'status' | 'headers'> &
   Readonly<{ pieces: AsyncIterable<Uint8Array> }>
 
-// Node's own means do not end every wait: once the garbage collector has run, AbortSignal.any forgets timeouts that nobody else holds, and
-// fetch forgets its signal while the body comes in.
+// Timers of our own, since Node loses some waits after a garbage collection: AbortSignal.any
+// forgets timeouts that are referenced nowhere else, and fetch forgets its signal while the body
+// arrives.
 
 /**
- * Does what must not wait for longer than `ms`, nor after `closing` was aborted.
+ * Runs `work` with a signal that is aborted after `ms`, or when `closing` is.
  *
- * @throws what `work` throws, which for a wait that was ended is a `TimeoutError`, or the reason of `closing`
+ * @throws what `work` throws: for an aborted signal a `TimeoutError`, or the reason of `closing`
  */
 export async function withDeadlineSignal<T>(
   ms: number,
@@ -19,31 +23,32 @@ export async function withDeadlineSignal<T>(
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
-  const late = (ms: number) =>
+  const startTimer = (ms: number) =>
     setTimeout(
       () => controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')),
       ms,
     )
-  const close = () => controller.abort(closing?.reason)
-  let timer = late(ms)
-  closing?.addEventListener('abort', close)
-  if (closing?.aborted === true) close()
+  const abort = () => controller.abort(closing?.reason)
+  let timer = startTimer(ms)
+  closing?.addEventListener('abort', abort)
+  if (closing?.aborted === true) abort()
   try {
     return await work({
       signal: controller.signal,
       extend(ms) {
         clearTimeout(timer)
-        timer = late(ms)
+        timer = startTimer(ms)
       },
     })
   } finally {
     clearTimeout(timer)
-    closing?.removeEventListener('abort', close)
+    closing?.removeEventListener('abort', abort)
   }
 }
 
 /**
- * Asks over HTTP, and lets go of the answer when `read` is done with it. Redirects are refused.
+ * Sends a request and reads its answer, whose body is cancelled when `read` is done. Redirects are
+ * refused.
  *
  * @throws what `fetch` or `read` throws
  */
@@ -55,10 +60,10 @@ export async function request<T>(
   const { signal } = init
   const { status, headers, body } = await fetch(url, { redirect: 'error', ...init })
   const reader = body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined
-  // What is wrong with the body is met by whoever reads it.
-  const letGo = () => void reader?.cancel().catch(() => undefined)
-  signal.addEventListener('abort', letGo)
-  if (signal.aborted) letGo()
+  // The error of a broken body reaches the reader of its pieces; here it is of no interest.
+  const cancel = () => void reader?.cancel().catch(() => undefined)
+  signal.addEventListener('abort', cancel)
+  if (signal.aborted) cancel()
   const readOn = async function* () {
     while (reader !== undefined) {
       const { done, value } = await reader.read()
@@ -70,12 +75,12 @@ export async function request<T>(
   try {
     return await read({ status, headers, pieces: readOn() })
   } finally {
-    signal.removeEventListener('abort', letGo)
-    letGo()
+    signal.removeEventListener('abort', cancel)
+    cancel()
   }
 }
 
-/** `request` and `read` in so many milliseconds, unless `closing` is aborted. */
+/** `request` with a deadline of `ms`, or until `closing` is aborted. */
 export const requestWithin = <T>(
   ms: number,
   url: string | URL,
@@ -87,7 +92,7 @@ export const requestWithin = <T>(
 /**
  * The whole body as text.
  *
- * @throws RangeError when it is longer than so many bytes
+ * @throws RangeError when it is longer than `mostBytes`
  */
 export async function textOf({ pieces }: Answer, mostBytes = Infinity): Promise<string> {
   const all: Uint8Array[] = []

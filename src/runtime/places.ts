@@ -1,12 +1,14 @@
-/** How many may be taken at a time. */
+/** How many places may be taken at a time, by one owner and in all. */
 export type PlaceLimits = Readonly<{ ofOne: number; inAll: number }>
 
-/** Counts what is under way, in all and for each owner, so that no owner can keep the others from theirs. */
+/**
+ * Counts places that are taken, in all and by each owner, so that one owner cannot take them all.
+ */
 export function createPlaces({ ofOne, inAll }: PlaceLimits) {
   const taken = new Map<string, number>()
   let all = 0
   return {
-    /** A place for one owner, and how to give it back; nothing when there is none. */
+    /** Takes a place and answers the function that releases it; nothing when no place is free. */
     take(owner: string): (() => void) | undefined {
       const count = taken.get(owner) ?? 0
       if (count >= ofOne || all >= inAll) return undefined

@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 
-/** The codings in which a document is kept (RFC 9110 §8.4.1), the one that we prefer first. */
+/** The codings in which a document is kept (RFC 9110 §8.4.1), the preferred one first. */
 export const contentCodings = ['br', 'gzip', 'identity'] as const
 export type ContentCoding = (typeof contentCodings)[number]
 
 /** The bytes of a document in one coding, and their strong entity tag. */
 export type Representation = Readonly<{ bytes: Buffer; etag: string }>
 
-/** A document that does not change while the process runs: one buffer for each coding, which every answer sends by reference. */
+/**
+ * A document that does not change while the process runs. It has one buffer for each coding, which
+ * every answer sends without a copy.
+ */
 export class StaticDocument {
   readonly representations: Readonly<Record<ContentCoding, Representation>>
 
@@ -29,10 +32,10 @@ const representationOf = (bytes: Buffer): Representation => ({
   etag: `"${createHash('sha256').update(bytes).digest().subarray(0, etagBytes).toString('base64url')}"`,
 })
 
-/** Brotli's highest qualities cost 50 ms for the contract and save a tenth; this one takes 1 ms. */
+/** Brotli's highest quality takes 50 ms for the contract and saves a tenth; this one takes 1 ms. */
 const startupQuality = 6
 
-/** A document that is made at the start, and compressed then. */
+/** A document that is made and compressed at the start. */
 export function documentOf(text: string): StaticDocument {
   const identity = Buffer.from(text)
   const br = brotliCompressSync(identity, {
@@ -41,7 +44,7 @@ export function documentOf(text: string): StaticDocument {
   return new StaticDocument({ br, gzip: gzipSync(identity), identity })
 }
 
-/** A document that the build has compressed: `.br` and `.gz` stand beside the file. */
+/** A file that the build has compressed: `.br` and `.gz` stand beside it. */
 export function readDocument(file: URL): StaticDocument {
   return new StaticDocument({
     br: readFileSync(new URL(`${file.href}.br`)),

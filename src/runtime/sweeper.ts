@@ -1,13 +1,14 @@
 const sweepEveryMs = 1_000
-const sweptAtOnce = 20_000
+const entriesPerSweep = 20_000
 
 /**
- * Lets what has expired leave a set, some at a time, so that a large one never holds up a request.
+ * Removes expired entries from a set once a second.
  *
- * @returns stops it
+ * @param sweep looks at so many entries at most, so that a large set does not hold up requests
+ * @returns stops the sweeper
  */
 export function startSweeper(sweep: (budget: number) => void): () => void {
-  const timer = setInterval(() => sweep(sweptAtOnce), sweepEveryMs)
+  const timer = setInterval(() => sweep(entriesPerSweep), sweepEveryMs)
   timer.unref()
   return () => clearInterval(timer)
 }

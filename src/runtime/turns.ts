@@ -1,4 +1,7 @@
-/** Runs at most so many works at a time; the others wait for their turn, in the order in which they came. */
+/**
+ * Runs at most `most` pieces of work at a time. The others wait for their turn, first come, first
+ * served.
+ */
 export function createTurns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = []
   let running = 0
@@ -8,7 +11,7 @@ export function createTurns(most: number): <T>(work: () => Promise<T>) => Promis
     try {
       return await work()
     } finally {
-      // A turn is handed on, so that a newcomer cannot come between.
+      // The turn goes to the next in line, so that work that arrives now cannot overtake it.
       const next = waiting.shift()
       if (next === undefined) running -= 1
       else next()

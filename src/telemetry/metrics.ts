@@ -7,7 +7,10 @@ import {
 
 /** What is measured, for Prometheus. No label names a subject, a token, a client or an address. */
 export type Metrics = {
-  /** One answered request. `operation` is absent when no path matched; `seconds` end with the answer. */
+  /**
+   * One answered request. `operation` is absent when no path matched; `seconds` end with the
+   * answer.
+   */
   request(operation: string | undefined, status: number, seconds: number): void
   /** One command to the store, which many requests may share. */
   store(command: StoreCommand, seconds: number, failed: boolean): void
@@ -77,7 +80,8 @@ export function createMetrics({ version }: { version: string }): Metrics {
   }
 }
 
-// A registry calls `get` and reads name, help, type and values; its type demands a class of prom-client.
+// A registry calls `get` and reads name, help, type and values; its type demands a class of
+// prom-client.
 const register = (registry: Registry, metric: PlainMetric) =>
   registry.registerMetric(metric as unknown as Metric)
 

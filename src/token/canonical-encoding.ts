@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.js'
 
-/** A JWT in its one canonical spelling. Only `parseSpelling` makes one. */
+/** A JWT in its one canonical encoding. Only `parseCanonical` makes one. */
 export type CompactJwt = Readonly<{
   header: string
   payload: string
@@ -11,18 +11,19 @@ export type CompactJwt = Readonly<{
 
 const maxLength = 8192
 const segment = /^[A-Za-z0-9_-]+$/
-// By segment length modulo 4: the characters whose unused low bits (four, or two) are zero.
+// By segment length modulo 4: the last characters whose unused low bits (four, or two) are zero.
 const lastOfTwo = /[AQgw]$/
 const lastOfThree = /[AEIMQUYcgkosw048]$/
 
 /**
- * The gate that every token passes before anything else looks at it. Base64url decoders are lenient: the same signature can be
- * written with other spare bits, padding or white space. Here a token has one spelling or none; nothing is trimmed or repaired
- * (RFC 7515 §2, RFC 4648 §3.5).
+ * Splits a token that is canonically encoded, and refuses every other. Base64url decoders are
+ * lenient: one signature can be written with other unused bits, with padding or with white space,
+ * and a revocation by the text would be bypassed. Nothing is trimmed or repaired (RFC 7515 §2, RFC
+ * 4648 §3.5).
  *
  * @throws ServiceError `invalid_token`
  */
-export function parseSpelling(text: string): CompactJwt {
+export function parseCanonical(text: string): CompactJwt {
   const malformed = () => new ServiceError('invalid_token', { reason: 'spelling' })
   if (text.length > maxLength) throw new ServiceError('invalid_token', { reason: 'too_long' })
   const first = text.indexOf('.')
@@ -33,7 +34,7 @@ export function parseSpelling(text: string): CompactJwt {
     text.slice(first + 1, second),
     text.slice(second + 1),
   ]
-  // A third dot is no character of a segment.
+  // A third dot would be in the last segment, where it is no canonical character.
   if (!isCanonical(header) || !isCanonical(payload) || !isCanonical(signature)) throw malformed()
   return { header, payload, signature, signingInput: text.slice(0, second) }
 }

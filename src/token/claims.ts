@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { ServiceError, type Reason } from '../errors.js'
 
-/** Registered claims as they are when they are there (RFC 7519 §4.1), and whatever else the issuer says. */
+/** The registered claims with their types (RFC 7519 §4.1), and any other claim of the issuer. */
 export type Claims = Readonly<{
   iss?: string
   sub?: string
@@ -13,22 +13,22 @@ export type Claims = Readonly<{
   [claim: string]: unknown
 }>
 
-/** What an issuer demands; what is absent is unchecked. */
+/** What an issuer demands of its tokens. What is absent is unchecked. */
 export type Demands = Readonly<{ issuer?: string; audience?: readonly string[]; typ?: string }>
 
-// Never with a cause: what JSON.parse throws quotes the token.
+// Without a cause: the message of JSON.parse quotes the token.
 export const refuse = (reason: Reason) => new ServiceError('invalid_token', { reason })
 
 /**
- * The JSON object in a segment that has passed the gate.
+ * The JSON object in a segment that is canonically encoded.
  *
- * @throws ServiceError `invalid_token`: bytes that are no UTF-8, no JSON, or no object
+ * @throws ServiceError `invalid_token` for bytes that are not UTF-8, not JSON, or no object
  */
 export function parseSegment(segment: string): Record<string, unknown> {
   const bytes = Buffer.from(segment, 'base64url')
   let parsed: unknown
   try {
-    // Replacement characters would make two different segments say the same.
+    // With replacement characters two different segments would have the same content.
     parsed = isUtf8(bytes) ? JSON.parse(bytes.toString('utf8')) : undefined
   } catch {
     throw refuse('not_json')
@@ -59,7 +59,8 @@ export function rememberParsed<T>(parse: (segment: string) => T): (segment: stri
 }
 
 /**
- * Checks header and claims of a token whose signature has been verified, except for the time (RFC 7519 §4.1, RFC 7515 §4.1.9).
+ * Checks header and claims of a token whose signature is verified, but not its times (RFC 7519
+ * §4.1, RFC 7515 §4.1.9).
  *
  * @throws ServiceError `invalid_token`
  */
@@ -88,27 +89,32 @@ export function checkClaims({
 const dates = ['iat', 'nbf', 'exp'] as const
 
 /**
- * Whether the header's `typ` says that this is a JWT of another kind than an access token: a logout token, security event, DPoP proof,
- * status list, request object and so on (RFC 8725 §3.11). `at+jwt` is RFC 9068.
+ * Whether the header's `typ` names another kind of JWT than an access token, such as a logout
+ * token, security event, DPoP proof, status list or request object (RFC 8725 §3.11). `at+jwt` is an
+ * access token (RFC 9068).
  */
 export function isOtherKind({ typ }: Readonly<Record<string, unknown>>): boolean {
   if (typ === undefined || typ === null) return false
-  // A media type may have parameters (RFC 7515 §4.1.9). A `typ` that is no text says nothing that can be trusted.
+  // A media type may have parameters (RFC 7515 §4.1.9). A `typ` that is no text cannot be trusted.
   const [type = ''] = typeof typ === 'string' ? typ.split(/[;,]/) : ['other+jwt']
   const name = mediaType(type.trim())
   return /\+.*jwt$/.test(name) && name !== 'application/at+jwt'
 }
 
-// RFC 7515 §4.1.9: "application/" may be left out, and media types are case-insensitive.
+// RFC 7515 §4.1.9: "application/" may be left out. Media types are case-insensitive.
 const mediaType = (typ: string) => (typ.includes('/') ? typ : `application/${typ}`).toLowerCase()
 
 /**
- * Where a token stands in time. `ahead`: its `nbf`, `iat` or cutoff claim is further ahead than the clock skew allows, and another API, or
- * this one later, may accept it. `expired`: only its `exp` has passed.
+ * Where a token stands in time. `ahead`: its `nbf`, `iat` or cutoff claim lies further ahead than
+ * the clock skew allows, so another API, or this one later, may accept it. `expired`: its `exp` has
+ * passed, and nothing else is wrong.
  */
 export type Timing = 'current' | 'expired' | 'ahead'
 
-/** `nbf`, `iat` and the cutoff claim may be ahead by `maxClockSkewMs`; `exp` is granted nothing (RFC 7519 §4.1.4 to §4.1.6). */
+/**
+ * `nbf`, `iat` and the cutoff claim may be ahead by `maxClockSkewMs`; `exp` gets no leeway (RFC
+ * 7519 §4.1.4 to §4.1.6).
+ */
 export function timingOf(
   claims: Claims,
   at: { nowMs: number; maxClockSkewMs: number; cutoffClaim: string },

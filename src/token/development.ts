@@ -6,11 +6,14 @@ export type DevelopmentClaims = Readonly<{
   audience?: string | undefined
   subject?: string | undefined
   sid?: string | undefined
-  /** Seconds from now. */
+  /** Seconds until it expires. */
   lifetimeS?: number | undefined
 }>
 
-/** A token with a session and an id of its own, for trying things; good for an hour unless told otherwise. */
+/**
+ * A token to try things with. It has a session and an id of its own, and expires after an hour by
+ * default.
+ */
 export function signDevelopmentToken(
   {
     secret,

@@ -36,8 +36,9 @@ export const parseServiceEntries = (
 const guardDefaults: IssuerDefaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
 
 /**
- * Parses the entries of a guard, which hold what verification needs and nothing else. A single entry
- * may leave its issuer out, as the service may do without `JWT_ISSUER`: `iss` is then unchecked.
+ * Parses the entries of a guard, which hold what verification needs and nothing else. A single
+ * entry may leave its issuer out, as the service may do without `JWT_ISSUER`: `iss` is then
+ * unchecked.
  */
 export function parseGuardEntries(entries: unknown, report: Report): IssuerConfig[] {
   if (!Array.isArray(entries) || entries.length === 0) {

@@ -46,7 +46,9 @@ export const parseKey = (
   report: Report,
 ): KeyConfig | undefined => parsers[member](value, report)
 
-/** The text of a public key. A JWK or JWKS may also be given as the object that its JSON stands for. */
+/**
+ * The text of a public key. A JWK or JWKS may also be given as the object that its JSON stands for.
+ */
 function publicKeyText(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   try {

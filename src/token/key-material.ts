@@ -1,10 +1,15 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 
-/** A public key that may verify signatures. `kid`, `alg`, `use` and `key_ops` are as RFC 7517 §4 has them. */
+/**
+ * A public key that may verify signatures. `kid`, `alg`, `use` and `key_ops` are those of RFC 7517
+ * §4.
+ */
 export type PublicJwk = JsonWebKey &
   Readonly<{ kty: string; kid?: string; alg?: string; use?: string; key_ops?: string[] }>
 
-/** Bytes of the hash output, which RFC 7518 §3.2 makes the least length of an HMAC secret. */
+/**
+ * Length of the hash output in bytes, which is the least length of an HMAC secret (RFC 7518 §3.2).
+ */
 export const hmacSecretBytes = { HS256: 32, HS384: 48, HS512: 64 } as const
 
 export const publicKeyAlgorithms = [
@@ -29,9 +34,9 @@ const curveAlgorithm: Record<string, string> = {
 const leastRsaBits = 2048
 
 /**
- * Public keys written as PEM (SPKI; `\n` may be literal), JWK or JWKS.
+ * Reads public keys from PEM (SPKI; `\n` may be literal), JWK or JWKS.
  *
- * @throws Error whose message says what is wrong, for the operator; it never quotes the key
+ * @throws Error whose message tells the operator what is wrong, and never quotes the key
  */
 export function parsePublicKeys(text: string): PublicJwk[] {
   const trimmed = text.trim().replaceAll('\\n', '\n')
@@ -67,7 +72,10 @@ function publicKeyOf(pem: string): PublicJwk {
   return checkPublicJwk(jwk)
 }
 
-/** @throws Error when the key cannot verify, is not public, or is too weak (RFC 7518 §3.3: RSA of 2048 bits at least) */
+/**
+ * @throws Error when the key cannot verify, is not public, or is too weak (RFC 7518 §3.3: RSA of at
+ * least 2048 bits)
+ */
 export function checkPublicJwk(candidate: unknown): PublicJwk {
   if (typeof candidate !== 'object' || candidate === null)
     throw new Error('holds a key that is no object')
@@ -108,7 +116,10 @@ export function mayVerify({ use, key_ops: operations }: PublicJwk): boolean {
   )
 }
 
-/** The algorithms that a key can verify by its type, `alg` left aside. The ones used by default come first. */
+/**
+ * The algorithms that suit the type of a key, whatever its `alg` is. Those used by default come
+ * first.
+ */
 export function algorithmsOf(jwk: PublicJwk): string[] {
   if (jwk.kty === 'RSA') return ['RS256', 'PS256', 'RS384', 'RS512', 'PS384', 'PS512']
   if (jwk.kty === 'OKP') return jwk.crv === 'Ed25519' ? ['EdDSA', 'Ed25519'] : []
@@ -116,7 +127,10 @@ export function algorithmsOf(jwk: PublicJwk): string[] {
   return algorithm === undefined ? [] : [algorithm]
 }
 
-/** The allow-list when none is configured: RS256 and PS256 for RSA, by curve for EC, EdDSA for Ed25519, or the key's own `alg`. */
+/**
+ * The accepted algorithms when none are configured: the `alg` of each key, or RS256 and PS256 for
+ * RSA, one by curve for EC, EdDSA for Ed25519.
+ */
 export function defaultAlgorithms(keys: readonly PublicJwk[]): string[] {
   return [
     ...new Set(

@@ -2,48 +2,54 @@ const refreshEveryMs = 300_000
 const coolDownMs = 5_000
 const badSignatureEveryMs = 30_000
 
-/** When a key set is fetched. Whether a fetch brought a key set is what its promise says. */
+/** Decides when a key set is fetched. The promises say whether a fetch succeeded. */
 export type KeySetFetches = Readonly<{
   /** The fetch that is under way, if there is one. */
   running(): Promise<boolean> | undefined
   /** Whether no fetch may begin now. */
   isCoolingDown(): boolean
-  /** The next fetch that may begin, at once or after the cool-down. Callers that ask before it begins share it. */
+  /**
+   * The next fetch that may begin, now or after the cool-down. All callers until it begins share
+   * it.
+   */
   next(): Promise<boolean>
-  /** A fetch after a signature that no key has made; nothing when the key set is not older than 30 s. `false` when it could not be fetched. */
+  /**
+   * A fetch after a signature that no key has made. Nothing when the key set is not older than 30
+   * s; `false` when it could not be fetched.
+   */
   afterBadSignature(): Promise<boolean> | undefined
-  /** Begins the fetch that is due: callers wait for it, or the key set is to be refreshed. */
+  /** Begins a fetch if one is due: for callers that wait, or to refresh the key set. */
   tick(): void
-  /** Ends the waits, those that come later included, without a key set. */
+  /** Ends all waits, also those that begin later, with `false`. */
   close(): void
 }>
 
 /**
- * Decides when a key set is fetched: one fetch at a time; one in 5 s while callers wait for one or none has succeeded, one in 30 s after bad
- * signatures, and one in 300 s otherwise.
+ * Allows one fetch at a time: one in 5 s while callers wait or none has succeeded yet, one in 30 s
+ * after bad signatures, and one in 300 s otherwise.
  *
- * @param load fetches, says whether that succeeded, and never rejects
+ * @param load fetches the key set and says whether that succeeded; it never rejects
  */
 export function createKeySetFetches(
   load: () => Promise<boolean>,
   now: () => number,
 ): KeySetFetches {
-  let last = { startedAtMs: -Infinity, loadedAtMs: -Infinity }
+  const last = { startedAtMs: -Infinity, loadedAtMs: -Infinity }
   let running: Promise<boolean> | undefined
   let wanted: PromiseWithResolve | undefined
   let isClosed = false
-  // A clock that was set back must not hold up a fetch.
+  // A clock that was set back must not delay a fetch.
   const isWithin = (sinceMs: number, ms: number) => now() >= sinceMs && now() - sinceMs < ms
   const isCoolingDown = () => running !== undefined || isWithin(last.startedAtMs, coolDownMs)
   const begin = (): Promise<boolean> => {
     const startedAtMs = now()
-    const asked = wanted
+    const waiting = wanted
     wanted = undefined
-    last = { ...last, startedAtMs }
+    last.startedAtMs = startedAtMs
     running = load().then((isLoaded) => {
       running = undefined
-      if (isLoaded) last = { ...last, loadedAtMs: startedAtMs }
-      asked?.resolve(isLoaded)
+      if (isLoaded) last.loadedAtMs = startedAtMs
+      waiting?.resolve(isLoaded)
       return isLoaded
     })
     return running

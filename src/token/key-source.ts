@@ -3,35 +3,39 @@ import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { algorithmsOf, mayVerify, type PublicJwk } from './key-material.js'
 import { verificationKey, type VerificationKey } from './signature.js'
 
-/** What a token's header says of its key (RFC 7515 §4.1.1, §4.1.4). */
+/** What a token's header says about its key (RFC 7515 §4.1.1, §4.1.4). */
 export type KeyHeader = Readonly<{ alg: string; kid?: string | undefined }>
 
-/** Where the keys of one issuer come from. */
+/** The keys of one issuer. */
 export type KeySource = {
   /**
-   * The keys that may have made a signature, most likely first; empty when the issuer has no such key.
+   * The keys that may have made a signature, the most likely first; none when the issuer has no
+   * such key.
    *
-   * @param waiter address of a client whose request waits for the next fetch, 10 s at most; without it an unknown key is told at once
-   * @throws ServiceError `keys_unavailable` when that cannot be told now
+   * @param waiter address of a client whose request may wait up to 10 s for the next fetch; without
+   * it an unknown key is reported at once
+   * @throws ServiceError `keys_unavailable` when it cannot be known now whether there is such a key
    */
   candidates(
     header: KeyHeader,
     waiter?: string,
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
   /**
-   * The keys after another fetch, for a signature that none of the candidates has made. A key that the token names and the set has may have been
-   * replaced, and so may any in a set without `kid`s: these are fetched again once in 30 s, and meanwhile there are none. Another key is
-   * waited for as an unknown one is.
+   * The keys after another fetch, for a signature that no candidate has made. A key that the token
+   * names may have been replaced under its `kid`, and so may any key of a set without `kid`s: for
+   * these the set is fetched again once in 30 s, and between the fetches the answer is none. For
+   * any other key the call waits as for an unknown one.
    *
-   * @throws ServiceError `keys_unavailable` when they could not be fetched, or may not be fetched now
+   * @throws ServiceError `keys_unavailable` when the key set could not be fetched, or may not be
+   * fetched now
    */
   candidatesAfterBadSignature(
     header: KeyHeader,
     waiter?: string,
   ): Promise<readonly VerificationKey[]>
-  /** Whether keys are there. */
+  /** Whether keys have been loaded. */
   isLoaded(): boolean
-  /** Another number whenever keys came or left. */
+  /** A number that changes whenever the keys do. */
   generation(): number
   close(): void
 }
@@ -63,7 +67,9 @@ export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
 
 const nothingNewer = async () => []
 
-/** A parsed key set. Each key is imported once for each algorithm, since jose ties a key to one. */
+/**
+ * A parsed key set. Each key is imported once for each algorithm, since jose binds a key to one.
+ */
 export function createKeySet(jwks: readonly PublicJwk[]) {
   const imported = jwks.map((jwk) => ({
     jwk,
@@ -81,10 +87,12 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
   }
   const kids = new Set(jwks.flatMap(({ kid }) => kid ?? []))
   return {
-    /** Whether the set has the key that a token names. In a set without `kid`s no token names a key. */
+    /**
+     * Whether the set has the key that a token names. In a set without `kid`s any key may be it.
+     */
     hasNamed: ({ kid }: KeyHeader): boolean =>
       kids.size === 0 || (kid !== undefined && kids.has(kid)),
-    /** At once, but for the first time that an algorithm is met. */
+    /** Answers at once, except for a key and algorithm that are used for the first time. */
     candidates({
       alg,
       kid,
@@ -104,7 +112,8 @@ async function importKey(
   { kty, crv, x, y, n, e }: PublicJwk,
   alg: string,
 ): Promise<VerificationKey> {
-  // Only what makes the key: jose would hold `alg`, `use` and `key_ops` against it in ways of its own.
+  // Only the members of the key itself: jose would apply rules of its own to `alg`, `use` and
+  // `key_ops`.
   const key = (await importJWK(
     JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK,
     alg,

@@ -4,9 +4,10 @@ const longestWaitMs = 10_000
 const limits = { ofOne: 8, inAll: 256 }
 
 /**
- * Bounds how many requests wait for a key set, and for how long: 256 in all, 8 of one address, 10 s.
+ * Limits the requests that wait for a key set: 256 in all, 8 of one address, 10 s each.
  *
- * @returns (the function) what `work` answers, or nothing when there are too many already, or the time is up
+ * @returns a function that answers what `work` answers, or nothing when too many wait already or
+ * the time is up
  */
 export function createKeyWaiters(): <T>(
   address: string,

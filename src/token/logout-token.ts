@@ -3,8 +3,9 @@ import { claimText } from './keys.js'
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 
 /**
- * What OpenID Connect Back-Channel Logout 1.0 §2.4 and §2.6 demand of the claims beyond those of any token: `iat`, `exp` and `jti`, a
- * `sub` or a `sid`, the event, and no `nonce`, so that an ID token can never pass for one.
+ * Whether claims are those of a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4, §2.6):
+ * `iat`, `exp` and `jti`, a `sub` or a `sid`, the event, and no `nonce`, so that an ID token never
+ * passes for one.
  */
 export function isLogoutToken(claims: Readonly<Record<string, unknown>>): boolean {
   const { iat, exp, jti, sub, sid, events } = claims
@@ -22,7 +23,7 @@ export function isLogoutToken(claims: Readonly<Record<string, unknown>>): boolea
   )
 }
 
-/** Whether a token says that it is a logout token, which is no credential of anybody. */
+/** Whether a token has the event of a logout token. A logout token is not a credential. */
 export const hasLogoutEvent = ({ events }: Readonly<Record<string, unknown>>): boolean =>
   isObject(events) && logoutEvent in events
 

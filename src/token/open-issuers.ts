@@ -6,12 +6,12 @@ import type { Issuer } from './verification.js'
 
 type Parts = { requireExp: boolean; log: KeySourceLog; now: () => number }
 
-/** Configured issuers with their key sources, which have to be closed. */
+/** Configured issuers with their key sources, which the caller has to close. */
 export type OpenIssuers = Readonly<{ issuers: readonly Issuer[]; configs: readonly IssuerConfig[] }>
 
 /**
- * Opens issuers. A key source of `before` that is to be as it was goes on, so that a remote set need not be fetched again; the others of
- * `before` are closed.
+ * Opens the key sources of issuers. A key source of `before` whose configuration is unchanged is
+ * kept, so that a remote key set need not be fetched again. The others of `before` are closed.
  */
 export function openIssuers(
   configs: readonly IssuerConfig[],

@@ -19,9 +19,9 @@ const tickMs = 100
 
 /**
  * A key set behind a URL (RFC 7517 §5). It is loaded at once and refreshed in the background every
- * 300 s. An unknown `kid` causes a fetch, at most once in 5 s: the `kid` is unknown only after a fetch
- * that began later succeeded without it. A failed fetch leaves the keys as they are. Redirects are
- * refused; weak, symmetric and unreadable keys are skipped.
+ * 300 s. An unknown `kid` causes a fetch, at most once in 5 s: the `kid` is unknown only after a
+ * fetch that began later succeeded without it. A failed fetch leaves the keys as they are.
+ * Redirects are refused; weak, symmetric and unreadable keys are skipped.
  */
 export function remoteKeySource(parts: {
   uri: string
@@ -95,14 +95,15 @@ function createLoadedKeySet(uri: string, log: KeySourceLog, closing: AbortSignal
 }
 
 /**
- * Decides which fetch answers for a key that is not in the set. A check is told at once while no fetch
- * may begin (`isCheck`); an operation that ends tokens waits for the next one.
+ * Decides which fetch answers for a key that is not in the set. A check is told at once while no
+ * fetch may begin (`isCheck`); an operation that ends tokens waits for the next one.
  */
 function createKeyLookUp(keySet: LoadedKeySet, fetches: KeySetFetches) {
   return {
     /** The keys that fit, or none when a fetch that began after the call brought none. */
     async unknownKey(header: KeyHeader, isCheck: boolean): Promise<readonly VerificationKey[]> {
-      // A fetch that is under way may bring the key, but began too early to show that there is none.
+      // A fetch that is under way may bring the key, but began too early to show that there is
+      // none.
       if (await fetches.running()) {
         const keys = await keySet.candidates(header)
         if (keys.length > 0) return keys
@@ -112,8 +113,8 @@ function createKeyLookUp(keySet: LoadedKeySet, fetches: KeySetFetches) {
       return keySet.candidates(header)
     },
     /**
-     * The fetch that may bring the key of a signature that no key of the set has made. Nothing when the
-     * key set is not older than 30 s.
+     * The fetch that may bring the key of a signature that no key of the set has made. Nothing when
+     * the key set is not older than 30 s.
      */
     fetchAfterBadSignature(header: KeyHeader, isCheck: boolean): Promise<boolean> | undefined {
       const mayBeReplaced = keySet.hasNamed(header) || (isCheck && header.kid === undefined)
@@ -127,7 +128,9 @@ function createKeyLookUp(keySet: LoadedKeySet, fetches: KeySetFetches) {
 
 const unavailable = () => new ServiceError('keys_unavailable', { reason: 'keys' })
 
-/** A short reason for the log. The messages of other errors may quote the URL and a secret in it. */
+/**
+ * A short reason for the log. The messages of other errors may quote the URL and a secret in it.
+ */
 function reasonOf(error: unknown): string {
   if (error instanceof KeySetError || error instanceof RangeError) return error.message
   const { name, cause } = error as Error & { cause?: { code?: string } }

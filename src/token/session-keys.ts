@@ -4,8 +4,9 @@ import type { VerifiedToken } from './verification.js'
 const placeholder = /\{(sid|sub|jti)\}/g
 
 /**
- * The keys of the session data that other frameworks keep in Redis, as the templates name them for these tokens. A claim stands in a key as it
- * is, whatever text it is: keys are deleted by name, never by pattern. A template whose claim a token lacks does not apply to it.
+ * The Redis keys of session data of other frameworks, made from the templates and the claims of
+ * these tokens. A claim is put into the key unchanged, whatever its text is: keys are deleted by
+ * name, never by pattern. A template is skipped for a token that lacks its claim.
  */
 export function sessionKeysOf(
   tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[],
@@ -13,7 +14,7 @@ export function sessionKeysOf(
   const keys: string[] = []
   for (const { claims, issuer } of tokens) {
     for (const template of issuer.sessionKeys) {
-      const key = sessionKey(partsOf(template), claims)
+      const key = sessionKey(template.split(placeholder), claims)
       if (key !== undefined) keys.push(key)
     }
   }
@@ -22,30 +23,22 @@ export function sessionKeysOf(
 
 function sessionKey(parts: readonly string[], claims: VerifiedToken['claims']): string | undefined {
   let key = ''
-  for (const [at, part] of parts.entries()) {
-    const text = isName(at) ? claimText(claims[part]) : part
+  for (const [index, part] of parts.entries()) {
+    const text = isName(index) ? claimText(claims[part]) : part
     if (text === undefined) return undefined
     key += text
   }
   return key
 }
 
-const known = new Map<string, readonly string[]>()
-
-/** Literal text and names of claims in turn. */
-function partsOf(template: string): readonly string[] {
-  const parts = known.get(template) ?? template.split(placeholder)
-  known.set(template, parts)
-  return parts
-}
-
-const isName = (at: number) => at % 2 === 1
+// `split` with a group gives literal texts and names of claims in turn.
+const isName = (index: number) => index % 2 === 1
 
 const ownStart = 'cierre:'
 
 /**
- * What is wrong with a key template, if anything. The literal start says whose keys these are, and no claim can complete it to a
- * key of cierre.
+ * What is wrong with a key template, if anything. Its literal start must be such that no claim can
+ * complete it to a key of cierre.
  */
 export function faultOfTemplate(template: string): string | undefined {
   const literal = template.replace(placeholder, '')

@@ -3,10 +3,10 @@ import type { Issuer, NamingClaim } from './verification.js'
 const everyMs = 3_600_000
 
 /**
- * Warns, once an hour for each issuer and claim, of claims that cannot name a session, subject or token id, so that no revocation by that name
- * reaches those tokens.
+ * Warns of claims that cannot name a session, subject or token id: a revocation by that name does
+ * not reach those tokens. It warns once an hour for each issuer and claim.
  *
- * @param warn called with the issuer as configured, and the name of the claim; never with its value
+ * @param warn called with the configured issuer and the name of the claim, never with its value
  */
 export function warnOfUnusableClaims(
   now: () => number,

@@ -12,15 +12,15 @@ import type { KeyHeader, KeySource } from './key-source.js'
 import { claimText, tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
 import { hasLogoutEvent } from './logout-token.js'
 import type { VerificationKey } from './signature.js'
-import { parseSpelling, type CompactJwt } from './canonical-encoding.js'
+import { parseCanonical, type CompactJwt } from './canonical-encoding.js'
 
 export type { Claims } from './claims.js'
 
-/** Whose tokens are accepted, and on what terms. */
+/** An issuer whose tokens are accepted, and what is demanded of them. */
 export type Issuer = Readonly<{
   /** Exact `iss`; unchecked when absent. */
   issuer?: string
-  /** One of them must be in `aud`; unchecked when absent. */
+  /** `aud` must be or hold one of these; unchecked when absent. */
   audience?: readonly string[]
   /** The header's `typ` (RFC 7515 §4.1.9); unchecked when absent. */
   typ?: string
@@ -31,17 +31,17 @@ export type Issuer = Readonly<{
   /** Key templates of session data to delete. */
   sessionKeys: readonly string[]
   keys: KeySource
-  /** What `aud` of its logout tokens must hold; absent: it may not send any. */
+  /** What `aud` of its logout tokens may be. When absent its logout tokens are refused. */
   backchannelAudience?: readonly string[]
   /** `typ` of its logout tokens; absent: unchecked. */
   backchannelTyp?: string
-  /** What a logout token ends: the session it names, its subject's tokens from before it, or both. */
+  /** What a logout token ends: the session it names, its subject's earlier tokens, or both. */
   backchannelScope: 'session' | 'subject' | 'both'
 }>
 
 /**
- * A genuine token: its signature is verified, and its claims are in order, except for what `timing` says. Whether it has been revoked is
- * another question.
+ * A genuine token: its signature is verified and its claims are in order, except for `timing`. It
+ * may have been revoked, which is not checked here.
  */
 export type VerifiedToken = Readonly<{
   timing: Timing
@@ -56,8 +56,10 @@ export type Verification = {
   /**
    * Verifies canonical encoding, signature and claims (RFC 7519 §7.2, RFC 8725).
    *
-   * @param waiter of an operation that ends tokens: the address of its client, whose request waits up to 10 s for a key that is not known yet
-   * @throws ServiceError `invalid_token` with the reason, `keys_unavailable` when the issuer's keys cannot be had
+   * @param waiter address of the client, in an operation that ends tokens: its request may wait up
+   * to 10 s for a key that is not known yet
+   * @throws ServiceError `invalid_token` with the reason, `keys_unavailable` when the keys of the
+   * issuer are not to be had
    */
   verify(jwt: string, waiter?: string): Promise<VerifiedToken>
 }
@@ -66,11 +68,13 @@ export type VerificationParts = {
   issuers: readonly Issuer[]
   now: () => number
   maxClockSkewMs: number
-  /** The claim that cutoffs are held against, which may no more be ahead than `iat`. */
+  /**
+   * The claim that is compared with cutoffs. Like `iat` it may be ahead by the clock skew at most.
+   */
   cutoffClaim: 'iat' | 'auth_time'
-  /** Whether logout tokens are what is verified; otherwise none of them passes for another token. */
+  /** Whether it verifies logout tokens. Otherwise a logout token is refused. */
   logoutTokens?: boolean
-  /** Called for every claim of a genuine token that is there, would be a key, and counts as absent. */
+  /** Called for each claim of a genuine token that would be part of a key but counts as absent. */
   onUnusableClaim?: (issuer: Issuer, claim: NamingClaim) => void
 }
 
@@ -81,7 +85,7 @@ export function createVerification(parts: VerificationParts): Verification {
   const parseHeader = rememberParsed(parseSegment)
   return {
     async verify(text, waiter) {
-      const jwt = parseSpelling(text)
+      const jwt = parseCanonical(text)
       const header = parseHeader(jwt.header)
       const payload = parseSegment(jwt.payload)
       const issuer = selectIssuer(parts.issuers, payload)
@@ -102,7 +106,10 @@ export function createVerification(parts: VerificationParts): Verification {
   }
 }
 
-/** The issuers as they are for logout tokens: another audience, another `typ`, and `exp` demanded. */
+/**
+ * The issuers with what is demanded of logout tokens: another audience, another `typ`, and an
+ * `exp`.
+ */
 export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
   return issuers.flatMap(({ audience, typ, ...issuer }) =>
     issuer.backchannelAudience === undefined
@@ -118,7 +125,10 @@ export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
   )
 }
 
-/** Same issuer and same subject, or the same token. Without a usable `sub` no other token belongs to the caller. */
+/**
+ * Whether two tokens have the same issuer and subject, or are the same token. A token without a
+ * usable `sub` shares its holder with no other.
+ */
 export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolean {
   if (one.keys.t === other.keys.t) return true
   const subject: RevocationKey | undefined = one.keys.u
@@ -127,7 +137,8 @@ export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolea
   )
 }
 
-// What the payload says before its signature is verified only picks whose keys to try. A foreign token costs no fetch.
+// The unverified `iss` only selects whose keys to try. A token of an unknown issuer causes no
+// fetch.
 function selectIssuer(
   issuers: readonly Issuer[],
   { iss }: Readonly<Record<string, unknown>>,
@@ -139,7 +150,7 @@ function selectIssuer(
   return issuer
 }
 
-/** At once, unless keys have to be fetched. */
+/** Verifies synchronously, unless keys have to be fetched. */
 function verifySignature(
   jwt: CompactJwt,
   { alg, kid, crit }: Readonly<Record<string, unknown>>,
@@ -147,7 +158,7 @@ function verifySignature(
   waiter: string | undefined,
 ): Promise<void> | undefined {
   if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) throw refuse('algorithm')
-  // No extension is understood here (RFC 7515 §4.1.11).
+  // No extension is supported (RFC 7515 §4.1.11).
   if (crit !== undefined) throw refuse('claims')
   const header = { alg, kid: typeof kid === 'string' ? kid : undefined }
   const found = issuer.keys.candidates(header, waiter)
@@ -187,7 +198,7 @@ function isSignedByOne(
   return candidates.some((isSigned) => isSigned(signingInput, bytes))
 }
 
-// Only a configured `typ` lets another kind of JWT pass (RFC 8725 §3.11).
+// Another kind of JWT passes only when its `typ` is configured (RFC 8725 §3.11).
 function refuseOtherKinds(
   header: Readonly<Record<string, unknown>>,
   claims: Claims,
@@ -197,7 +208,7 @@ function refuseOtherKinds(
   if (typ === undefined && isOtherKind(header)) throw refuse('typ')
 }
 
-/** `ceil(exp·1000)`. JSON has infinite numbers (1e999). */
+/** `ceil(exp·1000)`. A number of JSON may be infinite (1e999). */
 function expiryOf({ exp }: Claims, issuer: Issuer): number | undefined {
   if (exp === undefined) {
     if (issuer.requireExp) throw refuse('no_exp')

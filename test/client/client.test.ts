@@ -139,12 +139,12 @@ describe('cierre/client', () => {
       await shaky.stop()
       await redis.stop()
     }
-    const nobody = await createClient({
+    const unreachable = await createClient({
       baseUrl: 'http://127.0.0.1:1',
       getToken: () => 'x',
       attempts: 2,
     }).logout()
-    expect(nobody).to.include({ outcome: 'unknown', status: undefined })
+    expect(unreachable).to.include({ outcome: 'unknown', status: undefined })
   })
 
   it('obeys Retry-After, but not for longer than it may', async () => {
@@ -169,7 +169,7 @@ describe('cierre/client', () => {
     }
   })
 
-  it("takes nobody else's answer for the contract's: not a 200 of a portal, not a 403 of a firewall", async () => {
+  it("takes no other server's answer for the contract's: not a 200 of a portal, not a 403 of a firewall", async () => {
     const answers = [
       [200, 'text/html', '<p>Welcome to our network'],
       [200, 'application/json', '{"ok":true}'],

@@ -9,7 +9,7 @@ import { token } from '../support/tokens.js'
 
 const root = new URL('../../', import.meta.url).pathname
 
-describe("a client that somebody else's generator makes of the contract", () => {
+describe('a client that a third-party generator makes of the contract', () => {
   it('compiles under strict, and logs a real token out', async () => {
     const folder = mkdtempSync(join(root, 'node_modules', '.generated-client-'))
     const service = await startService()

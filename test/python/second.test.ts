@@ -11,7 +11,7 @@ import { createSnapshotReader } from '../../src/feed/snapshot.js'
 import { verificationKey } from '../../src/token/signature.js'
 import { createVerification } from '../../src/token/verification.js'
 import { fixedKeySource, secretKeySource } from '../../src/token/key-source.js'
-import { parseSpelling } from '../../src/token/canonical-encoding.js'
+import { parseCanonical } from '../../src/token/canonical-encoding.js'
 import { claimKey } from '../../src/token/keys.js'
 import type { PublicJwk } from '../../src/token/key-material.js'
 import { isRevokedBy } from '../../src/revocation/entry.js'
@@ -36,7 +36,7 @@ describe('the test vectors, and a second implementation of the feed in Python', 
     for (const { name, token: text, accepted } of vectors.gate) {
       const isAccepted = (() => {
         try {
-          const { signingInput, signature } = parseSpelling(text)
+          const { signingInput, signature } = parseCanonical(text)
           return `${signingInput}.${signature}` === text
         } catch {
           return false

@@ -1,4 +1,5 @@
-// Node's fetch and AbortSignal.any lose hold of their signals when the garbage collector has run: a wait must end all the same.
+// Node's fetch and AbortSignal.any lose hold of their signals when the garbage collector has run: a
+// wait must end all the same.
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'

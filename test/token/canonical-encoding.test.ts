@@ -2,15 +2,15 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { ServiceError } from '../../src/errors.js'
 import { claimKey, tokenKeys } from '../../src/token/keys.js'
-import { parseSpelling } from '../../src/token/canonical-encoding.js'
+import { parseCanonical } from '../../src/token/canonical-encoding.js'
 
 const refused = (text: string) =>
-  expect(() => parseSpelling(text), JSON.stringify(text))
+  expect(() => parseCanonical(text), JSON.stringify(text))
     .to.throw(ServiceError)
     .with.property('code', 'invalid_token')
 const segment = (bytes: number) => Buffer.alloc(bytes, 0xa5).toString('base64url')
 
-describe('spelling', () => {
+describe('canonical encoding', () => {
   it('takes what a base64url encoder writes, of any length', () => {
     fc.assert(
       fc.property(
@@ -19,7 +19,7 @@ describe('spelling', () => {
         ),
         (parts) => {
           const segments = parts.map((bytes) => Buffer.from(bytes).toString('base64url'))
-          expect(parseSpelling(segments.join('.'))).to.deep.equal({
+          expect(parseCanonical(segments.join('.'))).to.deep.equal({
             header: segments[0],
             payload: segments[1],
             signature: segments[2],
@@ -33,7 +33,7 @@ describe('spelling', () => {
   it('refuses everything else, and repairs nothing', () => {
     const [h, p, s] = [segment(3), segment(6), segment(32)]
     const good = `${h}.${p}.${s}`
-    parseSpelling(good)
+    parseCanonical(good)
     for (const bad of [
       '',
       '.',
@@ -67,7 +67,7 @@ describe('spelling', () => {
         ['AA', 2],
       ] as const) {
         const text = `${segment(3)}.${segment(3)}.${body}${last}`
-        if (at % 2 ** spareBits === 0) parseSpelling(text)
+        if (at % 2 ** spareBits === 0) parseCanonical(text)
         else refused(text)
       }
     }
@@ -76,17 +76,19 @@ describe('spelling', () => {
   it('ends at 8192 characters', () => {
     const longest = `${segment(3)}.${'A'.repeat(8192 - 10)}.${segment(3)}`
     expect(longest).to.have.length(8192)
-    parseSpelling(longest)
+    parseCanonical(longest)
     refused(`${segment(3)}.${'A'.repeat(8192 - 6)}.${segment(3)}`)
   })
 })
 
 describe('keys', () => {
   it('are those of the published recipe', () => {
-    // Made with: printf 'jwt-session\0\0\0\0\x01\0\0\0\x01is' | openssl dgst -sha256 -binary | head -c 16 | basenc --base64url
+    // Made with: printf 'jwt-session\0\0\0\0\x01\0\0\0\x01is' | openssl dgst -sha256 -binary | head
+    // -c 16 | basenc --base64url
     expect(claimKey('s', 'i', 's')).to.equal('s:jDDVMDYYJ1BLmzpS6nx0Qg')
-    const jwt = parseSpelling('e30.e30.AAAA')
-    // Made with: printf 'jwt-signing-input\0e30.e30' | openssl dgst -sha256 -binary | head -c 16 | basenc --base64url
+    const jwt = parseCanonical('e30.e30.AAAA')
+    // Made with: printf 'jwt-signing-input\0e30.e30' | openssl dgst -sha256 -binary | head -c 16 |
+    // basenc --base64url
     expect(tokenKeys(jwt, {}).t).to.equal('t:2WPxAy2PQxKKH_h2Ypv5vg')
   })
 

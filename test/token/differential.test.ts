@@ -5,11 +5,12 @@ import { errors, importJWK, jwtVerify, type CryptoKey, type JWK } from 'jose'
 import { ServiceError } from '../../src/errors.js'
 import type { PublicJwk } from '../../src/token/key-material.js'
 import { fixedKeySource, secretKeySource } from '../../src/token/key-source.js'
-import { parseSpelling } from '../../src/token/canonical-encoding.js'
+import { parseCanonical } from '../../src/token/canonical-encoding.js'
 import { createVerification, type Issuer } from '../../src/token/verification.js'
 import { algorithms, hmacSecret, keyPairOf } from '../support/tokens.js'
 
-// About 20,000 tokens times DIFFERENTIAL; the fewer, the longer an algorithm takes to sign and to verify.
+// About 20,000 tokens times DIFFERENTIAL; the fewer, the longer an algorithm takes to sign and to
+// verify.
 const scale = Number(process.env['DIFFERENTIAL'] ?? 1)
 const tokensOf = (algorithm: string) =>
   Math.ceil(
@@ -256,14 +257,17 @@ const tokenArbitrary = fc
 
 const passesGate = (jwt: string) => {
   try {
-    return parseSpelling(jwt) !== undefined
+    return parseCanonical(jwt) !== undefined
   } catch {
     return false
   }
 }
 
 type Accepted = { timing: string; claims: Record<string, unknown> }
-/** Where the service refuses what jose accepts: extensions, a byte order mark, other kinds of JWT, times that are infinite or ahead. */
+/**
+ * Where the service refuses what jose accepts: extensions, a byte order mark, other kinds of JWT,
+ * times that are infinite or ahead.
+ */
 function isStricter(jwt: string, { claims }: Accepted): boolean {
   const [header = '', payload = ''] = jwt
     .split('.')

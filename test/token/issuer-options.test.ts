@@ -6,7 +6,10 @@ import type { IssuerConfig } from '../../src/token/issuer-options.js'
 import { feedOf } from '../support/guard.js'
 import { hmacSecret, pemOf, rsa } from '../support/tokens.js'
 
-/** The settings of one issuer, as variables, as an entry of `JWT_ISSUERS`, and as an entry of a guard. */
+/**
+ * The settings of one issuer, as variables, as an entry of `JWT_ISSUERS`, and as an entry of a
+ * guard.
+ */
 type Settings = Readonly<Record<string, string | string[]>>
 const variableOf: Record<string, string> = {
   issuer: 'JWT_ISSUER',
@@ -35,7 +38,10 @@ const ofGuard = (entry: object): Outcome => {
   }
 }
 
-/** What is wrong, by member, and what verification needs of the issuer: the rest is the service's alone. */
+/**
+ * What is wrong, by member, and what verification needs of the issuer: the rest is the service's
+ * alone.
+ */
 function comparable(outcome: Outcome, memberOf: (name: string) => string): unknown {
   if ('issuers' in outcome)
     return outcome.issuers.map(({ issuer, audience, typ, algorithms, key }) => ({

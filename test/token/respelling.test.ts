@@ -52,7 +52,8 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
         const jwt = await token(holder, algorithm)
         const accepted: string[] = []
         const legalTwin = twin(jwt.split('.')[2] ?? '', algorithm)
-        // The one respelling that passes the gate, as it is a signature in its own right: revoked already, it is no error.
+        // The one respelling that passes the gate, as it is a signature in its own right: revoked
+        // already, it is no error.
         const legal = legalTwin && `${jwt.slice(0, jwt.lastIndexOf('.'))}.${legalTwin}`
         for (const other of respellings(jwt, algorithm)) {
           if (

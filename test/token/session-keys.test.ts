@@ -54,7 +54,7 @@ describe('sessions of existing frameworks end with the logout', () => {
         externalKey?: string
       }
       if (ctx.path === '/login') session.user = 'alice'
-      ctx.body = session.user ?? 'nobody'
+      ctx.body = session.user ?? 'anonymous'
     })
     await expectEnds(app.callback(), 'koa:sess:{sid}', 'koa:sess:')
   })
@@ -72,12 +72,15 @@ describe('sessions of existing frameworks end with the logout', () => {
     app.use((request, response) => {
       const session = request.session as unknown as { user?: string }
       if (request.path === '/login') session.user = 'alice'
-      response.end(session.user ?? 'nobody')
+      response.end(session.user ?? 'anonymous')
     })
     await expectEnds(app, 'sess:{sid}', 'sess:')
   })
 
-  /** Logs in with a browser's cookie, ties a token to that session, logs the token out, and looks again. */
+  /**
+   * Logs in with a browser's cookie, ties a token to that session, logs the token out, and looks
+   * again.
+   */
   async function expectEnds(
     handler: (request: IncomingMessage, response: ServerResponse) => unknown,
     template: string,
@@ -95,7 +98,7 @@ describe('sessions of existing frameworks end with the logout', () => {
       const jwt = await token({ sid: key.slice(prefix.length) })
       expect((await service.logout(jwt)).status).to.equal(200)
       expect(await redis.client.exists(key)).to.equal(0)
-      expect((await send(origin, { path: '/me', headers: { cookie } })).text).to.equal('nobody')
+      expect((await send(origin, { path: '/me', headers: { cookie } })).text).to.equal('anonymous')
     } finally {
       server.close()
       await service.stop()

@@ -169,8 +169,8 @@ describe('verification', () => {
     const ofB = await sign(freshClaims({ ...shared, iss: 'https://b' }))
     const ofC = await sign(freshClaims({ ...shared, iss: 'https://c' }), 'ES256')
     const foreign = await sign(freshClaims({ ...shared, iss: 'https://a' }), 'ES256')
-    const nobodys = await sign(freshClaims({ ...shared, iss: 'https://d' }))
-    expect(await statuses(env, ofA, ofA, ofB, ofB, ofC, foreign, nobodys)).to.deep.equal([
+    const ofUnknown = await sign(freshClaims({ ...shared, iss: 'https://d' }))
+    expect(await statuses(env, ofA, ofA, ofB, ofB, ofC, foreign, ofUnknown)).to.deep.equal([
       200, 401, 200, 401, 200, 401, 401,
     ])
   })
