@@ -13,16 +13,21 @@ export function readContract(): { yaml: string; document: ContractDocument } {
   }
 }
 
-export type MediaTypes = Readonly<Record<string, { schema: object }>>
+type Reference = Readonly<{ $ref?: string }>
+type Schema = Reference &
+  Readonly<{ type?: string; format?: string; properties?: Readonly<Record<string, object>> }>
+export type MediaTypes = Readonly<Record<string, { schema: Schema }>>
+type DocumentedResponse = Reference & Readonly<{ content?: MediaTypes }>
+export type DocumentedParameter = Readonly<{ name: string; in: string; schema: Schema }>
 
 /** One operation as the document describes it, with what we read of it. */
 export type DocumentedOperation = Readonly<{
   path: string
   method: string
   operationId: keyof operations
-  parameters?: readonly { name: string; in: string }[]
+  parameters?: readonly DocumentedParameter[]
   requestBody?: { content: MediaTypes }
-  responses: Readonly<Record<string, { $ref?: string; content?: MediaTypes }>>
+  responses: Readonly<Record<string, DocumentedResponse>>
 }>
 
 export function documentedOperations({ paths }: ContractDocument): DocumentedOperation[] {
@@ -30,4 +35,16 @@ export function documentedOperations({ paths }: ContractDocument): DocumentedOpe
   return Object.entries(byPath).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ ...operation, path, method })),
   )
+}
+
+/** What a reference within the document stands for; anything else as it is. */
+export function resolveReference<T extends Reference>(document: ContractDocument, node: T): T {
+  if (node.$ref === undefined) return node
+  const names = node.$ref.split('/').slice(1)
+  const found = names.reduce<unknown>(
+    (parent, name) => (parent as Record<string, unknown> | undefined)?.[name],
+    document,
+  )
+  if (found === undefined) throw new Error(`the contract has no ${node.$ref}`)
+  return resolveReference(document, found as T)
 }

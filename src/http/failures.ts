@@ -1,8 +1,8 @@
 import { bearerChallenge } from '../token/bearer.js'
 import { errorReasonOf, failures, ServiceError, type FailureCode } from '../errors.js'
-import type { OperationId } from '../operations/operation.js'
+import type { FailureForm, ServedOperation } from './served-operations.js'
 
-/** An answer on its way out, before it is held against the contract. */
+/** An answer on its way out, before it is validated by the contract. */
 export type Outgoing = Readonly<{
   status: number
   body: unknown
@@ -10,26 +10,26 @@ export type Outgoing = Readonly<{
   leastBytesPerS?: number
 }>
 
-/** When a repeat may find things better. */
+/** What a failure answer depends on, besides the error. */
+export type FailedRequest = Readonly<{
+  operation: Pick<ServedOperation, 'outcomeUnknown'> | undefined
+  form: FailureForm
+  authorization: readonly string[]
+}>
+
+/** Seconds after which a repeated request may succeed. */
 const retryAfterS = '1'
 
-// Endpoints that an RFC defines answer in its form.
-const oauthPaths = /^\/(?:oauth\/|api\/v1\/auth\/backchannel-logout)/
-
-/** What the caller gets for anything that was thrown. Nothing of the error itself is in it. */
-export function failureAnswer(
-  error: unknown,
-  request: { operationId?: OperationId; path: string; authorization: readonly string[] },
-): Outgoing {
-  const code = codeOf(error, request.operationId)
+/** The answer to a client for anything that was thrown. It contains nothing of the error itself. */
+export function failureAnswer(error: unknown, request: FailedRequest): Outgoing {
+  const code = codeOf(error, request.operation)
   const { status, message } = failures[code]
   return {
     status,
-    body: oauthPaths.test(request.path)
-      ? { error: oauthError(code, status) }
-      : { success: false, message },
+    body:
+      request.form === 'oauth' ? { error: oauthError(code, status) } : { success: false, message },
     headers: {
-      ...challenge(code, error, request),
+      ...challenge(code, error, request.authorization),
       ...reasonHeader(error),
       ...(status >= 500 && { 'Retry-After': retryAfterS }),
       ...(error instanceof ServiceError && error.headers),
@@ -37,7 +37,7 @@ export function failureAnswer(
   }
 }
 
-/** RFC 6749 §5.2, and `temporarily_unavailable` of its §4.1.2.1 where only time helps. */
+/** RFC 6749 §5.2, and `temporarily_unavailable` of §4.1.2.1 where a later repeat may succeed. */
 function oauthError(code: FailureCode, status: number): string {
   if (code === 'invalid_client') return 'invalid_client'
   if (code === 'not_permitted') return 'unauthorized_client'
@@ -48,7 +48,7 @@ function oauthError(code: FailureCode, status: number): string {
 function challenge(
   code: FailureCode,
   error: unknown,
-  { authorization }: { authorization: readonly string[] },
+  authorization: readonly string[],
 ): Record<string, string> {
   if (code === 'invalid_client' || code === 'not_permitted')
     return { 'WWW-Authenticate': 'Basic realm="cierre"' }
@@ -63,14 +63,11 @@ function reasonHeader(error: unknown): Record<string, string> {
   return reason === undefined ? {} : { 'X-Error-Reason': reason }
 }
 
-/** Whether an error is a fault of ours or of a part, which belongs into the error log. */
-export const isFault = (error: unknown): boolean =>
+/** Whether the service or one of its parts failed, as opposed to a refusal. */
+export const isServiceFailure = (error: unknown): boolean =>
   !(error instanceof ServiceError) || failures[error.code].status >= 500
 
-// The owner's contract knows only the 500 for logout; every other operation says 503 when it cannot tell.
-function codeOf(error: unknown, operationId: OperationId | undefined): FailureCode {
-  if (!isFault(error)) return (error as ServiceError).code
-  return operationId === undefined || operationId === 'logout'
-    ? 'internal_error'
-    : 'store_unavailable'
+function codeOf(error: unknown, operation: FailedRequest['operation']): FailureCode {
+  if (!isServiceFailure(error)) return (error as ServiceError).code
+  return operation?.outcomeUnknown ?? 'internal_error'
 }

@@ -21,7 +21,7 @@ export function createRateRule({
 }
 
 /** Holds the reader of an answer to a rate until the answer is sent; the connection of one that is too slow ends in the middle. */
-export function holdToRate(
+export function requireReadingRate(
   response: ServerResponse,
   rate: LeastRate,
   checkEveryMs: number,

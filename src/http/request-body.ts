@@ -1,81 +1,74 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import bodyParser from 'koa-bodyparser'
-import { requestBodies, type Validator } from '../../generated/validators.js'
-import { documentedOperations, type ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
-import type { OperationId } from '../operations/operation.js'
-import { nothingMore, type Middleware, type RequestState, type ServiceContext } from './routes.js'
+import type { Middleware, RequestState, ServiceContext } from './context.js'
 
-// As a number: a text would be parsed again for each request.
+const formType = 'application/x-www-form-urlencoded'
+
+/** The media types that can be read. */
+export const readableTypes = ['application/json', formType] as const
+type ReadableType = (typeof readableTypes)[number]
+
+// koa-bodyparser's type wants text, which its dependency would parse again for each request.
+// A number is what `raw-body` counts with.
 const bodyLimit = (32 * 1024) as unknown as string
 
-/** Reads the body of an operation that has one: by the media types of the contract, 32 KiB at most, never encoded. */
-export function createBodyReader(
-  document: ContractDocument,
-): (ctx: ServiceContext, operationId: OperationId) => Promise<void> {
-  const bodies = documentedBodies(document)
-  const parse = bodyParser({
+/** Reads a body of the one media type that the operation declares, 32 KiB at most. */
+export function readBody(declared: ReadableType): (ctx: ServiceContext) => Promise<void> {
+  const parse = createParser()
+  return async (ctx) => {
+    requireType(ctx, declared)
+    await parse(ctx, noNext)
+    if (declared === formType) {
+      const text = ctx.request.rawBody
+      ctx.request.body = parseForm(typeof text === 'string' ? text : '')
+    }
+  }
+}
+
+// koa-openapi runs its steps in a loop: the `next` that it hands on leads out of the router.
+const noNext = async () => undefined
+
+function createParser(): Middleware {
+  // koa-bodyparser's types are those of another version of Koa's.
+  return bodyParser({
     enableTypes: ['json', 'form'],
-    // What it is has been settled before.
+    // `requireType` has settled the type already.
     detectJSON: ({ req }) => req.headers['content-type'] === 'application/json',
     jsonLimit: bodyLimit,
     formLimit: bodyLimit,
     onerror(error, ctx) {
       if ((error as Error & { status?: number }).status === 413) {
-        // What follows on this connection is the rest of the body.
+        // The next bytes of this connection are the rest of the body.
         ctx.set('Connection', 'close')
         throw new ServiceError('body_too_large', { reason: 'body' })
       }
-      // Without the cause: it quotes the body.
-      throw unreadableBody((ctx.state as RequestState).operationId)
+      // Without the cause, which quotes the body.
+      const { operation } = ctx.state as RequestState
+      throw new ServiceError(operation?.unreadableBody ?? 'bad_request', { reason: 'body' })
     },
-  }) as unknown as Middleware
-  return async (ctx, operationId) => {
-    const accepted = bodies.get(operationId)
-    if (accepted === undefined) return
-    const { headers } = ctx.req
-    const type =
-      headers['content-type'] === 'application/json'
-        ? 'application/json'
-        : ctx.request.type.trim().toLowerCase()
-    const isTyped = headers['content-type'] !== undefined || hasBody(headers)
-    // koa-bodyparser would inflate what is encoded.
-    if (headers['content-encoding'] !== undefined || (isTyped && !accepted.has(type))) {
-      ctx.set('Connection', 'close')
-      throw new ServiceError('unsupported_media_type', { reason: 'body' })
-    }
-    // Its parameters say nothing here.
-    if (isTyped) headers['content-type'] = type
-    await parse(ctx, nothingMore)
-    if (type === formType)
-      ctx.request.body = parseForm(
-        typeof ctx.request.rawBody === 'string' ? ctx.request.rawBody : '',
-      )
-    const validate = type === '' ? accepted.values().next().value : accepted.get(type)
-    if (validate !== undefined && !validate(ctx.request.body))
-      throw faultOfBody(validate.errors ?? [], operationId)
+  })
+}
+
+/** @throws ServiceError `unsupported_media_type` for another type, or any content coding */
+function requireType(ctx: ServiceContext, declared: ReadableType): void {
+  const { headers } = ctx.req
+  const given = headers['content-type']
+  const type = given === 'application/json' ? given : ctx.request.type.trim().toLowerCase()
+  const isTyped = given !== undefined || hasBody(headers)
+  // koa-bodyparser would inflate an encoded body.
+  if (headers['content-encoding'] !== undefined || (isTyped && type !== declared)) {
+    ctx.set('Connection', 'close')
+    throw new ServiceError('unsupported_media_type', { reason: 'body' })
   }
+  // Its parameters have no meaning here, and some that clients send cannot be parsed.
+  if (isTyped) headers['content-type'] = type
 }
 
-type Errors = NonNullable<Validator['errors']>
-
-function faultOfBody(errors: Errors, operationId: OperationId): ServiceError {
-  const isUnreadable = errors.some(
-    ({ keyword, instancePath }) =>
-      keyword !== 'additionalProperties' && (instancePath === '' || instancePath === '/token'),
-  )
-  return isUnreadable
-    ? unreadableBody(operationId)
-    : new ServiceError('bad_request', { reason: 'body' })
-}
-
-/** What a body that cannot be read, or does not name its token, is for an operation. */
-const unreadableBody = (operationId: OperationId | undefined) =>
-  new ServiceError(operationId === 'logout' ? 'invalid_token' : 'bad_request', { reason: 'body' })
-
-const formType = 'application/x-www-form-urlencoded'
-
-// qs would make objects of names in brackets, stop at a thousand members, and pass over names of Object.prototype.
+/**
+ * Not by `qs`, which makes objects of names in brackets, stops at a thousand members and ignores
+ * names of Object.prototype.
+ */
 function parseForm(text: string): Record<string, string> {
   const members = [...new URLSearchParams(text)]
   if (new Set(members.map(([name]) => name)).size < members.length)
@@ -85,26 +78,3 @@ function parseForm(text: string): Record<string, string> {
 
 const hasBody = (headers: IncomingHttpHeaders) =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
-
-/** For each operation that has a body, what holds it against the contract, by media type. */
-function documentedBodies(
-  document: ContractDocument,
-): Map<OperationId, Map<string, Validator | undefined>> {
-  return new Map(
-    documentedOperations(document).flatMap(({ operationId, requestBody }) =>
-      requestBody === undefined
-        ? []
-        : [
-            [
-              operationId,
-              new Map(
-                Object.keys(requestBody.content).map((type) => [
-                  type,
-                  requestBodies[`${operationId} ${type}`],
-                ]),
-              ),
-            ],
-          ],
-    ),
-  )
-}

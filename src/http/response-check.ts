@@ -5,9 +5,12 @@ import type { OperationId } from '../operations/operation.js'
 import type { Outgoing } from './failures.js'
 
 /**
- * What is wrong with an answer by the contract, formats included, or nothing. The text names places, never values.
+ * How an answer violates the contract, formats included; `undefined` when it does not. The text
+ * names places, never values.
+ *
+ * koa-openapi's own check of responses ignores formats and compiles its schemas at every start.
  */
-export function faultOfAnswer(
+export function violationOf(
   operationId: OperationId,
   { status, body, headers }: Outgoing,
 ): string | undefined {
@@ -23,15 +26,15 @@ export function faultOfAnswer(
   )
 }
 
-/** A document does not change: what it was once valid for, it is valid for. */
-const validFor = new WeakMap<StaticDocument, string>()
+/** The declaration that each static document was validated by. Documents never change. */
+const validated = new WeakMap<StaticDocument, string>()
 
 function isValid(body: unknown, declaration: string, validate: Validator): boolean {
   if (!(body instanceof StaticDocument)) return validate(body)
-  if (validFor.get(body) === declaration) return true
+  if (validated.get(body) === declaration) return true
   const text = body.representations.identity.bytes.toString('utf8')
   if (!validate(declaration.endsWith(' application/json') ? JSON.parse(text) : text)) return false
-  validFor.set(body, declaration)
+  validated.set(body, declaration)
   return true
 }
 

@@ -1,161 +1,187 @@
 import Router from '@koa/router'
-import type { Context } from 'koa'
 import { initialize } from 'koa-openapi'
-import type { Requester } from '../audit/audit.js'
-import { documentedOperations, type ContractDocument } from '../contract.js'
+import {
+  documentedOperations,
+  type ContractDocument,
+  type DocumentedOperation,
+  type DocumentedParameter,
+} from '../contract.js'
 import { ServiceError } from '../errors.js'
 import type { OperationId, Operations, Request } from '../operations/operation.js'
+import type { Middleware, ServiceContext } from './context.js'
 import type { Outgoing } from './failures.js'
+import { readableTypes, readBody } from './request-body.js'
+import type { ServedOperation } from './served-operations.js'
 
-/** What the middleware tell each other about one request. */
-export type RequestState = {
-  requester: Requester
-  secure: boolean
-  authorization: readonly string[]
-  path: string
-  operationId?: OperationId
-  answer?: Outgoing | undefined
-  /** Header fields that the rate limit adds to the answer. */
-  limitHeaders?: Record<string, string>
-}
-
-export type ServiceContext = Context & { state: RequestState }
-export type Middleware = (ctx: ServiceContext, next: () => Promise<void>) => Promise<void>
-
-/** The routes of the contract, matched strictly, and its request validation. */
-export type ContractRoutes = {
-  /** The operation of a method and path, else the methods that the path knows. */
-  match(method: string, path: string): { operationId: OperationId } | { allow: readonly string[] }
-  /** Validates the request and runs its operation. */
-  run(ctx: ServiceContext): Promise<Outgoing | undefined>
-}
+export type RouteParts = Readonly<{
+  document: ContractDocument
+  operations: Operations
+  served: ReadonlyMap<OperationId, ServedOperation>
+  /** Middleware that runs once the operation is known, before its request is read. */
+  before: readonly Middleware[]
+}>
 
 /**
- * koa-openapi: routes and the validation of parameters. It authenticates nobody (it does not wait for its security handlers) and checks no
- * response (`responses.ts` does, formats included).
+ * Middleware: every route of the contract, matched strictly, by koa-openapi on @koa/router. Each
+ * request of a route goes one way: `before`, the body, koa-openapi's defaults, coercion and
+ * validation, the strict check of its query, the operation.
+ *
+ * koa-openapi authenticates no request, because it does not wait for its security handlers; the
+ * operations do. It validates no answer; `response-check.ts` does.
  */
-export function createContractRoutes(
-  document: ContractDocument,
-  operations: Operations,
-): ContractRoutes {
+export function createRoutes({ document, operations, served, before }: RouteParts): Middleware {
   const router = new Router({ strict: true, sensitive: true })
-  const all = Object.entries(operations) as [OperationId, AnyOperation][]
+  // The types of @koa/router and of koa-openapi know Koa's context, not our state.
+  router.use(findOperation(served) as never, ...(before as never[]))
+  const documented = documentedOperations(document)
+  documented.forEach(requireReadable)
   initialize({
     router,
     apiDoc: {
       ...document,
-      paths: Object.fromEntries(
-        Object.entries(document.paths as Record<string, Record<string, object>>).map(
-          ([path, item]) => [path, withoutIdleSteps(item)],
-        ),
-      ),
-      // The server's path would become a prefix of every route.
+      // A server's path would become a prefix of every route.
       servers: undefined,
-      // Its response validators are not used; they would only cost start-up time.
+      // Its validators of responses are not used; they would only cost time at the start.
       'x-koa-openapi-disable-response-validation-middleware': true,
-    } as never,
-    operations: Object.fromEntries(all.map(([id, operation]) => [id, handler(operation)])) as never,
-    // It takes the document for OpenAPI 3.0; our linter has checked it as what it is.
+    },
+    operations: Object.fromEntries(
+      documented.map((one) => [one.operationId, handlerOf(one, operations)]),
+    ),
+    consumesMiddleware: Object.fromEntries(readableTypes.map((type) => [type, readBody(type)])),
+    // It reads the document as OpenAPI 3.0, and would refuse 3.1. `npm run check` validates it.
     validateApiDoc: false,
     exposeApiDocs: false,
+    // Its type demands every optional argument, and a document of OpenAPI 3.0.
   } as unknown as Parameters<typeof initialize>[0])
-  // Operations without query parameters ignore a query, as what probes and caches put there is nobody's mistake.
-  const queries = new Map(
-    documentedOperations(document).flatMap(({ operationId, parameters = [] }) => {
-      const names = parameters
-        .filter((parameter) => parameter.in === 'query')
-        .map(({ name }) => name)
-      return names.length === 0 ? [] : [[operationId, new Set(names)]]
-    }),
-  )
-  const routes = router.routes() as unknown as Middleware
-  // Most paths are fixed: they need not be held against every pattern.
-  const fixed = new Map<string, Map<string, { operationId: OperationId }>>()
-  for (const { paramNames, path, methods, name } of router.stack) {
-    if (paramNames.length > 0) continue
-    const byMethod = fixed.get(String(path)) ?? new Map<string, { operationId: OperationId }>()
-    for (const method of methods) byMethod.set(method, { operationId: name as OperationId })
-    fixed.set(String(path), byMethod)
+  const dispatch = router.routes() as unknown as Middleware
+  return (ctx, next) => dispatch(ctx, next).catch(rethrow(ctx))
+}
+
+/**
+ * Middleware for a request without a route: 404, or 405 with `Allow`; 204 to OPTIONS on a path
+ * that has operations.
+ *
+ * @param allowOrigins lets a page of an allowed origin read the 204 and the 405
+ */
+export function answerUnrouted(allowOrigins: Middleware): Middleware {
+  return (ctx) => {
+    const methods = matchedLayers(ctx).flatMap((layer) => layer.methods)
+    if (methods.length === 0) throw new ServiceError('not_found')
+    ctx.set('Allow', [...new Set(methods), 'OPTIONS'].join(', '))
+    return allowOrigins(ctx, async () => {
+      if (ctx.method !== 'OPTIONS') throw new ServiceError('method_not_allowed')
+      ctx.state.answer = { status: 204, body: undefined }
+    })
   }
-  // koa-openapi's steps are for parameters; without any, what it would do for each request is to wait for the operation.
-  const withParameters = new Set(
-    documentedOperations(document).flatMap(({ operationId, parameters = [] }) =>
-      parameters.length > 0 ? [operationId] : [],
-    ),
-  )
-  const direct = new Map(all.filter(([operationId]) => !withParameters.has(operationId)))
-  const runByPath = async (ctx: ServiceContext) => {
-    try {
-      await routes(ctx, nothingMore)
-      return ctx.state.answer
-    } catch (error) {
-      throw translate(error)
+}
+
+type Layer = Readonly<{ name: string | null; methods: readonly string[] }>
+
+/** What @koa/router has found for the path, whatever the method. */
+const matchedLayers = (ctx: ServiceContext) => (ctx['matched'] ?? []) as readonly Layer[]
+
+/**
+ * The first match is the operation, since the contract has `/revocations/snapshot` before
+ * `/revocations/{key}`. The router's own `_matchedRouteName` is the last match.
+ */
+const findOperation =
+  (served: RouteParts['served']): Middleware =>
+  (ctx, next) => {
+    const layer = matchedLayers(ctx).find(({ methods }) => methods.includes(ctx.method))
+    ctx.state.operation = served.get(layer?.name as OperationId)
+    return next()
+  }
+
+function requireReadable({ operationId, requestBody }: DocumentedOperation): void {
+  const types: readonly string[] = Object.keys(requestBody?.content ?? {})
+  const readable: readonly string[] = readableTypes
+  if (types.length > 1 || !types.every((type) => readable.includes(type)))
+    throw new Error(`${operationId}: no request body of ${types.join(' or ')} can be read`)
+}
+
+function handlerOf({ operationId, parameters = [] }: DocumentedOperation, operations: Operations) {
+  const operation: (request: never) => Promise<Outgoing> = operations[operationId]
+  const checkQuery = strictQueryCheck(operationId, parameters)
+  return async (ctx: ServiceContext) => {
+    if (ctx.request.querystring !== '') checkQuery(ctx.request.querystring)
+    const { state, request } = ctx
+    const accepted: Record<keyof Request<OperationId>, unknown> = {
+      body: request.body,
+      query: request.query,
+      params: ctx['params'],
+      lastEventId: ctx.get('Last-Event-ID') || undefined,
+      authorization: state.authorization,
+      requester: state.requester,
+      secure: state.secure,
     }
-  }
-  return {
-    match(method, path) {
-      const found = fixed.get(path)?.get(method)
-      if (found !== undefined) return found
-      const matched = router.match(path, method)
-      // The contract has /revocations/snapshot before /revocations/{key}.
-      const [layer] = matched.pathAndMethod
-      if (matched.route && layer?.name != null) return { operationId: layer.name as OperationId }
-      return { allow: [...new Set(matched.path.flatMap(({ methods }) => methods))] }
-    },
-    run(ctx) {
-      const { operationId } = ctx.state
-      // koa-openapi would join the values of a parameter that is sent twice, and pass over one that nobody knows.
-      const known = operationId && queries.get(operationId)
-      const isKnown = ([name, value]: [string, unknown]) =>
-        !Array.isArray(value) && (known === undefined || known.has(name))
-      if (ctx.req.url?.includes('?') && !Object.entries(ctx.query).every(isKnown))
-        throw new ServiceError('bad_request', { reason: 'body' })
-      const operation = operationId && direct.get(operationId)
-      return operation ? operation(requestOf(ctx)) : runByPath(ctx)
-    },
+    // koa-openapi has validated it by the contract, which the compiler cannot know.
+    state.answer = await operation(accepted as never)
   }
 }
 
-export const nothingMore = async () => undefined
+/** The text of an integer in JSON, without an exponent. */
+const integerText = /^-?(?:0|[1-9][0-9]*)$/
+/** RFC 3339 §5.6; the days of a month are checked by koa-openapi. */
+const dateTimeText = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i
 
-/** koa-openapi's own steps are for parameters; bodies are held against code that is compiled ahead (`body.ts`). */
-const withoutIdleSteps = (item: Record<string, object>) =>
-  Object.fromEntries(
-    Object.entries(item).map(([method, operation]) => [
-      method,
-      'parameters' in operation
-        ? operation
-        : { ...operation, 'x-koa-openapi-disable-middleware': true },
-    ]),
+/**
+ * The check of what koa-openapi's coercion and formats let through: it takes `0x10`, `2.5`, `+5`
+ * and blanks for integers, and a date-time without an offset; it joins the values of a parameter
+ * that is sent twice, and ignores an unknown one. An operation without query parameters ignores
+ * unknown ones on purpose, because health checks and caches add their own.
+ */
+function strictQueryCheck(
+  operationId: OperationId,
+  parameters: readonly DocumentedParameter[],
+): (querystring: string) => void {
+  for (const { name, in: place, schema } of parameters)
+    if (place !== 'query' && textFormOf(schema) !== undefined)
+      throw new Error(`${operationId}: ${name} in ${place} would not be checked strictly`)
+  const known = new Map(
+    parameters.filter((one) => one.in === 'query').map(({ name, schema }) => [name, schema]),
   )
-
-/** Whichever operation it is, koa-openapi or the compiled validators have held its request against the contract. */
-type AnyOperation = (request: Record<keyof Request<OperationId>, unknown>) => Promise<Outgoing>
-
-const requestOf = (
-  { request, state }: ServiceContext,
-  parameters: { query?: unknown; params?: unknown; lastEventId?: string | undefined } = {},
-) => ({
-  body: request.body,
-  query: parameters.query,
-  params: parameters.params,
-  lastEventId: parameters.lastEventId,
-  authorization: state.authorization,
-  requester: state.requester,
-  secure: state.secure,
-})
-
-const handler = (operation: AnyOperation) => async (ctx: ServiceContext) => {
-  const parameters = {
-    query: ctx.request.query,
-    params: ctx['params'] as unknown,
-    lastEventId: ctx.get('Last-Event-ID') || undefined,
+  const isValid = (name: string, text: string) => {
+    const schema = known.get(name)
+    return schema === undefined ? known.size === 0 : (textFormOf(schema)?.(text) ?? true)
   }
-  ctx.state.answer = await operation(requestOf(ctx, parameters))
+  return (querystring) => {
+    const given = [...new URLSearchParams(querystring)]
+    const isRepeated = new Set(given.map(([name]) => name)).size < given.length
+    if (isRepeated || !given.every(([name, text]) => isValid(name, text)))
+      throw new ServiceError('bad_request', { reason: 'body' })
+  }
 }
 
-function translate(error: unknown): unknown {
-  return error instanceof Error && 'errors' in error && 'status' in error
-    ? new ServiceError('bad_request', { reason: 'body' })
-    : error
+/** Whether a text is a value of a schema, where coercion or the format does not say. */
+function textFormOf({
+  type,
+  format,
+}: DocumentedParameter['schema']): ((text: string) => boolean) | undefined {
+  if (type === 'integer') return (text) => integerText.test(text)
+  // `Date.parse` refuses what the format lets through: a leap second, an offset of a day.
+  if (format === 'date-time')
+    return (text) => dateTimeText.test(text) && !Number.isNaN(Date.parse(text))
+  return undefined
 }
+
+/** koa-openapi's refusal: http-errors' error, with what `openapi-request-validator` found. */
+type Refusal = Error & { errors: readonly Violation[] }
+type Violation = { location?: string; path?: string; errorCode?: string }
+
+const isRefusal = (error: unknown): error is Refusal =>
+  error instanceof Error && 'errors' in error && 'status' in error
+
+/** A body that is missing, is no object, or has no usable `token`. Unknown members are another matter. */
+const isUnreadable = ({ location, path = '', errorCode = '' }: Violation) =>
+  location === 'body' &&
+  (path === '' || path === 'token') &&
+  !errorCode.startsWith('additionalProperties')
+
+const rethrow =
+  ({ state }: ServiceContext) =>
+  (error: unknown): never => {
+    if (!isRefusal(error)) throw error
+    const code = error.errors.some(isUnreadable) ? state.operation?.unreadableBody : undefined
+    // Without the cause: its errors may quote the request.
+    throw new ServiceError(code ?? 'bad_request', { reason: 'body' })
+  }

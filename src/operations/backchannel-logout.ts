@@ -5,7 +5,7 @@ import { sessionKeysOf } from '../token/session-keys.js'
 import type { Entry } from '../revocation/entry.js'
 import { isLogoutToken } from '../token/logout-token.js'
 import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
-import type { Operation } from './operation.js'
+import { withTraits, type Operation } from './operation.js'
 import { limitedAddress } from '../runtime/ip-addresses.js'
 
 type Parts = {
@@ -16,9 +16,13 @@ type Parts = {
 }
 
 /** OpenID Connect Back-Channel Logout 1.0, the side that receives. */
-export const backchannelLogout =
-  ({ verification, revocations, audit, now }: Parts): Operation<'backchannelLogout'> =>
-  async ({ body, requester }) => {
+export const backchannelLogout = ({
+  verification,
+  revocations,
+  audit,
+  now,
+}: Parts): Operation<'backchannelLogout'> =>
+  withTraits<'backchannelLogout'>({ limitedByAddress: true }, async ({ body, requester }) => {
     const token = await verifyLogoutToken(
       verification,
       body.logout_token,
@@ -42,7 +46,7 @@ export const backchannelLogout =
         revocations.record(entries, witness, sessionKeysOf([{ issuer: token.issuer, claims }])),
     )
     return { status: 200, body: undefined }
-  }
+  })
 
 async function verifyLogoutToken(
   verification: Verification,

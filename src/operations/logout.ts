@@ -6,7 +6,7 @@ import type { Revocations } from '../revocation/revocations.js'
 import { sessionKeysOf } from '../token/session-keys.js'
 import { isSenderConstrained } from '../token/confirmation.js'
 import { isOfSameHolder, type Verification, type VerifiedToken } from '../token/verification.js'
-import type { Operation } from './operation.js'
+import { withTraits, type Operation } from './operation.js'
 import { limitedAddress } from '../runtime/ip-addresses.js'
 
 type Parts = {
@@ -21,7 +21,8 @@ type Parts = {
 /** Revokes the presented tokens. The revocation is written last: what fails before it leaves the token usable for the repeat. */
 export function logout(parts: Parts): Operation<'logout'> {
   const { verification, revocations, audit, admit, clearingHeaders } = parts
-  return async ({ body, authorization, requester, secure }) => {
+  const traits = { limitedByAddress: true, unreadableBody: 'invalid_token' } as const
+  return withTraits<'logout'>(traits, async ({ body, authorization, requester, secure }) => {
     const scope = body.scope ?? 'local'
     // Possession is enough to end one's own token, also one that is bound to a key.
     const bearer = bearerToken(authorization, { dpop: true })
@@ -63,7 +64,7 @@ export function logout(parts: Parts): Operation<'logout'> {
       body: { success: true, message: 'Sesión cerrada exitosamente' },
       headers: Object.assign(limits, secure ? clearingHeaders.https : clearingHeaders.http),
     }
-  }
+  })
 }
 
 type Tokens = readonly [VerifiedToken, ...VerifiedToken[]]

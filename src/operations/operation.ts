@@ -1,14 +1,15 @@
 import type { Readable } from 'node:stream'
 import type { components, operations } from '../../generated/openapi.js'
 import type { Requester } from '../audit/audit.js'
+import type { FailureCode } from '../errors.js'
 import type { StaticDocument } from '../runtime/static-document.js'
 
 export type OperationId = keyof operations
 
 type Responses<Id extends OperationId> = operations[Id]['responses']
-/** What is sent piece by piece, and not held against a schema. */
+/** Media types that are sent piece by piece and are not validated by a schema. */
 type StreamedTypes = 'text/event-stream' | 'application/octet-stream'
-/** What is made once and sent by reference; so is the contract as JSON. */
+/** Media types that are made once and sent by reference, as the contract in JSON is. */
 type DocumentTypes = 'application/yaml' | 'text/css' | 'text/html' | 'text/javascript'
 type Sent<Type, Content> = Type extends StreamedTypes
   ? Readable
@@ -40,7 +41,7 @@ export type Answer<Id extends OperationId> = {
     body: BodyOf<Responses<Id>[Status]>
     /** Further header fields; `Content-Type` only where it is not JSON. */
     headers?: Readonly<Record<string, string | string[]>>
-    /** Of what is sent piece by piece: a reader that takes less is cut off. */
+    /** For a streamed body: the connection of a client that reads more slowly is closed. */
     leastBytesPerS?: number
   }>
 }[keyof Responses<Id>]
@@ -59,12 +60,27 @@ export type Request<Id extends OperationId> = Readonly<{
   secure: boolean
 }>
 
+/** Facts of an operation that HTTP needs and that the contract cannot state. */
+export type OperationTraits = Readonly<{
+  /** Whether the limit per client address (`RATE_LIMIT_ADDRESS`) counts its requests. */
+  limitedByAddress?: boolean
+  /** The failure of a body that is unreadable or names no token; `bad_request` by default. */
+  unreadableBody?: FailureCode
+}>
+
 /**
- * One operation of the contract: request in, answer out.
+ * One operation of the contract: a function from request to answer, with its traits as properties.
  *
  * @throws ServiceError for every answer that is not a success
  */
-export type Operation<Id extends OperationId> = (request: Request<Id>) => Promise<Answer<Id>>
+export type Operation<Id extends OperationId> = ((request: Request<Id>) => Promise<Answer<Id>>) &
+  OperationTraits
 
-/** All of them; one that is missing does not compile. */
+/** Gives an operation its traits. */
+export const withTraits = <Id extends OperationId>(
+  traits: OperationTraits,
+  operation: (request: Request<Id>) => Promise<Answer<Id>>,
+): Operation<Id> => Object.assign(operation, traits)
+
+/** Every operation of the contract; a missing one does not compile. */
 export type Operations = { readonly [Id in OperationId]: Operation<Id> }

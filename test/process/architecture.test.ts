@@ -72,7 +72,7 @@ describe('the house', () => {
       'koa-openapi': ['http/routes.ts'],
       'koa-bodyparser': ['http/request-body.ts'],
       '@koa/router': ['http/routes.ts'],
-      '@koa/cors': ['http/app.ts'],
+      '@koa/cors': ['http/cors.ts'],
       ajv: [],
       keyv: ['store/store.ts'],
       '@keyv/redis': ['store/redis/adapter.ts', 'store/redis/connection.ts'],
