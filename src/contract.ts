@@ -48,3 +48,21 @@ export function resolveReference<T extends Reference>(document: ContractDocument
   if (found === undefined) throw new Error(`the contract has no ${node.$ref}`)
   return resolveReference(document, found as T)
 }
+
+/** The schemas under `components` that a part of the document refers to, by name. */
+export function referencedSchemas(
+  { components }: ContractDocument,
+  part: unknown,
+): Record<string, unknown> {
+  const { schemas }: { schemas?: Record<string, unknown> } = components
+  const found = new Map<string, unknown>()
+  const visit = (node: unknown): void => {
+    for (const [, name = ''] of JSON.stringify(node).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (found.has(name)) continue
+      found.set(name, schemas?.[name])
+      visit(schemas?.[name])
+    }
+  }
+  visit(part)
+  return Object.fromEntries(found)
+}

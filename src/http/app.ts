@@ -30,7 +30,7 @@ export function createApp(parts: AppParts): Koa {
   const { document, operations, audit, observe, log, times } = parts
   const served = servedOperations(document, operations)
   const cors = allowOrigins(parts.corsOrigins)
-  const countAddress = limitAddress(parts.addressLimiter)
+  const before = [cors, limitAddress(parts.addressLimiter)].filter((step) => step !== undefined)
   const app = new Koa()
   app.on('error', (error: NodeJS.ErrnoException) => {
     // The client has closed its connection.
@@ -42,7 +42,7 @@ export function createApp(parts: AppParts): Koa {
   )
   app.use(identifyRequester(parts.addresses, log))
   app.use(requireAddress)
-  app.use(createRoutes({ document, operations, served, before: [cors, countAddress] }))
+  app.use(createRoutes({ document, operations, served, before }))
   app.use(answerUnrouted(cors))
   return app
 }
@@ -67,8 +67,8 @@ function pathOf(ctx: ServiceContext): string {
 }
 
 /** Middleware: counts the requests that the limit per client address is for. */
-function limitAddress(limiter: Limiter | undefined): Middleware {
-  if (limiter === undefined) return (_ctx, next) => next()
+function limitAddress(limiter: Limiter | undefined): Middleware | undefined {
+  if (limiter === undefined) return undefined
   return async ({ state }, next) => {
     if (state.operation?.limitedByAddress) {
       const verdict = await limiter.consume(state.requester.address)

@@ -4,9 +4,9 @@ import type { Middleware } from './context.js'
 const exposedHeaders =
   'WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
 
-/** Middleware: CORS for exact origins. It does nothing when there are none. */
-export function allowOrigins(origins: readonly string[]): Middleware {
-  if (origins.length === 0) return (_ctx, next) => next()
+/** Middleware: CORS for exact origins. */
+export function allowOrigins(origins: readonly string[]): Middleware | undefined {
+  if (origins.length === 0) return undefined
   const addHeaders: Middleware = cors({
     origin: (ctx) => (origins.includes(ctx.get('Origin')) ? ctx.get('Origin') : ''),
     credentials: true,

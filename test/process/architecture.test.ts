@@ -100,6 +100,16 @@ describe('the house', () => {
     ).to.deep.equal([])
   })
 
+  it('every route is the contract’s, registered by koa-openapi', () => {
+    // A wildcard route, which OpenAPI cannot describe, would be named here.
+    const registrations = files.flatMap((file) =>
+      [...textOf(file).matchAll(/\brouter\s*(?:\.(\w+)|\[(\w+)\])\(/g)].map(
+        ([, name, variable]) => `${file} ${name ?? variable}`,
+      ),
+    )
+    expect(registrations).to.deep.equal(['http/routes.ts routes', 'http/routes.ts method'])
+  })
+
   it('only the command line sees the environment of the process', () => {
     expect(files.filter((file) => textOf(file).includes('process.env'))).to.deep.equal([
       'cli/main.ts',

@@ -1,0 +1,55 @@
+import { expect } from 'chai'
+import { documentedOperations, readContract } from '../../src/contract.js'
+import { createPathForms, servedOperations } from '../../src/http/served-operations.js'
+import type { Operations } from '../../src/operations/operation.js'
+
+const { document } = readContract()
+const operations = Object.fromEntries(
+  documentedOperations(document).map(({ operationId }) => [operationId, async () => undefined]),
+) as unknown as Operations
+
+describe('what HTTP knows of an operation', () => {
+  const served = servedOperations(document, operations)
+  const idsWhere = (is: (operation: { failureForm: string; outcomeUnknown: string }) => boolean) =>
+    [...served.values()].filter(is).map(({ operationId }) => operationId)
+
+  it('has every operation of the contract', () =>
+    expect([...served.keys()]).to.deep.equal(
+      documentedOperations(document).map(({ operationId }) => operationId),
+    ))
+
+  it('takes the form of its failures from its 404', () =>
+    expect(idsWhere(({ failureForm }) => failureForm === 'oauth')).to.deep.equal([
+      'backchannelLogout',
+      'introspect',
+      'revoke',
+    ]))
+
+  it('takes 500 or 503 for an unknown outcome from what it declares', () =>
+    expect(idsWhere(({ outcomeUnknown }) => outcomeUnknown === 'internal_error')).to.deep.equal([
+      'logout',
+    ]))
+
+  it('has no traits unless the operation has them', () =>
+    expect(served.get('logout')).to.include({
+      limitedByAddress: false,
+      unreadableBody: 'bad_request',
+    }))
+
+  const formOf = createPathForms(served.values())
+  for (const [path, form] of [
+    ['/oauth/introspect/', 'oauth'],
+    ['/oauth/unknown', 'oauth'],
+    ['/oauth/', 'oauth'],
+    ['/oauth', 'envelope'],
+    ['/api/v1/auth/backchannel-logout/', 'oauth'],
+    ['/api/v1/auth/logout/', 'envelope'],
+    ['/api/v1/auth/unknown', 'envelope'],
+    ['/.well-known/oauth-authorization-server/', 'envelope'],
+    ['/nowhere', 'envelope'],
+    ['', 'envelope'],
+  ] as const) {
+    it(`a failure of ${path || 'a request without a path'} has the form ${form}`, () =>
+      expect(formOf(path)).to.equal(form))
+  }
+})
