@@ -3,117 +3,14 @@ import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)
 
 const body0 = validate20;
-const schema31 = {"$id":"body0","$ref":"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema"};
-const schema33 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string","minLength":1,"description":"The JWT to revoke."},"scope":{"type":"string","enum":["local","global"],"default":"local","description":"`local`: this session only. `global`: every token of the subject that was issued until now. A login within the next two seconds\nmay be refused too, because `iat` counts whole seconds. Refresh tokens that the issuer holds must be ended there.\n"}}};
-const func1 = require("ajv/dist/runtime/ucs2length").default;
+const schema31 = {"$id":"body0","$ref":"contract#/paths/~1api~1v1~1auth~1logout/post/responses/200/content/application~1json/schema"};
+const schema33 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":true},"message":{"type":"string","const":"Sesión cerrada exitosamente"}}};
 
 function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body0" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate20.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.token === undefined){
-const err0 = {instancePath,schemaPath:"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema/required",keyword:"required",params:{missingProperty: "token"},message:"must have required property '"+"token"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "token") || (key0 === "scope"))){
-const err1 = {instancePath,schemaPath:"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-if(data.token !== undefined){
-let data0 = data.token;
-if(typeof data0 === "string"){
-if(data0.length < 2 && func1(data0) < 1){
-const err2 = {instancePath:instancePath+"/token",schemaPath:"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema/properties/token/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/token",schemaPath:"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema/properties/token/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-if(data.scope !== undefined){
-let data1 = data.scope;
-if(typeof data1 !== "string"){
-const err4 = {instancePath:instancePath+"/scope",schemaPath:"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema/properties/scope/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-if(!((data1 === "local") || (data1 === "global"))){
-const err5 = {instancePath:instancePath+"/scope",schemaPath:"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema/properties/scope/enum",keyword:"enum",params:{allowedValues: schema33.properties.scope.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-else {
-const err6 = {instancePath,schemaPath:"contract#/paths/~1api~1v1~1auth~1logout/post/requestBody/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-validate20.errors = vErrors;
-return errors === 0;
-}
-validate20.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const body1 = validate22;
-const schema34 = {"$id":"body1","$ref":"contract#/paths/~1api~1v1~1auth~1logout/post/responses/200/content/application~1json/schema"};
-const schema35 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":true},"message":{"type":"string","const":"Sesión cerrada exitosamente"}}};
-
-function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body1" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate22.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -210,20 +107,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate22.errors = vErrors;
+validate20.errors = vErrors;
 return errors === 0;
 }
-validate22.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate20.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body2 = validate23;
-const schema36 = {"$id":"body2","$ref":"contract#/components/responses/BadRequest/content/application~1json/schema"};
-const schema37 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"}}};
+const body1 = validate22;
+const schema34 = {"$id":"body1","$ref":"contract#/components/responses/BadRequest/content/application~1json/schema"};
+const schema35 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"}}};
 
-function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body2" */;
+function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body1" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate23.evaluated;
+const evaluated0 = validate22.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -320,20 +217,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate23.errors = vErrors;
+validate22.errors = vErrors;
 return errors === 0;
 }
-validate23.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate22.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body3 = validate24;
-const schema38 = {"$id":"body3","$ref":"contract#/components/responses/InvalidToken/content/application~1json/schema"};
-const schema39 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Token no proporcionado o inválido"}}};
+const body2 = validate23;
+const schema36 = {"$id":"body2","$ref":"contract#/components/responses/InvalidToken/content/application~1json/schema"};
+const schema37 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Token no proporcionado o inválido"}}};
 
-function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body3" */;
+function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body2" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate24.evaluated;
+const evaluated0 = validate23.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -430,20 +327,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate24.errors = vErrors;
+validate23.errors = vErrors;
 return errors === 0;
 }
-validate24.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate23.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body4 = validate25;
-const schema40 = {"$id":"body4","$ref":"contract#/components/responses/ExpiredToken/content/application~1json/schema"};
-const schema41 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"El token ha expirado"}}};
+const body3 = validate24;
+const schema38 = {"$id":"body3","$ref":"contract#/components/responses/ExpiredToken/content/application~1json/schema"};
+const schema39 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"El token ha expirado"}}};
 
-function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body4" */;
+function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body3" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate25.evaluated;
+const evaluated0 = validate24.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -540,20 +437,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate25.errors = vErrors;
+validate24.errors = vErrors;
 return errors === 0;
 }
-validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate24.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body5 = validate26;
-const schema42 = {"$id":"body5","$ref":"contract#/components/responses/NotFound/content/application~1json/schema"};
-const schema43 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Recurso no encontrado"}}};
+const body4 = validate25;
+const schema40 = {"$id":"body4","$ref":"contract#/components/responses/NotFound/content/application~1json/schema"};
+const schema41 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Recurso no encontrado"}}};
 
-function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body5" */;
+function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body4" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate26.evaluated;
+const evaluated0 = validate25.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -650,20 +547,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate26.errors = vErrors;
+validate25.errors = vErrors;
 return errors === 0;
 }
-validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body6 = validate27;
-const schema44 = {"$id":"body6","$ref":"contract#/components/responses/MethodNotAllowed/content/application~1json/schema"};
-const schema45 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Método no permitido"}}};
+const body5 = validate26;
+const schema42 = {"$id":"body5","$ref":"contract#/components/responses/MethodNotAllowed/content/application~1json/schema"};
+const schema43 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Método no permitido"}}};
 
-function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body6" */;
+function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body5" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate27.evaluated;
+const evaluated0 = validate26.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -760,20 +657,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate27.errors = vErrors;
+validate26.errors = vErrors;
 return errors === 0;
 }
-validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body7 = validate28;
-const schema46 = {"$id":"body7","$ref":"contract#/components/responses/RequestTimeout/content/application~1json/schema"};
-const schema47 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Tiempo de espera agotado"}}};
+const body6 = validate27;
+const schema44 = {"$id":"body6","$ref":"contract#/components/responses/RequestTimeout/content/application~1json/schema"};
+const schema45 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Tiempo de espera agotado"}}};
 
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body7" */;
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body6" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate28.evaluated;
+const evaluated0 = validate27.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -870,20 +767,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate28.errors = vErrors;
+validate27.errors = vErrors;
 return errors === 0;
 }
-validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body8 = validate29;
-const schema48 = {"$id":"body8","$ref":"contract#/components/responses/BodyTooLarge/content/application~1json/schema"};
-const schema49 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cuerpo de la solicitud demasiado grande"}}};
+const body7 = validate28;
+const schema46 = {"$id":"body7","$ref":"contract#/components/responses/BodyTooLarge/content/application~1json/schema"};
+const schema47 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cuerpo de la solicitud demasiado grande"}}};
 
-function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body8" */;
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body7" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate29.evaluated;
+const evaluated0 = validate28.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -980,20 +877,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate29.errors = vErrors;
+validate28.errors = vErrors;
 return errors === 0;
 }
-validate29.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body9 = validate30;
-const schema50 = {"$id":"body9","$ref":"contract#/components/responses/UnsupportedMediaType/content/application~1json/schema"};
-const schema51 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Tipo de contenido no admitido"}}};
+const body8 = validate29;
+const schema48 = {"$id":"body8","$ref":"contract#/components/responses/UnsupportedMediaType/content/application~1json/schema"};
+const schema49 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Tipo de contenido no admitido"}}};
 
-function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body9" */;
+function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body8" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate30.evaluated;
+const evaluated0 = validate29.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1090,20 +987,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate30.errors = vErrors;
+validate29.errors = vErrors;
 return errors === 0;
 }
-validate30.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate29.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body10 = validate31;
-const schema52 = {"$id":"body10","$ref":"contract#/components/responses/TooManyRequests/content/application~1json/schema"};
-const schema53 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Demasiadas solicitudes"}}};
+const body9 = validate30;
+const schema50 = {"$id":"body9","$ref":"contract#/components/responses/TooManyRequests/content/application~1json/schema"};
+const schema51 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Demasiadas solicitudes"}}};
 
-function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body10" */;
+function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body9" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate31.evaluated;
+const evaluated0 = validate30.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1200,20 +1097,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate31.errors = vErrors;
+validate30.errors = vErrors;
 return errors === 0;
 }
-validate31.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate30.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body11 = validate32;
-const schema54 = {"$id":"body11","$ref":"contract#/components/responses/HeadersTooLarge/content/application~1json/schema"};
-const schema55 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cabeceras de la solicitud demasiado grandes"}}};
+const body10 = validate31;
+const schema52 = {"$id":"body10","$ref":"contract#/components/responses/HeadersTooLarge/content/application~1json/schema"};
+const schema53 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cabeceras de la solicitud demasiado grandes"}}};
 
-function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body11" */;
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body10" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate32.evaluated;
+const evaluated0 = validate31.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1310,20 +1207,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate32.errors = vErrors;
+validate31.errors = vErrors;
 return errors === 0;
 }
-validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate31.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body12 = validate33;
-const schema56 = {"$id":"body12","$ref":"contract#/components/responses/InternalError/content/application~1json/schema"};
-const schema57 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Error interno del servidor"}}};
+const body11 = validate32;
+const schema54 = {"$id":"body11","$ref":"contract#/components/responses/InternalError/content/application~1json/schema"};
+const schema55 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Error interno del servidor"}}};
 
-function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body12" */;
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body11" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate33.evaluated;
+const evaluated0 = validate32.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1420,20 +1317,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate33.errors = vErrors;
+validate32.errors = vErrors;
 return errors === 0;
 }
-validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body13 = validate34;
-const schema58 = {"$id":"body13","$ref":"contract#/paths/~1api~1v1~1auth~1verify/get/responses/200/content/application~1json/schema"};
-const schema59 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":true},"message":{"type":"string","const":"Token válido"}}};
+const body12 = validate33;
+const schema56 = {"$id":"body12","$ref":"contract#/paths/~1api~1v1~1auth~1verify/get/responses/200/content/application~1json/schema"};
+const schema57 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":true},"message":{"type":"string","const":"Token válido"}}};
 
-function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body13" */;
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body12" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate34.evaluated;
+const evaluated0 = validate33.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1530,20 +1427,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate34.errors = vErrors;
+validate33.errors = vErrors;
 return errors === 0;
 }
-validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body14 = validate35;
-const schema60 = {"$id":"body14","$ref":"contract#/components/responses/Unavailable/content/application~1json/schema"};
-const schema61 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Servicio no disponible temporalmente"}}};
+const body13 = validate34;
+const schema58 = {"$id":"body13","$ref":"contract#/components/responses/Unavailable/content/application~1json/schema"};
+const schema59 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Servicio no disponible temporalmente"}}};
 
-function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body14" */;
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body13" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate35.evaluated;
+const evaluated0 = validate34.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1640,101 +1537,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate35.errors = vErrors;
+validate34.errors = vErrors;
 return errors === 0;
 }
-validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body15 = validate36;
-const schema62 = {"$id":"body15","$ref":"contract#/paths/~1api~1v1~1auth~1backchannel-logout/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema63 = {"type":"object","description":"Unknown members are ignored, but no member may be sent twice.","additionalProperties":{"type":"string"},"required":["logout_token"],"properties":{"logout_token":{"type":"string","minLength":1,"description":"A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4)."}}};
+const body14 = validate35;
+const schema60 = {"$id":"body14","$ref":"contract#/components/responses/OAuthBadRequest/content/application~1json/schema"};
+const schema61 = {"oneOf":[{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
+const schema62 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_request"}}};
 
 function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body15" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate36.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.logout_token === undefined){
-const err0 = {instancePath,schemaPath:"contract#/paths/~1api~1v1~1auth~1backchannel-logout/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: "logout_token"},message:"must have required property '"+"logout_token"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-for(const key0 in data){
-if(!(key0 === "logout_token")){
-if(typeof data[key0] !== "string"){
-const err1 = {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"contract#/paths/~1api~1v1~1auth~1backchannel-logout/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-}
-if(data.logout_token !== undefined){
-let data1 = data.logout_token;
-if(typeof data1 === "string"){
-if(data1.length < 2 && func1(data1) < 1){
-const err2 = {instancePath:instancePath+"/logout_token",schemaPath:"contract#/paths/~1api~1v1~1auth~1backchannel-logout/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/logout_token/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/logout_token",schemaPath:"contract#/paths/~1api~1v1~1auth~1backchannel-logout/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/logout_token/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"contract#/paths/~1api~1v1~1auth~1backchannel-logout/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-validate36.errors = vErrors;
-return errors === 0;
-}
-validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const body16 = validate37;
-const schema64 = {"$id":"body16","$ref":"contract#/components/responses/OAuthBadRequest/content/application~1json/schema"};
-const schema65 = {"oneOf":[{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
-const schema66 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_request"}}};
-
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate38.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1934,45 +1750,45 @@ vErrors = null;
 }
 }
 }
-validate38.errors = vErrors;
+validate36.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate38.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate36.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body16" */;
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body14" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate37.evaluated;
+const evaluated0 = validate35.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate38(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+if(!(validate36(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate38.evaluated.props;
+var props0 = validate36.evaluated.props;
 }
-validate37.errors = vErrors;
+validate35.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate37.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate35.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body17 = validate40;
-const schema68 = {"$id":"body17","$ref":"contract#/components/responses/OAuthNotFound/content/application~1json/schema"};
+const body15 = validate38;
+const schema64 = {"$id":"body15","$ref":"contract#/components/responses/OAuthNotFound/content/application~1json/schema"};
 
-function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body17" */;
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body15" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate40.evaluated;
+const evaluated0 = validate38.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2036,19 +1852,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate40.errors = vErrors;
+validate38.errors = vErrors;
 return errors === 0;
 }
-validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body18 = validate41;
-const schema70 = {"$id":"body18","$ref":"contract#/components/responses/OAuthMethodNotAllowed/content/application~1json/schema"};
+const body16 = validate39;
+const schema66 = {"$id":"body16","$ref":"contract#/components/responses/OAuthMethodNotAllowed/content/application~1json/schema"};
 
-function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body18" */;
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body16" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate41.evaluated;
+const evaluated0 = validate39.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2112,19 +1928,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate41.errors = vErrors;
+validate39.errors = vErrors;
 return errors === 0;
 }
-validate41.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate39.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body19 = validate42;
-const schema72 = {"$id":"body19","$ref":"contract#/components/responses/OAuthBodyTooLarge/content/application~1json/schema"};
+const body17 = validate40;
+const schema68 = {"$id":"body17","$ref":"contract#/components/responses/OAuthBodyTooLarge/content/application~1json/schema"};
 
-function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body19" */;
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body17" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate42.evaluated;
+const evaluated0 = validate40.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2188,19 +2004,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate42.errors = vErrors;
+validate40.errors = vErrors;
 return errors === 0;
 }
-validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body20 = validate43;
-const schema74 = {"$id":"body20","$ref":"contract#/components/responses/OAuthUnsupportedMediaType/content/application~1json/schema"};
+const body18 = validate41;
+const schema70 = {"$id":"body18","$ref":"contract#/components/responses/OAuthUnsupportedMediaType/content/application~1json/schema"};
 
-function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body20" */;
+function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body18" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate43.evaluated;
+const evaluated0 = validate41.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2264,20 +2080,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate43.errors = vErrors;
+validate41.errors = vErrors;
 return errors === 0;
 }
-validate43.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate41.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body21 = validate44;
-const schema76 = {"$id":"body21","$ref":"contract#/components/responses/OAuthTooManyRequests/content/application~1json/schema"};
-const schema77 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"temporarily_unavailable"}}};
+const body19 = validate42;
+const schema72 = {"$id":"body19","$ref":"contract#/components/responses/OAuthTooManyRequests/content/application~1json/schema"};
+const schema73 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"temporarily_unavailable"}}};
 
-function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body21" */;
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body19" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate44.evaluated;
+const evaluated0 = validate42.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2341,19 +2157,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate44.errors = vErrors;
+validate42.errors = vErrors;
 return errors === 0;
 }
-validate44.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body22 = validate45;
-const schema78 = {"$id":"body22","$ref":"contract#/components/responses/OAuthUnavailable/content/application~1json/schema"};
+const body20 = validate43;
+const schema74 = {"$id":"body20","$ref":"contract#/components/responses/OAuthUnavailable/content/application~1json/schema"};
 
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body22" */;
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body20" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate45.evaluated;
+const evaluated0 = validate43.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2417,139 +2233,22 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate45.errors = vErrors;
+validate43.errors = vErrors;
 return errors === 0;
 }
-validate45.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate43.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body23 = validate46;
-const schema80 = {"$id":"body23","$ref":"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema81 = {"type":"object","description":"Unknown members are ignored (RFC 6749 §3.2), but no member may be sent twice.","additionalProperties":{"type":"string"},"required":["token"],"properties":{"token":{"type":"string","minLength":1,"description":"The JWT."},"token_type_hint":{"type":"string","description":"Ignored."},"client_id":{"type":"string","description":"`client_secret_post` (RFC 6749 §2.3.1)."},"client_secret":{"type":"string","description":"`client_secret_post` (RFC 6749 §2.3.1)."}}};
+const body21 = validate44;
+const schema76 = {"$id":"body21","$ref":"contract#/paths/~1oauth~1introspect/post/responses/200/content/application~1json/schema"};
+const schema77 = {"oneOf":[{"$ref":"#/components/schemas/Inactive"},{"$ref":"#/components/schemas/Active"}]};
+const schema78 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
+const schema79 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits, here and in `jti`."},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
+const func1 = Object.prototype.hasOwnProperty;
 
-function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body23" */;
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate46.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.token === undefined){
-const err0 = {instancePath,schemaPath:"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: "token"},message:"must have required property '"+"token"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "token") || (key0 === "token_type_hint")) || (key0 === "client_id")) || (key0 === "client_secret"))){
-if(typeof data[key0] !== "string"){
-const err1 = {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-}
-if(data.token !== undefined){
-let data1 = data.token;
-if(typeof data1 === "string"){
-if(data1.length < 2 && func1(data1) < 1){
-const err2 = {instancePath:instancePath+"/token",schemaPath:"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/token/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/token",schemaPath:"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/token/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-if(data.token_type_hint !== undefined){
-if(typeof data.token_type_hint !== "string"){
-const err4 = {instancePath:instancePath+"/token_type_hint",schemaPath:"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/token_type_hint/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.client_id !== undefined){
-if(typeof data.client_id !== "string"){
-const err5 = {instancePath:instancePath+"/client_id",schemaPath:"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/client_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-if(data.client_secret !== undefined){
-if(typeof data.client_secret !== "string"){
-const err6 = {instancePath:instancePath+"/client_secret",schemaPath:"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/client_secret/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-}
-else {
-const err7 = {instancePath,schemaPath:"contract#/paths/~1oauth~1introspect/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-validate46.errors = vErrors;
-return errors === 0;
-}
-validate46.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const body24 = validate47;
-const schema82 = {"$id":"body24","$ref":"contract#/paths/~1oauth~1introspect/post/responses/200/content/application~1json/schema"};
-const schema83 = {"oneOf":[{"$ref":"#/components/schemas/Inactive"},{"$ref":"#/components/schemas/Active"}]};
-const schema84 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
-const schema85 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits, here and in `jti`."},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
-const func4 = Object.prototype.hasOwnProperty;
-
-function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate48.evaluated;
+const evaluated0 = validate45.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2646,7 +2345,7 @@ vErrors.push(err6);
 errors++;
 }
 for(const key1 in data){
-if(!(func4.call(schema85.properties, key1))){
+if(!(func1.call(schema79.properties, key1))){
 const err7 = {instancePath,schemaPath:"#/components/schemas/Active/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err7];
@@ -2693,7 +2392,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!((data2 === "Bearer") || (data2 === "DPoP"))){
-const err11 = {instancePath:instancePath+"/token_type",schemaPath:"#/components/schemas/Active/properties/token_type/enum",keyword:"enum",params:{allowedValues: schema85.properties.token_type.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/token_type",schemaPath:"#/components/schemas/Active/properties/token_type/enum",keyword:"enum",params:{allowedValues: schema79.properties.token_type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2950,46 +2649,46 @@ vErrors = null;
 }
 }
 }
-validate48.errors = vErrors;
+validate45.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate48.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate45.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body24" */;
+function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body21" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate47.evaluated;
+const evaluated0 = validate44.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate48(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
+if(!(validate45(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate48.evaluated.props;
+var props0 = validate45.evaluated.props;
 }
-validate47.errors = vErrors;
+validate44.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate47.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate44.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body25 = validate50;
-const schema86 = {"$id":"body25","$ref":"contract#/components/responses/OAuthInvalidClient/content/application~1json/schema"};
-const schema87 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_client"}}};
+const body22 = validate47;
+const schema80 = {"$id":"body22","$ref":"contract#/components/responses/OAuthInvalidClient/content/application~1json/schema"};
+const schema81 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_client"}}};
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body25" */;
+function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body22" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate50.evaluated;
+const evaluated0 = validate47.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3053,20 +2752,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate50.errors = vErrors;
+validate47.errors = vErrors;
 return errors === 0;
 }
-validate50.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate47.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body26 = validate51;
-const schema88 = {"$id":"body26","$ref":"contract#/components/responses/OAuthNotPermitted/content/application~1json/schema"};
-const schema89 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unauthorized_client"}}};
+const body23 = validate48;
+const schema82 = {"$id":"body23","$ref":"contract#/components/responses/OAuthNotPermitted/content/application~1json/schema"};
+const schema83 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unauthorized_client"}}};
 
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body26" */;
+function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body23" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate51.evaluated;
+const evaluated0 = validate48.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3130,136 +2829,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate51.errors = vErrors;
+validate48.errors = vErrors;
 return errors === 0;
 }
-validate51.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body27 = validate52;
-const schema90 = {"$id":"body27","$ref":"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
+const body24 = validate49;
+const schema84 = {"$id":"body24","$ref":"contract#/components/responses/OAuthUnsupportedToken/content/application~1json/schema"};
+const schema85 = {"oneOf":[{"$ref":"#/components/schemas/OAuthUnsupportedTokenType"},{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
+const schema86 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unsupported_token_type"}}};
 
-function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body27" */;
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate52.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.token === undefined){
-const err0 = {instancePath,schemaPath:"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: "token"},message:"must have required property '"+"token"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "token") || (key0 === "token_type_hint")) || (key0 === "client_id")) || (key0 === "client_secret"))){
-if(typeof data[key0] !== "string"){
-const err1 = {instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-}
-if(data.token !== undefined){
-let data1 = data.token;
-if(typeof data1 === "string"){
-if(data1.length < 2 && func1(data1) < 1){
-const err2 = {instancePath:instancePath+"/token",schemaPath:"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/token/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/token",schemaPath:"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/token/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-if(data.token_type_hint !== undefined){
-if(typeof data.token_type_hint !== "string"){
-const err4 = {instancePath:instancePath+"/token_type_hint",schemaPath:"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/token_type_hint/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.client_id !== undefined){
-if(typeof data.client_id !== "string"){
-const err5 = {instancePath:instancePath+"/client_id",schemaPath:"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/client_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-if(data.client_secret !== undefined){
-if(typeof data.client_secret !== "string"){
-const err6 = {instancePath:instancePath+"/client_secret",schemaPath:"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/client_secret/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-}
-else {
-const err7 = {instancePath,schemaPath:"contract#/paths/~1oauth~1revoke/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-validate52.errors = vErrors;
-return errors === 0;
-}
-validate52.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const body28 = validate53;
-const schema92 = {"$id":"body28","$ref":"contract#/components/responses/OAuthUnsupportedToken/content/application~1json/schema"};
-const schema93 = {"oneOf":[{"$ref":"#/components/schemas/OAuthUnsupportedTokenType"},{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
-const schema94 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unsupported_token_type"}}};
-
-function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate54.evaluated;
+const evaluated0 = validate50.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3531,47 +3114,47 @@ vErrors = null;
 }
 }
 }
-validate54.errors = vErrors;
+validate50.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate50.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body28" */;
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body24" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate53.evaluated;
+const evaluated0 = validate49.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate54(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+if(!(validate50(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate54.evaluated.props;
+var props0 = validate50.evaluated.props;
 }
-validate53.errors = vErrors;
+validate49.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate53.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate49.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body29 = validate56;
-const schema97 = {"$id":"body29","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
-const schema98 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
-const schema99 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
+const body25 = validate52;
+const schema89 = {"$id":"body25","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
+const schema90 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
+const schema91 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
 const formats0 = require("ajv-formats/dist/formats").fullFormats.uri;
 
-function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate57.evaluated;
+const evaluated0 = validate53.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3728,7 +3311,7 @@ vErrors.push(err12);
 errors++;
 }
 if(!((data3 === "client_secret_basic") || (data3 === "client_secret_post"))){
-const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema99.items.enum},message:"must be equal to one of the allowed values"};
+const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema91.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3792,7 +3375,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data6 === "client_secret_basic") || (data6 === "client_secret_post"))){
-const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema99.items.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema91.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3901,764 +3484,44 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate57.errors = vErrors;
+validate53.errors = vErrors;
 return errors === 0;
 }
-validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate53.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body29" */;
+function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body25" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate52.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate57(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
+if(!(validate53(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
 errors = vErrors.length;
 }
-validate56.errors = vErrors;
+validate52.errors = vErrors;
 return errors === 0;
 }
-validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate52.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body30 = validate59;
-const schema101 = {"$id":"body30","$ref":"contract#/paths/~1api~1v1~1revocations/post/requestBody/content/application~1json/schema"};
-const schema102 = {"oneOf":[{"$ref":"#/components/schemas/SubjectRevocation"},{"$ref":"#/components/schemas/SessionRevocation"},{"$ref":"#/components/schemas/TokenIdRevocation"},{"$ref":"#/components/schemas/TokenRevocation"}]};
-const schema103 = {"type":"object","additionalProperties":false,"required":["sub","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"sub":{"$ref":"#/components/schemas/ClaimText"},"cutoff":{"type":"integer","minimum":0,"description":"Epoch seconds, not in the future. Tokens issued until then are revoked. The default is now, rounded up."},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
-const schema104 = {"type":"string","minLength":1,"description":"The claim as text; a number is its decimal digits."};
-const schema106 = {"type":"string","description":"For the audit trail.","enum":["user_logout","admin","password_change","compromised","account_disabled","replay"]};
-
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate61.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.sub === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "sub"},message:"must have required property '"+"sub"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.reason === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "reason"},message:"must have required property '"+"reason"+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "iss") || (key0 === "sub")) || (key0 === "cutoff")) || (key0 === "reason"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-if(data.iss !== undefined){
-let data0 = data.iss;
-if(typeof data0 === "string"){
-if(data0.length < 2 && func1(data0) < 1){
-const err3 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.sub !== undefined){
-let data1 = data.sub;
-if(typeof data1 === "string"){
-if(data1.length < 2 && func1(data1) < 1){
-const err5 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-else {
-const err6 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-if(data.cutoff !== undefined){
-let data2 = data.cutoff;
-if(!((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2)))){
-const err7 = {instancePath:instancePath+"/cutoff",schemaPath:"#/properties/cutoff/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-if(typeof data2 == "number"){
-if(data2 < 0 || isNaN(data2)){
-const err8 = {instancePath:instancePath+"/cutoff",schemaPath:"#/properties/cutoff/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-}
-if(data.reason !== undefined){
-let data3 = data.reason;
-if(typeof data3 !== "string"){
-const err9 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-if(!((((((data3 === "user_logout") || (data3 === "admin")) || (data3 === "password_change")) || (data3 === "compromised")) || (data3 === "account_disabled")) || (data3 === "replay"))){
-const err10 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-}
-else {
-const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-validate61.errors = vErrors;
-return errors === 0;
-}
-validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema107 = {"type":"object","additionalProperties":false,"required":["sid","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"sid":{"$ref":"#/components/schemas/ClaimText"},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
-
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate63.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.sid === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "sid"},message:"must have required property '"+"sid"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.reason === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "reason"},message:"must have required property '"+"reason"+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-for(const key0 in data){
-if(!(((key0 === "iss") || (key0 === "sid")) || (key0 === "reason"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-if(data.iss !== undefined){
-let data0 = data.iss;
-if(typeof data0 === "string"){
-if(data0.length < 2 && func1(data0) < 1){
-const err3 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.sid !== undefined){
-let data1 = data.sid;
-if(typeof data1 === "string"){
-if(data1.length < 2 && func1(data1) < 1){
-const err5 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-else {
-const err6 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-if(data.reason !== undefined){
-let data2 = data.reason;
-if(typeof data2 !== "string"){
-const err7 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-if(!((((((data2 === "user_logout") || (data2 === "admin")) || (data2 === "password_change")) || (data2 === "compromised")) || (data2 === "account_disabled")) || (data2 === "replay"))){
-const err8 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-}
-else {
-const err9 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-validate63.errors = vErrors;
-return errors === 0;
-}
-validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema111 = {"type":"object","additionalProperties":false,"required":["jti","exp","reason"],"properties":{"iss":{"$ref":"#/components/schemas/ClaimText"},"jti":{"$ref":"#/components/schemas/ClaimText"},"exp":{"type":"number","minimum":0,"maximum":9007199254740,"description":"`exp` of that token, in epoch seconds."},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
-
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate65.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.jti === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "jti"},message:"must have required property '"+"jti"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.exp === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "exp"},message:"must have required property '"+"exp"+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-if(data.reason === undefined){
-const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "reason"},message:"must have required property '"+"reason"+"'"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((((key0 === "iss") || (key0 === "jti")) || (key0 === "exp")) || (key0 === "reason"))){
-const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-if(data.iss !== undefined){
-let data0 = data.iss;
-if(typeof data0 === "string"){
-if(data0.length < 2 && func1(data0) < 1){
-const err4 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-if(data.jti !== undefined){
-let data1 = data.jti;
-if(typeof data1 === "string"){
-if(data1.length < 2 && func1(data1) < 1){
-const err6 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/ClaimText/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-else {
-const err7 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/ClaimText/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-if(data.exp !== undefined){
-let data2 = data.exp;
-if(typeof data2 == "number"){
-if(data2 > 9007199254740 || isNaN(data2)){
-const err8 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9007199254740},message:"must be <= 9007199254740"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-if(data2 < 0 || isNaN(data2)){
-const err9 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-else {
-const err10 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/type",keyword:"type",params:{type: "number"},message:"must be number"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-if(data.reason !== undefined){
-let data3 = data.reason;
-if(typeof data3 !== "string"){
-const err11 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-if(!((((((data3 === "user_logout") || (data3 === "admin")) || (data3 === "password_change")) || (data3 === "compromised")) || (data3 === "account_disabled")) || (data3 === "replay"))){
-const err12 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-validate65.errors = vErrors;
-return errors === 0;
-}
-validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const schema115 = {"type":"object","additionalProperties":false,"required":["token","reason"],"properties":{"token":{"type":"string","minLength":1},"reason":{"$ref":"#/components/schemas/RevocationReason"}}};
-
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate67.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.token === undefined){
-const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "token"},message:"must have required property '"+"token"+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-if(data.reason === undefined){
-const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "reason"},message:"must have required property '"+"reason"+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-for(const key0 in data){
-if(!((key0 === "token") || (key0 === "reason"))){
-const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-if(data.token !== undefined){
-let data0 = data.token;
-if(typeof data0 === "string"){
-if(data0.length < 2 && func1(data0) < 1){
-const err3 = {instancePath:instancePath+"/token",schemaPath:"#/properties/token/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/token",schemaPath:"#/properties/token/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-if(data.reason !== undefined){
-let data1 = data.reason;
-if(typeof data1 !== "string"){
-const err5 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if(!((((((data1 === "user_logout") || (data1 === "admin")) || (data1 === "password_change")) || (data1 === "compromised")) || (data1 === "account_disabled")) || (data1 === "replay"))){
-const err6 = {instancePath:instancePath+"/reason",schemaPath:"#/components/schemas/RevocationReason/enum",keyword:"enum",params:{allowedValues: schema106.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-}
-else {
-const err7 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-validate67.errors = vErrors;
-return errors === 0;
-}
-validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate60.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
-if(!(validate61(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
-errors = vErrors.length;
-}
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-var props0 = true;
-}
-const _errs2 = errors;
-if(!(validate63(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
-errors = vErrors.length;
-}
-var _valid0 = _errs2 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-if(props0 !== true){
-props0 = true;
-}
-}
-const _errs3 = errors;
-if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
-errors = vErrors.length;
-}
-var _valid0 = _errs3 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
-if(props0 !== true){
-props0 = true;
-}
-}
-const _errs4 = errors;
-if(!(validate67(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
-errors = vErrors.length;
-}
-var _valid0 = _errs4 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 3];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 3;
-if(props0 !== true){
-props0 = true;
-}
-}
-}
-}
-}
-if(!valid0){
-const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
-}
-else {
-vErrors = null;
-}
-}
-}
-validate60.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate60.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body30" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate59.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate60(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate60.evaluated.props;
-}
-validate59.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate59.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const body31 = validate70;
-const schema117 = {"$id":"body31","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
-const schema118 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"Now, or the cutoff of a subject."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
-const schema119 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
-const schema120 = {"description":"When the revocation expires: after its token, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
+const body26 = validate55;
+const schema93 = {"$id":"body26","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
+const schema94 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"Now, or the cutoff of a subject."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema95 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
+const schema96 = {"description":"When the revocation expires: after its token, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
 const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate56.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4846,41 +3709,41 @@ vErrors.push(err12);
 }
 errors++;
 }
-validate71.errors = vErrors;
+validate56.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body31" */;
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body26" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate55.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate56(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
 errors = vErrors.length;
 }
-validate70.errors = vErrors;
+validate55.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body32 = validate73;
-const schema121 = {"$id":"body32","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
-const schema122 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
+const body27 = validate58;
+const schema97 = {"$id":"body27","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
+const schema98 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body32" */;
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body27" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate58.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4977,20 +3840,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate73.errors = vErrors;
+validate58.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body33 = validate74;
-const schema123 = {"$id":"body33","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
-const schema124 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
+const body28 = validate59;
+const schema99 = {"$id":"body28","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
+const schema100 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body33" */;
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body28" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate59.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5087,20 +3950,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate74.errors = vErrors;
+validate59.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body34 = validate75;
-const schema125 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
-const schema126 = {"type":"string","format":"binary"};
+const body29 = validate60;
+const schema101 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
+const schema102 = {"type":"string","format":"binary"};
 
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body34" */;
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body29" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate75.evaluated;
+const evaluated0 = validate60.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5117,20 +3980,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate75.errors = vErrors;
+validate60.errors = vErrors;
 return errors === 0;
 }
-validate75.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate60.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body35 = validate76;
-const schema127 = {"$id":"body35","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
-const schema128 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
+const body30 = validate61;
+const schema103 = {"$id":"body30","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
+const schema104 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body35" */;
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body30" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate61.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5227,20 +4090,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate76.errors = vErrors;
+validate61.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body36 = validate77;
-const schema129 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
-const schema130 = {"type":"string"};
+const body31 = validate62;
+const schema105 = {"$id":"body31","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
+const schema106 = {"type":"string"};
 
-function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body36" */;
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body31" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate77.evaluated;
+const evaluated0 = validate62.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5257,21 +4120,21 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate77.errors = vErrors;
+validate62.errors = vErrors;
 return errors === 0;
 }
-validate77.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate62.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body37 = validate78;
-const schema131 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema132 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
+const body32 = validate63;
+const schema107 = {"$id":"body32","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
+const schema108 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
 const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body37" */;
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body32" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5337,19 +4200,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate78.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body38 = validate79;
-const schema133 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema134 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const body33 = validate64;
+const schema109 = {"$id":"body33","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
+const schema110 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate80.evaluated;
+const evaluated0 = validate65.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5527,42 +4390,42 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate80.errors = vErrors;
+validate65.errors = vErrors;
 return errors === 0;
 }
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body38" */;
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body33" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate79.evaluated;
+const evaluated0 = validate64.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate80(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
-validate79.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
-validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body39 = validate82;
-const schema137 = {"$id":"body39","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
-const schema138 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema139 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that asked."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
-const schema140 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
+const body34 = validate67;
+const schema113 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
+const schema114 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
+const schema115 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that asked."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
+const schema116 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
 
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate84.evaluated;
+const evaluated0 = validate69.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5621,7 +4484,7 @@ vErrors.push(err4);
 errors++;
 }
 for(const key0 in data){
-if(!(func4.call(schema139.properties, key0))){
+if(!(func1.call(schema115.properties, key0))){
 const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err5];
@@ -5670,7 +4533,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((((((data1 === "authn_token_revoked") || (data1 === "authn_token_reuse")) || (data1 === "authn_login_fail")) || (data1 === "session_use_after_expire")) || (data1 === "authz_fail")) || (data1 === "input_validation_fail")) || (data1 === "excess_rate_limit_exceeded"))){
-const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema140.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema116.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -5693,7 +4556,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(((data2 === "success") || (data2 === "refused")) || (data2 === "unknown"))){
-const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema139.properties.outcome.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema115.properties.outcome.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -5839,16 +4702,16 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate84.errors = vErrors;
+validate69.errors = vErrors;
 return errors === 0;
 }
-validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate83.evaluated;
+const evaluated0 = validate68.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5903,8 +4766,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate84(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+if(!(validate69(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
 errors = vErrors.length;
 }
 }
@@ -5996,41 +4859,41 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate83.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
-validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body39" */;
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body34" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate82.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate83(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
 errors = vErrors.length;
 }
-validate82.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body40 = validate87;
-const schema142 = {"$id":"body40","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
-const schema143 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
+const body35 = validate72;
+const schema118 = {"$id":"body35","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
+const schema119 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
 
-function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body40" */;
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body35" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate87.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6094,21 +4957,21 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate87.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body41 = validate88;
-const schema144 = {"$id":"body41","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
-const schema145 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
-const schema146 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema147 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
+const body36 = validate73;
+const schema120 = {"$id":"body36","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
+const schema121 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema122 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
+const schema123 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate90.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6185,7 +5048,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!(((((data1 === "store") || (data1 === "eviction")) || (data1 === "persistence")) || (data1 === "keys")) || (data1 === "replica"))){
-const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema147.properties.name.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema123.properties.name.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -6208,7 +5071,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data2 === "ok") || (data2 === "warning")) || (data2 === "failed")) || (data2 === "unknown"))){
-const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema147.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema123.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -6241,16 +5104,16 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate90.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate90.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate89.evaluated;
+const evaluated0 = validate74.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6314,8 +5177,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate90(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+if(!(validate75(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 }
@@ -6330,41 +5193,41 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate89.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
-validate89.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body41" */;
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body36" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate88.evaluated;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate89(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate89.errors : vErrors.concat(validate89.errors);
+if(!(validate74(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
-validate88.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
-validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body42 = validate93;
-const schema148 = {"$id":"body42","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
-const schema149 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
-const schema150 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const body37 = validate78;
+const schema124 = {"$id":"body37","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
+const schema125 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
+const schema126 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 
-function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate95.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6428,8 +5291,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate90(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate90.errors : vErrors.concat(validate90.errors);
+if(!(validate75(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
 errors = vErrors.length;
 }
 }
@@ -6444,16 +5307,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate95.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate95.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate94.evaluated;
+const evaluated0 = validate79.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6464,8 +5327,8 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-if(!(validate95(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+if(!(validate80(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -6600,46 +5463,46 @@ vErrors = null;
 }
 }
 }
-validate94.errors = vErrors;
+validate79.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate94.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate79.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body42" */;
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body37" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate93.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate94(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+if(!(validate79(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate94.evaluated.props;
+var props0 = validate79.evaluated.props;
 }
-validate93.errors = vErrors;
+validate78.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate93.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate78.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body43 = validate99;
-const schema152 = {"$id":"body43","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
-const schema153 = {"type":"string"};
+const body38 = validate84;
+const schema128 = {"$id":"body38","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
+const schema129 = {"type":"string"};
 
-function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body43" */;
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body38" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate99.evaluated;
+const evaluated0 = validate84.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6656,20 +5519,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate99.errors = vErrors;
+validate84.errors = vErrors;
 return errors === 0;
 }
-validate99.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate84.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body44 = validate100;
-const schema154 = {"$id":"body44","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
-const schema155 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
+const body39 = validate85;
+const schema130 = {"$id":"body39","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
+const schema131 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
 
-function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body44" */;
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body39" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate100.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6878,20 +5741,20 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate100.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
-validate100.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body45 = validate101;
-const schema156 = {"$id":"body45","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
-const schema157 = {"type":"string"};
+const body40 = validate86;
+const schema132 = {"$id":"body40","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema133 = {"type":"string"};
 
-function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body45" */;
+function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body40" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate101.evaluated;
+const evaluated0 = validate86.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6908,20 +5771,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate101.errors = vErrors;
+validate86.errors = vErrors;
 return errors === 0;
 }
-validate101.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate86.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body46 = validate102;
-const schema158 = {"$id":"body46","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
-const schema159 = {"type":"string"};
+const body41 = validate87;
+const schema134 = {"$id":"body41","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema135 = {"type":"string"};
 
-function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body46" */;
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body41" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate102.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6938,20 +5801,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate102.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
-validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate87.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body47 = validate103;
-const schema160 = {"$id":"body47","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
-const schema161 = {"type":"string"};
+const body42 = validate88;
+const schema136 = {"$id":"body42","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema137 = {"type":"string"};
 
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body47" */;
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body42" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate103.evaluated;
+const evaluated0 = validate88.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6968,20 +5831,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate103.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
-validate103.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate88.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body48 = validate104;
-const schema162 = {"$id":"body48","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
-const schema163 = {"type":"string"};
+const body43 = validate89;
+const schema138 = {"$id":"body43","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema139 = {"type":"string"};
 
-function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body48" */;
+function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body43" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate104.evaluated;
+const evaluated0 = validate89.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6998,20 +5861,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate104.errors = vErrors;
+validate89.errors = vErrors;
 return errors === 0;
 }
-validate104.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate89.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body49 = validate105;
-const schema164 = {"$id":"body49","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
-const schema165 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+const body44 = validate90;
+const schema140 = {"$id":"body44","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema141 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
 
-function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body49" */;
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body44" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate105.evaluated;
+const evaluated0 = validate90.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7064,20 +5927,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate105.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
-validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body50 = validate106;
-const schema166 = {"$id":"body50","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
-const schema167 = {"type":"string"};
+const body45 = validate91;
+const schema142 = {"$id":"body45","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema143 = {"type":"string"};
 
-function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body50" */;
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body45" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate106.evaluated;
+const evaluated0 = validate91.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7094,213 +5957,206 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate106.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
-validate106.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate91.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const isNothing = (body) => body === undefined
-export const requestBodies = {
-  "logout application/json": body0,
-  "backchannelLogout application/x-www-form-urlencoded": body15,
-  "introspect application/x-www-form-urlencoded": body23,
-  "revoke application/x-www-form-urlencoded": body27,
-  "createRevocation application/json": body30,
-}
 export const responseBodies = {
-  "logout 200 application/json": body1,
-  "logout 400 application/json": body2,
-  "logout 401 application/json": body3,
-  "logout 403 application/json": body4,
-  "logout 404 application/json": body5,
-  "logout 405 application/json": body6,
-  "logout 408 application/json": body7,
-  "logout 413 application/json": body8,
-  "logout 415 application/json": body9,
-  "logout 429 application/json": body10,
-  "logout 431 application/json": body11,
-  "logout 500 application/json": body12,
-  "verify 200 application/json": body13,
-  "verify 400 application/json": body2,
-  "verify 401 application/json": body3,
-  "verify 404 application/json": body5,
-  "verify 405 application/json": body6,
-  "verify 408 application/json": body7,
-  "verify 431 application/json": body11,
-  "verify 503 application/json": body14,
+  "logout 200 application/json": body0,
+  "logout 400 application/json": body1,
+  "logout 401 application/json": body2,
+  "logout 403 application/json": body3,
+  "logout 404 application/json": body4,
+  "logout 405 application/json": body5,
+  "logout 408 application/json": body6,
+  "logout 413 application/json": body7,
+  "logout 415 application/json": body8,
+  "logout 429 application/json": body9,
+  "logout 431 application/json": body10,
+  "logout 500 application/json": body11,
+  "verify 200 application/json": body12,
+  "verify 400 application/json": body1,
+  "verify 401 application/json": body2,
+  "verify 404 application/json": body4,
+  "verify 405 application/json": body5,
+  "verify 408 application/json": body6,
+  "verify 431 application/json": body10,
+  "verify 503 application/json": body13,
   "backchannelLogout 200 nothing": isNothing,
-  "backchannelLogout 400 application/json": body16,
-  "backchannelLogout 404 application/json": body17,
-  "backchannelLogout 405 application/json": body18,
-  "backchannelLogout 408 application/json": body7,
-  "backchannelLogout 413 application/json": body19,
-  "backchannelLogout 415 application/json": body20,
-  "backchannelLogout 429 application/json": body21,
-  "backchannelLogout 431 application/json": body11,
-  "backchannelLogout 503 application/json": body22,
-  "introspect 200 application/json": body24,
-  "introspect 400 application/json": body16,
-  "introspect 401 application/json": body25,
-  "introspect 403 application/json": body26,
-  "introspect 404 application/json": body17,
-  "introspect 405 application/json": body18,
-  "introspect 408 application/json": body7,
-  "introspect 413 application/json": body19,
-  "introspect 415 application/json": body20,
-  "introspect 429 application/json": body21,
-  "introspect 431 application/json": body11,
-  "introspect 503 application/json": body22,
+  "backchannelLogout 400 application/json": body14,
+  "backchannelLogout 404 application/json": body15,
+  "backchannelLogout 405 application/json": body16,
+  "backchannelLogout 408 application/json": body6,
+  "backchannelLogout 413 application/json": body17,
+  "backchannelLogout 415 application/json": body18,
+  "backchannelLogout 429 application/json": body19,
+  "backchannelLogout 431 application/json": body10,
+  "backchannelLogout 503 application/json": body20,
+  "introspect 200 application/json": body21,
+  "introspect 400 application/json": body14,
+  "introspect 401 application/json": body22,
+  "introspect 403 application/json": body23,
+  "introspect 404 application/json": body15,
+  "introspect 405 application/json": body16,
+  "introspect 408 application/json": body6,
+  "introspect 413 application/json": body17,
+  "introspect 415 application/json": body18,
+  "introspect 429 application/json": body19,
+  "introspect 431 application/json": body10,
+  "introspect 503 application/json": body20,
   "revoke 200 nothing": isNothing,
-  "revoke 400 application/json": body28,
-  "revoke 401 application/json": body25,
-  "revoke 403 application/json": body26,
-  "revoke 404 application/json": body17,
-  "revoke 405 application/json": body18,
-  "revoke 408 application/json": body7,
-  "revoke 413 application/json": body19,
-  "revoke 415 application/json": body20,
-  "revoke 429 application/json": body21,
-  "revoke 431 application/json": body11,
-  "revoke 503 application/json": body22,
-  "metadata 200 application/json": body29,
-  "metadata 400 application/json": body2,
-  "metadata 404 application/json": body5,
-  "metadata 405 application/json": body6,
-  "metadata 408 application/json": body7,
-  "metadata 431 application/json": body11,
-  "metadata 503 application/json": body14,
-  "createRevocation 200 application/json": body31,
-  "createRevocation 400 application/json": body2,
-  "createRevocation 401 application/json": body32,
-  "createRevocation 403 application/json": body33,
-  "createRevocation 404 application/json": body5,
-  "createRevocation 405 application/json": body6,
-  "createRevocation 408 application/json": body7,
-  "createRevocation 413 application/json": body8,
-  "createRevocation 415 application/json": body9,
-  "createRevocation 429 application/json": body10,
-  "createRevocation 431 application/json": body11,
-  "createRevocation 503 application/json": body14,
-  "getSnapshot 200 application/octet-stream": body34,
-  "getSnapshot 400 application/json": body2,
-  "getSnapshot 401 application/json": body32,
-  "getSnapshot 403 application/json": body33,
-  "getSnapshot 404 application/json": body5,
-  "getSnapshot 405 application/json": body6,
-  "getSnapshot 408 application/json": body7,
-  "getSnapshot 426 application/json": body35,
-  "getSnapshot 429 application/json": body10,
-  "getSnapshot 431 application/json": body11,
-  "getSnapshot 503 application/json": body14,
-  "followEvents 200 text/event-stream": body36,
-  "followEvents 400 application/json": body2,
-  "followEvents 401 application/json": body32,
-  "followEvents 403 application/json": body33,
-  "followEvents 404 application/json": body5,
-  "followEvents 405 application/json": body6,
-  "followEvents 408 application/json": body7,
-  "followEvents 426 application/json": body35,
-  "followEvents 429 application/json": body10,
-  "followEvents 431 application/json": body11,
-  "followEvents 503 application/json": body14,
-  "getPosition 200 application/json": body37,
-  "getPosition 400 application/json": body2,
-  "getPosition 401 application/json": body32,
-  "getPosition 403 application/json": body33,
-  "getPosition 404 application/json": body5,
-  "getPosition 405 application/json": body6,
-  "getPosition 408 application/json": body7,
-  "getPosition 426 application/json": body35,
-  "getPosition 429 application/json": body10,
-  "getPosition 431 application/json": body11,
-  "getPosition 503 application/json": body14,
-  "getRevocation 200 application/json": body38,
-  "getRevocation 400 application/json": body2,
-  "getRevocation 401 application/json": body32,
-  "getRevocation 403 application/json": body33,
-  "getRevocation 404 application/json": body5,
-  "getRevocation 405 application/json": body6,
-  "getRevocation 408 application/json": body7,
-  "getRevocation 429 application/json": body10,
-  "getRevocation 431 application/json": body11,
-  "getRevocation 503 application/json": body14,
-  "listAuditEvents 200 application/json": body39,
-  "listAuditEvents 400 application/json": body2,
-  "listAuditEvents 401 application/json": body32,
-  "listAuditEvents 403 application/json": body33,
-  "listAuditEvents 404 application/json": body5,
-  "listAuditEvents 405 application/json": body6,
-  "listAuditEvents 408 application/json": body7,
-  "listAuditEvents 429 application/json": body10,
-  "listAuditEvents 431 application/json": body11,
-  "listAuditEvents 503 application/json": body14,
-  "live 200 application/json": body40,
-  "live 400 application/json": body2,
-  "live 404 application/json": body5,
-  "live 405 application/json": body6,
-  "live 408 application/json": body7,
-  "live 431 application/json": body11,
-  "live 503 application/json": body14,
-  "ready 200 application/json": body41,
-  "ready 400 application/json": body2,
-  "ready 404 application/json": body5,
-  "ready 405 application/json": body6,
-  "ready 408 application/json": body7,
-  "ready 431 application/json": body11,
-  "ready 503 application/json": body42,
-  "contractYaml 200 application/yaml": body43,
+  "revoke 400 application/json": body24,
+  "revoke 401 application/json": body22,
+  "revoke 403 application/json": body23,
+  "revoke 404 application/json": body15,
+  "revoke 405 application/json": body16,
+  "revoke 408 application/json": body6,
+  "revoke 413 application/json": body17,
+  "revoke 415 application/json": body18,
+  "revoke 429 application/json": body19,
+  "revoke 431 application/json": body10,
+  "revoke 503 application/json": body20,
+  "metadata 200 application/json": body25,
+  "metadata 400 application/json": body1,
+  "metadata 404 application/json": body4,
+  "metadata 405 application/json": body5,
+  "metadata 408 application/json": body6,
+  "metadata 431 application/json": body10,
+  "metadata 503 application/json": body13,
+  "createRevocation 200 application/json": body26,
+  "createRevocation 400 application/json": body1,
+  "createRevocation 401 application/json": body27,
+  "createRevocation 403 application/json": body28,
+  "createRevocation 404 application/json": body4,
+  "createRevocation 405 application/json": body5,
+  "createRevocation 408 application/json": body6,
+  "createRevocation 413 application/json": body7,
+  "createRevocation 415 application/json": body8,
+  "createRevocation 429 application/json": body9,
+  "createRevocation 431 application/json": body10,
+  "createRevocation 503 application/json": body13,
+  "getSnapshot 200 application/octet-stream": body29,
+  "getSnapshot 400 application/json": body1,
+  "getSnapshot 401 application/json": body27,
+  "getSnapshot 403 application/json": body28,
+  "getSnapshot 404 application/json": body4,
+  "getSnapshot 405 application/json": body5,
+  "getSnapshot 408 application/json": body6,
+  "getSnapshot 426 application/json": body30,
+  "getSnapshot 429 application/json": body9,
+  "getSnapshot 431 application/json": body10,
+  "getSnapshot 503 application/json": body13,
+  "followEvents 200 text/event-stream": body31,
+  "followEvents 400 application/json": body1,
+  "followEvents 401 application/json": body27,
+  "followEvents 403 application/json": body28,
+  "followEvents 404 application/json": body4,
+  "followEvents 405 application/json": body5,
+  "followEvents 408 application/json": body6,
+  "followEvents 426 application/json": body30,
+  "followEvents 429 application/json": body9,
+  "followEvents 431 application/json": body10,
+  "followEvents 503 application/json": body13,
+  "getPosition 200 application/json": body32,
+  "getPosition 400 application/json": body1,
+  "getPosition 401 application/json": body27,
+  "getPosition 403 application/json": body28,
+  "getPosition 404 application/json": body4,
+  "getPosition 405 application/json": body5,
+  "getPosition 408 application/json": body6,
+  "getPosition 426 application/json": body30,
+  "getPosition 429 application/json": body9,
+  "getPosition 431 application/json": body10,
+  "getPosition 503 application/json": body13,
+  "getRevocation 200 application/json": body33,
+  "getRevocation 400 application/json": body1,
+  "getRevocation 401 application/json": body27,
+  "getRevocation 403 application/json": body28,
+  "getRevocation 404 application/json": body4,
+  "getRevocation 405 application/json": body5,
+  "getRevocation 408 application/json": body6,
+  "getRevocation 429 application/json": body9,
+  "getRevocation 431 application/json": body10,
+  "getRevocation 503 application/json": body13,
+  "listAuditEvents 200 application/json": body34,
+  "listAuditEvents 400 application/json": body1,
+  "listAuditEvents 401 application/json": body27,
+  "listAuditEvents 403 application/json": body28,
+  "listAuditEvents 404 application/json": body4,
+  "listAuditEvents 405 application/json": body5,
+  "listAuditEvents 408 application/json": body6,
+  "listAuditEvents 429 application/json": body9,
+  "listAuditEvents 431 application/json": body10,
+  "listAuditEvents 503 application/json": body13,
+  "live 200 application/json": body35,
+  "live 400 application/json": body1,
+  "live 404 application/json": body4,
+  "live 405 application/json": body5,
+  "live 408 application/json": body6,
+  "live 431 application/json": body10,
+  "live 503 application/json": body13,
+  "ready 200 application/json": body36,
+  "ready 400 application/json": body1,
+  "ready 404 application/json": body4,
+  "ready 405 application/json": body5,
+  "ready 408 application/json": body6,
+  "ready 431 application/json": body10,
+  "ready 503 application/json": body37,
+  "contractYaml 200 application/yaml": body38,
   "contractYaml 304 nothing": isNothing,
-  "contractYaml 400 application/json": body2,
-  "contractYaml 404 application/json": body5,
-  "contractYaml 405 application/json": body6,
-  "contractYaml 408 application/json": body7,
-  "contractYaml 431 application/json": body11,
-  "contractYaml 503 application/json": body14,
-  "contractJson 200 application/json": body44,
+  "contractYaml 400 application/json": body1,
+  "contractYaml 404 application/json": body4,
+  "contractYaml 405 application/json": body5,
+  "contractYaml 408 application/json": body6,
+  "contractYaml 431 application/json": body10,
+  "contractYaml 503 application/json": body13,
+  "contractJson 200 application/json": body39,
   "contractJson 304 nothing": isNothing,
-  "contractJson 400 application/json": body2,
-  "contractJson 404 application/json": body5,
-  "contractJson 405 application/json": body6,
-  "contractJson 408 application/json": body7,
-  "contractJson 431 application/json": body11,
-  "contractJson 503 application/json": body14,
-  "home 200 text/html": body45,
+  "contractJson 400 application/json": body1,
+  "contractJson 404 application/json": body4,
+  "contractJson 405 application/json": body5,
+  "contractJson 408 application/json": body6,
+  "contractJson 431 application/json": body10,
+  "contractJson 503 application/json": body13,
+  "home 200 text/html": body40,
   "home 304 nothing": isNothing,
-  "home 400 application/json": body2,
-  "home 404 application/json": body5,
-  "home 405 application/json": body6,
-  "home 408 application/json": body7,
-  "home 431 application/json": body11,
-  "home 503 application/json": body14,
-  "docs 200 text/html": body46,
+  "home 400 application/json": body1,
+  "home 404 application/json": body4,
+  "home 405 application/json": body5,
+  "home 408 application/json": body6,
+  "home 431 application/json": body10,
+  "home 503 application/json": body13,
+  "docs 200 text/html": body41,
   "docs 304 nothing": isNothing,
-  "docs 400 application/json": body2,
-  "docs 404 application/json": body5,
-  "docs 405 application/json": body6,
-  "docs 408 application/json": body7,
-  "docs 431 application/json": body11,
-  "docs 503 application/json": body14,
-  "docsFile 200 text/javascript": body47,
-  "docsFile 200 text/css": body48,
+  "docs 400 application/json": body1,
+  "docs 404 application/json": body4,
+  "docs 405 application/json": body5,
+  "docs 408 application/json": body6,
+  "docs 431 application/json": body10,
+  "docs 503 application/json": body13,
+  "docsFile 200 text/javascript": body42,
+  "docsFile 200 text/css": body43,
   "docsFile 304 nothing": isNothing,
-  "docsFile 400 application/json": body2,
-  "docsFile 404 application/json": body5,
-  "docsFile 405 application/json": body6,
-  "docsFile 408 application/json": body7,
-  "docsFile 431 application/json": body11,
-  "docsFile 503 application/json": body14,
-  "developmentToken 200 application/json": body49,
-  "developmentToken 400 application/json": body2,
-  "developmentToken 404 application/json": body5,
-  "developmentToken 405 application/json": body6,
-  "developmentToken 408 application/json": body7,
-  "developmentToken 431 application/json": body11,
-  "developmentToken 503 application/json": body14,
-  "metrics 200 text/plain": body50,
-  "metrics 400 application/json": body2,
-  "metrics 404 application/json": body5,
-  "metrics 405 application/json": body6,
-  "metrics 408 application/json": body7,
-  "metrics 431 application/json": body11,
-  "metrics 503 application/json": body14,
+  "docsFile 400 application/json": body1,
+  "docsFile 404 application/json": body4,
+  "docsFile 405 application/json": body5,
+  "docsFile 408 application/json": body6,
+  "docsFile 431 application/json": body10,
+  "docsFile 503 application/json": body13,
+  "developmentToken 200 application/json": body44,
+  "developmentToken 400 application/json": body1,
+  "developmentToken 404 application/json": body4,
+  "developmentToken 405 application/json": body5,
+  "developmentToken 408 application/json": body6,
+  "developmentToken 431 application/json": body10,
+  "developmentToken 503 application/json": body13,
+  "metrics 200 text/plain": body45,
+  "metrics 400 application/json": body1,
+  "metrics 404 application/json": body4,
+  "metrics 405 application/json": body5,
+  "metrics 408 application/json": body6,
+  "metrics 431 application/json": body10,
+  "metrics 503 application/json": body13,
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { requestBodies } from '../../generated/validators.js'
 import { backchannel, postForm, verify } from '../support/asking.js'
 import { asClient, basic, clientsVariable, type ClientName } from '../support/clients.js'
 import { declaredOperations, faultsOf, responseOf, validates } from '../support/contract.js'
@@ -303,20 +302,13 @@ describe('the contract: every operation × declared status by a real request', (
     expect(yaml.text.startsWith('openapi: 3.1.0\n')).to.equal(true)
   })
 
-  it('takes any text that is not empty as a name, of whatever length', () => {
-    const isAccepted = (sub: string) =>
-      requestBodies['createRevocation application/json']?.({
-        iss: 'https://issuer.test',
-        sub,
-        reason: 'admin',
-      })
-    expect(['', 'a', '😀', 'a'.repeat(10_000), '😀'.repeat(1025)].map(isAccepted)).to.deep.equal([
-      false,
-      true,
-      true,
-      true,
-      true,
-    ])
+  it('takes any text that is not empty as a name, of whatever length', async () => {
+    const statusOf = async (sub: string) => {
+      const named = { iss: 'https://issuer.test', sub, reason: 'admin' }
+      return (await create(service, asClient(), named)).status
+    }
+    const names = ['', 'a', '😀', 'a'.repeat(10_000), '😀'.repeat(1025)]
+    expect(await Promise.all(names.map(statusOf))).to.deep.equal([400, 200, 200, 200, 200])
   })
 
   it('500 with an error log, and not a word of it to the caller, when our own code breaks the contract', async () => {
