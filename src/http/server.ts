@@ -7,24 +7,27 @@ import {
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { randomUUID } from 'node:crypto'
-import { failures, type FailureCode } from '../errors.js'
 import { oneAtATime } from './pipelining.js'
 import { endStalled } from './stalls.js'
+import { refuseUnparsed } from './unparsed.js'
 
 export type ServerTimes = Readonly<{
+  /** For the head of a request, and for a TLS handshake. */
   headersMs: number
+  /** For a whole request. */
   requestMs: number
+  /** Until an idle connection is closed. */
   idleMs: number
+  /** Until a connection on which nothing moves is closed. */
   stuckMs: number
   checkEveryMs: number
+  /** The time over which the rate of a reader is averaged. */
   rateOverMs: number
 }>
 
 /**
- * An idle connection outlives the usual 60 s of a load balancer, which must be the one to close it. One that is stuck, neither read nor
- * written, outlives the longest deadline of the store and the silence of a feed. The rate of a reader is averaged over half a minute.
+ * `idleMs` exceeds the usual 60 s of a load balancer, which must be the one to close a connection.
+ * `stuckMs` exceeds the longest deadline of the store and the silence of a feed.
  */
 export const serverTimes: ServerTimes = {
   headersMs: 10_000,
@@ -37,10 +40,12 @@ export const serverTimes: ServerTimes = {
 const largestHeadersBytes = 16 * 1024
 const closeIdleEveryMs = 50
 
-/** A Node server that also answers in the envelope where Node itself refuses. */
+export type Certificate = Readonly<{ cert: string; key: string }>
+
+/** A Node server that answers in the envelope even where Node itself refuses a request. */
 export function createServer(
   listener: RequestListener,
-  tls: { cert: string; key: string } | undefined,
+  tls: Certificate | undefined,
   times: ServerTimes,
 ): Server {
   const options: ServerOptions = {
@@ -49,71 +54,39 @@ export function createServer(
     keepAliveTimeout: times.idleMs,
     connectionsCheckingInterval: times.checkEveryMs,
     maxHeaderSize: largestHeadersBytes,
-    // Without Host, Node answers by itself; the routes do.
+    // The app refuses a request without Host, in the envelope.
     requireHostHeader: false,
   }
-  const bounded = oneAtATime(listener)
   const server =
     tls === undefined
-      ? createHttpServer(options, bounded)
-      : createHttpsServer({ ...options, ...tls, handshakeTimeout: times.headersMs }, bounded)
-  endStalled(server, times)
-  // Bytes bound them; behind the first thousand lines Node would hide what else there is.
-  server.maxHeadersCount = 0
+      ? createHttpServer(options)
+      : createHttpsServer({ ...options, ...tls, handshakeTimeout: times.headersMs })
+  const onRequest = oneAtATime((request, response) => {
+    // While the server drains, a connection ends with its present answer.
+    if (!server.listening) response.setHeader('Connection', 'close')
+    listener(request, response)
+  })
+  server.on('request', onRequest)
+  // Node's own answer to an unknown `Expect` is a 417, which no operation declares.
+  server.on('checkExpectation', onRequest)
   server.on('clientError', refuseUnparsed)
-  // Node's own answer to an unknown Expect is a 417 that no operation declares.
-  server.on('checkExpectation', bounded)
   server.on('connect', (_request, socket) => refuseUnparsed(new Error('CONNECT'), socket))
+  endStalled(server, times)
+  // Their bytes are limited. Node would hide all header lines after the first thousand.
+  server.maxHeadersCount = 0
   return server
 }
 
-/** From the next handshake on, with another certificate. */
-export function renewTls(server: Server, tls: { cert: string; key: string }): void {
+/** Uses another certificate from the next handshake on. */
+export function replaceCertificate(server: Server, tls: Certificate): void {
   if (server instanceof HttpsServer) server.setSecureContext(tls)
 }
 
-const codeByError: Record<string, FailureCode> = {
-  HPE_HEADER_OVERFLOW: 'headers_too_large',
-  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
-}
-
-const reasonPhrases: Record<number, string> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
-}
-
-type ServedSocket = Duplex & {
-  _httpMessage?: { headersSent: boolean; req: { complete: boolean } } | null
-}
-
-function refuseUnparsed(error: NodeJS.ErrnoException, socket: ServedSocket): void {
-  const pending = socket._httpMessage
-  // An answer is on its way, or due for a request that came whole before the garbage: this one must not take its place.
-  const isDue = pending != null && (pending.headersSent || pending.req.complete)
-  if (!socket.writable || isDue || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const { status, message } = failures[codeByError[error.code ?? ''] ?? 'bad_request']
-  const body = JSON.stringify({ success: false, message })
-  const head = [
-    `HTTP/1.1 ${status} ${reasonPhrases[status]}`,
-    'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Cache-Control: no-store',
-    'X-Content-Type-Options: nosniff',
-    `X-Request-Id: ${randomUUID()}`,
-    'Connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
-}
-
 /**
- * Stops listening and comes back when every connection is gone: requests in flight finish, for `ms` at most; connections on which
- * nothing was ever said end at once.
+ * A function that stops listening and resolves when every connection is closed. Requests in flight
+ * may finish, for `ms` at most; connections that have sent nothing are closed at once.
  *
- * Node's own `closeAllConnections` does not know those that are still shaking hands.
+ * Node's own `closeAllConnections` misses connections in their TLS handshake.
  */
 export function drainable(server: Server): (ms: number) => Promise<void> {
   const sockets = new Set<Socket>()
@@ -127,7 +100,7 @@ export function drainable(server: Server): (ms: number) => Promise<void> {
     server.closeIdleConnections()
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), ms)
-    // An answer that had begun before did not say that its connection ends with it.
+    // An answer whose head was sent before could not say `Connection: close`.
     const idle = setInterval(() => server.closeIdleConnections(), closeIdleEveryMs)
     await closed
     clearInterval(idle)

@@ -6,57 +6,40 @@ import { ConfigError, parseConfig, type Config } from '../config/config.js'
 import { throwawayIssuerName } from '../config/rules.js'
 import type { Environment } from '../config/read-variables.js'
 import { createMetricsServer } from '../http/metrics-server.js'
+import { serverTimes } from '../http/server.js'
 import { createLog } from '../telemetry/log.js'
+import { createOperations } from './operations.js'
+import { createParts } from './parts.js'
 import { createService, type Service } from './service.js'
 import { signDevelopmentToken } from '../token/development.js'
 import { version } from '../telemetry/version.js'
 
-/** `stopped` says why the service should end; a hangup makes it read its files again. */
+/** `stopped` resolves with the reason to end; a hangup makes the service read its files again. */
 export type Signals = Readonly<{
   stopped: Promise<string>
   onHangup: (listener: () => void) => void
 }>
 
-/** Requests in flight may finish for this long. */
+/** How long requests in flight may take to finish. */
 const drainMs = 10_000
 
 /**
- * Runs the service until `stopped` says why it should end; then requests in flight finish, for 10 s at most.
+ * Runs the service until `stopped` resolves; then requests in flight may finish, for 10 s at most.
  *
  * @throws ConfigError, or the error of an address that cannot be listened on
  */
 export async function serve(env: Environment, { stopped, onHangup }: Signals): Promise<void> {
   const config = parseConfig(env)
   const { log, writeLine } = createLog(config.logLevel)
-  const lost = (kind: string) => (error: unknown) => {
-    log.fatal({ err: error }, kind)
-    process.exit(1)
-  }
-  process.on('unhandledRejection', lost('lost promise'))
-  process.on('uncaughtException', lost('lost exception'))
-
-  const service = createService({ config, log, writeLine, now: Date.now })
-  // Before this the files have only just been read.
+  exitOnLostErrors(log)
+  const parts = createParts({ config, log, writeLine, now: Date.now })
+  const service = createService(parts, createOperations(parts), serverTimes)
   onHangup(() => reload(service, env, log))
-  // A load balancer sends requests from the moment that the port is open. With Redis down the port opens all the same: health and
-  // metrics are to be had.
-  await Promise.race([service.tried(), stopped])
-  await listen(service.server, config.host, config.port, 'HOST, PORT')
-  const metricsServer =
-    config.metrics.port === undefined ? undefined : createMetricsServer(service.metrics)
-  if (metricsServer !== undefined)
-    await listen(metricsServer, config.host, config.metrics.port, 'HOST, METRICS_PORT')
-  const { port } = service.server.address() as AddressInfo
-  const origin = `${config.tls ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  const forgets =
-    config.redis === undefined ? '; the embedded store forgets every revocation at a restart' : ''
-  log.info(
-    { version: version(), origin, store: config.redis ? 'redis' : 'memory' },
-    `listening${forgets}`,
-  )
-  warnOfIdTokens(config, log)
-  if (config.throwawaySecret !== undefined)
-    await greet(config.throwawaySecret, origin, config.hasDocs)
+  // A load balancer sends requests as soon as the port is open, so the store is tried first. With
+  // Redis down the port opens all the same, for health and metrics.
+  await Promise.race([service.firstAttempts(), stopped])
+  const metricsServer = await openPorts(service, config)
+  await announce(service.server, config, log)
 
   const reason = await stopped
   const drained = service.drain(drainMs)
@@ -68,27 +51,22 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   log.info('stopped')
 }
 
-/** ID tokens carry the same issuer and keys as access tokens; only `aud` and `typ` tell them apart (RFC 8725 §3.9, RFC 9068 §4). */
-function warnOfIdTokens({ issuers, throwawaySecret }: Config, log: Logger): void {
-  if (throwawaySecret !== undefined) return
-  for (const { issuer = '(any)', audience, typ } of issuers) {
-    if (audience === undefined && typ === undefined)
-      log.warn(
-        { issuer },
-        'no audience is configured (JWT_AUDIENCE): ID tokens of this issuer pass as access tokens',
-      )
-  }
+/** An error that no code handles ends the process with 1: what it left undone is unknown. */
+function exitOnLostErrors(log: Logger): void {
+  for (const kind of ['unhandledRejection', 'uncaughtException'])
+    process.on(kind, (error: unknown) => {
+      log.fatal({ err: error }, kind)
+      process.exit(1)
+    })
 }
 
-/** What is wrong with the files leaves everything as it was. */
-function reload(service: Service, env: Environment, log: Logger): void {
-  try {
-    service.reload(parseConfig(env))
-    log.info('files read again')
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    log.error({ faults: error.faults }, 'files not taken over')
-  }
+/** @returns the server for the metrics, where they have a port of their own */
+async function openPorts(service: Service, { host, port, metrics }: Config) {
+  await listen(service.server, host, port, 'HOST, PORT')
+  if (metrics.port === undefined) return undefined
+  const server = createMetricsServer(service.metrics)
+  await listen(server, host, metrics.port, 'HOST, METRICS_PORT')
+  return server
 }
 
 async function listen(
@@ -105,7 +83,47 @@ async function listen(
   }
 }
 
-async function greet(
+async function announce(server: Server, config: Config, log: Logger): Promise<void> {
+  const { port } = server.address() as AddressInfo
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host
+  const origin = `${config.tls ? 'https' : 'http'}://${host}:${port}`
+  const isEmbedded = config.redis === undefined
+  log.info(
+    { version: version(), origin, store: isEmbedded ? 'memory' : 'redis' },
+    `listening${isEmbedded ? '; the embedded store forgets every revocation at a restart' : ''}`,
+  )
+  warnOfIdTokens(config, log)
+  if (config.throwawaySecret !== undefined)
+    await printDevelopmentToken(config.throwawaySecret, origin, config.hasDocs)
+}
+
+/**
+ * ID tokens carry the same issuer and keys as access tokens; only `aud` and `typ` distinguish them
+ * (RFC 8725 §3.9, RFC 9068 §4).
+ */
+function warnOfIdTokens({ issuers, throwawaySecret }: Config, log: Logger): void {
+  if (throwawaySecret !== undefined) return
+  for (const { issuer = '(any)', audience, typ } of issuers) {
+    if (audience === undefined && typ === undefined)
+      log.warn(
+        { issuer },
+        'no audience is configured (JWT_AUDIENCE): ID tokens of this issuer pass as access tokens',
+      )
+  }
+}
+
+/** Invalid files change nothing. */
+function reload(service: Service, env: Environment, log: Logger): void {
+  try {
+    service.reload(parseConfig(env))
+    log.info('files read again')
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    log.error({ faults: error.faults }, 'files not taken over')
+  }
+}
+
+async function printDevelopmentToken(
   secret: NonNullable<Config['throwawaySecret']>,
   origin: string,
   hasDocs: boolean,

@@ -5,6 +5,8 @@ import { pino, stdSerializers } from 'pino'
 import { parseConfig } from '../../src/config/config.js'
 import type { Operations } from '../../src/operations/operation.js'
 import { serverTimes, type ServerTimes } from '../../src/http/server.js'
+import { createOperations } from '../../src/service/operations.js'
+import { createParts } from '../../src/service/parts.js'
 import { createService, type Service } from '../../src/service/service.js'
 import { send, type Answer, type Sent } from './http.js'
 import { saw } from './leaks.js'
@@ -31,7 +33,8 @@ export type TestServiceOptions = {
   times?: Partial<ServerTimes>
   /** A free one unless given. */
   port?: number
-  operations?: (operations: Operations) => Operations
+  /** Replaces operations of the service by others. */
+  operations?: (own: Operations) => Operations
 }
 
 /** The service in this process, on a port of its own; with an HMAC key, without limits, in memory, unless the variables say otherwise. */
@@ -56,13 +59,16 @@ export async function startService(
     { level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } },
     stream,
   )
-  const service = createService({
+  const parts = createParts({
     config,
     log,
     writeLine: (line) => stream.write(line),
     now: options.now ?? Date.now,
-    times: { ...serverTimes, ...options.times },
-    ...(options.operations && { operations: options.operations }),
+  })
+  const own = createOperations(parts)
+  const service = createService(parts, options.operations?.(own) ?? own, {
+    ...serverTimes,
+    ...options.times,
   })
   service.server.listen(options.port ?? 0, '127.0.0.1')
   await once(service.server, 'listening')

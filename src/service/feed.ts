@@ -1,0 +1,64 @@
+import { EventEmitter } from 'node:events'
+import type { Logger } from 'pino'
+import type { FeedEvent } from '../feed/event.js'
+import { createFollower, type Follower } from '../feed/follower.js'
+import { createSubscribers, type Subscribers } from '../feed/subscribers.js'
+import { createTailReader } from '../feed/tail.js'
+import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
+import type { Stores } from '../store/open.js'
+
+/** The way of revocations through this instance: from the store's feed to the subscribers. */
+export type Feed = Readonly<{
+  /** Every revocation that this instance knows. */
+  liveSet: LiveSet
+  /** The live set for the rules: what they add is what this instance has stored itself. */
+  storedHere: Pick<LiveSet, 'add' | 'find' | 'covers'>
+  follower: Follower
+  subscribers: Subscribers
+  readTail: ReturnType<typeof createTailReader>
+  close(): Promise<void>
+}>
+
+export type FeedParts = Readonly<{
+  stores: Pick<Stores, 'feed' | 'feedReader' | 'revocations'>
+  log: Logger
+  now: () => number
+  timeoutMs: number
+}>
+
+export function createFeed({ stores, log, now, timeoutMs }: FeedParts): Feed {
+  const liveSet = createLiveSet(now)
+  const news = new EventEmitter<{ events: [readonly FeedEvent[]]; gap: [] }>()
+  const follower = createFollower({
+    feed: stores.feed,
+    liveSet,
+    restore: async (entries) => void (await stores.revocations.commit(entries)),
+    onEvents: (events) => news.emit('events', events),
+    onGap: () => news.emit('gap'),
+    log,
+    now,
+    timeoutMs,
+  })
+  const { position } = follower
+  const subscribers = createSubscribers({ feed: stores.feedReader, position, timeoutMs })
+  news.on('events', subscribers.publish)
+  news.on('gap', subscribers.gap)
+  return {
+    liveSet,
+    storedHere: {
+      find: liveSet.find,
+      covers: liveSet.covers,
+      add(entry) {
+        follower.stored(entry)
+        liveSet.add(entry)
+      },
+    },
+    follower,
+    subscribers,
+    readTail: createTailReader(stores.feedReader),
+    async close() {
+      await follower.close()
+      subscribers.close()
+    },
+  }
+}

@@ -1,0 +1,156 @@
+import { createAddressLimiter, createSubjectLimiter } from '../access/rate-limits.js'
+import { createClients } from '../access/clients.js'
+import { throwawayIssuerName } from '../config/rules.js'
+import { clearingHeaders } from '../http/cookies.js'
+import { homePage, referencePage } from '../http/docs/page.js'
+import { backchannelLogout } from '../operations/backchannel-logout.js'
+import { contractJson } from '../operations/contract-json.js'
+import { contractYaml } from '../operations/contract-yaml.js'
+import { createRevocation } from '../operations/create-revocation.js'
+import { developmentToken } from '../operations/development-token.js'
+import { docs } from '../operations/docs.js'
+import { docsFile } from '../operations/docs-file.js'
+import { followEvents } from '../operations/follow-events.js'
+import { getPosition } from '../operations/get-position.js'
+import { getRevocation } from '../operations/get-revocation.js'
+import { getSnapshot } from '../operations/get-snapshot.js'
+import { home } from '../operations/home.js'
+import { introspect } from '../operations/introspect.js'
+import { listAuditEvents } from '../operations/list-audit-events.js'
+import { live } from '../operations/live.js'
+import { logout } from '../operations/logout.js'
+import { metadata } from '../operations/metadata.js'
+import { metrics } from '../operations/metrics.js'
+import type { Operations } from '../operations/operation.js'
+import { ready } from '../operations/ready.js'
+import { revoke } from '../operations/revoke.js'
+import { verify } from '../operations/verify.js'
+import { createCheck } from '../revocation/check.js'
+import { createRevocations } from '../revocation/revocations.js'
+import { signDevelopmentToken } from '../token/development.js'
+import type { ServiceParts } from './parts.js'
+
+/** Every operation of the contract, made from the parts of the service. */
+export function createOperations(parts: ServiceParts): Operations {
+  const rules = createRules(parts)
+  return {
+    ...holderOperations(parts, rules),
+    ...clientOperations(parts, rules),
+    ...feedOperations(parts, rules),
+    ...publicOperations(parts),
+  }
+}
+
+/** What several operations share. */
+function createRules({ config, stores, reloadable, feed, audit, metrics, now }: ServiceParts) {
+  const { verification } = reloadable
+  const revocations = createRevocations({
+    store: stores.revocations,
+    liveSet: feed.storedHere,
+    now,
+    maxClockSkewMs: config.maxClockSkewMs,
+    cutoffClaim: config.cutoffClaim,
+    awaitsReplicas: config.redisMinReplicas > 0,
+  })
+  const clients = createClients({
+    clients: reloadable.clients,
+    audit,
+    failureLimiter:
+      config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
+  })
+  return { verification, revocations, clients, check: createCheck({ verification, revocations }) }
+}
+
+type Rules = ReturnType<typeof createRules>
+
+/** For the holder of a token, and for what acts on a holder's behalf. */
+const holderOperations = (
+  { config, reloadable, audit, metrics, now }: ServiceParts,
+  { verification, revocations, check }: Rules,
+) =>
+  ({
+    logout: logout({
+      verification,
+      revocations,
+      audit,
+      admit: createSubjectLimiter(config.rateLimitSubject, metrics.limited),
+      clearingHeaders: clearingHeaders({
+        cookies: config.sessionCookies,
+        clearSiteData: config.clearSiteData,
+      }),
+    }),
+    verify: verify({ check, senderConstrained: config.senderConstrained }),
+    backchannelLogout: backchannelLogout({
+      verification: reloadable.logoutTokens,
+      revocations,
+      audit,
+      now,
+    }),
+  }) satisfies Partial<Operations>
+
+/** For machine clients. */
+const clientOperations = (
+  { config, stores, reloadable, audit, now }: ServiceParts,
+  { verification, revocations, clients, check }: Rules,
+) =>
+  ({
+    introspect: introspect({ clients, check }),
+    revoke: revoke({ clients, verification, revocations, audit }),
+    createRevocation: createRevocation({
+      clients,
+      verification,
+      revocations,
+      store: stores.revocations,
+      audit,
+      issuers: reloadable.issuers,
+      now,
+    }),
+    getRevocation: getRevocation({ clients, store: stores.revocations }),
+    listAuditEvents: listAuditEvents({
+      clients,
+      trail: stores.trail,
+      timeoutMs: config.storeTimeoutMs,
+    }),
+  }) satisfies Partial<Operations>
+
+/** For guards, which follow the feed. */
+const feedOperations = ({ config, feed }: ServiceParts, { clients }: Rules) => {
+  const { liveSet, follower, subscribers, readTail } = feed
+  return {
+    getSnapshot: getSnapshot({ clients, liveSet, position: follower.position }),
+    followEvents: followEvents({ clients, subscribers }),
+    getPosition: getPosition({ clients, readTail, timeoutMs: config.storeTimeoutMs }),
+  } satisfies Partial<Operations>
+}
+
+/** For every client: health, metrics, the contract and its page. */
+const publicOperations = (parts: ServiceParts) => {
+  const { config, contract, stores, reloadable, feed, log, now } = parts
+  const { hasDocs, throwawaySecret } = config
+  return {
+    live: live(),
+    ready: ready({
+      probe: stores.probe,
+      timeoutMs: config.storeTimeoutMs,
+      keySources: reloadable.keySources,
+      now,
+      isFollowing: () => feed.follower.position() !== undefined,
+      log,
+    }),
+    metrics: metrics({ metrics: parts.metrics, isPublic: config.metrics.isPublic }),
+    metadata: metadata({ publicUrl: config.publicUrl }),
+    contractYaml: contractYaml({ yaml: contract.yaml }),
+    contractJson: contractJson({ document: contract.document }),
+    home: home({ page: homePage({ hasDocs }) }),
+    docs: docs({
+      page: hasDocs ? referencePage({ hasToken: throwawaySecret !== undefined }) : undefined,
+    }),
+    docsFile: docsFile({ hasDocs }),
+    developmentToken: developmentToken({
+      sign: throwawaySecret === undefined ? undefined : () => signWith(throwawaySecret, now()),
+    }),
+  } satisfies Partial<Operations>
+}
+
+const signWith = (secret: string, nowMs: number) =>
+  signDevelopmentToken({ secret, nowMs }, { issuer: throwawayIssuerName })

@@ -1,0 +1,49 @@
+import type { Logger } from 'pino'
+import { createAudit, type Audit } from '../audit/audit.js'
+import type { Config } from '../config/config.js'
+import { readContract } from '../contract.js'
+import { openStores, type Stores } from '../store/open.js'
+import type { WriteLine } from '../telemetry/log.js'
+import { createMetrics, type Metrics } from '../telemetry/metrics.js'
+import { version } from '../telemetry/version.js'
+import { createFeed, type Feed } from './feed.js'
+import { createReloadable, type Reloadable } from './reloadable.js'
+
+export type ServiceSetup = Readonly<{
+  config: Config
+  log: Logger
+  writeLine: WriteLine
+  now: () => number
+}>
+
+/** What the service is made of, without the operations and HTTP. */
+export type ServiceParts = ServiceSetup &
+  Readonly<{
+    contract: ReturnType<typeof readContract>
+    metrics: Metrics
+    stores: Stores
+    audit: Audit
+    reloadable: Reloadable
+    feed: Feed
+  }>
+
+export function createParts(setup: ServiceSetup): ServiceParts {
+  const { config, log, writeLine, now } = setup
+  const { storeTimeoutMs: timeoutMs } = config
+  const metrics = createMetrics({ version: version() })
+  const stores = openStores({ config, log, now, observe: metrics.store })
+  const audit = createAudit({
+    trail: stores.trail,
+    log,
+    writeLine,
+    now,
+    timeoutMs,
+    address: config.audit.address,
+    onRevoked: metrics.revoked,
+  })
+  const feed = createFeed({ stores, log, now, timeoutMs })
+  const { liveSet, follower, subscribers } = feed
+  metrics.watch({ liveSet, follower, subscribers, audit, now })
+  const reloadable = createReloadable({ config, log, now })
+  return { ...setup, contract: readContract(), metrics, stores, audit, reloadable, feed }
+}
