@@ -1,14 +1,16 @@
 import { EventEmitter, once } from 'node:events'
 
-// Before anything that takes time to load: a signal during the start must not be lost, least of all by process 1 of a container.
-// On a terminal a SIGHUP says that the terminal is gone; elsewhere the service reads its files again.
+// Signal handlers come before anything that takes time to load: a signal during the start must not
+// be lost, least of all by process 1 of a container.
+// A terminal sends SIGHUP when it closes. Without one, SIGHUP makes the service read its files again.
 const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
-const ends = ['SIGTERM', 'SIGINT', ...(hasTerminal ? ['SIGHUP'] : [])]
+const endSignals = ['SIGTERM', 'SIGINT', ...(hasTerminal ? ['SIGHUP'] : [])]
 const hangups = new EventEmitter()
 const stopped = Promise.race(
-  ends.map(async (signal) => {
+  endSignals.map(async (signal) => {
     await once(process, signal)
-    // npm passes on the Ctrl-C that the terminal has already sent to the whole group: further signals change nothing.
+    // npm passes on a Ctrl-C that the terminal has already sent to the whole process group, so a
+    // repeated signal is ignored.
     process.on(signal, () => undefined)
     return signal
   }),
@@ -38,9 +40,9 @@ async function serveUntilStopped(): Promise<never> {
 async function runCommand(): Promise<void> {
   const { runCli } = await import('./program.js')
   const { stdin, stdout, stderr } = process
-  // Whoever reads it, such as `head`, has had enough.
+  // The reader of the output, such as `head`, has closed it.
   stdout.on('error', () => process.exit(0))
-  // What ends by itself at Ctrl-C does so first.
+  // A command that handles Ctrl-C itself has half a second to end.
   void stopped.then(() => setTimeout(() => process.exit(130), 500).unref())
   process.exitCode = await runCli(process.argv.slice(2), {
     env: process.env,

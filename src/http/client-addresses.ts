@@ -3,11 +3,14 @@ import proxyaddr from 'proxy-addr'
 import { canonical } from '../runtime/ip-addresses.js'
 
 export type ClientAddresses = {
-  /** The client's address as the trusted proxies tell it, else the peer's; canonical, IPv4 never mapped into IPv6. */
+  /**
+   * The client's address by what trusted proxies have written, else the peer's; canonical, and IPv4
+   * never mapped into IPv6.
+   */
   of(request: IncomingMessage): string
   /** Whether the client's own connection was HTTPS. */
   isSecure(request: IncomingMessage): boolean
-  /** Whether the request has forwarding headers that nobody is trusted to send. */
+  /** Whether the request has forwarding headers while no proxy is trusted to send them. */
   hasIgnoredHeaders(request: IncomingMessage): boolean
 }
 
@@ -26,7 +29,7 @@ export function createClientAddresses(trusted: readonly string[]): ClientAddress
     isSecure(request) {
       if ('encrypted' in request.socket) return true
       const proto = isProxied(request) ? request.headers['x-forwarded-proto'] : undefined
-      // The nearest proxy wrote the last word.
+      // The nearest proxy wrote the last member.
       return typeof proto === 'string' && proto.split(',').at(-1)?.trim().toLowerCase() === 'https'
     },
     hasIgnoredHeaders: (request) =>

@@ -1,12 +1,12 @@
 import { contentCodings, type ContentCoding } from '../runtime/static-document.js'
 
 const member = /^\s*([!#$%&'*+.^_`|~\w-]+)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?$/i
-/** Less than any weight that a client can give. */
+/** Below every weight that a client can give. */
 const leastWeight = 0.0001
 
 /**
- * The coding that a client likes best (RFC 9110 §12.5.3); of several that it likes as much, the one that we prefer. A client that says
- * nothing gets the document as it is, and so does a client that accepts nothing that there is.
+ * The coding with the highest weight of a client (RFC 9110 §12.5.3), the shortest of several. A
+ * client that names none, or none of ours, gets the document without coding.
  */
 export function preferredCoding(acceptEncoding: string | undefined): ContentCoding {
   const weights = weightsOf(acceptEncoding ?? '')
@@ -24,7 +24,7 @@ function weightsOf(acceptEncoding: string): Map<string, number> {
     const [, name, weight = '1'] = member.exec(text) ?? []
     if (name === undefined) continue
     const coding = name.toLowerCase()
-    // RFC 9110 §8.4.1.3: the older name of the same.
+    // `x-gzip` is the older name of `gzip` (RFC 9110 §8.4.1.3).
     weights.set(coding === 'x-gzip' ? 'gzip' : coding, Number(weight))
   }
   return weights
@@ -34,6 +34,6 @@ function weightsOf(acceptEncoding: string): Map<string, number> {
 export function namesEntityTag(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false
   if (ifNoneMatch.trim() === '*') return true
-  // What a weak tag has before its quotes does not count, and a comma may stand within them.
+  // The `W/` of a weak tag is ignored, and quotes may contain a comma.
   return [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([opaque]) => opaque === etag)
 }

@@ -2,7 +2,10 @@ import type { ExpiredCookie } from '../config/cookies.js'
 
 type Headers = Record<string, string | string[]>
 
-/** The answer headers by which a browser clears what it kept. `Clear-Site-Data` is honoured over HTTPS only. */
+/**
+ * The header fields by which a browser deletes its cookies and storage. Browsers honour
+ * `Clear-Site-Data` over HTTPS only.
+ */
 export function clearingHeaders({
   cookies,
   clearSiteData,

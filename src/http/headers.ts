@@ -38,7 +38,7 @@ export function headerFields(
 const fixedHeadersWithout = (headers: Readonly<Record<string, unknown>>) =>
   fixedHeaders.filter((_, index) => headers[fixedHeaders[index - (index % 2)] ?? ''] === undefined)
 
-/** `RateLimit` and `RateLimit-Policy` are lists: the address limit adds its member to the subject's. */
+/** `RateLimit` and `RateLimit-Policy` are lists: the address limit adds its member in front. */
 const withLimit = (name: string, limit: string | undefined, value: string | string[]) =>
   limit === undefined || typeof value !== 'string' || name === 'Retry-After'
     ? value

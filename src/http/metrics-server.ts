@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { Metrics } from '../telemetry/metrics.js'
 import { createServer, serverTimes } from './server.js'
 
-/** `GET /metrics`, and nothing else, for a port that only the monitoring reaches. */
+/** A server for `GET /metrics` alone, on a port that only the monitoring reaches. */
 export function createMetricsServer({
   text,
   contentType,

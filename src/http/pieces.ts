@@ -1,19 +1,20 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * What is handed to a connection at once. A connection that is not read keeps no more than this beside the document itself (with TLS the
- * pieces are encrypted, which copies them), and a reader's progress is seen piece by piece.
+ * The bytes that a connection gets at once. A connection whose client does not read holds one piece
+ * beside the document itself (TLS encrypts pieces, which copies them), and a reader's progress is
+ * visible piece by piece.
  */
 export const pieceBytes = 16 * 1024
 
-/** Ends an answer whose head is written with a body that is sent by reference, as fast as it is read. */
+/** Sends the body of an answer by reference, as fast as the client reads, and ends the answer. */
 export function endInPieces(response: ServerResponse, bytes: Buffer): void {
   let start = 0
   const write = () => {
     while (bytes.length - start > pieceBytes) {
       const piece = bytes.subarray(start, (start += pieceBytes))
       if (response.write(piece)) continue
-      // A connection that ends instead never drains, and nothing is left to be done.
+      // A connection that closes instead never drains, and needs nothing more.
       response.once('drain', write)
       return
     }

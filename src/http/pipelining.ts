@@ -1,9 +1,15 @@
 import type { RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Of one connection. A client that sends more at once does not mean to read the answers, which would pile up here. */
+/**
+ * Pipelined requests allowed per connection. A client that sends more without reading would make
+ * the server buffer every response.
+ */
 const mostUnanswered = 16
-/** Of the requests of one connection that wait for their turn: each line takes 60 bytes here, however short it is on the way. */
+/**
+ * Header lines allowed in the waiting requests of a connection. Each takes 60 bytes in memory,
+ * however short it is.
+ */
 const mostWaitingLines = 1_000
 
 const pipeline = Symbol('requests that are not answered yet')
@@ -11,25 +17,25 @@ type Pipeline = { count: number; lines: number; waiting: ServerResponse[] }
 type PipelinedSocket = Socket & { [pipeline]?: Pipeline }
 
 /**
- * Handles the requests of one connection one after the other: each when the answer before it has left this process. A connection that is
- * not read holds one answer, whatever else it asks for.
+ * Handles the requests of one connection one by one, each when the answer before it has left this
+ * process. A connection whose client does not read holds one answer, however many requests it sent.
  */
 export function oneAtATime(listener: RequestListener): RequestListener {
-  // One for all: a closure for each request would keep as much alive as the request itself.
+  // One function for all requests: a closure for each would keep its request in memory.
   function answered(this: ServerResponse): void {
     const socket: PipelinedSocket = this.req.socket
     const requests = socket[pipeline]
     if (requests === undefined) return
     requests.count -= 1
     const next = requests.waiting.shift()
-    // After `Connection: close`, or an end in the middle, the other requests are as if they had not come.
+    // After `Connection: close`, or a broken connection, the waiting requests are ignored.
     if (next === undefined) return
     requests.lines -= linesOf(next)
     if (socket.writable) listener(next.req, next)
   }
   return (request, response) => {
     const socket: PipelinedSocket = request.socket
-    // What is parsed behind `Connection: close` comes when the connection has ended already.
+    // Node still parses requests behind `Connection: close`, when the connection has ended.
     if (!socket.writable) return
     const requests = (socket[pipeline] ??= { count: 0, lines: 0, waiting: [] })
     const lines = requests.count === 0 ? 0 : requests.lines + linesOf(response)

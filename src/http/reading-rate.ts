@@ -1,26 +1,29 @@
 import type { ServerResponse } from 'node:http'
 import { trafficOf } from './traffic.js'
 
-/** What a reader must take, averaged over the last `overMs`. */
+/** The least rate at which a client must read, averaged over the last `overMs`. */
 export type LeastRate = Readonly<{ bytesPerS: number; overMs: number }>
 
-/** Says of one reader, each time it is looked at, whether it takes less than it must. A reader that is new has `overMs` to begin. */
+/**
+ * The rule for one reader: called at intervals with the bytes taken so far, it returns whether the
+ * reader is too slow. A new reader has `overMs` to begin.
+ */
 export function createRateRule({
   bytesPerS,
   overMs,
 }: LeastRate): (nowMs: number, takenBytes: number) => boolean {
-  const seen: { atMs: number; takenBytes: number }[] = []
+  const samples: { atMs: number; takenBytes: number }[] = []
   return (nowMs, takenBytes) => {
-    seen.push({ atMs: nowMs, takenBytes })
-    // The first is the newest that is old enough.
-    while (seen[1] !== undefined && nowMs - seen[1].atMs >= overMs) seen.shift()
-    const [first] = seen
+    samples.push({ atMs: nowMs, takenBytes })
+    // Keeps one sample that is at least `overMs` old, the newest of them.
+    while (samples[1] !== undefined && nowMs - samples[1].atMs >= overMs) samples.shift()
+    const [first] = samples
     if (first === undefined || nowMs - first.atMs < overMs) return false
     return (takenBytes - first.takenBytes) * 1000 < bytesPerS * (nowMs - first.atMs)
   }
 }
 
-/** Holds the reader of an answer to a rate until the answer is sent; the connection of one that is too slow ends in the middle. */
+/** Checks the reader of an answer until it is sent, and closes the connection of a slow one. */
 export function requireReadingRate(
   response: ServerResponse,
   rate: LeastRate,

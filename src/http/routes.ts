@@ -187,7 +187,7 @@ type Violation = { location?: string; path?: string; errorCode?: string }
 const isRefusal = (error: unknown): error is Refusal =>
   error instanceof Error && 'errors' in error && 'status' in error
 
-/** A body that is missing, is no object, or has no usable `token`. Unknown members are another matter. */
+/** A missing body, one that is no object, or one without a usable `token`; not unknown members. */
 const isUnreadable = ({ location, path = '', errorCode = '' }: Violation) =>
   location === 'body' &&
   (path === '' || path === 'token') &&

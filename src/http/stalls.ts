@@ -4,8 +4,9 @@ import type { Socket } from 'node:net'
 import { trafficOf, type Traffic } from './traffic.js'
 
 /**
- * Says of one connection, each time it is looked at, whether it has stood still for `ms`. While bytes wait to be sent, only the reader's
- * progress counts: a client that keeps sending does not read.
+ * The rule for one connection: called at intervals with its traffic, it returns whether nothing has
+ * moved for `ms`. While bytes wait to be sent, only the reader's progress counts: a client that
+ * keeps sending does not read.
  */
 export function createStallRule(ms: number): (nowMs: number, traffic: Traffic) => boolean {
   let last: Traffic | undefined
@@ -24,15 +25,16 @@ function hasMoved(before: Traffic, now: Traffic): boolean {
 }
 
 /**
- * Ends connections that have stood still, at most `stuckMs` after their last byte. `server.timeout` of Node would take up to twice as long:
- * while a write is under way, the first timeout only compares how much is left.
+ * Closes connections on which nothing moves, at most `stuckMs` after their last byte. Node's
+ * `server.timeout` would take up to twice as long: during a write, its first timeout only notes how
+ * much is left.
  */
 export function endStalled(
   server: Server,
   { stuckMs, checkEveryMs }: Readonly<{ stuckMs: number; checkEveryMs: number }>,
 ): void {
-  // A movement is seen up to one check late, and so is the end of the wait.
-  const seenMs = Math.max(checkEveryMs, stuckMs - 2 * checkEveryMs)
+  // A movement is noticed up to one check late, and so is the end of the time.
+  const noticedMs = Math.max(checkEveryMs, stuckMs - 2 * checkEveryMs)
   const connections = new Map<Socket, ReturnType<typeof createStallRule>>()
   const check = () => {
     const nowMs = performance.now()
@@ -41,7 +43,7 @@ export function endStalled(
   }
   // A TLS handshake has a deadline of its own.
   server.on(server instanceof HttpsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
-    connections.set(socket, createStallRule(seenMs))
+    connections.set(socket, createStallRule(noticedMs))
     socket.once('close', () => connections.delete(socket))
   })
   server.once('listening', () => {

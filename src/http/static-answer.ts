@@ -3,7 +3,10 @@ import type { StaticDocument } from '../runtime/static-document.js'
 import { namesEntityTag, preferredCoding } from './content-negotiation.js'
 import type { Outgoing } from './failures.js'
 
-/** A static document in the coding that the client prefers, or 304 when the client has it already. `Vary` is up to the caller. */
+/**
+ * A static document in the coding that the client prefers, or 304 when the client has it already.
+ * The caller adds `Vary`.
+ */
 export function staticAnswer(
   { status, headers }: Outgoing,
   document: StaticDocument,
@@ -12,7 +15,7 @@ export function staticAnswer(
   const coding = preferredCoding(request['accept-encoding'])
   const { bytes, etag } = document.representations[coding]
   if (namesEntityTag(request['if-none-match'], etag)) {
-    // A cache replaces what it stored by these (RFC 9111 §3.2): all of a page's but its type.
+    // A cache replaces its stored fields by these (RFC 9111 §3.2), so the type alone is left out.
     const kept = Object.entries(headers ?? {}).filter(([name]) => name !== 'Content-Type')
     return { status: 304, body: undefined, headers: { ...Object.fromEntries(kept), ETag: etag } }
   }

@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net'
 
-/** What one connection has carried up to a moment, in bytes. `taken` counts what the system took over, not what waits here. */
+/**
+ * What a connection has carried so far, in bytes. `takenBytes` are those that the operating system
+ * has taken; `unsentBytes` wait in this process.
+ */
 export type Traffic = Readonly<{ takenBytes: number; unsentBytes: number; receivedBytes: number }>
 
 export function trafficOf(socket: Socket): Traffic {
   const unsentBytes = socket.writableLength
-  // Node counts as written what is still to be written, too.
+  // Node's `bytesWritten` includes what is not sent yet.
   return {
     takenBytes: socket.bytesWritten - unsentBytes,
     unsentBytes,

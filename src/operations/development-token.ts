@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.js'
 import type { Operation } from './operation.js'
 
-/** @param sign absent wherever the keys are not this run's own throwaway key */
+/** @param sign `undefined` unless the key is this run's own throwaway key */
 export const developmentToken =
   ({ sign }: { sign: (() => Promise<string>) | undefined }): Operation<'developmentToken'> =>
   async () => {

@@ -2,11 +2,14 @@ import { readDocument, type StaticDocument } from '../runtime/static-document.js
 import { ServiceError } from '../errors.js'
 import type { Operation } from './operation.js'
 
-/** Put there, and compressed, by the build: our own from `src/http/docs`, Swagger UI's from its package, so that users need not install that. */
+/**
+ * The build puts the files there, compressed: ours from `src/http/docs`, Swagger UI's from its
+ * package, which users therefore need not install.
+ */
 const folder = new URL('../../dist/docs/', import.meta.url)
 const files = ['reference.js', 'reference.css', 'swagger-ui-bundle.js', 'swagger-ui.css']
 
-/** Read when they are first asked for: few who run a service ever look at its page. */
+/** Each file is read at its first request, because most instances never serve the page. */
 export const docsFile = ({ hasDocs }: { hasDocs: boolean }): Operation<'docsFile'> => {
   const documents = new Map<string, StaticDocument>()
   return async ({ params: { file } }) => {

@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.js'
 import type { Answer, Operation } from './operation.js'
 
-/** @param page the API reference; absent where it is turned off */
+/** @param page the API reference; `undefined` where `DOCS` turns it off */
 export const docs =
   ({
     page,

@@ -16,7 +16,8 @@ export const followEvents =
   async ({ authorization, requester, query, lastEventId }) => {
     await clients.authenticate({ authorization, requester }, 'feed')
     requireReadable(query?.version)
-    // What a browser's EventSource sends when it comes back is newer than the address it was made with.
+    // `Last-Event-ID` counts more: an EventSource that reconnects sends its newest position there,
+    // and the position it began with in the address.
     const from = lastEventId ?? query?.from
     if (from === undefined) throw new ServiceError('bad_request', { reason: 'body' })
     return {

@@ -10,11 +10,12 @@ import type { Operation } from './operation.js'
 
 type Parts = { clients: Clients; liveSet: LiveSet; position: () => Position | undefined }
 
-/** A snapshot is read as fast as its reader takes it. No client can keep the others from theirs. */
+/** Snapshots sent at once. A client's own limit keeps it from taking every place. */
 const limits = { ofOne: 4, inAll: 32 }
-/** A million revocations are 25 MB: 98 s at this rate. */
+/** At this rate a million revocations (25 MB) take 98 s. */
 const leastBytesPerS = 256_000
 
+/** The whole live set, streamed, and the position up to which it is complete. */
 export const getSnapshot = ({ clients, liveSet, position }: Parts): Operation<'getSnapshot'> => {
   const places = createPlaces(limits)
   return async ({ authorization, requester, query }) => {

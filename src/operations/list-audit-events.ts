@@ -1,6 +1,5 @@
 import type { StoredEvent } from '../audit/audit.js'
 import type { Clients } from '../access/clients.js'
-import { ServiceError } from '../errors.js'
 import { createTurns } from '../runtime/turns.js'
 import type { Operation, Request } from './operation.js'
 import { answered } from '../revocation/store-errors.js'
@@ -8,13 +7,13 @@ import type { AuditTrail } from '../audit/trail.js'
 
 type Parts = { clients: Clients; trail: AuditTrail; timeoutMs: number }
 
-/** What one request may look through, so that a rare event does not hold up the store. */
+/** Limits of one request, so that the search for a rare event does not block the store. */
 const batchEvents = 500
 const mostBatches = 10
-/** A page of a thousand events takes 2 MB while it is made, of which 0.4 MB are sent. */
+/** Memory: making a page of a thousand events takes 2 MB, of which 0.4 MB are sent. */
 const mostPagesAtOnce = 2
 
-/** Newest first. A page ends when it is full, when the trail ends, or when it has looked at enough. */
+/** Newest first. A page ends when it is full, at the end of the trail, or at the search limit. */
 export const listAuditEvents = ({
   clients,
   trail,
@@ -25,7 +24,7 @@ export const listAuditEvents = ({
     const client = await clients.authenticate({ authorization, requester }, 'audit')
     if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const matches = filterOf(query)
-    // A page whose store does not answer gives its turn back in time; and no request waits longer for its turn.
+    // Two deadlines: for the page, so that it gives its turn back, and for the wait and the page.
     const page = () => answered('store', timeoutMs, () => readPage(trail, query, matches))
     return { status: 200, body: await answered('store', timeoutMs, () => inTurn(page)) }
   }
@@ -54,9 +53,6 @@ function filterOf(query: Query): (event: StoredEvent) => boolean {
   const { subject, key, event, from, to } = query ?? {}
   const fromMs = from === undefined ? -Infinity : Date.parse(from)
   const toMs = to === undefined ? Infinity : Date.parse(to)
-  // A leap second or an offset of a day passes for a time in the contract.
-  if (Number.isNaN(fromMs) || Number.isNaN(toMs))
-    throw new ServiceError('bad_request', { reason: 'body' })
   return (stored) =>
     (subject === undefined || stored.subject === subject) &&
     (key === undefined || (stored.keys?.includes(key) ?? false)) &&

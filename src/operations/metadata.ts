@@ -6,7 +6,10 @@ const authMethods: ('client_secret_basic' | 'client_secret_post')[] = [
   'client_secret_post',
 ]
 
-/** RFC 8414. The origin is configured: one taken from the request would be the caller's to choose. */
+/**
+ * RFC 8414. The origin is configured, because a client could choose one that is taken from the
+ * request.
+ */
 export const metadata =
   ({ publicUrl }: { publicUrl: string | undefined }): Operation<'metadata'> =>
   async () => {

@@ -5,7 +5,7 @@ import type { Answer, Operation } from './operation.js'
 import type { CheckStatus, StoreProbe } from '../revocation/ports.js'
 
 type Parts = {
-  probe: StoreProbe
+  checkHealth: StoreProbe
   timeoutMs: number
   keySources: () => readonly KeySource[]
   now: () => number
@@ -15,52 +15,59 @@ type Parts = {
 
 const sharedForMs = 1_000
 
-/** However many ask, the store is asked once in a second. */
+type Checks = Extract<Answer<'ready'>['body'], { checks: unknown }>['checks']
+type Health = { isReady: boolean; checks: Checks }
+
+/** Requests within a second share one health check. */
 export const ready = (parts: Parts): Operation<'ready'> => {
+  const logChange = createChangeLog(parts.log)
   let last: { atMs: number; answer: Promise<Answer<'ready'>> } | undefined
-  let told = ''
-  let wasReady = false
-  const tell: Tell = (isReady, checks) => {
-    const text = checks.map(({ name, status }) => `${name} ${status}`).join(', ')
-    if (text === told) return
-    told = text
-    const message = `${isReady ? '' : 'not '}ready: ${text}`
-    // Before the first time it is only getting there.
-    if (isReady || !wasReady) parts.log.info(message)
-    else parts.log.warn(message)
-    wasReady ||= isReady
-  }
   return async () => {
     const nowMs = parts.now()
-    if (last === undefined || nowMs - last.atMs >= sharedForMs || nowMs < last.atMs) {
-      last = { atMs: nowMs, answer: answer(parts, tell) }
-    }
+    const isShared = last !== undefined && nowMs >= last.atMs && nowMs - last.atMs < sharedForMs
+    if (last === undefined || !isShared) last = { atMs: nowMs, answer: answer(parts, logChange) }
     return last.answer
   }
 }
 
-type Tell = (isReady: boolean, checks: readonly { name: string; status: CheckStatus }[]) => void
+async function answer(parts: Parts, logChange: (health: Health) => void): Promise<Answer<'ready'>> {
+  const health = await check(parts)
+  logChange(health)
+  const { isReady, checks } = health
+  return isReady
+    ? { status: 200, body: { status: 'ready', checks } }
+    : { status: 503, body: { status: 'not_ready', checks }, headers: { 'Retry-After': '1' } }
+}
 
-async function answer(
-  { probe, timeoutMs, keySources, isFollowing }: Parts,
-  tell: Tell,
-): Promise<Answer<'ready'>> {
-  const fitness = await withDeadline(probe(), timeoutMs).catch(
+async function check({ checkHealth, timeoutMs, keySources, isFollowing }: Parts): Promise<Health> {
+  const { store, eviction, persistence } = await withDeadline(checkHealth(), timeoutMs).catch(
     () => ({ store: 'failed', eviction: 'unknown', persistence: 'unknown' }) as const,
   )
   const keys: CheckStatus = keySources().every((source) => source.isLoaded()) ? 'ok' : 'failed'
   const replica: CheckStatus = isFollowing() ? 'ok' : 'failed'
-  const checks = [
-    { name: 'store' as const, status: fitness.store },
-    { name: 'eviction' as const, status: fitness.eviction },
-    { name: 'persistence' as const, status: fitness.persistence },
-    { name: 'keys' as const, status: keys },
-    { name: 'replica' as const, status: replica },
-  ]
-  const isReady =
-    fitness.store === 'ok' && fitness.eviction === 'ok' && keys === 'ok' && replica === 'ok'
-  tell(isReady, checks)
-  return isReady
-    ? { status: 200, body: { status: 'ready', checks } }
-    : { status: 503, body: { status: 'not_ready', checks }, headers: { 'Retry-After': '1' } }
+  return {
+    isReady: [store, eviction, keys, replica].every((status) => status === 'ok'),
+    checks: [
+      { name: 'store', status: store },
+      { name: 'eviction', status: eviction },
+      { name: 'persistence', status: persistence },
+      { name: 'keys', status: keys },
+      { name: 'replica', status: replica },
+    ],
+  }
+}
+
+/** Logs each change, as a warning only once the instance has been ready: until then it starts. */
+function createChangeLog(log: Parts['log']): (health: Health) => void {
+  let logged = ''
+  let hasBeenReady = false
+  return ({ isReady, checks }) => {
+    const text = checks.map(({ name, status }) => `${name} ${status}`).join(', ')
+    if (text === logged) return
+    logged = text
+    const message = `${isReady ? '' : 'not '}ready: ${text}`
+    if (isReady || !hasBeenReady) log.info(message)
+    else log.warn(message)
+    hasBeenReady ||= isReady
+  }
 }

@@ -130,7 +130,7 @@ const publicOperations = (parts: ServiceParts) => {
   return {
     live: live(),
     ready: ready({
-      probe: stores.probe,
+      checkHealth: stores.probe,
       timeoutMs: config.storeTimeoutMs,
       keySources: reloadable.keySources,
       now,

@@ -51,7 +51,7 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
   }
 }
 
-/** Opens what a configuration trusts. The clock skew and the cutoff claim are those of the start. */
+/** Opens what a configuration trusts. Clock skew and cutoff claim are those of the start. */
 function createOpener({ config: { maxClockSkewMs, cutoffClaim }, log, now }: Parts) {
   const onUnusableClaim = warnOfUnusableClaims(now, (details, message) =>
     log.warn(details, message),

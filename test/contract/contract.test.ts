@@ -201,7 +201,7 @@ describe('the contract: every operation × declared status by a real request', (
     },
     listAuditEvents: {
       ...machineOperation((at, headers) =>
-        at.send({ path: '/api/v1/audit/events?subject=nobody', headers }),
+        at.send({ path: '/api/v1/audit/events?subject=unknown', headers }),
       ),
       400: async () => service.send({ path: '/api/v1/audit/events?limit=0', headers: asClient() }),
     },

@@ -137,7 +137,7 @@ describe('HTTP', () => {
     expect(expectation.status).to.equal(200)
   })
 
-  it('a media type with parameters that nobody can parse is still that media type', async () => {
+  it('a media type with parameters that cannot be parsed is still that media type', async () => {
     for (const type of [
       'application/json;',
       'application/json; x',
@@ -207,7 +207,7 @@ describe('HTTP', () => {
     expect((await Promise.all(answers)).map(({ status }) => status)).to.deep.equal([200, 401])
   })
 
-  it('whoever sends more requests than answers are read is cut off; a few at once are answered', async () => {
+  it('a client that sends more requests than it reads answers is cut off; a few at once are answered', async () => {
     const request = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'
     const answered = async (text: string) => {
       const { hostname, port } = new URL(service.origin)

@@ -1,6 +1,6 @@
 import { documentOf, type StaticDocument } from '../../runtime/static-document.js'
 
-/** Nothing but what this origin serves; Swagger UI draws its icons from `data:` URLs. */
+/** The page loads from this origin alone; Swagger UI draws its icons from `data:` URLs. */
 const pageHeaders = {
   'Content-Type': 'text/html; charset=utf-8',
   'Cache-Control': 'no-cache',
@@ -8,7 +8,7 @@ const pageHeaders = {
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
 
-/** A whole page. The icon keeps browsers from asking for one that is not there. */
+/** A whole page. Its icon keeps browsers from requesting `/favicon.ico`. */
 const pageOf = (head: string, body: string) => `<!doctype html>
 <html lang="en">
 <head>
@@ -22,7 +22,7 @@ ${body}</body>
 </html>
 `
 
-/** A page with the header fields that it is sent with. */
+/** A page and the header fields of its answer. */
 type Page = Readonly<{ body: StaticDocument; headers: Readonly<Record<string, string>> }>
 
 const pageWith = (head: string, body: string): Page => ({

@@ -4,21 +4,21 @@ const button = document.querySelector('button')
 const status = document.querySelector('output')
 const contract = await (await fetch('/openapi.json')).json()
 
-/** @param {string} [token] what is filled in, as the bearer and wherever a body names a token */
+/** The example values of every request body. */
+const bodyExamples = ({ paths }) =>
+  Object.values(paths)
+    .flatMap((item) => Object.values(item))
+    .flatMap(({ requestBody }) => Object.values(requestBody?.content ?? {}))
+    .flatMap(({ examples = {} }) => Object.values(examples))
+    .map(({ value }) => value)
+
+/** @param {string} [token] filled in as the bearer, and wherever a body names a token */
 function show(token) {
   const spec = structuredClone(contract)
-  // Requests go to the service that this page came from, whatever the document names.
+  // Requests go to the service that served this page, whatever servers the document names.
   spec.servers = [{ url: location.origin }]
-  if (token !== undefined) {
-    for (const item of Object.values(spec.paths)) {
-      for (const { requestBody } of Object.values(item)) {
-        for (const { examples = {} } of Object.values(requestBody?.content ?? {})) {
-          for (const { value } of Object.values(examples))
-            if (value.token !== undefined) value.token = token
-        }
-      }
-    }
-  }
+  if (token !== undefined)
+    for (const value of bodyExamples(spec)) if (value.token !== undefined) value.token = token
   const node = document.createElement('div')
   main.replaceChildren(node)
   const ui = globalThis.SwaggerUIBundle({

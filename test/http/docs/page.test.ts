@@ -4,7 +4,7 @@ import { startService, type TestService } from '../../support/service.js'
 
 describe('/docs in a browser', () => {
   let browser: Awaited<ReturnType<typeof openBrowser>>
-  /** Without a key of anybody: it makes tokens for whoever develops. */
+  /** No key is configured: it makes tokens for developers. */
   let service: TestService
   before(async () => {
     browser = await openBrowser()
@@ -44,7 +44,7 @@ describe('/docs in a browser', () => {
     await close()
   })
 
-  it("has nothing that makes tokens where the keys are somebody's", async () => {
+  it("has nothing that makes tokens where a key is configured", async () => {
     const other = await startService()
     try {
       expect((await other.send({ method: 'POST', path: '/docs/token' })).status).to.equal(404)
