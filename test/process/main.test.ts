@@ -293,17 +293,17 @@ describe('the process (as built into dist/)', () => {
     )
   }).timeout(90_000)
 
-  it('a lost promise or exception is logged and ends the process with 1', async () => {
-    for (const fault of [
-      "Promise.reject(new Error('lost on purpose'))",
-      "throw new Error('lost on purpose')",
-    ]) {
-      const trap = `data:text/javascript,process.on('SIGUSR2', () => { ${encodeURIComponent(fault)} })`
+  it('exit 1: an unhandled rejection or an uncaught exception is logged by that name', async () => {
+    for (const [kind, code] of [
+      ['unhandledRejection', "Promise.reject(new Error('lost on purpose'))"],
+      ['uncaughtException', "throw new Error('lost on purpose')"],
+    ] as const) {
+      const trap = `data:text/javascript,process.on('SIGUSR2', () => { ${encodeURIComponent(code)} })`
       const { child, output } = run({ PORT: '0' }, ['--import', trap])
       await until('it listens', () => output.out.includes('curl '))
       child.kill('SIGUSR2')
       expect(await exitCode(child)).to.equal(1)
-      expect(output.out).to.match(/"level":60.*lost on purpose/)
+      expect(output.out).to.match(new RegExp(`"level":60.*lost on purpose.*"msg":"${kind}"`))
     }
   })
 })

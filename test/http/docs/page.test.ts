@@ -44,7 +44,7 @@ describe('/docs in a browser', () => {
     await close()
   })
 
-  it("has nothing that makes tokens where a key is configured", async () => {
+  it('has nothing that makes tokens where a key is configured', async () => {
     const other = await startService()
     try {
       expect((await other.send({ method: 'POST', path: '/docs/token' })).status).to.equal(404)
