@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { expect } from 'chai'
 import type { Operations } from '../../src/operations/operation.js'
 import { sendRaw } from '../support/http.js'
@@ -109,5 +110,22 @@ describe('requests that are sent before the answers are read', () => {
     } finally {
       await service.stop()
     }
+  })
+
+  it('a client that sends more requests than it reads answers is cut off; a few at once are answered', async () => {
+    const service = await startService()
+    const answered = async (text: string) => {
+      const { hostname, port } = new URL(service.origin)
+      const socket = connect(Number(port), hostname)
+      let received = ''
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')))
+      socket.on('error', () => undefined)
+      socket.write(text)
+      await once(socket, 'close')
+      return received.split('HTTP/1.1 200').length - 1
+    }
+    expect(await answered(request.repeat(9) + last)).to.equal(10)
+    expect(await answered(request.repeat(1_000))).to.be.at.most(16)
+    await service.stop()
   })
 })

@@ -1,0 +1,60 @@
+import { expect } from 'chai'
+import { startService, type TestService } from '../support/service.js'
+
+describe('CORS', () => {
+  let service: TestService
+  before(async () => {
+    service = await startService({ CORS_ORIGINS: 'https://app.example.com, http://localhost:5173' })
+  })
+  after(() => service.stop())
+
+  it('CORS: exact origins only, with credentials, also on errors', async () => {
+    const path = '/api/v1/auth/logout'
+    const preflight = (origin: string) =>
+      service.send({
+        method: 'OPTIONS',
+        path,
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'authorization',
+        },
+      })
+    const allowed = await preflight('https://app.example.com')
+    expect(allowed.status).to.equal(204)
+    expect(allowed.headers).to.include({
+      'access-control-allow-origin': 'https://app.example.com',
+      'access-control-allow-credentials': 'true',
+    })
+    expect(String(allowed.headers['access-control-allow-headers'])).to.include('Authorization')
+    expect(allowed.headers).to.include({
+      allow: 'POST, OPTIONS',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    })
+    expect(allowed.headers['x-request-id']).to.match(/^[0-9a-f-]{36}$/)
+    for (const origin of [
+      'https://app.example.com.evil.test',
+      'https://evil.test',
+      'null',
+      'http://app.example.com',
+    ]) {
+      expect((await preflight(origin)).headers['access-control-allow-origin'], origin).to.equal(
+        undefined,
+      )
+    }
+    const failed = await service.send({
+      method: 'POST',
+      path,
+      headers: { origin: 'http://localhost:5173' },
+    })
+    expect([failed.status, failed.headers['access-control-allow-origin']]).to.deep.equal([
+      401,
+      'http://localhost:5173',
+    ])
+    expect(failed.headers['access-control-expose-headers']).to.equal(
+      'WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id',
+    )
+    expect(String(failed.headers['vary'])).to.include('Origin')
+  })
+})
