@@ -26,6 +26,24 @@ async function read(
   return line === undefined ? undefined : Number(line.split(' ').at(-1))
 }
 
+/** Whether the text of `/metrics` has every metric of an expression, with the labels it uses. */
+function expectMeasured(text: string, expression: string): void {
+  const names = [...expression.matchAll(/\b((?:cierre|nodejs|process)_\w+)(\{[^}]*\})?/g)]
+  expect(names, expression).not.to.be.empty
+  const grouped = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, labels = '']) =>
+    labels.split(', '),
+  )
+  for (const [, name = '', selector = ''] of names) {
+    const lines = text.split('\n').filter((line) => line.replace(/[ {].*/, '') === name)
+    expect(lines, name).not.to.be.empty
+    const selected = [...selector.matchAll(/(\w+)=/g)].map(([, label = '']) => label)
+    // The scrape adds `instance`.
+    const labels = [...grouped, ...selected].filter((label) => label !== 'instance')
+    for (const label of labels)
+      expect(lines.join(), `${expression}: ${label}`).to.include(`${label}="`)
+  }
+}
+
 describe('/metrics', () => {
   it('counts requests, revocations, limits, refusals and what the store does', async () => {
     const redis = await startRedis()
@@ -153,22 +171,7 @@ describe('/metrics', () => {
         .map(({ expr }) => expr)
         .filter((expr) => !expr.startsWith('up{'))
       expect(expressions).to.have.length.above(20)
-      for (const expression of expressions) {
-        const names = [...expression.matchAll(/\b((?:cierre|nodejs|process)_\w+)(\{[^}]*\})?/g)]
-        expect(names, expression).not.to.be.empty
-        for (const [, name = '', selector = ''] of names) {
-          const lines = text.split('\n').filter((line) => line.replace(/[ {].*/, '') === name)
-          expect(lines, name).not.to.be.empty
-          const grouped = [...expression.matchAll(/by \(([^)]*)\)/g)].flatMap(([, labels = '']) =>
-            labels.split(', '),
-          )
-          const selected = [...selector.matchAll(/(\w+)=/g)].map(([, label]) => label)
-          // The scrape adds `instance`.
-          for (const label of [...grouped, ...selected])
-            if (label !== 'instance')
-              expect(lines.join(), `${expression}: ${label}`).to.include(`${label}="`)
-        }
-      }
+      for (const expression of expressions) expectMeasured(text, expression)
     } finally {
       await service.stop()
     }
