@@ -54,6 +54,14 @@ if (isForced || !exists(built) || (hasSources && madeAtMs() < madeFromAtMs())) {
 async function build() {
   const [status] = await Promise.all([compile(), makeDocs()])
   if (status !== 0) process.exit(status ?? 1)
+  copyLua()
+}
+
+// The store reads its Lua from the folder that it stands in itself, here as in the sources.
+function copyLua() {
+  const folder = 'store/redis'
+  for (const file of readdirSync(`${root}src/${folder}`).filter((name) => name.endsWith('.lua')))
+    copyFileSync(`${root}src/${folder}/${file}`, `${root}dist/${folder}/${file}`)
 }
 
 // A failed build must not leave files that are newer than their sources, or the next build would be

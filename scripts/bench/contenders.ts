@@ -108,7 +108,7 @@ export const shortSessions = service('cierre, short sessions', requestOf.logout,
 export const floorOne = peer('floor (a): verify, one SET', 'floor', { COMMANDS: 'one' })
 export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', {
   COMMANDS: 'all',
-  COMMIT_SCRIPT: commitScript,
+  COMMIT_SCRIPT: commitScript.text,
 })
 export const fastify = peer('Fastify + @fastify/jwt + ioredis, by hand', 'fastify')
 export const express = peer('Express + jsonwebtoken + ioredis, secret as a string', 'express')

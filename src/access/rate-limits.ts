@@ -86,8 +86,8 @@ export function createSubjectLimiter(limit: Limit | undefined, onRefused: OnRefu
       return admission(tried, verdictOf(tried.counted, limit, refused))
     const verdict = await consume(memory, subject, limit, refused)
     if (!verdict.allowed) return admission(undefined, verdict)
-    const committed = tried.became === 'uncounted' ? await commit() : tried
-    if (committed.became === 'revoked') await memory.reward(subject)
+    const committed = tried.became === 'not_executed' ? await commit() : tried
+    if (committed.became === 'already_revoked') await memory.reward(subject)
     return admission(committed, verdict)
   }
 }

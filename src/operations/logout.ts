@@ -53,7 +53,7 @@ export function logout(parts: Parts): Operation<'logout'> {
         )
         if (committed === undefined)
           throw new ServiceError('too_many_requests', { reason: 'subject_limit', headers })
-        if (committed.became === 'revoked')
+        if (committed.became === 'already_revoked')
           throw new ServiceError('invalid_token', { reason: 'revoked' })
         limits = headers
         return committed.keys

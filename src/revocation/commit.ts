@@ -34,7 +34,7 @@ export type Counted = Readonly<{ count: number; leftMs: number }>
  * its count taken back), the window has no room for it, or it could not be counted.
  */
 export type Committed = Readonly<{
-  became: 'stored' | 'unwitnessed' | 'revoked' | 'limited' | 'uncounted'
+  became: 'stored' | 'stored_without_audit' | 'already_revoked' | 'rate_limited' | 'not_executed'
   counted?: Counted | undefined
 }>
 
@@ -42,4 +42,4 @@ export type Committed = Readonly<{
 export type CommitReply = Committed | Readonly<{ error: Error }>
 
 export const isStored = (reply: CommitReply): boolean =>
-  'became' in reply && (reply.became === 'stored' || reply.became === 'unwitnessed')
+  'became' in reply && (reply.became === 'stored' || reply.became === 'stored_without_audit')

@@ -145,10 +145,11 @@ export function createRevocations(parts: {
       event: witness?.event(keys),
       ...more,
     })
-    if (became !== 'stored' && became !== 'unwitnessed') return { became, counted, keys: [] }
+    if (became !== 'stored' && became !== 'stored_without_audit')
+      return { became, counted, keys: [] }
     // Known here from now on, even if Redis should lose it before it comes back by the feed.
     distinct.forEach(liveSet.add)
-    if (became === 'unwitnessed') witness?.failed()
+    if (became === 'stored_without_audit') witness?.failed()
     return { became, counted, keys }
   }
   const record: Revocations['record'] = async (entries, witness, sessionKeys) =>
@@ -186,7 +187,9 @@ export function createRevocations(parts: {
       // Whatever the store has to say, no API accepts this token again.
       const isForGood = isRevoked && isKnownForGood(keys, first)
       const refused =
-        isForGood && !parts.awaitsReplicas ? ({ became: 'revoked', keys: [] } as const) : undefined
+        isForGood && !parts.awaitsReplicas
+          ? ({ became: 'already_revoked', keys: [] } as const)
+          : undefined
       if (refused !== undefined && window === undefined) return refused
       const terms = {
         window,
@@ -203,7 +206,7 @@ export function createRevocations(parts: {
       })
       // The 401 says that the token is dead. What revokes it may end before it does, and an attempt that failed for want of replicas left its
       // entry on the primary alone.
-      if (committed.became !== 'revoked') return committed
+      if (committed.became !== 'already_revoked') return committed
       const isEnough = isForGood || (await isStoredForGood(keys, first))
       const missing = [
         ...(parts.awaitsReplicas ? [entryOf(first)] : []),

@@ -73,12 +73,12 @@ export function createMemoryAdapter({
   }
   // Nothing is counted here: there is no other instance to count with.
   const commit = async ({ entries, event, terms }: Commit): Promise<Committed> => {
-    if (terms?.window !== undefined) return { became: 'uncounted' }
+    if (terms?.window !== undefined) return { became: 'not_executed' }
     if (
       terms !== undefined &&
       (terms.isRevoked || terms.keys.some((key) => isKilling(key, terms.issuedAtS)))
     )
-      return { became: 'revoked' }
+      return { became: 'already_revoked' }
     entries.forEach(merge)
     if (event !== '') await trail.append(event)
     return { became: 'stored' }

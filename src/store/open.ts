@@ -147,7 +147,7 @@ export function openStores({
       const [fitness] = await Promise.all([
         redisProbe(main.client, minReplicas)(),
         adapter.begin(),
-        adapter.rehearse(),
+        adapter.dryRun(),
         main.client.mGet([historyKey]),
         probeSessions(),
       ])

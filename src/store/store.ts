@@ -76,7 +76,7 @@ export function createStore(parts: StoreParts): Store {
         const isUntouched =
           error instanceof ServiceError &&
           (error.cause instanceof NotConnected || error.cause instanceof RedisRefusal)
-        if (isUntouched && one.terms?.window !== undefined) return { became: 'uncounted' }
+        if (isUntouched && one.terms?.window !== undefined) return { became: 'not_executed' }
         throw error
       },
     )

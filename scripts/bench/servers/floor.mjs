@@ -58,11 +58,12 @@ const store = {
       keys: [`s:${s}`],
       address: '127.0.0.0/24',
     })
-    const [became] = await redis.evalSha(sha1, {
+    const [outcome] = await redis.evalSha(sha1, {
       keys: [
         'cierre:{c}:feed',
         'cierre:{c}:history',
         'cierre:{c}:audit',
+        'cierre:{c}:layout',
         `cierre:{c}:limit:u:${u}`,
         `cierre:{c}:t:${t}`,
         `cierre:{c}:s:${s}`,
@@ -75,12 +76,13 @@ const store = {
         '100000',
         'history',
         '1000000',
+        '1',
         `1 4 1 1 30 60000 0 ${iat}`,
         event,
         `${exp * 1000 - Date.now()} ${exp * 1000} 1`,
       ],
     })
-    if (became !== 'stored') throw new Error(became)
+    if (outcome !== 'stored') throw new Error(outcome)
   },
 }[COMMANDS]
 

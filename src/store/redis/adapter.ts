@@ -3,9 +3,9 @@ import KeyvRedis from '@keyv/redis'
 import { type Commit, type CommitReply, isStored } from '../../revocation/commit.js'
 import { NotConnected, RedisRefusal, withoutArguments } from '../../revocation/store-errors.js'
 import type { EntryReader } from '../store.js'
-import { encodeCommits, decodeReplies, rehearsalScript, commitScript } from './commit.js'
+import { encodeCommits, decodeReplies, dryRunScript, commitScript } from './commit.js'
 import type { RedisClient, RedisLink } from './connection.js'
-import { type LayoutCheck, layoutWord } from './layout.js'
+import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
 import { runScript, answeredWith } from './scripts.js'
 /** Events that the feed keeps at least; Redis trims in whole nodes. */
 const feedLength = 100_000
@@ -135,14 +135,9 @@ export class RevocationAdapter extends RedisAdapter {
   }
 
   /** @throws Error when a commit would fail */
-  async rehearse(): Promise<void> {
+  async dryRun(): Promise<void> {
     const { client } = this.writer
-    await runScript(
-      client,
-      rehearsalScript,
-      [this.options.feed, `${this.options.prefix}nothing`],
-      [],
-    )
+    await runScript(client, dryRunScript, [this.options.feed, `${this.options.prefix}nothing`], [])
   }
 
   private async commit(keys: string[], args: string[]): Promise<unknown> {
@@ -154,7 +149,7 @@ export class RevocationAdapter extends RedisAdapter {
         client,
         commitScript,
         [feed, history, trail, layoutKey, ...keys],
-        [String(feedLength), randomUUID(), String(trailLength), ...args],
+        [String(feedLength), randomUUID(), String(trailLength), String(layoutVersion), ...args],
       )
     } catch (error) {
       if (answeredWith(error, readOnly)) this.renewDemoted()

@@ -4,50 +4,15 @@ import { decodeKey } from '../../token/keys.js'
 import { entryWith, parseValue, type Entry } from '../../revocation/entry.js'
 import type { LayoutCheck } from './layout.js'
 import type { RedisClient, RedisLink } from './connection.js'
-import { runScript } from './scripts.js'
+import { readScript, runScript } from './scripts.js'
 import type { FeedReader, FeedLog } from '../../feed/feed-log.js'
 
 const scannedAtOnce = 500
 
-/**
- * The layout and, as one JSON text which is parsed at once, events of the feed; the client would parse each of the ten parts of an event
- * by itself. KEYS: the layout, the feed. ARGV: the first id, how many at most.
- */
-const pageScript = `
-local page = redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2])
-return { redis.call('GET', KEYS[1]), #page == 0 and '[]' or cjson.encode(page) }
-`
-
-/** The layout and the last event. KEYS: the layout, the feed. */
-const tailScript = `
-return { redis.call('GET', KEYS[1]), redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1) }
-`
-
-/** The layout, the first event, the last event, and the fields of XINFO STREAM with their values. KEYS: the layout, the feed. */
-const boundsScript = `
-local feed = KEYS[2]
-if redis.call('EXISTS', feed) == 0 then return { redis.call('GET', KEYS[1]), {}, {}, {} } end
-local function one(command, from, to) return redis.call(command, feed, from, to, 'COUNT', 1) end
-return { redis.call('GET', KEYS[1]), one('XRANGE', '-', '+'), one('XREVRANGE', '+', '-'), redis.call('XINFO', 'STREAM', feed) }
-`
-
-/**
- * Looks through some of the keys and returns the next cursor, then name, remaining time (-1: for ever) and mark of each revocation that
- * was met. ARGV: cursor, pattern of revocation keys, length of their prefix, how many keys to look at.
- */
-const scanScript = `
-local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
-local found = { page[1] }
-for _, key in ipairs(page[2]) do
-  local mark, left = redis.call('GET', key), redis.call('PTTL', key)
-  if mark and left ~= -2 then
-    found[#found + 1] = string.sub(key, ARGV[3] + 1)
-    found[#found + 1] = tostring(left)
-    found[#found + 1] = mark
-  end
-end
-return found
-`
+const pageScript = readScript('feed-page.lua')
+const tailScript = readScript('feed-tail.lua')
+const boundsScript = readScript('feed-bounds.lua')
+const scanScript = readScript('scan.lua')
 
 // As Redis answers: the client would make an object of each.
 type RawEvent = [id: string, fields: string[]]

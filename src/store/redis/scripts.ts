@@ -1,28 +1,33 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { RedisClient } from './connection.js'
 
-const digests = new Map<string, string>()
+/** A Lua script, and the SHA-1 digest by which Redis knows it after the first call. */
+export type Script = Readonly<{ text: string; digest: string }>
 
-function digestOf(script: string): string {
-  const known = digests.get(script) ?? createHash('sha1').update(script).digest('hex')
-  digests.set(script, known)
-  return known
+/**
+ * Reads a script from the file of that name beside this one. The build copies the files to `dist`.
+ * Nothing is substituted in the text: whatever varies is an argument of the script.
+ */
+export function readScript(file: `${string}.lua`): Script {
+  const text = readFileSync(new URL(file, import.meta.url), 'utf8')
+  return { text, digest: createHash('sha1').update(text).digest('hex') }
 }
 
-/** Runs a script by its name, and with its text where Redis does not know it. */
+/** Runs a script by its digest, and by its text where Redis does not know the digest. */
 export async function runScript(
   client: RedisClient,
-  script: string,
+  script: Script,
   keys: readonly string[],
   args: readonly string[],
 ): Promise<unknown> {
   const run = (command: string, named: string) =>
     client.sendCommand([command, named, String(keys.length), ...keys, ...args])
   try {
-    return await run('EVALSHA', digestOf(script))
+    return await run('EVALSHA', script.digest)
   } catch (error) {
     // A Redis that restarted or failed over does not know the script.
-    if (answeredWith(error, 'NOSCRIPT')) return run('EVAL', script)
+    if (answeredWith(error, 'NOSCRIPT')) return run('EVAL', script.text)
     throw error
   }
 }

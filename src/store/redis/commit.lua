@@ -1,0 +1,189 @@
+-- The commit: for each of several commits, in this order, counts the request, checks that the token is
+-- not revoked, deletes session data that this Redis holds, merges every entry, appends one event per
+-- entry to the feed, and appends the audit event to the trail. Its reply is the commit point.
+--
+-- KEYS, of the whole call:
+--   1  the feed (a stream)
+--   2  the name of the feed's epoch
+--   3  the audit trail (a stream)
+--   4  the version of the layout
+-- KEYS, per commit, in this order:
+--   the rate limit's window (none or one)
+--   the keys of the token that must not be revoked
+--   the entries
+--   the session data to delete
+--
+-- ARGV, of the whole call:
+--   1  how many events the feed keeps at least
+--   2  a name for a new epoch
+--   3  how many events the trail keeps at least
+--   4  the version of the layout that this instance knows
+-- ARGV, per commit:
+--   its numbers, in one argument with blanks between them, since each argument costs time at both ends:
+--     how many windows, token keys, entries and session keys it has (four numbers),
+--     how many requests the window admits,
+--     the length of the window in milliseconds,
+--     1 if the instance knows the token as revoked, else 0,
+--     the time at which the token was issued, in seconds (empty: the token does not say)
+--   the audit event (empty: none)
+--   per entry, in one argument with blanks between them:
+--     the remaining time in milliseconds (0: for ever). A remaining time, since Redis's clock may be off.
+--     the absolute expiry in milliseconds, for the event (empty: never)
+--     the value: 1, or a cutoff in seconds
+--
+-- Reply, per commit, three values in a row:
+--   stored, stored_without_audit, already_revoked, rate_limited, not_executed,
+--     or the first word of the error, which is SESSIONS where session data could not be deleted
+--   the count of the window (-1: nothing was counted)
+--   the milliseconds until the window ends
+-- An error reply stands for the whole call, and then nothing was counted or written. It begins with
+-- LAYOUT, followed by the version found, where Redis holds a layout that this instance does not know.
+
+local feed, epoch, trail, layout = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local feedLength, newEpoch, trailLength, layoutVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+-- A newer layout is left alone. An older one, or none, is raised to this one, so that older instances
+-- find out with their next command.
+local function refusedLayout()
+  local found = redis.call('GET', layout)
+  if found == layoutVersion then return nil end
+  if found and (not string.find(found, '^%d+$') or tonumber(found) > tonumber(layoutVersion)) then
+    return redis.error_reply('LAYOUT ' .. found)
+  end
+  redis.call('SET', layout, layoutVersion)
+  return nil
+end
+
+-- A feed that is missing begins a new epoch: followers of the old epoch see the new name and resync.
+local function openFeed()
+  if redis.call('EXISTS', feed, epoch) == 2 then return end
+  redis.call('SET', epoch, newEpoch)
+  redis.call('XADD', feed, '*', 'k', 'genesis')
+end
+
+-- Counts stay in the primary's memory: neither its file nor its replicas get them, so that a refused
+-- request waits for no disk. A Redis that restarts or takes over starts counting at zero.
+local function withoutReplication(command, window, argument)
+  redis.set_repl(redis.REPL_NONE)
+  local reply = redis.pcall(command, window, argument)
+  redis.set_repl(redis.REPL_ALL)
+  return reply
+end
+
+local function addToCount(window, by)
+  local count = withoutReplication('INCRBY', window, by)
+  return type(count) == 'number' and count or -1
+end
+
+-- The count and the time left. A window that cannot be given an end counts nothing: -1.
+local function countRequest(window, lengthMs)
+  local count = addToCount(window, 1)
+  if count < 0 then return -1, 0 end
+  local leftMs = redis.pcall('PTTL', window)
+  if leftMs == -1 then
+    leftMs = withoutReplication('PEXPIRE', window, lengthMs) == 1 and tonumber(lengthMs)
+  end
+  if type(leftMs) == 'number' then return count, leftMs end
+  return -1, 0
+end
+
+-- The value under a key. A value that cierre did not write is an error, never "not revoked".
+local function valueOf(key)
+  local value = redis.call('GET', key)
+  if value and (#value > 16 or not string.find(value, '^%d+$')) then error({ err = 'ERR unreadable' }) end
+  return value
+end
+
+-- The rule "is revoked by" of src/revocation/entry.ts.
+local function isRevokedBy(key, issuedAtS)
+  local value = valueOf(key)
+  return value and (not string.find(key, ':u:', 1, true) or not issuedAtS or issuedAtS <= tonumber(value))
+end
+
+-- Where memory is out, a deletion would free some and let every later command pass. A command that needs
+-- memory therefore comes first.
+local function deleteSessionData(from, to)
+  if from > to then return end
+  redis.call('APPEND', epoch, '')
+  if type(redis.pcall('UNLINK', unpack(KEYS, from, to))) == 'table' then error({ err = 'SESSIONS' }) end
+end
+
+-- The merge rule of src/revocation/entry.ts. The event comes before the entry: an event too many does no
+-- harm to a set that only grows, an entry without its event would never reach a guard.
+local function merge(key, ttlMs, untilMs, value)
+  local held = redis.call('GET', key)
+  if held and tonumber(held) > tonumber(value) then value = held end
+  redis.call('XADD', feed, 'MAXLEN', '~', feedLength, '*',
+    'k', string.match(key, '.:[^:]*$'), 'u', untilMs, 'c', value)
+  local leftMs = held and redis.call('PTTL', key) or -2
+  if leftMs == -1 or (leftMs >= 0 and ttlMs > 0 and leftMs >= ttlMs) then
+    if value ~= held then redis.call('SET', key, value, 'KEEPTTL') end
+  elseif ttlMs == 0 then redis.call('SET', key, value)
+  else redis.call('SET', key, value, 'PX', ttlMs) end
+end
+
+-- A trail that cannot be written does not undo what is stored.
+local function appendToTrail(event)
+  if event == '' then return 'stored' end
+  local reply = redis.pcall('XADD', trail, 'MAXLEN', '~', trailLength, '*', 'e', event)
+  return type(reply) == 'table' and 'stored_without_audit' or 'stored'
+end
+
+-- first: the indexes in KEYS at which token keys, entries, session data and the next commit begin.
+-- argument: the index in ARGV of the commit's numbers. Every entry is read before one is written, so that
+-- an entry that cannot be merged fails its whole commit, and no other commit.
+local function commit(first, argument, isKnownRevoked, issuedAtS)
+  local isRevoked = isKnownRevoked
+  for i = first.token, first.entry - 1 do isRevoked = isRevokedBy(KEYS[i], issuedAtS) or isRevoked end
+  if isRevoked then return 'already_revoked' end
+  for i = first.entry, first.session - 1 do valueOf(KEYS[i]) end
+  deleteSessionData(first.session, first.next - 1)
+  for i = first.entry, first.session - 1 do
+    local numbers = ARGV[argument + 2 + i - first.entry]
+    local ttlMs, untilMs, value = string.match(numbers, '^(%d+) (%d*) (%d+)$')
+    merge(KEYS[i], tonumber(ttlMs), untilMs, value)
+  end
+  return appendToTrail(ARGV[argument + 1])
+end
+
+local function errorWord(thrown)
+  return string.match(type(thrown) == 'table' and thrown.err or tostring(thrown), '%u%u+') or 'ERR'
+end
+
+-- Counts the request, if it has a window, and commits unless the window is full. An already revoked token
+-- gets its count back.
+local function countAndCommit(first, argument, window, requests, lengthMs, isKnownRevoked, issuedAtS)
+  local count, leftMs = -1, 0
+  if window then
+    count, leftMs = countRequest(window, lengthMs)
+    if count < 0 then return 'not_executed', count, leftMs end
+    if count > tonumber(requests) then return 'rate_limited', count, leftMs end
+  end
+  local isDone, outcome = pcall(commit, first, argument, isKnownRevoked, issuedAtS)
+  if not isDone then outcome = errorWord(outcome) end
+  if window and outcome == 'already_revoked' then addToCount(window, -1) end
+  return outcome, count, leftMs
+end
+
+local refused = refusedLayout()
+if refused then return refused end
+openFeed()
+
+local numbersPattern = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%S*)$'
+local replies, key, argument = {}, 5, 5
+while ARGV[argument] do
+  local windows, tokens, entries, sessions, requests, lengthMs, revoked, issued =
+    string.match(ARGV[argument], numbersPattern)
+  local first = { token = key + windows }
+  first.entry = first.token + tokens
+  first.session = first.entry + entries
+  first.next = first.session + sessions
+  local window = key < first.token and KEYS[key] or nil
+  local outcome, count, leftMs =
+    countAndCommit(first, argument, window, requests, lengthMs, revoked == '1', tonumber(issued))
+  replies[#replies + 1] = outcome
+  replies[#replies + 1] = count
+  replies[#replies + 1] = leftMs
+  key, argument = first.next, argument + 2 + entries
+end
+return replies

@@ -1,0 +1,11 @@
+-- The version of the layout, and events of the feed as one JSON text. One text, since the client would
+-- parse each of the ten parts of an event by itself.
+--
+-- KEYS:
+--   1  the version of the layout
+--   2  the feed (a stream)
+-- ARGV:
+--   1  the id of the first event
+--   2  how many events at most
+local page = redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2])
+return { redis.call('GET', KEYS[1]), #page == 0 and '[]' or cjson.encode(page) }

@@ -1,0 +1,20 @@
+-- One step of a scan over all revocations: the next cursor, then per revocation its name, its remaining
+-- time in milliseconds (-1: for ever) and its value.
+--
+-- ARGV:
+--   1  the cursor
+--   2  the pattern of revocation keys
+--   3  the length of the prefix that every name is told without
+--   4  how many keys to look at
+local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
+local reply = { page[1] }
+for _, key in ipairs(page[2]) do
+  local value, leftMs = redis.call('GET', key), redis.call('PTTL', key)
+  -- -2: the key expired between the two commands.
+  if value and leftMs ~= -2 then
+    reply[#reply + 1] = string.sub(key, ARGV[3] + 1)
+    reply[#reply + 1] = tostring(leftMs)
+    reply[#reply + 1] = value
+  end
+end
+return reply
