@@ -1,27 +1,30 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Requester, Audit, AuditEvent } from '../audit/audit.js'
+import type { Audit } from '../audit/audit.js'
+import type { AuditEvent, Requester } from '../audit/event.js'
 import { ServiceError } from '../errors.js'
-import { rateLimitHeaders, type Limiter } from './rate-limits.js'
+import { clientCredentials, type Credentials } from './authorization/basic.js'
+import { rateLimitHeaders, type AddressLimiter } from './rate-limits.js'
 
 export const permissions = ['introspect', 'revoke', 'feed', 'audit'] as const
 export type Permission = (typeof permissions)[number]
 
-/** A machine that may ask or revoke. */
+/** A machine client. */
 export type Client = Readonly<{
   id: string
   /** SHA-256 of each secret that is valid now; several allow rotation. */
   secretHashes: readonly Buffer[]
   allow: readonly Permission[]
-  /** The `aud` values it may ask about; absent: all. */
+  /** The `aud` values that it may ask about; absent: all. */
   audiences?: readonly string[]
 }>
 
 export type Clients = {
   /**
-   * The client that a request proves, by HTTP Basic or by the form (RFC 6749 §2.3.1). Its failures are limited by address, its
-   * successes are not: nobody can lock a client out.
+   * The client whose credentials a request presents. Failures are limited by address, successes are
+   * not, so that nothing that others send can lock a client out.
    *
-   * @throws ServiceError `invalid_client`, `not_permitted`, `too_many_requests`; `bad_request` when it proves itself twice
+   * @throws ServiceError `invalid_client`, `not_permitted`, `too_many_requests`; `bad_request` when the
+   *   request presents credentials twice
    */
   authenticate(
     request: {
@@ -42,8 +45,8 @@ export type Clients = {
 
 export function createClients(parts: {
   clients: () => readonly Client[]
-  failureLimiter: Limiter | undefined
-  audit: Audit
+  failureLimiter: AddressLimiter | undefined
+  audit: Pick<Audit, 'record'>
 }): Clients {
   const { clients, failureLimiter, audit } = parts
   const refuse: Clients['refuse'] = async (client, requester, reason, token) => {
@@ -59,22 +62,29 @@ export function createClients(parts: {
   }
   return {
     async authenticate({ authorization, requester, form }, permission) {
-      const given = credentials(authorization, form)
-      const client = given && prove(clients(), given)
+      const credentials = clientCredentials(authorization, form)
+      const client = credentials && findClient(clients(), credentials)
       if (client === undefined) {
-        const verdict = await failureLimiter?.consume(requester.address)
-        if (failureLimiter !== undefined && verdict !== undefined && !verdict.allowed) {
-          throw new ServiceError('too_many_requests', {
-            reason: 'address_limit',
-            headers: rateLimitHeaders(failureLimiter, verdict),
-          })
-        }
+        await countFailure(failureLimiter, requester)
         throw new ServiceError('invalid_client', { reason: 'client' })
       }
       return client.allow.includes(permission) ? client : refuse(client, requester, 'permission')
     },
     refuse,
   }
+}
+
+async function countFailure(
+  limiter: AddressLimiter | undefined,
+  { address }: Requester,
+): Promise<void> {
+  if (limiter === undefined) return
+  const verdict = await limiter.consume(address)
+  if (verdict.allowed) return
+  throw new ServiceError('too_many_requests', {
+    reason: 'address_limit',
+    headers: rateLimitHeaders(limiter, verdict),
+  })
 }
 
 /** Whether a client may ask about a token with this `aud` (RFC 7519 §4.1.3). */
@@ -84,40 +94,14 @@ export function mayAskAbout(client: Client, aud: unknown): boolean {
   return client.audiences.some((audience) => audiences.includes(audience))
 }
 
-type Credentials = { id: string; secret: string }
+/** A hash that no secret has: an unknown id takes as long to refuse as a wrong secret. */
+const hashesOfUnknown: readonly Buffer[] = [Buffer.alloc(32)]
 
-function credentials(
-  authorization: readonly string[],
-  form: Readonly<Record<string, unknown>> = {},
-): Credentials | undefined {
-  const { client_id: id, client_secret: secret } = form
-  const posted = typeof id === 'string' && typeof secret === 'string' ? { id, secret } : undefined
-  if (authorization.length === 0) return posted
-  if (posted !== undefined || authorization.length > 1)
-    throw new ServiceError('bad_request', { reason: 'two_credentials' })
-  const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization[0] ?? '') ?? []
-  if (encoded === undefined) return undefined
-  const text = Buffer.from(encoded, 'base64').toString('utf8')
-  const colon = text.indexOf(':')
-  return colon === -1 ? undefined : formDecoded(text.slice(0, colon), text.slice(colon + 1))
-}
-
-function formDecoded(...texts: [string, string]): Credentials | undefined {
-  try {
-    const [id, secret] = texts.map((text) => decodeURIComponent(text.replaceAll('+', ' ')))
-    return id === undefined || secret === undefined ? undefined : { id, secret }
-  } catch {
-    // A stray percent sign: no client was ever given such a secret.
-    return undefined
-  }
-}
-
-const nobody: readonly Buffer[] = [Buffer.alloc(32)]
-
-// An unknown id costs as much as a wrong secret.
-function prove(clients: readonly Client[], { id, secret }: Credentials): Client | undefined {
+function findClient(clients: readonly Client[], { id, secret }: Credentials): Client | undefined {
   const client = clients.find((candidate) => candidate.id === id)
   const hash = createHash('sha256').update(secret, 'utf8').digest()
-  const matches = (client?.secretHashes ?? nobody).map((known) => timingSafeEqual(known, hash))
+  const matches = (client?.secretHashes ?? hashesOfUnknown).map((valid) =>
+    timingSafeEqual(valid, hash),
+  )
   return matches.includes(true) ? client : undefined
 }

@@ -1,94 +1,121 @@
 import { hash, randomBytes } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import type { Committed, Counted, Window } from '../revocation/commit.js'
+import { ServiceError } from '../errors.js'
+import type { Commit, Counted, Outcome, RateLimit } from '../revocation/commit.js'
+import type { Revocations } from '../revocation/revocations.js'
 import { limitedAddress } from '../runtime/ip-addresses.js'
 
 export type Limit = Readonly<{ requests: number; windowS: number }>
 export type PolicyName = 'address' | 'subject'
 
-/** What one policy says of one request. */
+/** The answer of one policy to one request. */
 export type Verdict = Readonly<{ allowed: boolean; remaining: number; resetS: number }>
 
-/** Counts one request of `who` and says whether it is within the limit. Absent when the policy is off. */
-export type Limiter = Readonly<{
-  name: PolicyName
-  /** `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
-  policy: string
-  consume(who: string): Promise<Verdict>
-}>
+/** A policy as header fields name it (draft-ietf-httpapi-ratelimit-headers). */
+type Policy = Readonly<{ name: PolicyName; policy: string }>
 
-const policyOf = (name: PolicyName, { requests, windowS }: Limit) =>
-  `"${name}";q=${requests};w=${windowS}`
+/** Counts one request of an address. */
+export type AddressLimiter = Policy & Readonly<{ consume(address: string): Promise<Verdict> }>
 
-// Buckets instead of addresses: however many addresses an attacker has, memory is bounded. The salt keeps anyone from choosing
-// whose bucket to share.
-const addressBuckets = 1 << 17
-/** Addresses whose bucket is remembered, as there are few behind a proxy. */
-const mostKnown = 1_000
-
-/** Told of every request that a limit refuses. */
+/** Called for every request that a limit refuses. */
 export type OnRefused = (policy: PolicyName) => void
 
+const policyOf = (name: PolicyName, { requests, windowS }: Limit): Policy => ({
+  name,
+  policy: `"${name}";q=${requests};w=${windowS}`,
+})
+
+// Buckets instead of addresses: memory is bounded, however many addresses an attacker has. Without the
+// salt, an attacker could choose whose bucket to share.
+const addressBuckets = 1 << 17
+/** Addresses whose bucket is cached; behind a proxy there are few. */
+const mostCached = 1_000
+
 /** Counts client addresses in memory. */
-export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Limiter {
+export function createAddressLimiter(limit: Limit, onRefused: OnRefused): AddressLimiter {
   const limiter = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
   const salt = randomBytes(16).toString('hex')
-  const known = new Map<string, string>()
+  const cached = new Map<string, string>()
   const bucketOf = (address: string): string => {
-    const seen = known.get(address)
-    if (seen !== undefined) return seen
+    const found = cached.get(address)
+    if (found !== undefined) return found
     const bucket = String(
       hash('sha256', salt + limitedAddress(address), 'buffer').readUInt32BE(0) % addressBuckets,
     )
-    if (known.size >= mostKnown) known.clear()
-    known.set(address, bucket)
+    if (cached.size >= mostCached) cached.clear()
+    cached.set(address, bucket)
     return bucket
   }
+  const refused = () => onRefused('address')
   return {
-    name: 'address',
-    policy: policyOf('address', limit),
-    consume: (address) => consume(limiter, bucketOf(address), limit, () => onRefused('address')),
+    ...policyOf('address', limit),
+    consume: (address) => consume(limiter, bucketOf(address), limit, refused),
   }
 }
 
-/**
- * Counts one request of a subject with what it commits.
- *
- * @param commit commits if the window has room; without a window: in any case
- * @returns what became of the commit, or nothing where the limit refuses it, and the header fields that say so
- * @throws what `commit` throws
- */
-export type Admit = <C extends Committed>(
-  subject: string,
-  commit: (window?: Window) => Promise<C>,
-) => Promise<Admission<C>>
-export type Admission<C> = Readonly<{ committed: C | undefined; headers: Record<string, string> }>
+/** The outcome of a commit within the limit, and the header fields of the limit. */
+export type LimitedResult = Readonly<{
+  outcome: Exclude<Outcome, 'not_executed'>
+  headers: Record<string, string>
+}>
 
-/** Counts verified subjects in Redis, for all instances together, and in memory what Redis does not count. */
-export function createSubjectLimiter(limit: Limit | undefined, onRefused: OnRefused): Admit {
+/** Limits the requests of one verified subject. */
+export type SubjectLimiter = Readonly<{
+  /** Where a request of this subject is counted; nothing when the limit is off. */
+  rateLimitOf(subject: string): RateLimit | undefined
+  /**
+   * Commits if the window of the commit's rate limit has room. Redis counts, for all instances
+   * together; what Redis cannot count is counted in memory.
+   *
+   * @throws what the commit throws: then the outcome is unknown, whatever the limit is
+   */
+  enforceLimit(commit: Commit): Promise<LimitedResult>
+}>
+
+export type SubjectLimiterParts = Readonly<{
+  limit: Limit | undefined
+  revocations: Pick<Revocations, 'commit'>
+  onRefused: OnRefused
+}>
+
+export function createSubjectLimiter(parts: SubjectLimiterParts): SubjectLimiter {
+  const { limit, revocations } = parts
+  const commitUncounted = async (commit: Commit) => {
+    const { outcome } = await revocations.commit(commit)
+    if (outcome === 'not_executed') throw new ServiceError('store_unavailable', { reason: 'store' })
+    return outcome
+  }
   if (limit === undefined)
-    return async (_subject, commit) => ({ committed: await commit(), headers: {} })
+    return {
+      rateLimitOf: () => undefined,
+      enforceLimit: async (commit) => ({ outcome: await commitUncounted(commit), headers: {} }),
+    }
+  const policy = policyOf('subject', limit)
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
-  const policy = { name: 'subject', policy: policyOf('subject', limit) } as const
-  const refused = () => onRefused('subject')
-  const admission = <C>(committed: C, verdict: Verdict): Admission<C> => ({
-    committed: verdict.allowed ? committed : undefined,
-    headers: rateLimitHeaders(policy, verdict),
-  })
-  return async (subject, commit) => {
-    // When it throws, the outcome is unknown, whatever the limit is.
-    const tried = await commit({
+  const refused = () => parts.onRefused('subject')
+  return {
+    rateLimitOf: (subject) => ({
       key: `limit:${subject}`,
       requests: limit.requests,
       windowMs: limit.windowS * 1000,
-    })
-    if (tried.counted !== undefined)
-      return admission(tried, verdictOf(tried.counted, limit, refused))
-    const verdict = await consume(memory, subject, limit, refused)
-    if (!verdict.allowed) return admission(undefined, verdict)
-    const committed = tried.became === 'not_executed' ? await commit() : tried
-    if (committed.became === 'already_revoked') await memory.reward(subject)
-    return admission(committed, verdict)
+    }),
+    async enforceLimit(commit) {
+      const { outcome, counted } = await revocations.commit(commit)
+      if (counted !== undefined && outcome !== 'not_executed') {
+        const headers = rateLimitHeaders(policy, verdictOf(counted, limit, refused))
+        return { outcome, headers }
+      }
+      const subject = commit.rateLimit?.key ?? ''
+      const verdict = await consume(memory, subject, limit, refused)
+      const headers = rateLimitHeaders(policy, verdict)
+      if (!verdict.allowed) return { outcome: 'rate_limited', headers }
+      const executed =
+        outcome === 'not_executed'
+          ? await commitUncounted({ ...commit, rateLimit: undefined })
+          : outcome
+      if (executed === 'already_revoked') await memory.reward(subject)
+      return { outcome: executed, headers }
+    },
   }
 }
 
@@ -118,9 +145,9 @@ function verdictOf({ count, leftMs }: Counted, limit: Limit, onRefused: () => vo
   }
 }
 
-/** `RateLimit-Policy` and `RateLimit` of one policy (draft-ietf-httpapi-ratelimit-headers), and `Retry-After` where it refuses. */
+/** `RateLimit-Policy` and `RateLimit` of one policy, and `Retry-After` where the policy refuses. */
 export function rateLimitHeaders(
-  { name, policy }: Pick<Limiter, 'name' | 'policy'>,
+  { name, policy }: Policy,
   { allowed, remaining, resetS }: Verdict,
 ): Record<string, string> {
   const headers: Record<string, string> = {

@@ -1,13 +1,13 @@
-/** Where audit events stay: append-only, capped by count and age. */
+/** Where audit events stay: append-only, capped by count and age. Stores implement it. */
 export type AuditTrail = {
-  /** @throws whatever the sink throws */
+  /** @throws what the store throws */
   append(event: string): Promise<void>
   /**
    * Events with their ids, newest first.
    *
-   * @param before only what is older than this id
+   * @param before only events older than this id
    */
   read(before: string | undefined, count: number): Promise<{ id: string; event: string }[]>
-  /** Drops what is too old. */
+  /** Drops events that are too old. */
   trim(): Promise<void>
 }

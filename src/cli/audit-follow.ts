@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { StoredEvent } from '../audit/audit.js'
+import type { StoredEvent } from '../audit/event.js'
 import { readNewest, Refused, type Newest, type ReadPage } from './audit-pages.js'
 
 const pollEveryMs = 1_000

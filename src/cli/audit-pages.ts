@@ -1,5 +1,5 @@
 import type { components } from '../../generated/openapi.js'
-import type { StoredEvent } from '../audit/audit.js'
+import type { StoredEvent } from '../audit/event.js'
 import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
 import { credentialsOf, requestTimeoutMs, urlOf, type Io } from './io.js'

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../audit/audit.js'
+import type { StoredEvent } from '../audit/event.js'
 import { followEvents } from './audit-follow.js'
 import { pageReader, readNewest } from './audit-pages.js'
 import { clientOption, serviceOption, type CliCommand } from './command.js'

@@ -1,4 +1,4 @@
-import type { RevocationReason } from '../audit/audit.js'
+import type { RevocationReason } from '../audit/event.js'
 import { createClient, type RevocationRequest, type RevocationResult } from '../client/client.js'
 import { clientOption, serviceOption, type CliCommand } from './command.js'
 import { credentialsOf, readToken, urlOf, type Io } from './io.js'

@@ -1,4 +1,4 @@
-import type { CutoffClaim } from '../revocation/revocations.js'
+import type { CutoffClaim } from '../revocation/token-entries.js'
 import type { AddressDetail } from '../runtime/ip-addresses.js'
 import { senderConstrainedRules } from '../token/confirmation.js'
 import {

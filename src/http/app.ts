@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Audit } from '../audit/audit.js'
 import type { ContractDocument } from '../contract.js'
 import { ServiceError } from '../errors.js'
-import { rateLimitHeaders, type Limiter } from '../access/rate-limits.js'
+import { rateLimitHeaders, type AddressLimiter } from '../access/rate-limits.js'
 import type { Operations } from '../operations/operation.js'
 import { answerRequests, type AnswerParts } from './answers.js'
 import type { ClientAddresses } from './client-addresses.js'
@@ -17,7 +17,7 @@ export type AppParts = Readonly<{
   document: ContractDocument
   operations: Operations
   addresses: ClientAddresses
-  addressLimiter: Limiter | undefined
+  addressLimiter: AddressLimiter | undefined
   corsOrigins: readonly string[]
   audit: Audit
   observe: AnswerParts['observe']
@@ -67,7 +67,7 @@ function pathOf(ctx: ServiceContext): string {
 }
 
 /** Middleware: counts the requests that the limit per client address is for. */
-function limitAddress(limiter: Limiter | undefined): Middleware | undefined {
+function limitAddress(limiter: AddressLimiter | undefined): Middleware | undefined {
   if (limiter === undefined) return undefined
   return async ({ state }, next) => {
     if (state.operation?.limitedByAddress) {

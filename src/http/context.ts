@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { Requester } from '../audit/audit.js'
+import type { Requester } from '../audit/event.js'
 import type { Outgoing } from './failures.js'
 import type { ServedOperation } from './served-operations.js'
 

@@ -1,16 +1,16 @@
 import type { components } from '../../generated/openapi.js'
-import type { Audit } from '../audit/audit.js'
 import { mayAskAbout, type Clients } from '../access/clients.js'
+import type { Audit } from '../audit/audit.js'
 import { ServiceError } from '../errors.js'
-import type { Revocations } from '../revocation/revocations.js'
-import { sessionKeysOf } from '../token/session-keys.js'
+import { commitOf } from '../revocation/commit.js'
 import type { Entry } from '../revocation/entry.js'
-import { claimKey, type RevocationKey } from '../token/keys.js'
-import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
-import { invalid } from './revoke.js'
-import type { Operation } from './operation.js'
 import type { Store } from '../revocation/ports.js'
-import { limitedAddress } from '../runtime/ip-addresses.js'
+import type { Revocations } from '../revocation/revocations.js'
+import { claimKey, type RevocationKey } from '../token/keys.js'
+import { sessionKeysOf } from '../token/session-keys.js'
+import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
+import type { Operation } from './operation.js'
+import { ignoreInvalid } from './revoke.js'
 
 type Parts = {
   clients: Clients
@@ -23,57 +23,56 @@ type Parts = {
 }
 type Named = Exclude<components['schemas']['RevocationRequest'], { token: string }>
 
-/** By subject, session, token id or token, for whoever administers logins. There is no undo. */
+/** Revokes by subject, session, token id or token, for operators of logins. There is no undo. */
 export const createRevocation =
   (parts: Parts): Operation<'createRevocation'> =>
   async ({ authorization, requester, body }) => {
     const { clients, revocations, audit } = parts
     const client = await clients.authenticate({ authorization, requester }, 'revoke')
     const { entry, token, claims, ended } = await ('token' in body
-      ? byToken(parts, body.token, limitedAddress(requester.address))
+      ? byToken(parts, body.token, requester.address)
       : byName(parts, body))
-    // A name alone does not tell whose audience it concerns.
+    // A name alone does not say whose audience it concerns.
     const isAllowed =
       token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
     if (!isAllowed) return clients.refuse(client, requester, 'other_audience', { claims })
-    await audit.attempt(
-      {
-        event: 'authn_token_revoked',
-        reason: body.reason,
-        requester,
-        token: { claims },
-        client: client.id,
-      },
-      async (witness) => revocations.record([entry], witness, sessionKeysOf(ended)),
-    )
-    // What is stored may be more than was asked for: a longer life, a later cutoff.
+    const event = {
+      event: 'authn_token_revoked',
+      reason: body.reason,
+      requester,
+      token: { claims },
+      client: client.id,
+    } as const
+    const commit = commitOf([entry], {
+      auditEvent: audit.revocationEvent(event, [entry]),
+      sessionKeysToDelete: sessionKeysOf(ended),
+    })
+    await audit.auditRevocation(event, revocations.record(commit))
+    // What is stored may be more than the request asked for: a longer life, a later cutoff.
     const stored = (await parts.store.lookup(entry.key)) ?? entry
-    return {
-      status: 200,
-      body: {
-        key: stored.key,
-        effectiveAt: new Date(
-          stored.cutoff === undefined ? parts.now() : stored.cutoff * 1000,
-        ).toISOString(),
-        keptUntil: keptUntil(stored),
-      },
-    }
+    return { status: 200, body: describe(stored, parts.now()) }
   }
+
+const describe = (stored: Entry, nowMs: number) => ({
+  key: stored.key,
+  effectiveAt: new Date(stored.cutoff === undefined ? nowMs : stored.cutoff * 1000).toISOString(),
+  keptUntil: keptUntil(stored),
+})
 
 type Revoked = {
   entry: Entry
   claims: Readonly<Record<string, unknown>>
   token?: VerifiedToken
-  /** Whose session data goes with it. */
+  /** The tokens whose session data is deleted, too. */
   ended: Parameters<typeof sessionKeysOf>[0]
 }
 
 async function byToken(
   { verification, revocations }: Parts,
   jwt: string,
-  waiter: string,
+  address: string,
 ): Promise<Revoked> {
-  const token = await verification.verify(jwt, waiter).catch(invalid)
+  const token = await verification.verify(jwt, address).catch(ignoreInvalid)
   if (token === undefined) throw new ServiceError('bad_request', { reason: 'body' })
   return {
     entry: revocations.entryOf(token),
@@ -103,7 +102,7 @@ function byName({ revocations, issuers }: Parts, named: Named): Revoked {
   const latest = revocations.cutoffNow()
   const cutoff = named.cutoff ?? latest
   if (cutoff > latest) throw new ServiceError('bad_request', { reason: 'body' })
-  // Session data does not tell whether it is from before a cutoff in the past.
+  // Session data does not say whether it is older than a cutoff in the past.
   return {
     claims,
     entry: { key, untilMs, cutoff },
@@ -116,7 +115,7 @@ function keyOf(named: Named): RevocationKey | undefined {
   return 'sid' in named ? claimKey('s', named.iss, named.sid) : claimKey('j', named.iss, named.jti)
 }
 
-// The latest time that RFC 3339 can say; nobody will wait for the rest.
+// The latest time that RFC 3339 can express.
 const latestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 export const keptUntil = ({ untilMs }: Entry): string | null =>

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../audit/audit.js'
+import type { StoredEvent } from '../audit/event.js'
 import type { Clients } from '../access/clients.js'
 import { createTurns } from '../runtime/turns.js'
 import type { Operation, Request } from './operation.js'

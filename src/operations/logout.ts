@@ -1,98 +1,126 @@
-import type { Requester, Audit } from '../audit/audit.js'
-import { bearerToken, proofChallenge } from '../token/bearer.js'
+import type { SubjectLimiter } from '../access/rate-limits.js'
+import type { Audit } from '../audit/audit.js'
+import type { Requester, RevocationEvent } from '../audit/event.js'
 import { ServiceError } from '../errors.js'
-import type { Admit } from '../access/rate-limits.js'
+import { commitOf, type StoredRevocation } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
-import { sessionKeysOf } from '../token/session-keys.js'
+import type { Scope } from '../revocation/token-entries.js'
+import { bearerToken, proofChallenge } from '../token/bearer.js'
 import { isSenderConstrained } from '../token/confirmation.js'
+import { sessionKeysOf } from '../token/session-keys.js'
 import { isOfSameHolder, type Verification, type VerifiedToken } from '../token/verification.js'
 import { withTraits, type Operation } from './operation.js'
-import { limitedAddress } from '../runtime/ip-addresses.js'
 
 type Parts = {
   verification: Verification
   revocations: Revocations
   audit: Audit
-  admit: Admit
+  subjectLimiter: SubjectLimiter
   /** The answer headers by which a browser clears what it kept, over HTTPS and over HTTP. */
   clearingHeaders: Readonly<Record<'https' | 'http', Readonly<Record<string, string | string[]>>>>
 }
 
-/** Revokes the presented tokens. The revocation is written last: what fails before it leaves the token usable for the repeat. */
+/** Revokes the presented tokens. The revocation is written last: what fails before leaves the token usable for a repeat. */
 export function logout(parts: Parts): Operation<'logout'> {
-  const { verification, revocations, audit, admit, clearingHeaders } = parts
+  const { verification, audit, clearingHeaders } = parts
   const traits = { limitedByAddress: true, unreadableBody: 'invalid_token' } as const
   return withTraits<'logout'>(traits, async ({ body, authorization, requester, secure }) => {
     const scope = body.scope ?? 'local'
-    // Possession is enough to end one's own token, also one that is bound to a key.
+    // Possession is enough to end one's own token, also a token that is bound to a key.
     const bearer = bearerToken(authorization, { dpop: true })
-    const waiter = limitedAddress(requester.address)
-    const caller = await verification.verify(bearer, waiter)
-    const reason = scope === 'global' ? 'logout_everywhere' : 'logout'
-    let limits: Record<string, string> = {}
-    await audit.attempt(
-      { event: 'authn_token_revoked', reason, requester, token: caller },
-      async (witness) => {
-        const tokens: Tokens =
-          body.token === bearer
-            ? [caller]
-            : [caller, await verifyOther(verification, caller, body.token, waiter)]
-        if (tokens.some(({ timing }) => timing !== 'current'))
-          await refuseUntimely(tokens, revocations, audit, requester)
-        if (scope === 'global' && isSenderConstrained(caller.claims)) {
-          throw new ServiceError('invalid_token', {
-            reason: 'sender_constrained',
-            headers: { 'WWW-Authenticate': proofChallenge },
-          })
-        }
-        if (scope === 'global' && caller.keys.u === undefined)
-          throw new ServiceError('bad_request', { reason: 'no_subject' })
-        const sessionKeys = sessionKeysOf(tokens)
-        const { committed, headers } = await admit(caller.keys.u ?? caller.keys.t, (window) =>
-          revocations.revokeOnce({ tokens, scope, witness, sessionKeys, window }),
-        )
-        if (committed === undefined)
-          throw new ServiceError('too_many_requests', { reason: 'subject_limit', headers })
-        if (committed.became === 'already_revoked')
-          throw new ServiceError('invalid_token', { reason: 'revoked' })
-        limits = headers
-        return committed.keys
-      },
+    const caller = await verification.verify(bearer, requester.address)
+    const event = {
+      event: 'authn_token_revoked',
+      reason: scope === 'global' ? 'logout_everywhere' : 'logout',
+      requester,
+      token: caller,
+    } as const
+    const named = body.token === bearer ? undefined : body.token
+    const { headers } = await audit.auditRevocation(
+      event,
+      revokePresented(parts, { caller, named, scope, event }),
     )
     return {
       status: 200,
       body: { success: true, message: 'Sesión cerrada exitosamente' },
-      headers: Object.assign(limits, secure ? clearingHeaders.https : clearingHeaders.http),
+      headers: Object.assign(headers, secure ? clearingHeaders.https : clearingHeaders.http),
     }
   })
 }
 
+type Presented = Readonly<{
+  caller: VerifiedToken
+  /** The token of the body, where it is not written like the bearer's. */
+  named: string | undefined
+  scope: Scope
+  event: RevocationEvent
+}>
 type Tokens = readonly [VerifiedToken, ...VerifiedToken[]]
+type LoggedOut = StoredRevocation & Readonly<{ headers: Record<string, string> }>
 
-/** The body's token, where it is not written like the bearer's. */
-async function verifyOther(
-  verification: Verification,
-  caller: VerifiedToken,
+/** Checks the tokens, builds the commit and maps its outcome. */
+async function revokePresented(parts: Parts, presented: Presented): Promise<LoggedOut> {
+  const { revocations, audit, subjectLimiter } = parts
+  const { caller, named, scope, event } = presented
+  const tokens: Tokens =
+    named === undefined ? [caller] : [caller, await verifyNamed(parts, presented, named)]
+  if (tokens.some(({ timing }) => timing !== 'current'))
+    await refuseUntimely(tokens, parts, event.requester)
+  if (scope === 'global') requireSubject(caller)
+
+  const entries = revocations.entriesOf(tokens, scope)
+  const commit = commitOf(entries, {
+    auditEvent: audit.revocationEvent(event, entries),
+    sessionKeysToDelete: sessionKeysOf(tokens),
+    preconditions: revocations.preconditionsOf(caller),
+    rateLimit: subjectLimiter.rateLimitOf(caller.keys.u ?? caller.keys.t),
+  })
+  const { outcome, headers } = await subjectLimiter.enforceLimit(commit)
+  switch (outcome) {
+    case 'stored':
+    case 'stored_without_audit':
+      return { outcome, commit, headers }
+    case 'already_revoked':
+      throw new ServiceError('invalid_token', { reason: 'revoked' })
+    case 'rate_limited':
+      throw new ServiceError('too_many_requests', { reason: 'subject_limit', headers })
+  }
+}
+
+async function verifyNamed(
+  { verification }: Parts,
+  { caller, event }: Presented,
   named: string,
-  waiter: string,
 ): Promise<VerifiedToken> {
-  const other = await verification.verify(named, waiter)
+  const other = await verification.verify(named, event.requester.address)
   if (!isOfSameHolder(caller, other))
     throw new ServiceError('invalid_token', { reason: 'other_subject' })
   return other
 }
 
+/** To revoke every token of a subject, the bearer must name it, and must not need a proof of possession. */
+function requireSubject(caller: VerifiedToken): void {
+  if (isSenderConstrained(caller.claims))
+    throw new ServiceError('invalid_token', {
+      reason: 'sender_constrained',
+      headers: { 'WWW-Authenticate': proofChallenge },
+    })
+  if (caller.keys.u === undefined) throw new ServiceError('bad_request', { reason: 'no_subject' })
+}
+
 /**
- * Another API may grant leeway, or accept a token later that is not valid yet: such tokens are stored before the refusal. Only a caller whose
- * tokens have merely expired is told so.
+ * Refuses tokens that have expired, or are not valid yet. Another API may grant leeway, or accept such a
+ * token later, so it is stored before the refusal. Only a caller whose tokens have merely expired gets
+ * `token_expired`.
  */
 async function refuseUntimely(
   tokens: Tokens,
-  revocations: Revocations,
-  audit: Audit,
+  { revocations, audit }: Parts,
   requester: Requester,
 ): Promise<never> {
-  const keys = await revocations.revokeUntimely(tokens)
+  const entries = await revocations.untimelyEntries(tokens)
+  if (entries.length > 0) await revocations.record(commitOf(entries))
+  const keys = entries.map(({ key }) => key)
   const isAhead = tokens.some(({ timing }) => timing === 'ahead')
   const [event, reason] = isAhead
     ? (['authz_fail', 'not_yet_valid'] as const)

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { components, operations } from '../../generated/openapi.js'
-import type { Requester } from '../audit/audit.js'
+import type { Requester } from '../audit/event.js'
 import type { FailureCode } from '../errors.js'
 import type { StaticDocument } from '../runtime/static-document.js'
 

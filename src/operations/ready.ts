@@ -2,10 +2,10 @@ import type { Logger } from 'pino'
 import { withDeadline } from '../runtime/deadline.js'
 import type { KeySource } from '../token/key-source.js'
 import type { Answer, Operation } from './operation.js'
-import type { CheckStatus, StoreProbe } from '../revocation/ports.js'
+import type { CheckStatus, StoreHealthCheck } from '../revocation/ports.js'
 
 type Parts = {
-  checkHealth: StoreProbe
+  checkHealth: StoreHealthCheck
   timeoutMs: number
   keySources: () => readonly KeySource[]
   now: () => number

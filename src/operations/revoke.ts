@@ -1,11 +1,12 @@
-import type { Audit } from '../audit/audit.js'
 import { mayAskAbout, type Clients } from '../access/clients.js'
+import type { Audit } from '../audit/audit.js'
+import type { RevocationEvent } from '../audit/event.js'
 import { isUnsupported, ServiceError } from '../errors.js'
+import { commitOf, type StoredRevocation } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
 import { sessionKeysOf } from '../token/session-keys.js'
-import type { Verification } from '../token/verification.js'
+import type { Verification, VerifiedToken } from '../token/verification.js'
 import type { Operation } from './operation.js'
-import { limitedAddress } from '../runtime/ip-addresses.js'
 
 type Parts = {
   clients: Clients
@@ -15,43 +16,56 @@ type Parts = {
 }
 
 /**
- * RFC 7009: an invalid token is of no use already, so it is a success (§2.2). A token that may be good elsewhere, and cannot be ended here, is
- * not: that would call a living token dead.
+ * RFC 7009. An invalid token is of no use already, so revoking it is a success (§2.2). A token that another
+ * API may accept, and that cannot be revoked here, is an error: a success would call it revoked.
  */
 export const revoke =
-  ({ clients, verification, revocations, audit }: Parts): Operation<'revoke'> =>
+  (parts: Parts): Operation<'revoke'> =>
   async ({ authorization, requester, body }) => {
+    const { clients, verification, audit } = parts
     const client = await clients.authenticate({ authorization, requester, form: body }, 'revoke')
     const done = { status: 200, body: undefined } as const
-    const token = await verification
-      .verify(body.token, limitedAddress(requester.address))
-      .catch(unusable)
+    const token = await verification.verify(body.token, requester.address).catch(unusable)
     if (token === undefined) return done
     if (!mayAskAbout(client, token.claims.aud))
       return clients.refuse(client, requester, 'other_audience', token)
-    await audit.attempt(
-      {
-        event: 'authn_token_revoked',
-        reason: 'oauth_revocation',
-        requester,
-        token,
-        client: client.id,
-      },
-      async (witness) =>
-        token.timing !== 'current'
-          ? revocations.revokeUntimely([token], witness)
-          : revocations.revoke([token], 'local', witness, sessionKeysOf([token])),
-    )
+    const event = {
+      event: 'authn_token_revoked',
+      reason: 'oauth_revocation',
+      requester,
+      token,
+      client: client.id,
+    } as const
+    await audit.auditRevocation(event, revokeToken(parts, token, event))
     return done
   }
+
+async function revokeToken(
+  { revocations, audit }: Parts,
+  token: VerifiedToken,
+  event: RevocationEvent,
+): Promise<StoredRevocation> {
+  const isCurrent = token.timing === 'current'
+  const entries = isCurrent
+    ? revocations.entriesOf([token], 'local')
+    : await revocations.untimelyEntries([token])
+  if (entries.length === 0) return { outcome: 'nothing_to_store' }
+  return revocations.record(
+    commitOf(entries, {
+      auditEvent: audit.revocationEvent(event, entries),
+      sessionKeysToDelete: isCurrent ? sessionKeysOf([token]) : [],
+    }),
+  )
+}
 
 function unusable(error: unknown): undefined {
   if (error instanceof ServiceError && isUnsupported(error.reason))
     throw new ServiceError('unsupported_token_type', { reason: error.reason })
-  return invalid(error)
+  return ignoreInvalid(error)
 }
 
-export function invalid(error: unknown): undefined {
+/** Takes an invalid token as none. */
+export function ignoreInvalid(error: unknown): undefined {
   if (error instanceof ServiceError && error.code === 'invalid_token') return undefined
   throw error
 }

@@ -1,11 +1,12 @@
 import { ServiceError } from '../errors.js'
-import type { Revocations } from './revocations.js'
 import type { Verification, VerifiedToken } from '../token/verification.js'
+import type { Revocations } from './revocations.js'
 
 /**
  * Verifies a token and makes sure that it is not revoked.
  *
- * @throws ServiceError `invalid_token`, with the reason `expired` where that is all; `store_unavailable` or `keys_unavailable` when that cannot be told
+ * @throws ServiceError `invalid_token`, with the reason `expired` where that is the only reason;
+ *   `store_unavailable` or `keys_unavailable` when the answer is unknown
  */
 export type Check = (jwt: string) => Promise<VerifiedToken>
 

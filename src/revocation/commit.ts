@@ -1,45 +1,64 @@
 import type { RevocationKey } from '../token/keys.js'
 import type { Entry } from './entry.js'
 
-/** What is written at once, or not at all. */
+/** What one request asks of the store. All of it is written, or nothing. */
 export type Commit = Readonly<{
   entries: readonly Entry[]
-  /** The event for the audit trail; empty: none. */
-  event: string
-  /** Keys of session data that go with it. */
-  gone: readonly string[]
-  terms: Terms | undefined
+  /** The event for the audit trail, as JSON; empty: none. */
+  auditEvent: string
+  /** Keys of session data that is deleted before anything is stored. */
+  sessionKeysToDelete: readonly string[]
+  preconditions: Preconditions | undefined
+  rateLimit: RateLimit | undefined
 }>
 
-/** What a token must pass for its commit to happen, which is asked in the same step, in this order. */
-export type Terms = Readonly<{
-  /** Where the request is counted, if anywhere. */
-  window: Window | undefined
-  /** The keys of the token: none of them may revoke it. */
-  keys: readonly RevocationKey[]
+/** What must hold of the presented token for the commit to happen. */
+export type Preconditions = Readonly<{
+  /** The keys of the token; the first is its own, `t:`. No entry under them may revoke the token. */
+  keys: readonly [RevocationKey, ...RevocationKey[]]
   /** What a cutoff is compared with, in epoch seconds; `undefined`: every cutoff revokes the token. */
   issuedAtS: number | undefined
-  /** Whether it is known to be revoked, whatever the store says. */
-  isRevoked: boolean
+  /** How long an API may accept the token, in epoch milliseconds; `null`: for ever. */
+  untilMs: number | null
+  /** Whether this instance knows the token as revoked, whatever the store says. */
+  isKnownRevoked: boolean
 }>
 
-/** A key under which requests are counted: the first one opens a window, whose end forgets it. */
-export type Window = Readonly<{ key: string; requests: number; windowMs: number }>
+/** Where the request is counted. The first request opens a window, whose end forgets the count. */
+export type RateLimit = Readonly<{ key: string; requests: number; windowMs: number }>
 
-/** How often something was counted in the window that is open, and milliseconds until that closes. */
+/** The requests counted in the window that is open, and the milliseconds until the window ends. */
 export type Counted = Readonly<{ count: number; leftMs: number }>
 
 /**
- * What became of a commit. Stored, without its audit event (`unwitnessed`) or with it; or nothing is stored: the token is revoked (and
- * its count taken back), the window has no room for it, or it could not be counted.
+ * - `stored`: the entries are stored, and so is the audit event if there is one.
+ * - `stored_without_audit`: the entries are stored; the trail did not take the audit event.
+ * - `already_revoked`: nothing is stored: the preconditions do not hold. The request is not counted.
+ * - `rate_limited`: nothing is stored: the window is full.
+ * - `not_executed`: nothing is stored, and the request could not be counted.
  */
-export type Committed = Readonly<{
-  became: 'stored' | 'stored_without_audit' | 'already_revoked' | 'rate_limited' | 'not_executed'
+export type Outcome =
+  'stored' | 'stored_without_audit' | 'already_revoked' | 'rate_limited' | 'not_executed'
+
+export type CommitResult = Readonly<{
+  outcome: Outcome
+  /** Absent where no request was counted. */
   counted?: Counted | undefined
 }>
 
-/** What became of one commit of several, or what was wrong with it. */
-export type CommitReply = Committed | Readonly<{ error: Error }>
+/** The result of one commit of several, or what was wrong with it. */
+export type CommitReply = CommitResult | Readonly<{ error: Error }>
 
-export const isStored = (reply: CommitReply): boolean =>
-  'became' in reply && (reply.became === 'stored' || reply.became === 'stored_without_audit')
+/** A revocation that holds: by this commit, or because an earlier one stored all of it. */
+export type StoredRevocation =
+  | Readonly<{ outcome: 'stored' | 'stored_without_audit'; commit: Commit }>
+  | Readonly<{ outcome: 'nothing_to_store' }>
+
+/** A commit of entries, and of what else is given. */
+export const commitOf = (
+  entries: readonly Entry[],
+  { auditEvent = '', sessionKeysToDelete = [], preconditions, rateLimit }: Partial<Commit> = {},
+): Commit => ({ entries, auditEvent, sessionKeysToDelete, preconditions, rateLimit })
+
+export const isStored = (outcome: Outcome): outcome is 'stored' | 'stored_without_audit' =>
+  outcome === 'stored' || outcome === 'stored_without_audit'

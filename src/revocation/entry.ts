@@ -1,50 +1,78 @@
 import type { RevocationKey } from '../token/keys.js'
 
+/*
+ * The two rules of the set. They are implemented here (for the embedded store and the checks), in
+ * `live-set.ts`, in `store/redis/commit.lua`, and by clients in other languages. One property test,
+ * `test/revocation/rules.test.ts`, proves these implementations equal.
+ *
+ * Merge: two entries under one key become one entry, with the later expiry and the larger value.
+ * "Never" is the latest expiry. The order of merging does not matter, and merging an entry twice
+ * changes nothing. No entry is withdrawn before it expires; after that it counts as absent.
+ *
+ * Is revoked by: an entry revokes every token that has its key. Under a `u:` key the value is a cutoff
+ * in seconds, and the entry revokes only tokens that were issued at the cutoff or before, and tokens
+ * that do not say when they were issued.
+ */
+
 /** One revocation as the store keeps it. */
 export type Entry = Readonly<{
   key: RevocationKey
   /** Absolute expiry in epoch milliseconds; `null`: never. */
   untilMs: number | null
-  /** For `u:` only: whole epoch seconds; tokens with `iat` up to it are revoked. */
+  /** For `u:` only: a cutoff in whole epoch seconds. */
   cutoff?: number
 }>
+
+/** What the store keeps under a key: `1`, or for `u:` the cutoff. */
+export type Value = number
+
+export const valueOf = ({ cutoff = 1 }: Entry): Value => cutoff
+
+/** The entry that a value under a key stands for. */
+export const entryWith = (key: RevocationKey, untilMs: number | null, value: Value): Entry =>
+  key.startsWith('u:') ? { key, untilMs, cutoff: value } : { key, untilMs }
+
+/** The merge rule, for two entries under one key. */
+export const merge = (one: Entry, other: Entry): Entry =>
+  entryWith(one.key, laterOf(one.untilMs, other.untilMs), Math.max(valueOf(one), valueOf(other)))
+
+/** The rule "is revoked by", for a token that has the key; `value` is `undefined` where there is no entry. */
+export function isRevokedBy(
+  key: RevocationKey,
+  value: Value | undefined,
+  issuedAtS: unknown,
+): boolean {
+  if (value === undefined) return false
+  return !key.startsWith('u:') || typeof issuedAtS !== 'number' || issuedAtS <= value
+}
 
 /** The later of two expiries; `null` is never. */
 export const laterOf = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? null : Math.max(one, other)
 
-/** Whether one entry lives at least as long as another, or falls short of it by no more than `toleranceMs`. */
+/** Whether one entry lives at least as long as another, or less long by `toleranceMs` at most. */
 export const coversLife = (
   held: Pick<Entry, 'untilMs'>,
   { untilMs }: Pick<Entry, 'untilMs'>,
   toleranceMs = 0,
 ): boolean => held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - toleranceMs)
 
-/** What a read finds under a key: a mark, which for `u:` is the cutoff. */
-export type Value = number
+// Redis reports a remaining life in whole milliseconds, and its clock goes on meanwhile.
+const lifeToleranceMs = 1_000
 
-/** @throws Error where somebody else wrote it */
+/** Whether an entry that the store holds makes it unnecessary to store another one under the same key. */
+export const covers = (held: Entry | undefined, entry: Entry): boolean =>
+  held !== undefined &&
+  (held.cutoff ?? 0) >= (entry.cutoff ?? 0) &&
+  coversLife(held, entry, lifeToleranceMs)
+
+/**
+ * The value in a text that the store holds under a key.
+ *
+ * @throws Error when cierre did not write that text
+ */
 export function parseValue(key: string, text: string | undefined): Value {
   if (text === undefined || !/^\d{1,16}$/.test(text))
     throw new Error(`the revocation ${key} in the store is unreadable`)
   return Number(text)
-}
-
-/** The entry that a mark under a key stands for. */
-export const entryWith = (key: RevocationKey, untilMs: number | null, mark: Value): Entry => ({
-  key,
-  untilMs,
-  ...(key.startsWith('u:') && { cutoff: mark }),
-})
-
-export const valueOf = ({ cutoff = 1 }: Entry): Value => cutoff
-
-/** A cutoff revokes tokens from before it, and those that cannot say when they are from; any other mark revokes as it stands. */
-export function isRevokedBy(
-  key: RevocationKey,
-  mark: Value | undefined,
-  issuedAtS: unknown,
-): boolean {
-  if (mark === undefined) return false
-  return !key.startsWith('u:') || typeof issuedAtS !== 'number' || issuedAtS <= mark
 }

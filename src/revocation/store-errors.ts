@@ -1,7 +1,7 @@
 import { ServiceError, type FailureCode, type Reason } from '../errors.js'
 import { withDeadline } from '../runtime/deadline.js'
 
-/** How the commit's answer begins when session data could not be deleted. */
+/** The first word of an answer of Redis when session data could not be deleted (`commit.lua`). */
 export const sessionsWord = 'SESSIONS'
 const replyWord = /^[A-Z]{2,}(?= )/
 
@@ -10,7 +10,7 @@ export class NotConnected extends Error {
   override readonly name = 'NotConnected'
 }
 
-/** What Redis answered, in its first word, where it should have obeyed. */
+/** Redis refused a command; `word` is the first word of its answer. */
 export class RedisRefusal extends Error {
   constructor(readonly word: string) {
     super(`redis answered ${word}`)
@@ -26,8 +26,9 @@ export const refusalOf = (word: string): RedisRefusal =>
   word === sessionsWord ? new SessionsRefusal(word) : new RedisRefusal(word)
 
 /**
- * An error of the store as the log may have it. Redis quotes the arguments of a command that it refuses, which may be a session's id
- * or an audit event; its first word (`OOM`, `READONLY`, `ERR` …) says enough.
+ * An error of the store, without anything that the log must not hold. Redis quotes the arguments of a
+ * command that it refuses, which may be a session's id or an audit event. The first word of its answer
+ * (`OOM`, `READONLY`, `ERR` …) says enough.
  */
 export function withoutArguments(error: unknown): unknown {
   const [word] = replyWord.exec(error instanceof Error ? error.message : '') ?? []
@@ -40,9 +41,10 @@ const unavailable = {
 } as const satisfies Partial<Record<Reason, FailureCode>>
 
 /**
- * What the store answers within its deadline.
+ * The answer of a store, within the deadline.
  *
- * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work` throws, and when time is up
+ * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work`
+ *   throws, and when the time is up
  */
 export function answered<T>(
   whose: keyof typeof unavailable,
@@ -59,7 +61,7 @@ export function unavailableBy(cause: unknown, whose: keyof typeof unavailable): 
   return new ServiceError(unavailable[reason], { cause, reason })
 }
 
-/** Redis holds a layout that this instance does not know: it can neither read nor write revocations. */
+/** Redis holds a layout that this instance does not know, so it can neither read nor write revocations. */
 export class UnknownLayout extends Error {
   override readonly name = 'UnknownLayout'
 }

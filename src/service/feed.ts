@@ -4,8 +4,9 @@ import type { FeedEvent } from '../feed/event.js'
 import { createFollower, type Follower } from '../feed/follower.js'
 import { createSubscribers, type Subscribers } from '../feed/subscribers.js'
 import { createTailReader } from '../feed/tail.js'
+import { commitOf } from '../revocation/commit.js'
 import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
-import type { Stores } from '../store/open.js'
+import type { Stores } from '../store/stores.js'
 
 /** The way of revocations through this instance: from the store's feed to the subscribers. */
 export type Feed = Readonly<{
@@ -32,7 +33,7 @@ export function createFeed({ stores, log, now, timeoutMs }: FeedParts): Feed {
   const follower = createFollower({
     feed: stores.feed,
     liveSet,
-    restore: async (entries) => void (await stores.revocations.commit(entries)),
+    restore: async (entries) => void (await stores.revocations.commit(commitOf(entries))),
     onEvents: (events) => news.emit('events', events),
     onGap: () => news.emit('gap'),
     log,

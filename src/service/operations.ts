@@ -73,7 +73,11 @@ const holderOperations = (
       verification,
       revocations,
       audit,
-      admit: createSubjectLimiter(config.rateLimitSubject, metrics.limited),
+      subjectLimiter: createSubjectLimiter({
+        limit: config.rateLimitSubject,
+        revocations,
+        onRefused: metrics.limited,
+      }),
       clearingHeaders: clearingHeaders({
         cookies: config.sessionCookies,
         clearSiteData: config.clearSiteData,
@@ -130,7 +134,7 @@ const publicOperations = (parts: ServiceParts) => {
   return {
     live: live(),
     ready: ready({
-      checkHealth: stores.probe,
+      checkHealth: stores.checkHealth,
       timeoutMs: config.storeTimeoutMs,
       keySources: reloadable.keySources,
       now,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Client } from '../access/clients.js'
+import { limitKeyWaits } from '../access/key-waits.js'
 import type { Config } from '../config/config.js'
 import type { KeySource } from '../token/key-source.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
@@ -37,8 +38,8 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
   let trusted = open(config)
   const keySources = () => trusted.opened.issuers.map(({ keys }) => keys)
   return {
-    verification: { verify: (jwt, waiter) => trusted.verification.verify(jwt, waiter) },
-    logoutTokens: { verify: (jwt, waiter) => trusted.logoutTokens.verify(jwt, waiter) },
+    verification: limitKeyWaits(() => trusted.verification),
+    logoutTokens: limitKeyWaits(() => trusted.logoutTokens),
     issuers: () => trusted.opened.issuers,
     clients: () => trusted.clients,
     keySources,

@@ -50,7 +50,7 @@ export function createService(
     server,
     audit,
     metrics,
-    firstAttempts: stores.tried,
+    firstAttempts: stores.firstAttempts,
     reload(next) {
       const { clientsDiffer } = reloadable.reload(next)
       // A follower authenticated when it connected.

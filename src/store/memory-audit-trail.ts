@@ -2,7 +2,7 @@ import type { AuditTrail } from '../audit/trail.js'
 
 export type TrailCaps = Readonly<{ maxEvents: number; maxAgeMs: number; now: () => number }>
 
-/** What the embedded trail keeps at most: its memory is that of the revocations. */
+/** The embedded trail keeps at most this many events: it shares its memory with the revocations. */
 const mostEmbedded = 10_000
 
 /** The embedded trail; a restart forgets it. */
@@ -13,7 +13,7 @@ export function memoryAuditTrail({ maxEvents, maxAgeMs, now }: TrailCaps): Audit
   return {
     async append(event) {
       events.push({ atMs: now(), sequence: (appended += 1), event })
-      // Half of it at once, so that the cost of moving the rest is spread.
+      // Drops a third at a time, so that the cost of moving the rest is spread.
       if (events.length >= kept * 1.5) events = events.slice(-kept)
     },
     async read(before, count) {
@@ -25,9 +25,9 @@ export function memoryAuditTrail({ maxEvents, maxAgeMs, now }: TrailCaps): Audit
         .map(({ atMs, sequence, event }) => ({ id: `${atMs}-${sequence}`, event }))
     },
     async trim() {
-      const oldest = now() - maxAgeMs
-      const keep = events.findIndex(({ atMs }) => atMs >= oldest)
-      events = keep === -1 ? [] : events.slice(keep)
+      const oldestMs = now() - maxAgeMs
+      const index = events.findIndex(({ atMs }) => atMs >= oldestMs)
+      events = index === -1 ? [] : events.slice(index)
     },
   }
 }

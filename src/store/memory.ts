@@ -1,106 +1,98 @@
-import { createMemoryFeed } from './memory-feed.js'
-import { decodeKey, type RevocationKey } from '../token/keys.js'
-import { startSweeper } from '../runtime/sweeper.js'
-import {
-  entryWith,
-  isRevokedBy,
-  laterOf,
-  valueOf,
-  type Entry,
-  type Value,
-} from '../revocation/entry.js'
-import type { Commit, Committed } from '../revocation/commit.js'
 import type { AuditTrail } from '../audit/trail.js'
+import type { FeedLog } from '../feed/feed-log.js'
+import type { Commit, CommitResult, Preconditions } from '../revocation/commit.js'
+import { isRevokedBy, merge, valueOf, type Entry } from '../revocation/entry.js'
+import { startSweeper } from '../runtime/sweeper.js'
+import { toKeyv, type CommitValue, type KeyvStoreAdapter } from './keyv.js'
+import { createMemoryFeed } from './memory-feed.js'
+import type { EntryReader } from './store.js'
 
-type Held = { untilMs: number | null; mark: Value }
-
-/**
- * The embedded store, as a Keyv adapter with the rule of the Redis commit: an expiry only lengthens, a mark only rises. Expired
- * entries leave by themselves, some at a time, so that a large set never holds up a request. A restart forgets everything.
- */
-export function createMemoryAdapter({
-  now,
-  keyPrefix,
-  trail,
-}: {
+type MemoryParts = Readonly<{
   now: () => number
   keyPrefix: string
   trail: Pick<AuditTrail, 'append'>
-}) {
-  const held = new Map<string, Held>()
-  const isLive = ({ untilMs }: Held) => untilMs === null || untilMs > now()
-  const entryOf = (key: string, { untilMs, mark }: Held): Entry | undefined => {
-    const name = decodeKey(key.slice(keyPrefix.length))
-    return name && entryWith(name, untilMs, mark)
-  }
-  const feed = createMemoryFeed(now, () =>
-    [...held].flatMap(([key, entry]) => entryOf(key, entry) ?? []),
-  )
-  let sweeping = held.entries()
-  const stopSweeping = startSweeper((budget) => {
-    for (let seen = 0; seen < budget; seen += 1) {
-      const next = sweeping.next()
-      if (next.done) {
-        sweeping = held.entries()
-        return
-      }
-      const [key, entry] = next.value
-      if (!isLive(entry)) held.delete(key)
-    }
-  })
+}>
 
-  const get = (key: string) => {
-    const entry = held.get(key)
-    return entry !== undefined && isLive(entry) ? String(entry.mark) : undefined
+export type MemoryAdapter = Readonly<{
+  adapter: KeyvStoreAdapter
+  readEntry: EntryReader
+  feed: FeedLog
+  close(): void
+}>
+
+/** The embedded store, with the rules of the Redis commit. A restart forgets everything. */
+export function createMemoryAdapter({ now, keyPrefix, trail }: MemoryParts): MemoryAdapter {
+  const held = new Map<string, Entry>()
+  const isLive = ({ untilMs }: Entry) => untilMs === null || untilMs > now()
+  const find = (name: string): Entry | undefined => {
+    const entry = held.get(name)
+    return entry !== undefined && isLive(entry) ? entry : undefined
   }
-  const merge = (entry: Entry) => {
-    const { untilMs } = entry
-    const mark = valueOf(entry)
-    const before = held.get(keyPrefix + entry.key)
-    const merged =
-      before === undefined || !isLive(before)
-        ? { untilMs, mark }
-        : {
-            untilMs: laterOf(before.untilMs, untilMs),
-            mark: Math.max(before.mark, mark),
-          }
-    held.set(keyPrefix + entry.key, merged)
-    feed.append(entryWith(entry.key, merged.untilMs, merged.mark))
+  const textOf = (name: string) => {
+    const entry = find(name)
+    return entry && String(valueOf(entry))
   }
-  const isKilling = (key: RevocationKey, issuedAtS: number | undefined) => {
-    const mark = get(keyPrefix + key)
-    return isRevokedBy(key, mark === undefined ? undefined : Number(mark), issuedAtS)
+  const feed = createMemoryFeed(now, () => [...held.values()])
+  const stopSweeping = sweepExpired(held, isLive)
+
+  const add = (entry: Entry) => {
+    const name = keyPrefix + entry.key
+    const before = find(name)
+    const merged = before === undefined ? entry : merge(before, entry)
+    held.set(name, merged)
+    feed.append(merged)
   }
-  // Nothing is counted here: there is no other instance to count with.
-  const commit = async ({ entries, event, terms }: Commit): Promise<Committed> => {
-    if (terms?.window !== undefined) return { became: 'not_executed' }
-    if (
-      terms !== undefined &&
-      (terms.isRevoked || terms.keys.some((key) => isKilling(key, terms.issuedAtS)))
-    )
-      return { became: 'already_revoked' }
-    entries.forEach(merge)
-    if (event !== '') await trail.append(event)
-    return { became: 'stored' }
+  const isRevoked = ({ keys, issuedAtS, isKnownRevoked }: Preconditions) =>
+    isKnownRevoked ||
+    keys.some((key) => {
+      const entry = find(keyPrefix + key)
+      return isRevokedBy(key, entry && valueOf(entry), issuedAtS)
+    })
+  // Counts nothing, since no other instance counts with it: the limiter counts in its own memory.
+  const commit = async ({ entries, auditEvent, preconditions, rateLimit }: Commit) => {
+    if (rateLimit !== undefined) return result('not_executed')
+    if (preconditions !== undefined && isRevoked(preconditions)) return result('already_revoked')
+    entries.forEach(add)
+    if (auditEvent !== '') await trail.append(auditEvent)
+    return result('stored')
+  }
+  const setMany = async (values: CommitValue[]) =>
+    toKeyv(await Promise.all(values.map(({ value }) => commit(value))))
+  const adapter: KeyvStoreAdapter = {
+    opts: { dialect: 'memory' },
+    on: () => adapter,
+    get: async <Value>(key: string) => textOf(key) as Value | undefined,
+    getMany: async <Value>(keys: string[]) => keys.map(textOf) as (Value | undefined)[],
+    set: (key: string, value: Commit) => setMany([{ key, value }]),
+    setMany,
+    delete: async (key) => held.delete(key),
+    clear: async () => held.clear(),
   }
   return {
-    feed: feed.log,
-    opts: { dialect: 'memory' },
-    namespace: undefined,
-    on: () => undefined,
-    readEntry: async (key: string) => {
-      const entry = held.get(key)
-      return entry !== undefined && isLive(entry)
-        ? { mark: String(entry.mark), untilMs: entry.untilMs }
-        : undefined
+    adapter,
+    readEntry: async (name) => {
+      const entry = find(name)
+      return entry && { value: String(valueOf(entry)), untilMs: entry.untilMs }
     },
-    get: async (key: string) => get(key),
-    getMany: async (keys: string[]) => keys.map(get),
-    set: async (_key: string, value: Commit) => void (await commit(value)),
-    setMany: (values: { key: string; value: Commit }[]) =>
-      Promise.all(values.map(({ value }) => commit(value))),
-    delete: async (key: string) => held.delete(key),
-    clear: async () => held.clear(),
-    disconnect: async () => stopSweeping(),
+    feed: feed.log,
+    close: stopSweeping,
   }
+}
+
+const result = (outcome: CommitResult['outcome']): CommitResult => ({ outcome })
+
+/** Removes expired entries, some at a time, so that a large set does not hold up requests. */
+function sweepExpired(held: Map<string, Entry>, isLive: (entry: Entry) => boolean): () => void {
+  let entries = held.entries()
+  return startSweeper((budget) => {
+    for (let seen = 0; seen < budget; seen += 1) {
+      const next = entries.next()
+      if (next.done) {
+        entries = held.entries()
+        return
+      }
+      const [name, entry] = next.value
+      if (!isLive(entry)) held.delete(name)
+    }
+  })
 }

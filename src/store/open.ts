@@ -1,160 +1,71 @@
-import type { Logger } from 'pino'
-import type { Config } from '../config/config.js'
 import { ServiceError } from '../errors.js'
-import { redisAuditTrail } from './redis/audit-trail.js'
 import { createMemoryAdapter } from './memory.js'
-import { createLayoutCheck } from './redis/layout.js'
-import { memoryProbe, redisProbe } from './redis/health.js'
-import { connectRedis } from './redis/connection.js'
-import { redisFeedLog, redisFeedReader } from './redis/feed-log.js'
-import { createKeyDeleter, createStore, type KeyDeleter, type StoreObserver } from './store.js'
-import type { Store, StoreProbe } from '../revocation/ports.js'
-import type { FeedLog, FeedReader } from '../feed/feed-log.js'
-import type { AuditTrail } from '../audit/trail.js'
 import { memoryAuditTrail } from './memory-audit-trail.js'
-import { auditKey, feedKey, historyKey, keyPrefix, layoutKey } from './names.js'
-import { RedisAdapter, redisEntryReader, RevocationAdapter } from './redis/adapter.js'
+import { keyPrefix } from './names.js'
+import { openLinks, type Links } from './redis/links.js'
+import { openRedisStores } from './redis/open.js'
+import { createKeyDeleter } from './redis/session-keys.js'
+import { memoryHealthCheck } from './redis/health.js'
+import { createStore, type KeyDeleter } from './store.js'
+import { trailCaps, type KeptStores, type Stores, type StoresParts } from './stores.js'
 
-/** Everything that keeps bytes, on Redis or embedded. */
-export type Stores = {
-  revocations: Store
-  feed: FeedLog
-  feedReader: FeedReader
-  trail: AuditTrail
-  probe: StoreProbe
-  /** Comes when every connection has been made, or has failed once. */
-  tried(): Promise<void>
-  /** Lets the connections that follow authenticate as this configuration says. */
-  reload(config: Config): void
-  close(): Promise<void>
+export function openStores(parts: StoresParts): Stores {
+  const links = openLinks(parts.config, parts.log)
+  const deleteKeys = keyDeleterOf(links, parts)
+  const { redis } = parts.config
+  const kept =
+    redis === undefined || links.main === undefined
+      ? openMemoryStores(parts, deleteKeys)
+      : openRedisStores({ ...parts, redis, main: links.main, links, deleteKeys })
+  const { close, ...stores } = kept
+  return {
+    ...stores,
+    async checkHealth() {
+      const [health] = await Promise.all([stores.checkHealth(), checkSessionStore(links, parts)])
+      return health
+    },
+    firstAttempts: links.firstAttempts,
+    reload: links.reload,
+    async close() {
+      close()
+      links.close()
+    },
+  }
+}
+
+function openMemoryStores(
+  { config, now, observe }: StoresParts,
+  deleteKeys: KeyDeleter | undefined,
+): KeptStores {
+  const trail = memoryAuditTrail(trailCaps(config, now))
+  const { adapter, readEntry, feed, close } = createMemoryAdapter({ now, keyPrefix, trail })
+  const revocations = createStore({
+    adapter,
+    readEntry,
+    deleteKeys,
+    timeoutMs: config.storeTimeoutMs,
+    observe,
+  })
+  return { revocations, feed, feedReader: feed, trail, checkHealth: memoryHealthCheck, close }
 }
 
 const noSessionStore: KeyDeleter = async () => {
   throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
 }
 
-export function openStores({
-  config,
-  log,
-  now,
-  observe,
-}: {
-  config: Config
-  log: Logger
-  now: () => number
-  observe: StoreObserver
-}): Stores {
-  const timeoutMs = config.storeTimeoutMs
-  const caps = { maxEvents: config.audit.maxEvents, maxAgeMs: config.audit.maxAgeMs, now }
-  const connections: ReturnType<typeof connectRedis>[] = []
-  const connect = (connection: Parameters<typeof connectRedis>[0], purpose: string) => {
-    const opened = connectRedis(connection, log.child({ redis: purpose }))
-    connections.push(opened)
-    return opened
-  }
-  const main = config.redis && connect(config.redis, 'store')
-  const sessionLink =
-    config.sessionRedis &&
-    (config.sessionRedis.url === config.redis?.url
-      ? main
-      : connect(config.sessionRedis, 'sessions'))
-  const reload: Stores['reload'] = ({ redis, sessionRedis }) => {
-    for (const link of connections) {
-      const connection = link === sessionLink && link !== main ? sessionRedis : redis
-      if (connection !== undefined) link.authenticateAs(connection)
-    }
-  }
-  const tried = async () => void (await Promise.all(connections.map((link) => link.tried)))
-  const close = async () => connections.forEach((connection) => connection.close())
-  const elsewhere =
-    sessionLink && sessionLink !== main
-      ? createKeyDeleter({ adapter: new RedisAdapter(sessionLink.client), timeoutMs, observe })
-      : undefined
-  const deleteKeys = sessionLink === undefined ? noSessionStore : elsewhere
-  // A template as it stands names nobody's session.
+/** Absent where the Redis of the revocations holds the session data, too: the commit deletes it there. */
+function keyDeleterOf(
+  { sessions, external }: Links,
+  { config, observe }: StoresParts,
+): KeyDeleter | undefined {
+  if (sessions === undefined) return noSessionStore
+  if (external === undefined) return undefined
+  const { client } = external
+  return createKeyDeleter({ client, timeoutMs: config.storeTimeoutMs, observe })
+}
+
+/** Deletes a key in the external session store: a template as it stands, which names no session. */
+async function checkSessionStore({ external }: Links, { config }: StoresParts): Promise<void> {
   const [template] = config.issuers.flatMap(({ sessionKeys }) => sessionKeys)
-  const probeSessions = async () =>
-    void (
-      elsewhere !== undefined &&
-      template !== undefined &&
-      (await sessionLink?.client.unlink(template))
-    )
-  if (config.redis === undefined || main === undefined) {
-    const trail = memoryAuditTrail(caps)
-    const adapter = createMemoryAdapter({ now, keyPrefix, trail })
-    return {
-      revocations: createStore({
-        adapter: adapter as never,
-        readEntry: adapter.readEntry,
-        deleteKeys,
-        timeoutMs,
-        observe,
-      }),
-      feed: adapter.feed,
-      feedReader: adapter.feed,
-      trail,
-      probe: async () => {
-        await probeSessions()
-        return memoryProbe()
-      },
-      tried,
-      reload,
-      close: async () => {
-        await adapter.disconnect()
-        await close()
-      },
-    }
-  }
-  const layout = createLayoutCheck(log)
-  const minReplicas = config.redisMinReplicas
-  // WAIT holds up every command behind it, so commits that wait have a connection of their own.
-  const writer = minReplicas > 0 ? connect(config.redis, 'commits') : main
-  const adapter = new RevocationAdapter(main.client, writer, {
-    feed: feedKey,
-    history: historyKey,
-    trail: auditKey,
-    layoutKey,
-    layout,
-    trailLength: caps.maxEvents,
-    prefix: keyPrefix,
-    now,
-    minReplicas,
-    timeoutMs,
-  })
-  return {
-    revocations: createStore({
-      adapter,
-      readEntry: redisEntryReader({ redis: main.client, now, layoutKey, layout }),
-      layout,
-      deleteKeys,
-      timeoutMs,
-      observe,
-    }),
-    feed: redisFeedLog({
-      link: connect(config.redis, 'feed'),
-      begin: () => adapter.begin(),
-      feedKey,
-      historyKey,
-      layoutKey,
-      layout,
-      keyPrefix,
-      now,
-    }),
-    feedReader: redisFeedReader({ client: main.client, feedKey, layoutKey, layout }),
-    trail: redisAuditTrail(main.client, caps),
-    probe: async () => {
-      // All that a logout and a check ask of Redis.
-      const [fitness] = await Promise.all([
-        redisProbe(main.client, minReplicas)(),
-        adapter.begin(),
-        adapter.dryRun(),
-        main.client.mGet([historyKey]),
-        probeSessions(),
-      ])
-      return fitness
-    },
-    tried,
-    reload,
-    close,
-  }
+  if (external !== undefined && template !== undefined) await external.client.unlink(template)
 }

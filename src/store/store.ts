@@ -1,25 +1,26 @@
-import { Keyv, type KeyvStoreAdapter } from 'keyv'
 import { ServiceError } from '../errors.js'
+import type { Commit, CommitReply, CommitResult } from '../revocation/commit.js'
+import { entryWith, parseValue, type Value } from '../revocation/entry.js'
+import type { Store } from '../revocation/ports.js'
+import { answered, NotConnected, RedisRefusal, unavailableBy } from '../revocation/store-errors.js'
+import { batched } from '../runtime/batch.js'
 import type { StoreCommand } from '../telemetry/metrics.js'
 import type { RevocationKey } from '../token/keys.js'
-import { batched } from '../runtime/batch.js'
-import { answered, NotConnected, RedisRefusal, unavailableBy } from '../revocation/store-errors.js'
-import { parseValue, type Value } from '../revocation/entry.js'
+import { openKeyv, type KeyvStoreAdapter } from './keyv.js'
+import { keyPrefix, layoutKey } from './names.js'
+import { observed, type StoreObserver } from './observer.js'
 import type { LayoutCheck } from './redis/layout.js'
-import type { Commit, CommitReply, Committed } from '../revocation/commit.js'
-import type { Store } from '../revocation/ports.js'
-import { layoutKey, keyPrefix } from './names.js'
 
-/** Told of every command: how long it took in seconds, and whether it failed. */
-export type StoreObserver = (command: StoreCommand, seconds: number, failed: boolean) => void
-
-/** Tells what Keyv has no words for: when a key expires. */
+/** Reads what Keyv has no words for: the expiry of a key. */
 export type EntryReader = (
   key: string,
-) => Promise<{ mark: string; untilMs: number | null } | undefined>
+) => Promise<{ value: string; untilMs: number | null } | undefined>
 
-/** So few requests that Redis is never held up for long. What it refuses altogether may be the matter of one of them. */
-const together = {
+/** Deletes session data. */
+export type KeyDeleter = (keys: readonly string[]) => Promise<void>
+
+/** Few enough requests that Redis is never busy for long. A refusal of the whole batch may be due to one. */
+export const batching = {
   most: 64,
   mayBeOnes: (error: unknown) =>
     error instanceof ServiceError && error.cause instanceof RedisRefusal,
@@ -30,146 +31,94 @@ export type StoreParts = {
   readEntry: EntryReader
   /** Absent for a store that no other instance writes. */
   layout?: LayoutCheck
-  /** Deletes session data where it is kept elsewhere; absent: the adapter does so when it commits. */
+  /** Deletes in an external session store; absent: the adapter deletes when it commits. */
   deleteKeys: KeyDeleter | undefined
   timeoutMs: number
   observe: StoreObserver
 }
 
 export function createStore(parts: StoreParts): Store {
-  const { deleteKeys } = parts
-  const keyv = openKeyv(parts.adapter)
-  const asked = <T>(command: StoreCommand, work: () => Promise<T>) =>
-    observed(parts.observe, command, answered('store', parts.timeoutMs, work))
-  const read = batched(async (all: (readonly RevocationKey[])[]) => {
-    // One more for each round trip, so that what the marks mean is known of the moment they were read.
+  const { adapter, readEntry, layout, deleteKeys, timeoutMs, observe } = parts
+  const keyv = openKeyv(adapter)
+  const ask = <T>(command: StoreCommand, work: () => Promise<T>) =>
+    observed(observe, command, answered('store', timeoutMs, work))
+
+  const readBatched = batched(async (all: (readonly RevocationKey[])[]) => {
+    // The layout is read in the same round trip, so that it holds for the moment of the values.
     const names: string[] = [layoutKey]
     for (const keys of all) for (const key of keys) names.push(keyPrefix + key)
-    const marks = await asked('read', async () => {
-      const values = await keyv.get<string>(names)
-      parts.layout?.check(values[0])
-      return values
+    const texts = await ask('read', async () => {
+      const found = await keyv.read(names)
+      layout?.check(found[0])
+      return found
     })
-    let at = 1
-    return all.map((keys) => marks.slice(at, (at += keys.length)))
-  }, together)
-  const commitTogether = batched((all: Commit[]) => {
-    // What is committed has several keys or none; to Keyv it is a value under one of them.
+    let index = 1
+    return all.map((keys) => texts.slice(index, (index += keys.length)))
+  }, batching)
+
+  const commitBatched = batched((all: Commit[]) => {
+    // To Keyv, a commit is a value under one key, however many keys it has.
     const values = all.map((value) => ({ key: keyPrefix + (value.entries[0]?.key ?? ''), value }))
-    const replies = answered(
-      'store',
-      parts.timeoutMs,
-      () => keyv.setMany(values) as Promise<unknown> as Promise<CommitReply[]>,
-    )
-    return observed(parts.observe, 'commit', replies, (told) =>
-      told.some((reply) => 'error' in reply),
-    )
-  }, together)
-  const commit = (one: Commit): Promise<Committed> =>
-    commitTogether(one).then(
-      (reply) => {
-        if ('error' in reply) throw unavailableBy(reply.error, 'store')
-        return reply
-      },
-      (error: unknown) => {
-        // Nothing has happened, and somebody else may count.
-        const isUntouched =
-          error instanceof ServiceError &&
-          (error.cause instanceof NotConnected || error.cause instanceof RedisRefusal)
-        if (isUntouched && one.terms?.window !== undefined) return { became: 'not_executed' }
-        throw error
-      },
-    )
-  /** Deletes nothing for a token that does not meet its terms. */
-  const commitAfter = async (
-    deletion: () => Promise<void>,
-    { terms, ...written }: Commit,
-  ): Promise<Committed> => {
-    const asked = terms && (await commit({ entries: [], event: '', gone: [], terms }))
-    if (asked !== undefined && asked.became !== 'stored') return asked
-    await deletion()
-    // Somebody else may have been faster.
-    const { became } = await commit({ ...written, terms: terms && { ...terms, window: undefined } })
-    return { became, counted: asked?.counted }
-  }
+    const replies = answered('store', timeoutMs, () => keyv.commit(values))
+    return observed(observe, 'commit', replies, (all) => all.some((reply) => 'error' in reply))
+  }, batching)
+
+  const commit = (one: Commit): Promise<CommitResult> =>
+    commitBatched(one).then(resultOf, (error: unknown) => {
+      if (one.rateLimit !== undefined && isUntouched(error)) return { outcome: 'not_executed' }
+      throw error
+    })
+
   return {
     read: (keys) =>
-      read(keys).then((marks) => marks.map((mark, at) => parseFound(keys[at] ?? '', mark))),
+      readBatched(keys).then((texts) =>
+        texts.map((text, index) => foundValue(keys[index] ?? '', text)),
+      ),
     lookup: (key) =>
-      asked('lookup', async () => {
-        const found = await parts.readEntry(keyPrefix + key)
+      ask('lookup', async () => {
+        const found = await readEntry(keyPrefix + key)
         if (found === undefined) return undefined
-        return {
-          key,
-          untilMs: found.untilMs,
-          ...(key.startsWith('u:') && { cutoff: parseValue(key, found.mark) }),
-        }
+        const value = key.startsWith('u:') ? parseValue(key, found.value) : 1
+        return entryWith(key, found.untilMs, value)
       }),
-    commit(entries, { event = '', sessionKeys = [], terms } = {}) {
-      const isAtOnce = deleteKeys === undefined || sessionKeys.length === 0
-      return isAtOnce
-        ? commit({ entries, event, gone: sessionKeys, terms })
-        : commitAfter(() => deleteKeys(sessionKeys), { entries, event, gone: [], terms })
-    },
+    commit: (one) =>
+      deleteKeys === undefined || one.sessionKeysToDelete.length === 0
+        ? commit(one)
+        : commitAfterDeletion(commit, deleteKeys, one),
   }
 }
 
-function parseFound(key: string, text: string | undefined): Value | undefined {
+/** Checks, then deletes in the external session store, then stores: a refused token deletes nothing. */
+async function commitAfterDeletion(
+  commit: Store['commit'],
+  deleteKeys: KeyDeleter,
+  one: Commit,
+): Promise<CommitResult> {
+  const rest = { ...one, sessionKeysToDelete: [] }
+  const checked = one.preconditions && (await commit({ ...rest, entries: [], auditEvent: '' }))
+  if (checked !== undefined && checked.outcome !== 'stored') return checked
+  await deleteKeys(one.sessionKeysToDelete)
+  // Another request may have revoked the token meanwhile.
+  const { outcome } = await commit({ ...rest, rateLimit: undefined })
+  return { outcome, counted: checked?.counted }
+}
+
+function resultOf(reply: CommitReply): CommitResult {
+  if ('error' in reply) throw unavailableBy(reply.error, 'store')
+  return reply
+}
+
+/** Whether an error says that Redis has counted and written nothing, so that memory may count. */
+const isUntouched = (error: unknown): boolean =>
+  error instanceof ServiceError &&
+  (error.cause instanceof NotConnected || error.cause instanceof RedisRefusal)
+
+function foundValue(key: string, text: string | undefined): Value | undefined {
   if (text === undefined) return undefined
   try {
     return parseValue(key, text)
   } catch (cause) {
-    // A value that is not ours is not "not revoked".
+    // A value that cierre did not write is not "not revoked".
     throw new ServiceError('store_unavailable', { cause, reason: 'store' })
   }
-}
-
-/** Data of somebody else in a store, of which we only ever delete. */
-export type KeyDeleter = (keys: readonly string[]) => Promise<void>
-
-/** @throws (the deleter) ServiceError `session_store_unavailable` */
-export function createKeyDeleter(parts: {
-  adapter: KeyvStoreAdapter
-  timeoutMs: number
-  observe: StoreObserver
-}): KeyDeleter {
-  const keyv = openKeyv(parts.adapter)
-  const remove = batched(async (all: (readonly string[])[]) => {
-    await observed(
-      parts.observe,
-      'delete',
-      answered('sessions', parts.timeoutMs, () => keyv.delete(all.flat())),
-    )
-    return all
-  }, together)
-  return (keys) => remove(keys).then(() => undefined)
-}
-
-function observed<T>(
-  observe: StoreObserver,
-  command: StoreCommand,
-  work: Promise<T>,
-  hasFailed: (result: T) => boolean = () => false,
-): Promise<T> {
-  const begunAt = performance.now()
-  const done = (failed: boolean) => observe(command, (performance.now() - begunAt) / 1000, failed)
-  work.then(
-    (result) => done(hasFailed(result)),
-    () => done(true),
-  )
-  return work
-}
-
-function openKeyv(adapter: KeyvStoreAdapter): Keyv {
-  // Keyv reports a failed write as `true` and a failed read as nothing found unless both layers are told to throw.
-  const keyv = new Keyv(adapter, {
-    namespace: undefined as never,
-    useKeyPrefix: false,
-    throwOnErrors: true,
-    serialize: ({ value }) => value as never,
-    deserialize: (value) => ({ value: value as never, expires: undefined }),
-  })
-  // Each failure is thrown where it happens; the connection logs its own troubles.
-  keyv.on('error', () => undefined)
-  return keyv
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { StoredEvent } from '../../src/audit/audit.js'
+import type { StoredEvent } from '../../src/audit/event.js'
 import { createNewEvents } from '../../src/cli/audit-follow.js'
 import { lineOf } from '../../src/cli/audit.js'
 

@@ -74,7 +74,7 @@ describe('the house', () => {
       '@koa/router': ['http/routes.ts'],
       '@koa/cors': ['http/cors.ts'],
       ajv: [],
-      keyv: ['store/store.ts'],
+      keyv: ['store/keyv.ts'],
       '@keyv/redis': ['store/redis/adapter.ts', 'store/redis/connection.ts'],
       'rate-limiter-flexible': ['access/rate-limits.ts'],
       'proxy-addr': ['http/client-addresses.ts'],

@@ -3,7 +3,9 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import { parseConfig } from '../../src/config/config.js'
 import type { Entry } from '../../src/revocation/entry.js'
-import { openStores, type Stores } from '../../src/store/open.js'
+import { openStores } from '../../src/store/open.js'
+import type { Stores } from '../../src/store/stores.js'
+import { commitOf } from '../../src/revocation/commit.js'
 import type { RevocationKey } from '../../src/token/keys.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
@@ -23,9 +25,9 @@ describe('the set only grows', () => {
   before(async () => {
     redis = await startRedis()
     instances = [open(redis.url), open(redis.url)]
-    for (const { probe } of instances)
+    for (const { checkHealth } of instances)
       await until('connected', () =>
-        probe().then(
+        checkHealth().then(
           () => true,
           () => false,
         ),
@@ -64,7 +66,7 @@ describe('the set only grows', () => {
           const commits = entries.map(
             ({ instance, entry }) =>
               () =>
-                instances[instance]!.revocations.commit([entry]),
+                instances[instance]!.revocations.commit(commitOf([entry])),
           )
           if (together) await Promise.all(commits.map((commit) => commit()))
           else for (const commit of commits) await commit()
@@ -95,10 +97,12 @@ describe('the set only grows', () => {
     const events = await redis.client.xRange('cierre:{c}:feed', '-', '+')
     expect(events[0]?.message).to.deep.equal({ k: 'genesis' })
     const before = events.length
-    await instances[0]!.revocations.commit([
-      { key: 't:BBBBBBBBBBBBBBBBBBBBBB', untilMs: 5_000_000_000_000 },
-      { key: 'u:BBBBBBBBBBBBBBBBBBBBBB', untilMs: null, cutoff: 7 },
-    ])
+    await instances[0]!.revocations.commit(
+      commitOf([
+        { key: 't:BBBBBBBBBBBBBBBBBBBBBB', untilMs: 5_000_000_000_000 },
+        { key: 'u:BBBBBBBBBBBBBBBBBBBBBB', untilMs: null, cutoff: 7 },
+      ]),
+    )
     const after = await redis.client.xRange('cierre:{c}:feed', '-', '+')
     expect(after.slice(before).map(({ message }) => message)).to.deep.equal([
       { k: 't:BBBBBBBBBBBBBBBBBBBBBB', u: '5000000000000', c: '1' },
@@ -107,7 +111,9 @@ describe('the set only grows', () => {
   })
 
   it('stores what ended long ago, so that its event can be read', async () => {
-    await instances[0]!.revocations.commit([{ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: -40_000 }])
+    await instances[0]!.revocations.commit(
+      commitOf([{ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: -40_000 }]),
+    )
     const tail = await instances[0]!.feed.tail()
     expect(tail?.entry).to.deep.equal({ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: 0 })
   })

@@ -1,24 +1,28 @@
 import { randomUUID } from 'node:crypto'
 import KeyvRedis from '@keyv/redis'
-import { type Commit, type CommitReply, isStored } from '../../revocation/commit.js'
+import { isStored, type Commit, type CommitReply } from '../../revocation/commit.js'
 import { NotConnected, RedisRefusal, withoutArguments } from '../../revocation/store-errors.js'
+import { toKeyv, type CommitValue } from '../keyv.js'
+import { auditKey, epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
 import type { EntryReader } from '../store.js'
-import { encodeCommits, decodeReplies, dryRunScript, commitScript } from './commit.js'
+import { commitScript, decodeReplies, dryRunScript, encodeCommits } from './commit.js'
 import type { RedisClient, RedisLink } from './connection.js'
 import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
-import { runScript, answeredWith } from './scripts.js'
-/** Events that the feed keeps at least; Redis trims in whole nodes. */
-const feedLength = 100_000
+import { answeredWith, runScript } from './scripts.js'
 
-/** Plain keys over a client of ours. A command without a connection fails at once. */
+/** Events that the feed keeps at least; Redis trims in whole nodes. */
+const feedLength = '100000'
+const readOnlyWord = 'READONLY'
+
+/** Keyv's adapter for Redis, over a client of ours. A command without a connection fails at once. */
 export class RedisAdapter extends KeyvRedis<string> {
   constructor(protected readonly redis: RedisClient) {
     super(redis, { throwOnErrors: true })
   }
 
-  // The original opens a connection here and waits for it without end.
+  // The original opens a connection and waits for it without a deadline.
   override async getClient() {
-    return this.connected() as never
+    return this.connected()
   }
 
   override async getMany<T>(keys: string[]) {
@@ -36,88 +40,104 @@ export class RedisAdapter extends KeyvRedis<string> {
   }
 }
 
-/** An entry with its absolute expiry, in one round trip. */
+/** Reads an entry with its absolute expiry, in one round trip. */
 export const redisEntryReader =
   ({
     redis,
     now,
-    layoutKey,
     layout,
   }: {
     redis: RedisClient
     now: () => number
-    layoutKey: string
     layout: LayoutCheck
   }): EntryReader =>
   async (key) => {
     if (!redis.isReady) throw new NotConnected('no connection to Redis')
-    const [[mark = null, found], leftMs] = await Promise.all([
+    const [[value = null, found], leftMs] = await Promise.all([
       redis.mGet([key, layoutKey]),
       redis.pTTL(key),
     ])
     layout.check(found)
-    // -2: it expired between the two.
-    return mark === null || leftMs === -2
+    // -2: the key expired between the two commands.
+    return value === null || leftMs === -2
       ? undefined
-      : { mark, untilMs: leftMs === -1 ? null : now() + leftMs }
+      : { value, untilMs: leftMs === -1 ? null : now() + leftMs }
   }
 
 type CommitOptions = Readonly<{
-  feed: string
-  history: string
-  trail: string
-  layoutKey: string
   layout: LayoutCheck
   trailLength: number
-  /** What every key of ours begins with. */
-  prefix: string
   now: () => number
   minReplicas: number
   timeoutMs: number
 }>
 
-/** Revocations over Redis: writing is the commit, over a connection that may be another than the one for reading. */
+/** Revocations over Redis. A write is a commit, and may go over another connection than the reads. */
 export class RevocationAdapter extends RedisAdapter {
+  private readonly trailLength: string
+
   constructor(
     redis: RedisClient,
     private readonly writer: RedisLink,
     private readonly options: CommitOptions,
   ) {
     super(redis)
+    this.trailLength = String(options.trailLength)
   }
 
   override async set(key: string, value: unknown): Promise<void> {
     await this.setMany([{ key, value: value as Commit }])
   }
 
-  /** Commits all of it; Keyv hands on what became of each, or is wrong with it, though its types do not say so. */
-  override async setMany(values: { key: string; value: Commit }[]): Promise<void & CommitReply[]> {
-    const { prefix, now, minReplicas, timeoutMs } = this.options
-    const begunAt = performance.now()
-    const { keys, args } = encodeCommits(
-      values.map(({ value }) => value),
-      { prefix, nowMs: now() },
-    )
-    const replies = decodeReplies(await this.commit(keys, args))
-    if (
-      replies.some(
-        (reply) =>
-          'error' in reply && reply.error instanceof RedisRefusal && reply.error.word === readOnly,
-      )
-    )
-      this.renewDemoted()
-    if (minReplicas === 0 || !replies.some(isStored)) return replies as void & CommitReply[]
-    // Within the deadline, so that those of which nothing is stored have their answer.
-    const error = await this.faultOfReplicas(
-      Math.floor(0.9 * timeoutMs - (performance.now() - begunAt)),
-    )
-    return replies.map((reply) => (error && isStored(reply) ? { error } : reply)) as void &
-      CommitReply[]
+  override async setMany(values: CommitValue[]): Promise<void> {
+    return toKeyv(await this.commitAll(values.map(({ value }) => value)))
   }
 
-  private async faultOfReplicas(ms: number): Promise<Error | undefined> {
+  /** Commits nothing; after it there is a feed. */
+  async begin(): Promise<void> {
+    await this.run([], [])
+  }
+
+  /** @throws Error when a commit would fail */
+  async dryRun(): Promise<void> {
+    await runScript(this.writer.client, dryRunScript, [feedKey, `${keyPrefix}nothing`], [])
+  }
+
+  private async commitAll(commits: readonly Commit[]): Promise<CommitReply[]> {
+    const { now, minReplicas, timeoutMs } = this.options
+    const begunAt = performance.now()
+    const { keys, args } = encodeCommits(commits, { prefix: keyPrefix, nowMs: now() })
+    const replies = decodeReplies(await this.run(keys, args))
+    if (replies.some(isReadOnly)) this.reconnectDemoted()
+    if (minReplicas === 0 || !replies.some(isStoredReply)) return replies
+    // Commits that stored nothing have their answer already, so the wait ends before the deadline.
+    const waitMs = Math.floor(0.9 * timeoutMs - (performance.now() - begunAt))
+    const error = await this.waitForReplicas(waitMs)
+    return replies.map((reply) => (error && isStoredReply(reply) ? { error } : reply))
+  }
+
+  private async run(keys: string[], args: string[]): Promise<unknown> {
+    const { client } = this.writer
+    if (!client.isReady) throw new NotConnected('no connection to Redis')
+    try {
+      return await runScript(
+        client,
+        commitScript,
+        [feedKey, epochKey, auditKey, layoutKey, ...keys],
+        [feedLength, randomUUID(), this.trailLength, String(layoutVersion), ...args],
+      )
+    } catch (error) {
+      if (answeredWith(error, readOnlyWord)) this.reconnectDemoted()
+      if (answeredWith(error, `${layoutWord} `))
+        this.options.layout.check((error as Error).message.slice(layoutWord.length + 1))
+      throw error
+    }
+  }
+
+  /** Nothing when enough replicas acknowledged in time; else the error. */
+  private async waitForReplicas(ms: number): Promise<Error | undefined> {
     const { minReplicas } = this.options
-    // To Redis, 0 is for ever.
+    // WAIT takes a timeout of 0 as "for ever".
     const wait = ms < 1 ? Promise.resolve(0) : this.writer.client.wait(minReplicas, ms)
     return wait.then(
       (acknowledged) =>
@@ -129,40 +149,12 @@ export class RevocationAdapter extends RedisAdapter {
     )
   }
 
-  /** Commits nothing; after it there is a feed. */
-  async begin(): Promise<void> {
-    await this.commit([], [])
-  }
-
-  /** @throws Error when a commit would fail */
-  async dryRun(): Promise<void> {
-    const { client } = this.writer
-    await runScript(client, dryRunScript, [this.options.feed, `${this.options.prefix}nothing`], [])
-  }
-
-  private async commit(keys: string[], args: string[]): Promise<unknown> {
-    const { client } = this.writer
-    if (!client.isReady) throw new NotConnected('no connection to Redis')
-    const { feed, history, trail, layoutKey, layout, trailLength } = this.options
-    try {
-      return await runScript(
-        client,
-        commitScript,
-        [feed, history, trail, layoutKey, ...keys],
-        [String(feedLength), randomUUID(), String(trailLength), String(layoutVersion), ...args],
-      )
-    } catch (error) {
-      if (answeredWith(error, readOnly)) this.renewDemoted()
-      if (answeredWith(error, `${layoutWord} `))
-        layout.check((error as Error).message.slice(layoutWord.length + 1))
-      throw error
-    }
-  }
-
-  // A primary that was demoted keeps its connections; behind the same address there may be a new one.
-  private renewDemoted(): void {
-    this.writer.renew('it is a replica now')
+  // A demoted primary keeps its connections. The same address may lead to a new primary by now.
+  private reconnectDemoted(): void {
+    this.writer.reconnect('it is a replica now')
   }
 }
 
-const readOnly = 'READONLY'
+const isReadOnly = (reply: CommitReply): boolean =>
+  'error' in reply && reply.error instanceof RedisRefusal && reply.error.word === readOnlyWord
+const isStoredReply = (reply: CommitReply): boolean => 'outcome' in reply && isStored(reply.outcome)

@@ -1,9 +1,9 @@
-import type { RedisClient } from './connection.js'
-import { auditKey } from '../names.js'
 import type { AuditTrail } from '../../audit/trail.js'
 import type { TrailCaps } from '../memory-audit-trail.js'
+import { auditKey } from '../names.js'
+import type { RedisClient } from './connection.js'
 
-/** The Redis stream `cierre:{c}:audit`; each entry has one field, `e`, a JSON object. */
+/** The Redis stream `cierre:{c}:audit`. Each entry has one field, `e`, a JSON object. */
 export function redisAuditTrail(
   redis: RedisClient,
   { maxEvents, maxAgeMs, now }: TrailCaps,

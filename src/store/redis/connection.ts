@@ -1,37 +1,36 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
-import { withoutArguments } from '../../revocation/store-errors.js'
 import type { RedisConnection } from '../../config/redis.js'
+import { withoutArguments } from '../../revocation/store-errors.js'
 
 const pingEveryMs = 1_000
-/** A connection that has not answered a ping, or not finished its greeting, for so long is given up. */
+/** A connection is replaced when it has not answered a ping, or finished its handshake, for this long. */
 const silentForMs = 5_000
-const renewAtMostEveryMs = 1_000
+const reconnectAtMostEveryMs = 1_000
 
 export type RedisClient = RedisClientType
 
-/**
- * A client, and what may be done with its connection; `renew` makes a new one, at most once a second. `authenticateAs` gives the user and
- * password of another URL to the connections that follow. `tried` comes when the first attempt to connect has ended, well or not.
- */
 export type RedisLink = Readonly<{
   client: RedisClient
-  tried: Promise<void>
-  renew: (why: string) => void
+  /** Resolves when the first attempt to connect has ended, successfully or not. */
+  firstAttempt: Promise<void>
+  /** Replaces the connection, at most once a second. */
+  reconnect: (why: string) => void
+  /** Later connections use the user and password of this URL. */
   authenticateAs: (connection: RedisConnection) => void
   close: () => void
 }>
 
-/**
- * A client that connects and reconnects by itself. While there is no connection its commands fail at once instead of queueing.
- */
+/** A client that connects and reconnects by itself. Without a connection its commands fail at once. */
 export function connectRedis(connection: RedisConnection, log: Logger): RedisLink {
   const { url, caFile } = connection
+  let credentials = credentialsOf(url)
+  let reconnectedAtMs = -Infinity
   const tls = url.startsWith('rediss:')
     ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) }
     : {}
-  let credentials = credentialsOf(url)
   const client: RedisClient = createClient({
     url: withoutCredentials(url),
     credentialsProvider: {
@@ -42,48 +41,28 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
     commandsQueueMaxLength: 20_000,
     socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: silentForMs },
   })
-  let down: string | undefined
-  // A server that does not know AUTH quotes what came with it.
-  const tell = (error: unknown) => {
-    const isQuoting =
-      credentials.password !== undefined &&
-      error instanceof Error &&
-      error.message.includes(credentials.password)
-    log.error({ err: isQuoting ? withoutArguments(error) : error }, 'redis connection')
-  }
-  let endTry: () => void = () => undefined
-  const tried = new Promise<void>((resolve) => (endTry = resolve))
-  client.once('error', endTry).once('ready', endTry)
-  client.on('error', (error: Error) => {
-    // One line for each kind of trouble, not one for each attempt.
-    if (down !== error.message) tell(error)
-    down = error.message
-  })
-  client.on('ready', () => {
-    log.info('redis connected')
-    down = undefined
-  })
+  const firstAttempt = endOfFirstAttempt(client)
+  const logError = logConnection(client, log, () => credentials.password)
   const connect = () => {
     client.connect().catch((error: unknown) => {
-      if (client.isOpen) tell(error)
+      if (client.isOpen) logError(error)
     })
   }
-  connect()
-  let renewedAtMs = -Infinity
-  const renew = (why: string) => {
-    if (performance.now() - renewedAtMs < renewAtMostEveryMs) return
-    renewedAtMs = performance.now()
-    log.error(`redis connection given up: ${why}`)
-    endTry()
+  const reconnect = (why: string) => {
+    if (performance.now() - reconnectedAtMs < reconnectAtMostEveryMs) return
+    reconnectedAtMs = performance.now()
+    log.error(`cannot reach Redis, reconnecting: ${why}`)
+    firstAttempt.end()
     client.destroy()
     connect()
   }
-  const stopWatching = watch(client, () => renew('nothing is heard on it'))
+  connect()
+  const stopWatching = watchSilence(client, () => reconnect('the connection is silent'))
   return {
     client,
-    tried,
-    renew,
-    authenticateAs: (connection) => (credentials = credentialsOf(connection.url)),
+    firstAttempt: firstAttempt.ended,
+    reconnect,
+    authenticateAs: (next) => (credentials = credentialsOf(next.url)),
     close() {
       stopWatching()
       if (client.isOpen) client.destroy()
@@ -91,7 +70,9 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
   }
 }
 
-function credentialsOf(url: string): { username?: string; password?: string } {
+type Credentials = { username?: string; password?: string }
+
+function credentialsOf(url: string): Credentials {
   const [username, password] = [new URL(url).username, new URL(url).password].map(
     decodeURIComponent,
   )
@@ -105,25 +86,63 @@ function withoutCredentials(url: string): string {
   return bare.href
 }
 
+function endOfFirstAttempt(client: RedisClient): { ended: Promise<void>; end: () => void } {
+  const abort = new AbortController()
+  // `once` rejects on an error, which ends the attempt like everything else.
+  const ended = once(client, 'ready', { signal: abort.signal }).then(
+    () => undefined,
+    () => undefined,
+  )
+  return { ended, end: () => abort.abort() }
+}
+
 /**
- * Calls `giveUp` when a connection is open but silent. The client's own socket timeout never comes while commands are being written,
- * and TCP takes a quarter of an hour to notice a peer that vanished.
+ * Logs connections and errors: one line for each kind of error, not one for each attempt.
+ *
+ * @returns logs an error without the password: a server that does not know AUTH quotes its arguments
  */
-function watch(client: RedisClient, giveUp: () => void): () => void {
+function logConnection(
+  client: RedisClient,
+  log: Logger,
+  password: () => string | undefined,
+): (error: unknown) => void {
+  let lastMessage: string | undefined
+  const logError = (error: unknown) => {
+    const secret = password()
+    const isQuoting =
+      secret !== undefined && error instanceof Error && error.message.includes(secret)
+    log.error({ err: isQuoting ? withoutArguments(error) : error }, 'cannot reach Redis')
+  }
+  client.on('error', (error: Error) => {
+    if (lastMessage !== error.message) logError(error)
+    lastMessage = error.message
+  })
+  client.on('ready', () => {
+    log.info('redis connected')
+    lastMessage = undefined
+  })
+  return logError
+}
+
+/**
+ * Calls `onSilent` when a connection is open but silent. The client's own socket timeout does not fire
+ * while commands are written, and TCP takes a quarter of an hour to notice a peer that vanished.
+ *
+ * @returns stops watching
+ */
+function watchSilence(client: RedisClient, onSilent: () => void): () => void {
   let waitingSinceMs: number | undefined
+  const answer = () => (waitingSinceMs = undefined)
   client.on('connect', () => (waitingSinceMs ??= performance.now()))
-  client.on('ready', () => (waitingSinceMs = undefined))
+  client.on('ready', answer)
   const timer = setInterval(() => {
     if (waitingSinceMs !== undefined && performance.now() - waitingSinceMs > silentForMs) {
       waitingSinceMs = undefined
-      giveUp()
+      onSilent()
     } else if (client.isReady && waitingSinceMs === undefined) {
       waitingSinceMs = performance.now()
-      // A connection that breaks meanwhile is replaced by the client itself.
-      client.ping().then(
-        () => (waitingSinceMs = undefined),
-        () => (waitingSinceMs = undefined),
-      )
+      // The client itself replaces a connection that breaks meanwhile.
+      client.ping().then(answer, answer)
     }
   }, pingEveryMs)
   timer.unref()

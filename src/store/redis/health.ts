@@ -1,44 +1,50 @@
-import type { StoreProbe } from '../../revocation/ports.js'
+import type { CheckStatus, StoreHealthCheck } from '../../revocation/ports.js'
 import type { RedisClient } from './connection.js'
 
 /**
- * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would take a write: a primary, below its
- * memory limit, with the replicas that a commit waits for. Any eviction policy but `noeviction` forgets revocations under pressure.
+ * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would take
+ * a write: it is a primary, below its memory limit, with the replicas that a commit waits for. Any
+ * eviction policy but `noeviction` forgets revocations when memory runs out.
  *
- * @throws whatever the connection throws
+ * @throws what the connection throws
  */
-export function redisProbe(redis: RedisClient, minReplicas: number): StoreProbe {
+export function redisHealthCheck(redis: RedisClient, minReplicas: number): StoreHealthCheck {
   return async () => {
     const info = parseInfo(await redis.info())
-    const full =
-      Number(info['maxmemory']) > 0 && Number(info['used_memory']) >= Number(info['maxmemory'])
-    // A replica that is still being filled is connected, but acknowledges nothing.
-    const replicas = Object.entries(info).filter(
-      ([name, value]) => /^slave\d+$/.test(name) && value.includes('state=online'),
-    ).length
-    const writable = info['role'] === 'master' && !full && replicas >= minReplicas
     return {
-      store: writable ? 'ok' : 'failed',
-      eviction:
-        info['maxmemory_policy'] === undefined
-          ? 'unknown'
-          : info['maxmemory_policy'] === 'noeviction'
-            ? 'ok'
-            : 'failed',
+      store: isWritable(info, minReplicas) ? 'ok' : 'failed',
+      eviction: evictionStatus(info['maxmemory_policy']),
       persistence:
         info['aof_enabled'] === '1' && info['aof_last_write_status'] !== 'err' ? 'ok' : 'warning',
     }
   }
 }
 
-/** The embedded store always answers, never evicts, and forgets at a restart. */
-export const memoryProbe: StoreProbe = async () => ({
+type Info = Readonly<Record<string, string>>
+
+function isWritable(info: Info, minReplicas: number): boolean {
+  const maxMemory = Number(info['maxmemory'])
+  const isFull = maxMemory > 0 && Number(info['used_memory']) >= maxMemory
+  // A replica that is still being filled is connected, but acknowledges nothing.
+  const replicas = Object.entries(info).filter(
+    ([name, value]) => /^slave\d+$/.test(name) && value.includes('state=online'),
+  )
+  return info['role'] === 'master' && !isFull && replicas.length >= minReplicas
+}
+
+function evictionStatus(policy: string | undefined): CheckStatus {
+  if (policy === undefined) return 'unknown'
+  return policy === 'noeviction' ? 'ok' : 'failed'
+}
+
+/** The embedded store always answers, never evicts, and forgets everything at a restart. */
+export const memoryHealthCheck: StoreHealthCheck = async () => ({
   store: 'ok',
   eviction: 'ok',
   persistence: 'warning',
 })
 
-function parseInfo(text: string): Record<string, string> {
+function parseInfo(text: string): Info {
   return Object.fromEntries(
     text.split('\r\n').flatMap((line) => {
       const colon = line.indexOf(':')

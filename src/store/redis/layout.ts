@@ -1,16 +1,16 @@
 import type { Logger } from 'pino'
 import { UnknownLayout } from '../../revocation/store-errors.js'
 
-/** The version of what this code keeps in Redis. It grows with every change that an older instance would misread. */
+/** The version of what this code keeps in Redis. A change that older instances would misread raises it. */
 export const layoutVersion = 1
 
-/** How the commit's answer begins when it refuses to write into a layout that is newer than its own, or that it cannot read. */
+/** The first word of the error by which `commit.lua` refuses to write into a layout that it does not know. */
 export const layoutWord = 'LAYOUT'
 
 /** What this instance knows of the layout in Redis. */
 export type LayoutCheck = {
   /**
-   * To be called with what every read finds under the layout's key, before what else it finds is used.
+   * Takes what a read found under the layout's key. To be called before anything else of the read is used.
    *
    * @throws UnknownLayout
    */
@@ -19,19 +19,19 @@ export type LayoutCheck = {
   isKnown(): boolean
 }
 
-/** Logs once how to recover, whenever the layout becomes one that this instance does not know. */
+/** Logs how to recover, once each time that the layout becomes one that this instance does not know. */
 export function createLayoutCheck(log: Pick<Logger, 'error' | 'info'>): LayoutCheck {
   let unknown: string | undefined
   return {
     check(found) {
-      const isKnown = found == null || (/^\d{1,15}$/.test(found) && Number(found) <= layoutVersion)
+      const isKnown = found == null || (isVersion(found) && Number(found) <= layoutVersion)
       const before = unknown
       unknown = isKnown ? undefined : found
       if (isKnown) {
         if (before !== undefined) log.info('the layout of Redis is known again')
         return
       }
-      const message = `Redis holds layout ${/^\d{1,15}$/.test(found) ? found : '(unreadable)'}, and this instance knows up to ${layoutVersion}`
+      const message = `Redis holds layout ${isVersion(found) ? found : '(unreadable)'}, and this instance knows up to ${layoutVersion}`
       if (before !== found)
         log.error(
           { layoutKnown: layoutVersion },
@@ -42,3 +42,5 @@ export function createLayoutCheck(log: Pick<Logger, 'error' | 'info'>): LayoutCh
     isKnown: () => unknown === undefined,
   }
 }
+
+const isVersion = (text: string) => /^\d{1,15}$/.test(text)

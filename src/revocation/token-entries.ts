@@ -1,0 +1,100 @@
+import type { RevocationKey, TokenKeys } from '../token/keys.js'
+import type { VerifiedToken } from '../token/verification.js'
+import type { Preconditions } from './commit.js'
+import { isRevokedBy, merge, type Entry, type Value } from './entry.js'
+
+/** The claim that a cutoff is compared with. */
+export type CutoffClaim = 'iat' | 'auth_time'
+
+/** `local`: the tokens alone; `global`: every token of their subject until now, too. */
+export type Scope = 'local' | 'global'
+
+/** The rules that turn verified tokens into what is stored of them. They reach no store. */
+export type TokenEntries = {
+  /** What is stored to revoke the tokens, with one entry per key. */
+  entriesOf(tokens: readonly VerifiedToken[], scope: Scope): readonly Entry[]
+  /** The entry that revokes one token: of its session if the token names one, else of the token itself. */
+  entryOf(token: VerifiedToken): Entry
+  /** What must hold for the token to be revoked by its own request. */
+  preconditionsOf(token: VerifiedToken): Preconditions
+  /** The current second, rounded up: a cutoff that includes every token issued until now. */
+  cutoffNow(): number
+  /** When an entry may be forgotten: `expMs` of a token, or the lifetime of a session's tokens. */
+  keptUntilMs(of: { expMs: number } | { lifetimeS: number; fromMs?: number }): number
+}
+
+export type TokenEntriesParts = Readonly<{
+  now: () => number
+  /** The value that this instance knows under a key. */
+  find: (key: RevocationKey) => Value | undefined
+  maxClockSkewMs: number
+  cutoffClaim: CutoffClaim
+}>
+
+export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
+  const { now, find, maxClockSkewMs, cutoffClaim } = parts
+  const keptUntilMs: TokenEntries['keptUntilMs'] = (of) =>
+    maxClockSkewMs + ('expMs' in of ? of.expMs : (of.fromMs ?? now()) + of.lifetimeS * 1000)
+  const cutoffNow = () => Math.ceil(now() / 1000)
+  const tokenUntilMs = ({ expMs }: VerifiedToken) =>
+    expMs === undefined ? null : expMs + maxClockSkewMs
+  const sessionUntilMs = (token: VerifiedToken) => {
+    const untilMs = tokenUntilMs(token)
+    if (untilMs === null) return null
+    return Math.max(untilMs, keptUntilMs({ lifetimeS: token.issuer.sessionMaxLifetimeS }))
+  }
+  const entryOf = (token: VerifiedToken): Entry =>
+    token.keys.s === undefined || token.timing !== 'current'
+      ? { key: token.keys.t, untilMs: tokenUntilMs(token) }
+      : { key: token.keys.s, untilMs: sessionUntilMs(token) }
+  // The clock of an issuer may run ahead. Its tokens are from the future, and are revoked all the same.
+  const cutoffOf = ({ claims }: VerifiedToken) => {
+    const times = [claims.iat, claims[cutoffClaim]].filter((time) => isFiniteNumber(time))
+    return Math.ceil(Math.max(cutoffNow(), ...times))
+  }
+  const subjectEntryOf = (token: VerifiedToken): Entry[] =>
+    token.keys.u === undefined
+      ? []
+      : [{ key: token.keys.u, untilMs: sessionUntilMs(token), cutoff: cutoffOf(token) }]
+  return {
+    entriesOf(tokens, scope) {
+      const entries = tokens.map(entryOf)
+      if (scope === 'global') entries.push(...tokens.flatMap(subjectEntryOf))
+      return onePerKey(entries)
+    },
+    entryOf,
+    preconditionsOf(token) {
+      const keys = keysInOrder(token.keys)
+      const issuedAtS = token.claims[cutoffClaim]
+      return {
+        keys,
+        issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined,
+        untilMs: tokenUntilMs(token),
+        isKnownRevoked: keys.some((key) => isRevokedBy(key, find(key), issuedAtS)),
+      }
+    },
+    cutoffNow,
+    keptUntilMs,
+  }
+}
+
+/** Entries of several tokens may name one session or subject: those are merged. */
+export function onePerKey(entries: readonly Entry[]): readonly Entry[] {
+  if (entries.length < 2) return entries
+  const merged = new Map<RevocationKey, Entry>()
+  for (const entry of entries) {
+    const before = merged.get(entry.key)
+    merged.set(entry.key, before === undefined ? entry : merge(before, entry))
+  }
+  return [...merged.values()]
+}
+
+function keysInOrder({ t, s, u, j }: TokenKeys): Preconditions['keys'] {
+  const keys: [RevocationKey, ...RevocationKey[]] = [t]
+  if (s !== undefined) keys.push(s)
+  if (u !== undefined) keys.push(u)
+  if (j !== undefined) keys.push(j)
+  return keys
+}
+
+const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value)

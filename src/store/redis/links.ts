@@ -1,0 +1,49 @@
+import type { Logger } from 'pino'
+import type { Config } from '../../config/config.js'
+import type { RedisConnection } from '../../config/redis.js'
+import { connectRedis, type RedisLink } from './connection.js'
+
+/** The connections to Redis. */
+export type Links = Readonly<{
+  /** To the Redis of the revocations; absent with the embedded store. */
+  main: RedisLink | undefined
+  /** To the Redis that holds session data; may be `main`. */
+  sessions: RedisLink | undefined
+  /** The same where that is an external session store, not `main`. */
+  external: RedisLink | undefined
+  /** A further connection to the Redis of the revocations. */
+  connect(connection: RedisConnection, purpose: string): RedisLink
+  /** Resolves when the first attempt of every connection has ended, successfully or not. */
+  firstAttempts(): Promise<void>
+  /** Later connections authenticate as this configuration says. */
+  reload(config: Pick<Config, 'redis' | 'sessionRedis'>): void
+  close(): void
+}>
+
+export function openLinks(config: Pick<Config, 'redis' | 'sessionRedis'>, log: Logger): Links {
+  const links: RedisLink[] = []
+  const connect = (connection: RedisConnection, purpose: string) => {
+    const link = connectRedis(connection, log.child({ redis: purpose }))
+    links.push(link)
+    return link
+  }
+  const main = config.redis && connect(config.redis, 'store')
+  const isExternal = config.sessionRedis?.url !== config.redis?.url
+  const external =
+    config.sessionRedis && isExternal ? connect(config.sessionRedis, 'sessions') : undefined
+  return {
+    main,
+    sessions: config.sessionRedis && (external ?? main),
+    external,
+    connect,
+    firstAttempts: async () =>
+      void (await Promise.all(links.map(({ firstAttempt }) => firstAttempt))),
+    reload({ redis, sessionRedis }) {
+      for (const link of links) {
+        const connection = link === external ? sessionRedis : redis
+        if (connection !== undefined) link.authenticateAs(connection)
+      }
+    },
+    close: () => links.forEach((link) => link.close()),
+  }
+}

@@ -1,0 +1,71 @@
+import { epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
+import { createStore, type KeyDeleter } from '../store.js'
+import { trailCaps, type KeptStores, type StoresParts } from '../stores.js'
+import { RevocationAdapter, redisEntryReader } from './adapter.js'
+import { redisAuditTrail } from './audit-trail.js'
+import type { RedisConnection } from '../../config/redis.js'
+import type { RedisLink } from './connection.js'
+import { redisFeedLog, redisFeedReader } from './feed-log.js'
+import { redisHealthCheck } from './health.js'
+import { createLayoutCheck } from './layout.js'
+import type { Links } from './links.js'
+
+type Parts = StoresParts & {
+  redis: RedisConnection
+  /** The connection for everything but the feed, and but commits that wait for replicas. */
+  main: RedisLink
+  links: Links
+  deleteKeys: KeyDeleter | undefined
+}
+
+/** The stores on Redis. */
+export function openRedisStores(parts: Parts): KeptStores {
+  const { config, log, now, observe, redis, main, links, deleteKeys } = parts
+  const { client } = main
+  const { redisMinReplicas: minReplicas, storeTimeoutMs: timeoutMs } = config
+  const layout = createLayoutCheck(log)
+  const caps = trailCaps(config, now)
+  // WAIT holds up every command behind it, so commits that wait have a connection of their own.
+  const writer = minReplicas > 0 ? links.connect(redis, 'commits') : main
+  const adapter = new RevocationAdapter(client, writer, {
+    layout,
+    trailLength: caps.maxEvents,
+    now,
+    minReplicas,
+    timeoutMs,
+  })
+  const checkInfo = redisHealthCheck(client, minReplicas)
+  return {
+    revocations: createStore({
+      adapter,
+      readEntry: redisEntryReader({ redis: client, now, layout }),
+      layout,
+      deleteKeys,
+      timeoutMs,
+      observe,
+    }),
+    feed: redisFeedLog({
+      link: links.connect(redis, 'feed'),
+      begin: () => adapter.begin(),
+      feedKey,
+      historyKey: epochKey,
+      layoutKey,
+      layout,
+      keyPrefix,
+      now,
+    }),
+    feedReader: redisFeedReader({ client, feedKey, layoutKey, layout }),
+    trail: redisAuditTrail(client, caps),
+    async checkHealth() {
+      // Everything that a logout and a check need of Redis.
+      const [health] = await Promise.all([
+        checkInfo(),
+        adapter.begin(),
+        adapter.dryRun(),
+        client.mGet([epochKey]),
+      ])
+      return health
+    },
+    close: () => undefined,
+  }
+}

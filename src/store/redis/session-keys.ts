@@ -1,0 +1,27 @@
+import { answered } from '../../revocation/store-errors.js'
+import { batched } from '../../runtime/batch.js'
+import { openKeyv } from '../keyv.js'
+import { observed, type StoreObserver } from '../observer.js'
+import { batching, type KeyDeleter } from '../store.js'
+import { RedisAdapter } from './adapter.js'
+import type { RedisClient } from './connection.js'
+
+/**
+ * Deletes session data of other frameworks in an external session store, a Redis of its own. Of that
+ * data, cierre reads and writes nothing.
+ *
+ * @throws (the deleter) ServiceError `session_store_unavailable`
+ */
+export function createKeyDeleter(parts: {
+  client: RedisClient
+  timeoutMs: number
+  observe: StoreObserver
+}): KeyDeleter {
+  const keyv = openKeyv(new RedisAdapter(parts.client))
+  const remove = batched(async (all: (readonly string[])[]) => {
+    const removed = answered('sessions', parts.timeoutMs, () => keyv.remove(all.flat()))
+    await observed(parts.observe, 'delete', removed)
+    return all
+  }, batching)
+  return async (keys) => void (await remove(keys))
+}

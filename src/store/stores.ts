@@ -1,0 +1,40 @@
+import type { Logger } from 'pino'
+import type { AuditTrail } from '../audit/trail.js'
+import type { Config } from '../config/config.js'
+import type { FeedLog, FeedReader } from '../feed/feed-log.js'
+import type { Store, StoreHealthCheck } from '../revocation/ports.js'
+import type { TrailCaps } from './memory-audit-trail.js'
+import type { StoreObserver } from './observer.js'
+
+/** Everything that keeps bytes, on Redis or embedded. */
+export type Stores = {
+  revocations: Store
+  feed: FeedLog
+  feedReader: FeedReader
+  trail: AuditTrail
+  checkHealth: StoreHealthCheck
+  /** Resolves when the first attempt of every connection has ended, successfully or not. */
+  firstAttempts(): Promise<void>
+  /** Later connections authenticate as this configuration says. */
+  reload(config: Config): void
+  close(): Promise<void>
+}
+
+export type StoresParts = Readonly<{
+  config: Config
+  log: Logger
+  now: () => number
+  observe: StoreObserver
+}>
+
+/** What Redis and the embedded store each bring. */
+export type KeptStores = Pick<
+  Stores,
+  'revocations' | 'feed' | 'feedReader' | 'trail' | 'checkHealth'
+> & { close(): void }
+
+export const trailCaps = ({ audit }: Config, now: () => number): TrailCaps => ({
+  maxEvents: audit.maxEvents,
+  maxAgeMs: audit.maxAgeMs,
+  now,
+})
