@@ -48,10 +48,8 @@ export type Audit = {
 }
 
 const samplesPerSecond = 10
-/** The trail takes so many refusals of one subject or client in a minute; the log takes them all. */
-const refusalsPerMinute = 30
-/** Subjects told apart in a minute; refusals of further subjects are for the log alone. */
-const mostRefusedSubjects = 10_000
+/** What the trail takes of refusals, per subject or client; the log takes them all. */
+const refusalLimits = { perMinute: 30, mostSubjects: 10_000 }
 
 export type AuditParts = {
   trail: AuditTrail
@@ -69,10 +67,7 @@ export function createAudit(parts: AuditParts): Audit {
   const { now, onRevoked } = parts
   const trail = createTrailWriter(parts.trail, parts)
   const sampler = createSampler(samplesPerSecond)
-  const refusals = createRefusalSampler({
-    perMinute: refusalsPerMinute,
-    mostSubjects: mostRefusedSubjects,
-  })
+  const refusals = createRefusalSampler(refusalLimits)
   const textOf = (event: AuditEvent) => serialise(event, now(), parts.address)
   const writeLog = (name: AuditEventName, json: string, more?: string) =>
     parts.writeLine(logLine(name, json, now(), more))

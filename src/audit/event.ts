@@ -78,6 +78,7 @@ export const logLine = (name: AuditEventName, json: string, nowMs: number, more 
   `{"level":30,"time":"${isoTime(nowMs)}","name":"audit","audit":${json}${more},"msg":"${name}"}\n`
 
 const textOf = (value: unknown, longest: number) => {
+  if (value === undefined) return undefined
   const text = typeof value === 'string' ? value : claimText(value)
   return text?.slice(0, longest).toWellFormed()
 }

@@ -2,7 +2,7 @@ import type { SubjectLimiter } from '../access/rate-limits.js'
 import type { Audit } from '../audit/audit.js'
 import type { Requester, RevocationEvent } from '../audit/event.js'
 import { ServiceError } from '../errors.js'
-import { commitOf, type StoredRevocation } from '../revocation/commit.js'
+import { commitOf, type Commit, type StoredRevocation } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
 import type { Scope } from '../revocation/token-entries.js'
 import { bearerToken, proofChallenge } from '../token/bearer.js'
@@ -69,12 +69,13 @@ async function revokePresented(parts: Parts, presented: Presented): Promise<Logg
   if (scope === 'global') requireSubject(caller)
 
   const entries = revocations.entriesOf(tokens, scope)
-  const commit = commitOf(entries, {
+  const commit: Commit = {
+    entries,
     auditEvent: audit.revocationEvent(event, entries),
     sessionKeysToDelete: sessionKeysOf(tokens),
     preconditions: revocations.preconditionsOf(caller),
     rateLimit: subjectLimiter.rateLimitOf(caller.keys.u ?? caller.keys.t),
-  })
+  }
   const { outcome, headers } = await subjectLimiter.enforceLimit(commit)
   switch (outcome) {
     case 'stored':

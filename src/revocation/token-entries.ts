@@ -70,7 +70,10 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
         keys,
         issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined,
         untilMs: tokenUntilMs(token),
-        isKnownRevoked: keys.some((key) => isRevokedBy(key, find(key), issuedAtS)),
+        isKnownRevoked: keys.some((key) => {
+          const value = find(key)
+          return value !== undefined && isRevokedBy(key, value, issuedAtS)
+        }),
       }
     },
     cutoffNow,

@@ -8,8 +8,10 @@ import type { StoreCommand } from '../telemetry/metrics.js'
 import type { RevocationKey } from '../token/keys.js'
 import { openKeyv, type KeyvStoreAdapter } from './keyv.js'
 import { keyPrefix, layoutKey } from './names.js'
-import { observed, type StoreObserver } from './observer.js'
 import type { LayoutCheck } from './redis/layout.js'
+
+/** Called after every command, with its duration in seconds and whether it failed. */
+export type StoreObserver = (command: StoreCommand, seconds: number, failed: boolean) => void
 
 /** Reads what Keyv has no words for: the expiry of a key. */
 export type EntryReader = (
@@ -86,6 +88,22 @@ export function createStore(parts: StoreParts): Store {
         ? commit(one)
         : commitAfterDeletion(commit, deleteKeys, one),
   }
+}
+
+/** Reports a command to the observer when it ends. */
+export function observed<T>(
+  observe: StoreObserver,
+  command: StoreCommand,
+  work: Promise<T>,
+  hasFailed: (result: T) => boolean = () => false,
+): Promise<T> {
+  const begunAt = performance.now()
+  const report = (failed: boolean) => observe(command, (performance.now() - begunAt) / 1000, failed)
+  work.then(
+    (result) => report(hasFailed(result)),
+    () => report(true),
+  )
+  return work
 }
 
 /** Checks, then deletes in the external session store, then stores: a refused token deletes nothing. */

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.js'
 import type { FeedLog, FeedReader } from '../feed/feed-log.js'
 import type { Store, StoreHealthCheck } from '../revocation/ports.js'
 import type { TrailCaps } from './memory-audit-trail.js'
-import type { StoreObserver } from './observer.js'
+import type { StoreObserver } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
 export type Stores = {

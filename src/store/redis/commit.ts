@@ -1,12 +1,101 @@
-import type { Commit, CommitReply, Outcome } from '../../revocation/commit.js'
+import { randomUUID } from 'node:crypto'
+import { isStored, type Commit, type CommitReply, type Outcome } from '../../revocation/commit.js'
 import { valueOf } from '../../revocation/entry.js'
-import { refusalOf } from '../../revocation/store-errors.js'
-import { readScript } from './scripts.js'
+import {
+  NotConnected,
+  RedisRefusal,
+  refusalOf,
+  withoutArguments,
+} from '../../revocation/store-errors.js'
+import { auditKey, epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
+import type { RedisLink } from './connection.js'
+import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
+import { answeredWith, readScript, runScript } from './scripts.js'
 
-/** The commit; the head of the file describes its keys, arguments and reply. */
+/** The head of the file describes its keys, arguments and reply. */
 export const commitScript = readScript('commit.lua')
-/** Fails where a commit would fail, and changes nothing. */
-export const dryRunScript = readScript('dry-run.lua')
+const dryRunScript = readScript('dry-run.lua')
+
+/** Events that the feed keeps at least; Redis trims in whole nodes. */
+const feedLength = '100000'
+const readOnlyWord = 'READONLY'
+
+export type CommitterParts = Readonly<{
+  writer: RedisLink
+  layout: LayoutCheck
+  /** Events that the audit trail keeps at least. */
+  trailLength: number
+  now: () => number
+  minReplicas: number
+  timeoutMs: number
+}>
+
+/** Writes to Redis. */
+export type Committer = Readonly<{
+  /** Runs one script for all of the commits; a reply for each, in their order. */
+  commitAll(commits: readonly Commit[]): Promise<CommitReply[]>
+  /** Commits nothing; after it there is a feed. */
+  begin(): Promise<void>
+  /** @throws Error when a commit would fail */
+  dryRun(): Promise<void>
+}>
+
+export function createCommitter(parts: CommitterParts): Committer {
+  const { writer, layout, now, minReplicas, timeoutMs } = parts
+  const trailLength = String(parts.trailLength)
+  // A demoted primary keeps its connections. The same address may lead to a new primary by now.
+  const reconnectDemoted = () => writer.reconnect('it is a replica now')
+
+  const run = async (keys: string[], args: string[]): Promise<unknown> => {
+    if (!writer.client.isReady) throw new NotConnected('no connection to Redis')
+    try {
+      return await runScript(
+        writer.client,
+        commitScript,
+        [feedKey, epochKey, auditKey, layoutKey, ...keys],
+        [feedLength, randomUUID(), trailLength, String(layoutVersion), ...args],
+      )
+    } catch (error) {
+      if (answeredWith(error, readOnlyWord)) reconnectDemoted()
+      if (answeredWith(error, `${layoutWord} `))
+        layout.check((error as Error).message.slice(layoutWord.length + 1))
+      throw error
+    }
+  }
+
+  /** Nothing when enough replicas acknowledged in time; else the error. */
+  const waitForReplicas = async (ms: number): Promise<Error | undefined> => {
+    try {
+      // WAIT takes a timeout of 0 as "for ever".
+      const acknowledged = ms < 1 ? 0 : await writer.client.wait(minReplicas, ms)
+      if (acknowledged >= minReplicas) return undefined
+      return new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
+    } catch (cause) {
+      return new Error('replicas cannot be waited for', { cause: withoutArguments(cause) })
+    }
+  }
+
+  return {
+    async commitAll(commits) {
+      const begunAt = performance.now()
+      const { keys, args } = encodeCommits(commits, { prefix: keyPrefix, nowMs: now() })
+      const replies = decodeReplies(await run(keys, args))
+      if (replies.some(isReadOnly)) reconnectDemoted()
+      if (minReplicas === 0 || !replies.some(isStoredReply)) return replies
+      // The wait ends before the deadline: commits that stored nothing have their answer already.
+      const waitMs = Math.floor(0.9 * timeoutMs - (performance.now() - begunAt))
+      const error = await waitForReplicas(waitMs)
+      return replies.map((reply) => (error && isStoredReply(reply) ? { error } : reply))
+    },
+    begin: async () => void (await run([], [])),
+    dryRun: async () =>
+      void (await runScript(writer.client, dryRunScript, [feedKey, `${keyPrefix}nothing`], [])),
+  }
+}
+
+const isReadOnly = (reply: CommitReply): boolean =>
+  'error' in reply && reply.error instanceof RedisRefusal && reply.error.word === readOnlyWord
+const isStoredReply = (reply: CommitReply): boolean => 'outcome' in reply && isStored(reply.outcome)
 
 /** KEYS and ARGV of the commits, without those that are the same for every call. */
 export function encodeCommits(
@@ -32,10 +121,11 @@ export function encodeCommits(
 }
 
 function numbersOf({ entries, sessionKeysToDelete, preconditions, rateLimit }: Commit): string {
+  const { keys = [], issuedAtS = '', isKnownRevoked = false } = preconditions ?? {}
+  const { requests = 0, windowMs = 0 } = rateLimit ?? {}
   const windows = rateLimit === undefined ? 0 : 1
-  const counts = `${windows} ${preconditions?.keys.length ?? 0} ${entries.length} ${sessionKeysToDelete.length}`
-  const limit = `${rateLimit?.requests ?? 0} ${rateLimit?.windowMs ?? 0}`
-  return `${counts} ${limit} ${preconditions?.isKnownRevoked === true ? 1 : 0} ${preconditions?.issuedAtS ?? ''}`
+  const counts = `${windows} ${keys.length} ${entries.length} ${sessionKeysToDelete.length}`
+  return `${counts} ${requests} ${windowMs} ${isKnownRevoked ? 1 : 0} ${issuedAtS}`
 }
 
 const outcomes = new Set<unknown>([

@@ -2,6 +2,7 @@ import { epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
 import { createStore, type KeyDeleter } from '../store.js'
 import { trailCaps, type KeptStores, type StoresParts } from '../stores.js'
 import { RevocationAdapter, redisEntryReader } from './adapter.js'
+import { createCommitter } from './commit.js'
 import { redisAuditTrail } from './audit-trail.js'
 import type { RedisConnection } from '../../config/redis.js'
 import type { RedisLink } from './connection.js'
@@ -27,7 +28,8 @@ export function openRedisStores(parts: Parts): KeptStores {
   const caps = trailCaps(config, now)
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
   const writer = minReplicas > 0 ? links.connect(redis, 'commits') : main
-  const adapter = new RevocationAdapter(client, writer, {
+  const committer = createCommitter({
+    writer,
     layout,
     trailLength: caps.maxEvents,
     now,
@@ -37,7 +39,7 @@ export function openRedisStores(parts: Parts): KeptStores {
   const checkInfo = redisHealthCheck(client, minReplicas)
   return {
     revocations: createStore({
-      adapter,
+      adapter: new RevocationAdapter(client, committer),
       readEntry: redisEntryReader({ redis: client, now, layout }),
       layout,
       deleteKeys,
@@ -46,7 +48,7 @@ export function openRedisStores(parts: Parts): KeptStores {
     }),
     feed: redisFeedLog({
       link: links.connect(redis, 'feed'),
-      begin: () => adapter.begin(),
+      begin: committer.begin,
       feedKey,
       historyKey: epochKey,
       layoutKey,
@@ -60,8 +62,8 @@ export function openRedisStores(parts: Parts): KeptStores {
       // Everything that a logout and a check need of Redis.
       const [health] = await Promise.all([
         checkInfo(),
-        adapter.begin(),
-        adapter.dryRun(),
+        committer.begin(),
+        committer.dryRun(),
         client.mGet([epochKey]),
       ])
       return health

@@ -1,8 +1,7 @@
 import { answered } from '../../revocation/store-errors.js'
 import { batched } from '../../runtime/batch.js'
 import { openKeyv } from '../keyv.js'
-import { observed, type StoreObserver } from '../observer.js'
-import { batching, type KeyDeleter } from '../store.js'
+import { batching, observed, type KeyDeleter, type StoreObserver } from '../store.js'
 import { RedisAdapter } from './adapter.js'
 import type { RedisClient } from './connection.js'
 
