@@ -1,6 +1,7 @@
 """A second, independent client of the 'cierre' revocation feed, written from its openapi.yaml alone.
 
     second.py vectors FILE               check test vectors
+    second.py rules                      merge entries and judge a token, line by line on stdin
     second.py follow ORIGIN CLIENT_ID    follow the feed and judge the tokens on stdin (secret: $CLIENT_SECRET)
 """
 import base64
@@ -372,7 +373,20 @@ def run_vectors(path):
     return 1 if failures else 0
 
 
-# ---- mode 2: follow
+# ---- mode 2: rules
+
+def run_rules():
+    """For each line {entries, token, nowMs}: what is held after merging the entries, and whether the token is revoked."""
+    for line in sys.stdin:
+        case = load_json(line)
+        revocations = Revocations(map(entry_of, case['entries']))
+        held = {key: [None if until == NEVER else until, cutoff] for key, (until, cutoff) in revocations.held.items()}
+        revoked = revocations.revoked(case['token'], claims_of(case['token']), case['nowMs'])
+        print(json.dumps({'held': held, 'revoked': revoked}), flush=True)
+    return 0
+
+
+# ---- mode 3: follow
 
 FRESH_S, PROBE_S, RETRY_S = 5, 1, 0.3
 
@@ -562,6 +576,8 @@ if __name__ == '__main__':
     match sys.argv[1:]:
         case ['vectors', path]:
             sys.exit(run_vectors(path))
+        case ['rules']:
+            sys.exit(run_rules())
         case ['follow', origin, client_id]:
             sys.exit(run_follow(origin, client_id))
         case _:
