@@ -80,7 +80,7 @@ export type SubjectLimiterParts = Readonly<{
 
 export function createSubjectLimiter(parts: SubjectLimiterParts): SubjectLimiter {
   const { limit, revocations } = parts
-  const commitUncounted = async (commit: Commit) => {
+  const commitWithoutLimit = async (commit: Commit) => {
     const { outcome } = await revocations.commit(commit)
     if (outcome === 'not_executed') throw new ServiceError('store_unavailable', { reason: 'store' })
     return outcome
@@ -88,7 +88,7 @@ export function createSubjectLimiter(parts: SubjectLimiterParts): SubjectLimiter
   if (limit === undefined)
     return {
       rateLimitOf: () => undefined,
-      enforceLimit: async (commit) => ({ outcome: await commitUncounted(commit), headers: {} }),
+      enforceLimit: async (commit) => ({ outcome: await commitWithoutLimit(commit), headers: {} }),
     }
   const policy = policyOf('subject', limit)
   const memory = new RateLimiterMemory({ points: limit.requests, duration: limit.windowS })
@@ -111,7 +111,7 @@ export function createSubjectLimiter(parts: SubjectLimiterParts): SubjectLimiter
       if (!verdict.allowed) return { outcome: 'rate_limited', headers }
       const executed =
         outcome === 'not_executed'
-          ? await commitUncounted({ ...commit, rateLimit: undefined })
+          ? await commitWithoutLimit({ ...commit, rateLimit: undefined })
           : outcome
       if (executed === 'already_revoked') await memory.reward(subject)
       return { outcome: executed, headers }

@@ -39,11 +39,11 @@ describe('machine clients', () => {
     }
   })
 
-  it('401 invalid_client, challenged with Basic: wrong secret, unknown id, nonsense, nobody', async () => {
+  it('401 invalid_client, challenged with Basic: wrong secret, unknown id, nonsense, no credentials', async () => {
     const jwt = await token()
     for (const headers of [
       { authorization: basic('all', 'wrong') },
-      { authorization: basic('nobody', secretOf('all')) },
+      { authorization: basic('unknown', secretOf('all')) },
       { authorization: basic('', '') },
       { authorization: 'Basic !!!' },
       { authorization: 'Basic YQ==' },

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { createSubjectLimiter } from '../../src/access/rate-limits.js'
+import { commitOf, type Commit, type CommitResult } from '../../src/revocation/commit.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService } from '../support/service.js'
@@ -291,5 +293,75 @@ describe('rate limits', () => {
       await trusting.stop()
       await wary.stop()
     }
+  })
+})
+
+describe('the limit of a subject', () => {
+  const limit = { requests: 2, windowS: 60 }
+  const start = (answers: CommitResult[]) => {
+    const commits: Commit[] = []
+    const refused: string[] = []
+    const limiter = createSubjectLimiter({
+      limit,
+      revocations: {
+        async commit(commit) {
+          commits.push(commit)
+          return answers.shift() ?? { outcome: 'stored' }
+        },
+      },
+      onRefused: (policy) => refused.push(policy),
+    })
+    const commit = commitOf([], { rateLimit: limiter.rateLimitOf('u:U') })
+    return { enforce: () => limiter.enforceLimit(commit), commits, refused }
+  }
+
+  it('counted by Redis: one commit, whose count is in the header fields', async () => {
+    const { enforce, commits } = start([{ outcome: 'stored', counted: { count: 1, leftMs: 900 } }])
+    const { outcome, headers } = await enforce()
+    expect([outcome, headers['RateLimit']]).to.deep.equal(['stored', '"subject";r=1;t=1'])
+    expect(commits.map(({ rateLimit }) => rateLimit)).to.deep.equal([
+      { key: 'limit:u:U', requests: 2, windowMs: 60_000 },
+    ])
+  })
+
+  it('full: rate_limited, with Retry-After, and reported', async () => {
+    const full = { outcome: 'rate_limited', counted: { count: 3, leftMs: 900 } } as const
+    const { enforce, refused } = start([full])
+    const { outcome, headers } = await enforce()
+    expect([outcome, headers['Retry-After']]).to.deep.equal(['rate_limited', '1'])
+    expect(refused).to.deep.equal(['subject'])
+  })
+
+  it('not executed: counted in memory, then committed without a rate limit, until it is too much', async () => {
+    const missed = { outcome: 'not_executed' } as const
+    const stored = { outcome: 'stored' } as const
+    const { enforce, commits } = start([missed, stored, missed, stored, missed])
+    const outcomes = [await enforce(), await enforce(), await enforce()]
+    expect(outcomes.map(({ outcome }) => outcome)).to.deep.equal([
+      'stored',
+      'stored',
+      'rate_limited',
+    ])
+    expect(commits.map(({ rateLimit }) => rateLimit === undefined)).to.deep.equal([
+      false,
+      true,
+      false,
+      true,
+      false,
+    ])
+  })
+
+  it('already revoked, and not counted by Redis: uses up nothing', async () => {
+    const revoked = { outcome: 'already_revoked' } as const
+    const { enforce } = start(Array.from({ length: 5 }, () => revoked))
+    for (let sent = 0; sent < 5; sent += 1)
+      expect((await enforce()).outcome).to.equal('already_revoked')
+  })
+
+  it('throws where neither Redis nor the second commit executes anything', async () => {
+    const missed = { outcome: 'not_executed' } as const
+    const { enforce } = start([missed, missed])
+    const error = await enforce().catch((thrown: unknown) => thrown)
+    expect(error).to.have.property('code', 'store_unavailable')
   })
 })

@@ -104,8 +104,8 @@ describe('asking and revoking', () => {
       'expired',
       'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"',
     ])
-    const nobody = await service.send({ path: '/api/v1/auth/verify' })
-    expect([nobody.status, nobody.headers['www-authenticate']]).to.deep.equal([
+    const anonymous = await service.send({ path: '/api/v1/auth/verify' })
+    expect([anonymous.status, anonymous.headers['www-authenticate']]).to.deep.equal([
       401,
       'Bearer realm="cierre"',
     ])
@@ -234,7 +234,7 @@ describe('asking and revoking', () => {
     })
   })
 
-  it('400, nothing stored: a future cutoff, no reason, an unknown reason, two names, a bad token, an issuer that nobody configured', async () => {
+  it('400, nothing stored: a future cutoff, no reason, an unknown reason, two names, a bad token, an issuer that is not configured', async () => {
     const named = await startService({
       REDIS_URL: redis.url,
       CLIENTS: clientsVariable,

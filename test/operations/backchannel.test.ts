@@ -101,7 +101,7 @@ describe('back-channel logout, received', () => {
     ['sub that is no name', () => logoutToken({ sub: 7.5 })],
     [
       'sid that cannot be a key, behind a sub that can',
-      () => logoutToken({ sub: 'somebody', sid: 'x\ud800' }),
+      () => logoutToken({ sub: 'a user', sid: 'x\ud800' }),
     ],
     ['sid that is no name', () => logoutToken({ sid: {} })],
     ['no events', () => logoutToken({ events: undefined })],
@@ -130,7 +130,7 @@ describe('back-channel logout, received', () => {
     })
   }
 
-  it("the scope and the typ are the issuer's to configure, and without an audience nobody may send any", async () => {
+  it("the scope and the typ are the issuer's to configure, and without an audience no logout token is taken", async () => {
     const issuers = (['session', 'subject', 'both'] as const).map((scope) => ({
       issuer: `https://${scope}`,
       secret: hmacSecret,

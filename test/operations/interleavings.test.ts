@@ -173,12 +173,12 @@ describe('interleavings over two instances and one Redis', () => {
               expect(active, `${kind} of ${slot}`).to.equal(!before[at])
             if (status === 200) model.apply(kind, holders[slot]!)
           })
-          const witnesses = [
+          const checkedSlots = [
             ...steps.map(({ slot }) => slot),
             (steps[0]!.slot + 5) % holders.length,
           ]
           await Promise.all(
-            witnesses.map(async (slot, at) => {
+            checkedSlots.map(async (slot, at) => {
               const { status } = await verify(
                 instances[(first + at + 1) % 2]!,
                 holders[slot]!.token,

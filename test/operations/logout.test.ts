@@ -85,7 +85,7 @@ for (const kind of ['memory', 'redis'] as const) {
       expect((await service.logout(bearer)).status).to.equal(200)
     })
 
-    it('403: expired, and refused within the skew by whoever grants leeway; nothing else of its session', async () => {
+    it('403: expired, and refused within the skew by an API that grants leeway; nothing else of its session', async () => {
       const claims = freshClaims({ exp: nowS(-10) })
       const jwt = await sign(claims)
       const answer = await service.logout(jwt)
@@ -121,7 +121,7 @@ for (const kind of ['memory', 'redis'] as const) {
       ).to.equal(401)
     })
 
-    it('401 without a word about errors when nobody sent credentials', async () => {
+    it('401 without a word about errors when no credentials were sent', async () => {
       const jwt = await token()
       const request = {
         method: 'POST',
@@ -171,7 +171,7 @@ for (const kind of ['memory', 'redis'] as const) {
       }
     })
 
-    it('401: a body that names no readable token; 400: a member that nobody knows', async () => {
+    it('401: a body that names no readable token; 400: an unknown member', async () => {
       const jwt = await token()
       const headers = { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' }
       const bodies = [

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import { parseConfig } from '../../src/config/config.js'
 import { commitOf, type Preconditions } from '../../src/revocation/commit.js'
-import { isRevokedBy, merge, valueOf, type Entry } from '../../src/revocation/entry.js'
+import { entryWith, isRevokedBy, merge, valueOf, type Entry } from '../../src/revocation/entry.js'
 import { createLiveSet } from '../../src/revocation/live-set.js'
 import { openStores } from '../../src/store/open.js'
 import type { Stores } from '../../src/store/stores.js'
@@ -53,7 +53,7 @@ const write = fc.record({
   lives: fc.option(fc.integer({ min: 1, max: mostLives })),
   cutoffOffsetS: fc.integer({ min: -2, max: 2 }),
 })
-const oneCase = fc.record({
+const drawn = fc.record({
   commits: fc.array(fc.array(write, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
   // Cutoffs alone: another entry of the token would revoke it whatever its cutoff is.
   isSubjectOnly: fc.boolean(),
@@ -61,6 +61,65 @@ const oneCase = fc.record({
   hasSession: fc.boolean(),
   laterLives: fc.integer({ min: 0, max: mostLives }),
 })
+
+type Write = typeof write extends fc.Arbitrary<infer Of> ? Of : never
+type Drawn = typeof drawn extends fc.Arbitrary<infer Of> ? Of : never
+type Case = {
+  commits: Entry[][]
+  jwt: string
+  keys: readonly RevocationKey[]
+  issuedAt: unknown
+  nowMs: number
+  laterMs: number
+}
+
+let runs = 0
+/** Entries for a token of its own, and for another token, with cutoffs about the token's `iat`. */
+function caseOf({ commits, isSubjectOnly, issuedAt, hasSession, laterLives }: Drawn): Case {
+  runs += 1
+  const nowMs = Date.now()
+  const iatS = Math.floor(nowMs / 1000) - 10_000
+  const iat = { whole: iatS, half: iatS + 0.5, absent: undefined, text: String(iatS) }[issuedAt]
+  const claimsOf = (name: string) => ({
+    iss: 'rules',
+    sub: `${name} ${runs}`,
+    ...(hasSession && { sid: `${name} ${runs}` }),
+    jti: `${name} ${runs}`,
+    iat,
+  })
+  const jwtOf = (name: string) => unsigned(claimsOf(name))
+  const keysOf = (name: string) => tokenKeys(parseCanonical(jwtOf(name)), claimsOf(name))
+  const entryOf = ({ kind, isOfToken, lives, cutoffOffsetS }: Write): Entry[] => {
+    const key = keysOf(isOfToken ? 'this' : 'other')[isSubjectOnly ? 'u' : kind]
+    if (key === undefined) return []
+    const untilMs = lives === null ? null : nowMs + lives * lifeStepMs
+    return [entryWith(key, untilMs, iatS + cutoffOffsetS)]
+  }
+  return {
+    commits: commits.map((writes) => writes.flatMap(entryOf)),
+    jwt: jwtOf('this'),
+    keys: Object.values(keysOf('this')),
+    issuedAt: iat,
+    nowMs,
+    laterMs: nowMs + (laterLives + 0.5) * lifeStepMs,
+  }
+}
+
+/** What the rules of `entry.ts` make of a case. */
+function expectedOf({ commits, keys, issuedAt }: Case) {
+  const held = new Map<RevocationKey, Entry>()
+  for (const entry of commits.flat()) {
+    const before = held.get(entry.key)
+    held.set(entry.key, before === undefined ? entry : merge(before, entry))
+  }
+  const isRevokedAt = (atMs: number) =>
+    keys.some((key) => {
+      const entry = held.get(key)
+      const isLive = entry !== undefined && (entry.untilMs === null || entry.untilMs > atMs)
+      return isLive && isRevokedBy(key, valueOf(entry), issuedAt)
+    })
+  return { held, isRevokedAt }
+}
 
 describe('the merge rule and "is revoked by" are the same everywhere', () => {
   let redis: TestRedis
@@ -95,113 +154,68 @@ describe('the merge rule and "is revoked by" are the same everywhere', () => {
     await redis.stop()
   })
 
-  let runs = 0
+  const isRevokedIn = async ({ revocations }: Stores, { keys, issuedAt }: Case) => {
+    const preconditions: Preconditions = {
+      keys: keys as [RevocationKey, ...RevocationKey[]],
+      issuedAtS: typeof issuedAt === 'number' ? issuedAt : undefined,
+      untilMs: null,
+      isKnownRevoked: false,
+    }
+    const { outcome } = await revocations.commit(commitOf([], { preconditions }))
+    return outcome === 'already_revoked'
+  }
+  const expectHeldInStores = async (entry: Entry) => {
+    const [ofRedis, ofMemory] = await Promise.all(
+      [inRedis, inMemory].map(({ revocations }) => revocations.lookup(entry.key)),
+    )
+    expect(ofMemory, 'the embedded store').to.deep.equal(entry)
+    expect(ofRedis?.cutoff, 'Lua').to.equal(entry.cutoff)
+    const { untilMs } = entry
+    if (untilMs === null) expect(ofRedis?.untilMs, 'Lua').to.equal(null)
+    else expect(ofRedis?.untilMs, 'Lua').to.be.within(untilMs - 5_000, untilMs + 5_000)
+  }
+
+  const expectTheSame = async (one: Case) => {
+    const { commits, jwt, keys, issuedAt, nowMs, laterMs } = one
+    const { held, isRevokedAt } = expectedOf(one)
+    clockMs = nowMs
+    for (const entries of commits) {
+      await inRedis.revocations.commit(commitOf(entries))
+      await inMemory.revocations.commit(commitOf(entries))
+    }
+    // The order makes no difference, so the other two get the last entry first.
+    const reversed = commits.flat().reverse()
+    const liveSet = createLiveSet(() => clockMs)
+    reversed.forEach(liveSet.add)
+    const isRevokedInLiveSet = () =>
+      keys.some((key) => isRevokedBy(key, liveSet.find(key), issuedAt))
+    const now = await python.ask({ entries: reversed, token: jwt, nowMs })
+    const later = await python.ask({ entries: reversed, token: jwt, nowMs: laterMs })
+
+    for (const entry of held.values()) {
+      await expectHeldInStores(entry)
+      expect(liveSet.find(entry.key), 'the live set').to.equal(valueOf(entry))
+      expect(liveSet.covers(entry), 'the live set').to.equal(true)
+      expect(now.held[entry.key], 'Python').to.deep.equal([entry.untilMs, entry.cutoff ?? null])
+    }
+    expect(Object.keys(now.held), 'Python').to.have.length(held.size)
+    expect(liveSet.size(), 'the live set').to.equal(held.size)
+
+    expect(await isRevokedIn(inRedis, one), 'Lua').to.equal(isRevokedAt(nowMs))
+    expect(await isRevokedIn(inMemory, one), 'the embedded store').to.equal(isRevokedAt(nowMs))
+    expect(isRevokedInLiveSet(), 'the live set').to.equal(isRevokedAt(nowMs))
+    expect(now.revoked, 'Python').to.equal(isRevokedAt(nowMs))
+
+    // Redis expires entries by its own clock, which no test can move.
+    clockMs = laterMs
+    expect(await isRevokedIn(inMemory, one), 'the store, later').to.equal(isRevokedAt(laterMs))
+    expect(isRevokedInLiveSet(), 'the live set, later').to.equal(isRevokedAt(laterMs))
+    expect(later.revoked, 'Python, later').to.equal(isRevokedAt(laterMs))
+  }
+
   it('property: in Lua, the embedded store, the live set and the Python client', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        oneCase,
-        async ({ commits, isSubjectOnly, issuedAt, hasSession, laterLives }) => {
-          runs += 1
-          const nowMs = Date.now()
-          clockMs = nowMs
-          const iatS = Math.floor(nowMs / 1000) - 10_000
-          const iat = { whole: iatS, half: iatS + 0.5, absent: undefined, text: String(iatS) }[
-            issuedAt
-          ]
-          const claims = {
-            iss: 'rules',
-            sub: `sub ${runs}`,
-            ...(hasSession && { sid: `sid ${runs}` }),
-            jti: `jti ${runs}`,
-            iat,
-          }
-          const jwt = unsigned(claims)
-          const keys = tokenKeys(parseCanonical(jwt), claims)
-          const ofOthers = tokenKeys(parseCanonical(unsigned({ runs })), {
-            iss: 'rules',
-            sub: `other ${runs}`,
-            sid: `other ${runs}`,
-            jti: `other ${runs}`,
-          })
-          const written = commits.map((writes) =>
-            writes.flatMap(({ kind: any, isOfToken, lives, cutoffOffsetS }): Entry[] => {
-              const kind = isSubjectOnly ? 'u' : any
-              const key = (isOfToken ? keys : ofOthers)[kind]
-              if (key === undefined) return []
-              const untilMs = lives === null ? null : nowMs + lives * lifeStepMs
-              return [{ key, untilMs, ...(kind === 'u' && { cutoff: iatS + cutoffOffsetS }) }]
-            }),
-          )
-
-          // The rules as entry.ts states them.
-          const held = new Map<RevocationKey, Entry>()
-          for (const entry of written.flat()) {
-            const before = held.get(entry.key)
-            held.set(entry.key, before === undefined ? entry : merge(before, entry))
-          }
-          const expectedAt = (atMs: number) =>
-            Object.values(keys).some((key: RevocationKey) => {
-              const entry = held.get(key)
-              const isLive = entry !== undefined && (entry.untilMs === null || entry.untilMs > atMs)
-              return isLive && isRevokedBy(key, valueOf(entry), iat)
-            })
-          const laterMs = nowMs + (laterLives + 0.5) * lifeStepMs
-          const preconditions: Preconditions = {
-            keys: Object.values(keys) as [RevocationKey, ...RevocationKey[]],
-            issuedAtS: typeof iat === 'number' ? iat : undefined,
-            untilMs: null,
-            isKnownRevoked: false,
-          }
-          const revokedIn = async ({ revocations }: Stores) =>
-            (await revocations.commit(commitOf([], { preconditions }))).outcome ===
-            'already_revoked'
-
-          for (const entries of written) {
-            await inRedis.revocations.commit(commitOf(entries))
-            await inMemory.revocations.commit(commitOf(entries))
-          }
-          // The order makes no difference, so the other two get the last entry first.
-          const reversed = written.flat().reverse()
-          const liveSet = createLiveSet(() => clockMs)
-          reversed.forEach(liveSet.add)
-          const inPython = await python.ask({ entries: reversed, token: jwt, nowMs })
-          const inLiveSet = () =>
-            Object.values(keys).some((key: RevocationKey) =>
-              isRevokedBy(key, liveSet.find(key), iat),
-            )
-
-          for (const entry of held.values()) {
-            const { key, untilMs } = entry
-            const [ofRedis, ofMemory] = [
-              await inRedis.revocations.lookup(key),
-              await inMemory.revocations.lookup(key),
-            ]
-            expect(ofMemory, 'the embedded store').to.deep.equal(entry)
-            expect(ofRedis?.cutoff, 'Lua').to.equal(entry.cutoff)
-            if (untilMs === null) expect(ofRedis?.untilMs, 'Lua').to.equal(null)
-            else expect(ofRedis?.untilMs, 'Lua').to.be.within(untilMs - 5_000, untilMs + 5_000)
-            expect(liveSet.find(key), 'the live set').to.equal(valueOf(entry))
-            expect(liveSet.covers(entry), 'the live set').to.equal(true)
-            expect(inPython.held[key], 'Python').to.deep.equal([untilMs, entry.cutoff ?? null])
-          }
-          expect(Object.keys(inPython.held), 'Python').to.have.length(held.size)
-          expect(liveSet.size(), 'the live set').to.equal(held.size)
-
-          const isRevoked = expectedAt(nowMs)
-          expect(await revokedIn(inRedis), 'Lua').to.equal(isRevoked)
-          expect(await revokedIn(inMemory), 'the embedded store').to.equal(isRevoked)
-          expect(inLiveSet(), 'the live set').to.equal(isRevoked)
-          expect(inPython.revoked, 'Python').to.equal(isRevoked)
-
-          // Redis expires entries by its own clock, which no test can move.
-          clockMs = laterMs
-          const isRevokedLater = expectedAt(laterMs)
-          const later = await python.ask({ entries: reversed, token: jwt, nowMs: laterMs })
-          expect(await revokedIn(inMemory), 'the embedded store, later').to.equal(isRevokedLater)
-          expect(inLiveSet(), 'the live set, later').to.equal(isRevokedLater)
-          expect(later.revoked, 'Python, later').to.equal(isRevokedLater)
-        },
-      ),
+      fc.asyncProperty(drawn, (of) => expectTheSame(caseOf(of))),
       { numRuns: 300 },
     )
   }).timeout(60_000)

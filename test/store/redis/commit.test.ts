@@ -1,15 +1,17 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { pino } from 'pino'
-import { parseConfig } from '../../src/config/config.js'
-import type { Entry } from '../../src/revocation/entry.js'
-import { openStores } from '../../src/store/open.js'
-import type { Stores } from '../../src/store/stores.js'
-import { commitOf } from '../../src/revocation/commit.js'
-import type { RevocationKey } from '../../src/token/keys.js'
-import { until } from '../support/processes.js'
-import { startRedis, type TestRedis } from '../support/redis.js'
-import { hmacSecret } from '../support/tokens.js'
+import { parseConfig } from '../../../src/config/config.js'
+import type { Entry } from '../../../src/revocation/entry.js'
+import { openStores } from '../../../src/store/open.js'
+import { decodeReplies, encodeCommits } from '../../../src/store/redis/commit.js'
+import { RedisRefusal, SessionsRefusal } from '../../../src/revocation/store-errors.js'
+import type { Stores } from '../../../src/store/stores.js'
+import { commitOf } from '../../../src/revocation/commit.js'
+import type { RevocationKey } from '../../../src/token/keys.js'
+import { until } from '../../support/processes.js'
+import { startRedis, type TestRedis } from '../../support/redis.js'
+import { hmacSecret } from '../../support/tokens.js'
 
 describe('the set only grows', () => {
   let redis: TestRedis
@@ -118,7 +120,7 @@ describe('the set only grows', () => {
     expect(tail?.entry).to.deep.equal({ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: 0 })
   })
 
-  it('throws on a value that nobody here wrote, instead of reading it as "not revoked"', async () => {
+  it('throws on a value that cierre did not write, instead of reading it as "not revoked"', async () => {
     await redis.client.set('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCA', 'not a cutoff')
     const failureOf = (asking: Promise<unknown>) =>
       asking.then(
@@ -135,5 +137,54 @@ describe('the set only grows', () => {
       'the revocation u:CCCCCCCCCCCCCCCCCCCCCA in the store is unreadable',
     )
     await redis.client.del('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCA')
+  })
+})
+
+describe('the arguments and the replies of the commit script', () => {
+  const nowMs = 1_000_000
+
+  it('an argument for the numbers of a commit, one for its event, one for each entry', () => {
+    const full = commitOf(
+      [
+        { key: 's:S', untilMs: nowMs + 1_500.2 },
+        { key: 'u:U', untilMs: null, cutoff: 77 },
+      ],
+      {
+        auditEvent: '{}',
+        sessionKeysToDelete: ['sess:1'],
+        preconditions: {
+          keys: ['t:T', 's:S'],
+          issuedAtS: 7.5,
+          untilMs: null,
+          isKnownRevoked: true,
+        },
+        rateLimit: { key: 'limit:u:U', requests: 30, windowMs: 60_000 },
+      },
+    )
+    const past = commitOf([{ key: 't:P', untilMs: -5 }])
+    expect(encodeCommits([full, past], { prefix: 'p:', nowMs })).to.deep.equal({
+      keys: ['p:limit:u:U', 'p:t:T', 'p:s:S', 'p:s:S', 'p:u:U', 'sess:1', 'p:t:P'],
+      args: [
+        '1 2 2 1 30 60000 1 7.5',
+        '{}',
+        '1501 1001500.2 1',
+        '0  77',
+        '0 0 1 0 0 0 0 ',
+        '',
+        '1 0 1',
+      ],
+    })
+  })
+
+  it('three values for each commit; what is no outcome is the first word of an error', () => {
+    const reply = ['stored', 3, 500, 'already_revoked', -1, 0, 'OOM', 1, 500, 'SESSIONS', -1, 0]
+    const [stored, revoked, full, sessions] = decodeReplies(reply)
+    expect(stored).to.deep.equal({ outcome: 'stored', counted: { count: 3, leftMs: 500 } })
+    expect(revoked).to.deep.equal({ outcome: 'already_revoked', counted: undefined })
+    expect(full)
+      .to.have.property('error')
+      .that.is.instanceOf(RedisRefusal)
+      .with.property('word', 'OOM')
+    expect(sessions).to.have.property('error').that.is.instanceOf(SessionsRefusal)
   })
 })

@@ -1,0 +1,56 @@
+import { expect } from 'chai'
+import { logoutSignalOf } from '../../src/signals/back-channel-logout.js'
+import { secretKeySource } from '../../src/token/key-source.js'
+import type { Issuer, VerifiedToken } from '../../src/token/verification.js'
+
+const nowMs = 1_000_000
+const issuerWith = (backchannelScope: Issuer['backchannelScope']): Issuer => ({
+  algorithms: [],
+  requireExp: false,
+  sessionMaxLifetimeS: 500,
+  sessionKeys: ['s:{sid}', 'u:{sub}'],
+  keys: secretKeySource('unused', []),
+  backchannelScope,
+})
+const tokenWith = (parts: Partial<VerifiedToken> = {}): VerifiedToken => ({
+  timing: 'current',
+  claims: { iss: 'i', sub: 'sub', sid: 'sid', iat: 900.5 },
+  keys: { t: 't:T', s: 's:S', u: 'u:U' },
+  issuer: issuerWith('both'),
+  ...parts,
+})
+const signalOf = (token: VerifiedToken) =>
+  logoutSignalOf(
+    token,
+    { keptUntilMs: (of) => ('expMs' in of ? of.expMs : (of.fromMs ?? 0) + of.lifetimeS * 1000) },
+    nowMs,
+  )
+const session = { key: 's:S', untilMs: 1_400_500 }
+const subject = { key: 'u:U', untilMs: 1_400_500, cutoff: 901 }
+
+describe('the revocations of a logout token', () => {
+  it('both: its session, and its subject until its own iat', () => {
+    const { entries, sessionKeysToDelete } = signalOf(tokenWith())
+    expect(entries).to.deep.equal([session, subject])
+    expect(sessionKeysToDelete).to.deep.equal(['s:sid', 'u:sub'])
+  })
+
+  it('by the scope of the issuer, one of them alone', () => {
+    const bySession = signalOf(tokenWith({ issuer: issuerWith('session') }))
+    expect(bySession.entries).to.deep.equal([session])
+    expect(bySession.sessionKeysToDelete).to.deep.equal(['s:sid'])
+    const bySubject = signalOf(tokenWith({ issuer: issuerWith('subject') }))
+    expect(bySubject.entries).to.deep.equal([subject])
+    expect(bySubject.sessionKeysToDelete).to.deep.equal(['u:sub'])
+  })
+
+  it('400: older than every session, names nothing in scope, or names what cannot be a key', () => {
+    const claims = { iss: 'i', sub: 'sub', sid: 'sid', iat: 499 }
+    for (const token of [
+      tokenWith({ claims }),
+      tokenWith({ claims: { iss: 'i', iat: 900 }, keys: { t: 't:T' } }),
+      tokenWith({ keys: { t: 't:T', u: 'u:U' } }),
+    ])
+      expect(() => signalOf(token)).to.throw('logout_token')
+  })
+})
