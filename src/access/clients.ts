@@ -23,8 +23,8 @@ export type Clients = {
    * The client whose credentials a request presents. Failures are limited by address, successes are
    * not, so that nothing that others send can lock a client out.
    *
-   * @throws ServiceError `invalid_client`, `not_permitted`, `too_many_requests`; `bad_request` when the
-   *   request presents credentials twice
+   * @throws ServiceError `invalid_client`, `not_permitted`, `too_many_requests`; `bad_request`
+   *   when the request presents credentials twice
    */
   authenticate(
     request: {

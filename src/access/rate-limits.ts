@@ -25,8 +25,8 @@ const policyOf = (name: PolicyName, { requests, windowS }: Limit): Policy => ({
   policy: `"${name}";q=${requests};w=${windowS}`,
 })
 
-// Buckets instead of addresses: memory is bounded, however many addresses an attacker has. Without the
-// salt, an attacker could choose whose bucket to share.
+// Buckets instead of addresses: memory is bounded, however many addresses an attacker has. Without
+// the salt, an attacker could choose whose bucket to share.
 const addressBuckets = 1 << 17
 /** Addresses whose bucket is cached; behind a proxy there are few. */
 const mostCached = 1_000

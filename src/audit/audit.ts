@@ -19,22 +19,22 @@ import { createTrailWriter } from './trail-writer.js'
 export type Audit = {
   /**
    * Writes one event to the log and to the trail. It waits for the trail, for no longer than the
-   * store's deadline, and never throws. Of what one subject is refused, the trail takes 30 events in a
-   * minute.
+   * store's deadline, and never throws. Of what one subject is refused, the trail takes 30 events
+   * in a minute.
    */
   record(event: AuditEvent): Promise<void>
   /**
-   * Writes the refusal of a requester without valid credentials to the log only, ten in a second. The
-   * others are counted, so that requesters without credentials cannot flush the trail. Nothing happens
-   * when the request has had its event.
+   * Writes the refusal of a requester without valid credentials to the log only, ten in a second.
+   * The others are counted, so that requesters without credentials cannot flush the trail. Nothing
+   * happens when the request has had its event.
    */
   sample(event: Omit<AuditEvent, 'token' | 'keys'>): void
   /** The event of a revocation that succeeds, as the commit takes it. */
   revocationEvent(event: RevocationEvent, entries: readonly Entry[]): string
   /**
-   * Records the result of a revocation: its commit has brought the event to the trail, so the log is
-   * left; where nothing had to be stored, the trail gets the event here. A failure is recorded as
-   * refused or unknown, unless the request has had its event.
+   * Records the result of a revocation: its commit has brought the event to the trail, so the log
+   * is left; where nothing had to be stored, the trail gets the event here. A failure is recorded
+   * as refused or unknown, unless the request has had its event.
    *
    * @throws the error of `revocation`
    */
@@ -101,7 +101,8 @@ export function createAudit(parts: AuditParts): Audit {
       const more = droppedBefore > 0 ? `,"sampledOut":${droppedBefore}` : ''
       writeLog(event.event, textOf(event), more)
     },
-    // In this order: a member added after a spread gives each object a hidden class of its own in V8.
+    // In this order: a member added after a spread gives each object a hidden class of its own in
+    // V8.
     revocationEvent: (event, entries) =>
       textOf({ outcome: 'success', keys: keysOf(entries), ...event }),
     async auditRevocation(event, revocation) {

@@ -51,7 +51,10 @@ export type RevocationEvent = Omit<AuditEvent, 'outcome' | 'keys'>
 const longestText = 256
 const longestSubject = 1024
 
-/** The event as JSON. Text from outside can end neither a line nor a member, and is cut when it is too long. */
+/**
+ * The event as JSON. Text from outside can end neither a line nor a member, and is cut when it is
+ * too long.
+ */
 export function serialise(
   { event, outcome, reason, requester, token, client, keys }: AuditEvent,
   nowMs: number,

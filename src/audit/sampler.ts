@@ -1,6 +1,11 @@
-/** Limits the events that clients without credentials can cause: the log takes so many in a second. */
+/**
+ * Limits the events that clients without credentials can cause: the log takes so many in a second.
+ */
 export type Sampler = {
-  /** Whether the log takes an event of this moment, and how many were dropped since the last one it took. */
+  /**
+   * Whether the log takes an event of this moment, and how many were dropped since the last one it
+   * took.
+   */
   take(nowMs: number): Readonly<{ isTaken: boolean; droppedBefore: number }>
   /** Events dropped since the start. */
   dropped(): number
@@ -27,7 +32,10 @@ export function createSampler(perSecond: number): Sampler {
   }
 }
 
-/** Limits the refusals that the trail takes: so many of one subject in a minute, of so many subjects. */
+/**
+ * Limits the refusals that the trail takes: so many of one subject in a minute, of so many
+ * subjects.
+ */
 export type RefusalSampler = {
   /** Whether the trail takes a refusal of this subject at this moment. */
   take(subject: string, nowMs: number): boolean

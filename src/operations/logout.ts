@@ -20,7 +20,10 @@ type Parts = {
   clearingHeaders: Readonly<Record<'https' | 'http', Readonly<Record<string, string | string[]>>>>
 }
 
-/** Revokes the presented tokens. The revocation is written last: what fails before leaves the token usable for a repeat. */
+/**
+ * Revokes the presented tokens. The revocation is written last: what fails before leaves the token
+ * usable for a repeat.
+ */
 export function logout(parts: Parts): Operation<'logout'> {
   const { verification, audit, clearingHeaders } = parts
   const traits = { limitedByAddress: true, unreadableBody: 'invalid_token' } as const
@@ -99,7 +102,10 @@ async function verifyNamed(
   return other
 }
 
-/** To revoke every token of a subject, the bearer must name it, and must not need a proof of possession. */
+/**
+ * To revoke every token of a subject, the bearer must name it, and must not need a proof of
+ * possession.
+ */
 function requireSubject(caller: VerifiedToken): void {
   if (isSenderConstrained(caller.claims))
     throw new ServiceError('invalid_token', {
@@ -110,9 +116,9 @@ function requireSubject(caller: VerifiedToken): void {
 }
 
 /**
- * Refuses tokens that have expired, or are not valid yet. Another API may grant leeway, or accept such a
- * token later, so it is stored before the refusal. Only a caller whose tokens have merely expired gets
- * `token_expired`.
+ * Refuses tokens that have expired, or are not valid yet. Another API may grant leeway, or accept
+ * such a token later, so it is stored before the refusal. Only a caller whose tokens have merely
+ * expired gets `token_expired`.
  */
 async function refuseUntimely(
   tokens: Tokens,

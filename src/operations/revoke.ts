@@ -16,8 +16,9 @@ type Parts = {
 }
 
 /**
- * RFC 7009. An invalid token is of no use already, so revoking it is a success (§2.2). A token that another
- * API may accept, and that cannot be revoked here, is an error: a success would call it revoked.
+ * RFC 7009. An invalid token is of no use already, so revoking it is a success (§2.2). A token that
+ * another API may accept, and that cannot be revoked here, is an error: a success would call it
+ * revoked.
  */
 export const revoke =
   (parts: Parts): Operation<'revoke'> =>

@@ -14,9 +14,13 @@ export type Commit = Readonly<{
 
 /** What must hold of the presented token for the commit to happen. */
 export type Preconditions = Readonly<{
-  /** The keys of the token; the first is its own, `t:`. No entry under them may revoke the token. */
+  /**
+   * The keys of the token; the first is its own, `t:`. No entry under them may revoke the token.
+   */
   keys: readonly [RevocationKey, ...RevocationKey[]]
-  /** What a cutoff is compared with, in epoch seconds; `undefined`: every cutoff revokes the token. */
+  /**
+   * What a cutoff is compared with, in epoch seconds; `undefined`: every cutoff revokes the token.
+   */
   issuedAtS: number | undefined
   /** How long an API may accept the token, in epoch milliseconds; `null`: for ever. */
   untilMs: number | null
@@ -33,7 +37,8 @@ export type Counted = Readonly<{ count: number; leftMs: number }>
 /**
  * - `stored`: the entries are stored, and so is the audit event if there is one.
  * - `stored_without_audit`: the entries are stored; the trail did not take the audit event.
- * - `already_revoked`: nothing is stored: the preconditions do not hold. The request is not counted.
+ * - `already_revoked`: nothing is stored: the preconditions do not hold. The request is not
+ *   counted.
  * - `rate_limited`: nothing is stored: the window is full.
  * - `not_executed`: nothing is stored, and the request could not be counted.
  */

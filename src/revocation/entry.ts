@@ -9,9 +9,9 @@ import type { RevocationKey } from '../token/keys.js'
  * "Never" is the latest expiry. The order of merging does not matter, and merging an entry twice
  * changes nothing. No entry is withdrawn before it expires; after that it counts as absent.
  *
- * Is revoked by: an entry revokes every token that has its key. Under a `u:` key the value is a cutoff
- * in seconds, and the entry revokes only tokens that were issued at the cutoff or before, and tokens
- * that do not say when they were issued.
+ * Is revoked by: an entry revokes every token that has its key. Under a `u:` key the value is a
+ * cutoff in seconds, and the entry revokes only tokens that were issued at the cutoff or before,
+ * and tokens that do not say when they were issued.
  */
 
 /** One revocation as the store keeps it. */
@@ -36,7 +36,10 @@ export const entryWith = (key: RevocationKey, untilMs: number | null, value: Val
 export const merge = (one: Entry, other: Entry): Entry =>
   entryWith(one.key, laterOf(one.untilMs, other.untilMs), Math.max(valueOf(one), valueOf(other)))
 
-/** The rule "is revoked by", for a token that has the key; `value` is `undefined` where there is no entry. */
+/**
+ * The rule "is revoked by", for a token that has the key; `value` is `undefined` where there is no
+ * entry.
+ */
 export function isRevokedBy(
   key: RevocationKey,
   value: Value | undefined,
@@ -60,7 +63,10 @@ export const coversLife = (
 // Redis reports a remaining life in whole milliseconds, and its clock goes on meanwhile.
 const lifeToleranceMs = 1_000
 
-/** Whether an entry that the store holds makes it unnecessary to store another one under the same key. */
+/**
+ * Whether an entry that the store holds makes it unnecessary to store another one under the same
+ * key.
+ */
 export const covers = (held: Entry | undefined, entry: Entry): boolean =>
   held !== undefined &&
   (held.cutoff ?? 0) >= (entry.cutoff ?? 0) &&

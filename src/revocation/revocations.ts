@@ -19,11 +19,13 @@ import {
   type TokenEntries,
 } from './token-entries.js'
 
-/** The rules, and what carries them out: what is stored for a token, and whether a token is revoked. */
+/**
+ * The rules, and what carries them out: what is stored for a token, and whether a token is revoked.
+ */
 export type Revocations = TokenEntries & {
   /**
-   * Commits on the preconditions and the rate limit that the commit names. Of two requests that revoke
-   * one token at the same time, one gets `already_revoked`.
+   * Commits on the preconditions and the rate limit that the commit names. Of two requests that
+   * revoke one token at the same time, one gets `already_revoked`.
    *
    * @throws ServiceError `store_unavailable`: unknown, and repeating is safe;
    *   `session_store_unavailable`: nothing is stored
@@ -69,7 +71,8 @@ export function createRevocations(parts: RevocationsParts): Revocations {
   const { store, liveSet, now, maxClockSkewMs, cutoffClaim, awaitsReplicas } = parts
   const tokenEntries = createTokenEntries({ now, find: liveSet.find, maxClockSkewMs, cutoffClaim })
 
-  // Stored entries are known here at once, even if Redis loses them before the feed brings them back.
+  // Stored entries are known here at once, even if Redis loses them before the feed brings them
+  // back.
   const write = async (commit: Commit): Promise<CommitResult> => {
     const result = await store.commit(commit)
     if (isStored(result.outcome)) commit.entries.forEach(liveSet.add)
@@ -132,7 +135,9 @@ export function createRevocations(parts: RevocationsParts): Revocations {
 /** The entry that revokes the token itself, for as long as an API may accept it. */
 const ownEntryOf = ({ keys: [key], untilMs }: Preconditions): Entry => ({ key, untilMs })
 
-/** Whether a revocation that this instance knows lasts for as long as an API may accept the token. */
+/**
+ * Whether a revocation that this instance knows lasts for as long as an API may accept the token.
+ */
 const isKnownForGood = (
   liveSet: Pick<LiveSet, 'find' | 'covers'>,
   { keys, issuedAtS, untilMs }: Preconditions,

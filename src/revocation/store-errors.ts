@@ -26,9 +26,9 @@ export const refusalOf = (word: string): RedisRefusal =>
   word === sessionsWord ? new SessionsRefusal(word) : new RedisRefusal(word)
 
 /**
- * An error of the store, without anything that the log must not hold. Redis quotes the arguments of a
- * command that it refuses, which may be a session's id or an audit event. The first word of its answer
- * (`OOM`, `READONLY`, `ERR` …) says enough.
+ * An error of the store, without anything that the log must not hold. Redis quotes the arguments of
+ * a command that it refuses, which may be a session's id or an audit event. The first word of its
+ * answer (`OOM`, `READONLY`, `ERR` …) says enough.
  */
 export function withoutArguments(error: unknown): unknown {
   const [word] = replyWord.exec(error instanceof Error ? error.message : '') ?? []
@@ -43,8 +43,8 @@ const unavailable = {
 /**
  * The answer of a store, within the deadline.
  *
- * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that `work`
- *   throws, and when the time is up
+ * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that
+ *   `work` throws, and when the time is up
  */
 export function answered<T>(
   whose: keyof typeof unavailable,
@@ -61,7 +61,10 @@ export function unavailableBy(cause: unknown, whose: keyof typeof unavailable): 
   return new ServiceError(unavailable[reason], { cause, reason })
 }
 
-/** Redis holds a layout that this instance does not know, so it can neither read nor write revocations. */
+/**
+ * Redis holds a layout that this instance does not know, so it can neither read nor write
+ * revocations.
+ */
 export class UnknownLayout extends Error {
   override readonly name = 'UnknownLayout'
 }

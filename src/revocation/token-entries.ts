@@ -13,7 +13,10 @@ export type Scope = 'local' | 'global'
 export type TokenEntries = {
   /** What is stored to revoke the tokens, with one entry per key. */
   entriesOf(tokens: readonly VerifiedToken[], scope: Scope): readonly Entry[]
-  /** The entry that revokes one token: of its session if the token names one, else of the token itself. */
+  /**
+   * The entry that revokes one token: of its session if the token names one, else of the token
+   * itself.
+   */
   entryOf(token: VerifiedToken): Entry
   /** What must hold for the token to be revoked by its own request. */
   preconditionsOf(token: VerifiedToken): Preconditions
@@ -47,7 +50,8 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
     token.keys.s === undefined || token.timing !== 'current'
       ? { key: token.keys.t, untilMs: tokenUntilMs(token) }
       : { key: token.keys.s, untilMs: sessionUntilMs(token) }
-  // The clock of an issuer may run ahead. Its tokens are from the future, and are revoked all the same.
+  // The clock of an issuer may run ahead. Its tokens are from the future, and are revoked all the
+  // same.
   const cutoffOf = ({ claims }: VerifiedToken) => {
     const times = [claims.iat, claims[cutoffClaim]].filter((time) => isFiniteNumber(time))
     return Math.ceil(Math.max(cutoffNow(), ...times))

@@ -65,7 +65,10 @@ function endedClaims({ claims: { iss, sub, sid }, issuer: { backchannelScope } }
   }
 }
 
-/** The expiry and the cutoff come from the logout token's own `iat`, so that a replay changes nothing. */
+/**
+ * The expiry and the cutoff come from the logout token's own `iat`, so that a replay changes
+ * nothing.
+ */
 function entriesOf(
   { claims, keys, issuer }: VerifiedToken,
   keptUntilMs: TokenEntries['keptUntilMs'],

@@ -4,11 +4,11 @@ import type { Commit, CommitReply } from '../revocation/commit.js'
 /*
  * The door to Keyv. Every read, every deletion and every commit goes through it.
  *
- * A commit is Keyv's `setMany`: one value per commit, under the key of its first entry. Keyv 5 hands the
- * values to the adapter and returns the adapter's answer unchanged (`results = await
- * this._store.setMany(…)`, then `return results`). Its types say otherwise: an adapter answers nothing,
- * and `Keyv.setMany` answers booleans. `toKeyv` and `commit` below are the one place that states the
- * real types; `test/store/keyv.test.ts` fails when Keyv no longer returns the answer.
+ * A commit is Keyv's `setMany`: one value per commit, under the key of its first entry. Keyv 5
+ * hands the values to the adapter and returns the adapter's answer unchanged (`results = await
+ * this._store.setMany(…)`, then `return results`). Its types say otherwise: an adapter answers
+ * nothing, and `Keyv.setMany` answers booleans. `toKeyv` and `commit` below are the one place that
+ * states the real types; `test/store/keyv.test.ts` fails when Keyv no longer returns the answer.
  */
 
 export type { KeyvStoreAdapter }
@@ -28,14 +28,15 @@ export type CommitKeyv = Readonly<{
 }>
 
 export function openKeyv(adapter: KeyvStoreAdapter): CommitKeyv {
-  // Unless both layers throw, Keyv reports a failed write as `true` and a failed read as nothing found.
+  // Unless both layers throw, Keyv reports a failed write as `true` and a failed read as nothing
+  // found.
   const keyv = new Keyv(adapter, {
     // An empty namespace is none; without the option, Keyv would use one of its own.
     namespace: '',
     useKeyPrefix: false,
     throwOnErrors: true,
-    // Keyv hands on whatever these return, though it declares texts. Values stay as they are: texts are
-    // read, commits are written.
+    // Keyv hands on whatever these return, though it declares texts. Values stay as they are: texts
+    // are read, commits are written.
     serialize: ({ value }) => value as unknown as string,
     deserialize: <Value>(text: string) => ({ value: text as Value, expires: undefined }),
   })

@@ -53,7 +53,10 @@ const noSessionStore: KeyDeleter = async () => {
   throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
 }
 
-/** Absent where the Redis of the revocations holds the session data, too: the commit deletes it there. */
+/**
+ * Absent where the Redis of the revocations holds the session data, too: the commit deletes it
+ * there.
+ */
 function keyDeleterOf(
   { sessions, external }: Links,
   { config, observe }: StoresParts,

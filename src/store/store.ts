@@ -21,7 +21,10 @@ export type EntryReader = (
 /** Deletes session data. */
 export type KeyDeleter = (keys: readonly string[]) => Promise<void>
 
-/** Few enough requests that Redis is never busy for long. A refusal of the whole batch may be due to one. */
+/**
+ * Few enough requests that Redis is never busy for long. A refusal of the whole batch may be due to
+ * one.
+ */
 export const batching = {
   most: 64,
   mayBeOnes: (error: unknown) =>
@@ -106,7 +109,9 @@ export function observed<T>(
   return work
 }
 
-/** Checks, then deletes in the external session store, then stores: a refused token deletes nothing. */
+/**
+ * Checks, then deletes in the external session store, then stores: a refused token deletes nothing.
+ */
 async function commitAfterDeletion(
   commit: Store['commit'],
   deleteKeys: KeyDeleter,

@@ -8,7 +8,9 @@ import type { Committer } from './commit.js'
 import type { RedisClient } from './connection.js'
 import type { LayoutCheck } from './layout.js'
 
-/** Keyv's adapter for Redis, over a client of ours. A command without a connection fails at once. */
+/**
+ * Keyv's adapter for Redis, over a client of ours. A command without a connection fails at once.
+ */
 export class RedisAdapter extends KeyvRedis<string> {
   constructor(private readonly redis: RedisClient) {
     super(redis, { throwOnErrors: true })
@@ -34,7 +36,10 @@ export class RedisAdapter extends KeyvRedis<string> {
   }
 }
 
-/** The adapter of revocations: a write is a commit, which may go over another connection than the reads. */
+/**
+ * The adapter of revocations: a write is a commit, which may go over another connection than the
+ * reads.
+ */
 export class RevocationAdapter extends RedisAdapter {
   constructor(
     redis: RedisClient,

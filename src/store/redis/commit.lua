@@ -1,6 +1,6 @@
--- The commit: for each of several commits, in this order, counts the request, checks that the token is
--- not revoked, deletes session data that this Redis holds, merges every entry, appends one event per
--- entry to the feed, and appends the audit event to the trail. Its reply is the commit point.
+-- The commit: for each of several commits, in this order, counts the request, checks that the token
+-- is not revoked, deletes session data that this Redis holds, merges every entry, appends one event
+-- per entry to the feed, and appends the audit event to the trail. Its reply is the commit point.
 --
 -- KEYS, of the whole call:
 --   1  the feed (a stream)
@@ -19,7 +19,8 @@
 --   3  how many events the trail keeps at least
 --   4  the version of the layout that this instance knows
 -- ARGV, per commit:
---   its numbers, in one argument with blanks between them, since each argument costs time at both ends:
+--   its numbers, in one argument with blanks between them, since each argument costs time at both
+--   ends:
 --     how many windows, token keys, entries and session keys it has (four numbers),
 --     how many requests the window admits,
 --     the length of the window in milliseconds,
@@ -27,7 +28,7 @@
 --     the time at which the token was issued, in seconds (empty: the token does not say)
 --   the audit event (empty: none)
 --   per entry, in one argument with blanks between them:
---     the remaining time in milliseconds (0: for ever). A remaining time, since Redis's clock may be off.
+--     the remaining time in milliseconds (0: for ever); not a time of day, as Redis's clock may be off
 --     the absolute expiry in milliseconds, for the event (empty: never)
 --     the value: 1, or a cutoff in seconds
 --
@@ -37,13 +38,14 @@
 --   the count of the window (-1: nothing was counted)
 --   the milliseconds until the window ends
 -- An error reply stands for the whole call, and then nothing was counted or written. It begins with
--- LAYOUT, followed by the version found, where Redis holds a layout that this instance does not know.
+-- LAYOUT, followed by the version found, where Redis holds a layout that this instance does not
+-- know.
 
 local feed, epoch, trail, layout = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local feedLength, newEpoch, trailLength, layoutVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
--- A newer layout is left alone. An older one, or none, is raised to this one, so that older instances
--- find out with their next command.
+-- A newer layout is left alone. An older one, or none, is raised to this one, so that older
+-- instances find out with their next command.
 local function refusedLayout()
   local found = redis.call('GET', layout)
   if found == layoutVersion then return nil end
@@ -54,15 +56,16 @@ local function refusedLayout()
   return nil
 end
 
--- A feed that is missing begins a new epoch: followers of the old epoch see the new name and resync.
+-- A feed that is missing begins a new epoch: followers of the old epoch see the new name and
+-- resync.
 local function openFeed()
   if redis.call('EXISTS', feed, epoch) == 2 then return end
   redis.call('SET', epoch, newEpoch)
   redis.call('XADD', feed, '*', 'k', 'genesis')
 end
 
--- Counts stay in the primary's memory: neither its file nor its replicas get them, so that a refused
--- request waits for no disk. A Redis that restarts or takes over starts counting at zero.
+-- Counts stay in the primary's memory: neither its file nor its replicas get them, so that a
+-- refused request waits for no disk. A Redis that restarts or takes over starts counting at zero.
 local function withoutReplication(command, window, argument)
   redis.set_repl(redis.REPL_NONE)
   local reply = redis.pcall(command, window, argument)
@@ -90,26 +93,30 @@ end
 -- The value under a key. A value that cierre did not write is an error, never "not revoked".
 local function valueOf(key)
   local value = redis.call('GET', key)
-  if value and (#value > 16 or not string.find(value, '^%d+$')) then error({ err = 'ERR unreadable' }) end
+  if value and (#value > 16 or not string.find(value, '^%d+$')) then
+    error({ err = 'ERR unreadable' })
+  end
   return value
 end
 
 -- The rule "is revoked by" of src/revocation/entry.ts.
 local function isRevokedBy(key, issuedAtS)
   local value = valueOf(key)
-  return value and (not string.find(key, ':u:', 1, true) or not issuedAtS or issuedAtS <= tonumber(value))
+  if not value then return false end
+  return not string.find(key, ':u:', 1, true) or not issuedAtS or issuedAtS <= tonumber(value)
 end
 
--- Where memory is out, a deletion would free some and let every later command pass. A command that needs
--- memory therefore comes first.
+-- Where memory is out, a deletion would free some and let every later command pass. A command that
+-- needs memory therefore comes first.
 local function deleteSessionData(from, to)
   if from > to then return end
   redis.call('APPEND', epoch, '')
-  if type(redis.pcall('UNLINK', unpack(KEYS, from, to))) == 'table' then error({ err = 'SESSIONS' }) end
+  local reply = redis.pcall('UNLINK', unpack(KEYS, from, to))
+  if type(reply) == 'table' then error({ err = 'SESSIONS' }) end
 end
 
--- The merge rule of src/revocation/entry.ts. The event comes before the entry: an event too many does no
--- harm to a set that only grows, an entry without its event would never reach a guard.
+-- The merge rule of src/revocation/entry.ts. The event comes before the entry: an event too many
+-- does no harm to a set that only grows, an entry without its event would never reach a guard.
 local function merge(key, ttlMs, untilMs, value)
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(value) then value = held end
@@ -130,11 +137,13 @@ local function appendToTrail(event)
 end
 
 -- first: the indexes in KEYS at which token keys, entries, session data and the next commit begin.
--- argument: the index in ARGV of the commit's numbers. Every entry is read before one is written, so that
--- an entry that cannot be merged fails its whole commit, and no other commit.
+-- argument: the index in ARGV of the commit's numbers. Every entry is read before one is written,
+-- so that an entry that cannot be merged fails its whole commit, and no other commit.
 local function commit(first, argument, isKnownRevoked, issuedAtS)
   local isRevoked = isKnownRevoked
-  for i = first.token, first.entry - 1 do isRevoked = isRevokedBy(KEYS[i], issuedAtS) or isRevoked end
+  for i = first.token, first.entry - 1 do
+    isRevoked = isRevokedBy(KEYS[i], issuedAtS) or isRevoked
+  end
   if isRevoked then return 'already_revoked' end
   for i = first.entry, first.session - 1 do valueOf(KEYS[i]) end
   deleteSessionData(first.session, first.next - 1)
@@ -150,16 +159,16 @@ local function errorWord(thrown)
   return string.match(type(thrown) == 'table' and thrown.err or tostring(thrown), '%u%u+') or 'ERR'
 end
 
--- Counts the request, if it has a window, and commits unless the window is full. An already revoked token
--- gets its count back.
-local function countAndCommit(first, argument, window, requests, lengthMs, isKnownRevoked, issuedAtS)
+-- Counts the request, if it has a window, and commits unless the window is full. An already revoked
+-- token gets its count back.
+local function countAndCommit(first, argument, window, requests, lengthMs, isRevoked, issuedAtS)
   local count, leftMs = -1, 0
   if window then
     count, leftMs = countRequest(window, lengthMs)
     if count < 0 then return 'not_executed', count, leftMs end
     if count > tonumber(requests) then return 'rate_limited', count, leftMs end
   end
-  local isDone, outcome = pcall(commit, first, argument, isKnownRevoked, issuedAtS)
+  local isDone, outcome = pcall(commit, first, argument, isRevoked, issuedAtS)
   if not isDone then outcome = errorWord(outcome) end
   if window and outcome == 'already_revoked' then addToCount(window, -1) end
   return outcome, count, leftMs

@@ -6,7 +6,10 @@ import type { RedisConnection } from '../../config/redis.js'
 import { withoutArguments } from '../../revocation/store-errors.js'
 
 const pingEveryMs = 1_000
-/** A connection is replaced when it has not answered a ping, or finished its handshake, for this long. */
+/**
+ * A connection is replaced when it has not answered a ping, or finished its handshake, for this
+ * long.
+ */
 const silentForMs = 5_000
 const reconnectAtMostEveryMs = 1_000
 
@@ -23,7 +26,9 @@ export type RedisLink = Readonly<{
   close: () => void
 }>
 
-/** A client that connects and reconnects by itself. Without a connection its commands fail at once. */
+/**
+ * A client that connects and reconnects by itself. Without a connection its commands fail at once.
+ */
 export function connectRedis(connection: RedisConnection, log: Logger): RedisLink {
   const { url, caFile } = connection
   let credentials = credentialsOf(url)
@@ -99,7 +104,8 @@ function endOfFirstAttempt(client: RedisClient): { ended: Promise<void>; end: ()
 /**
  * Logs connections and errors: one line for each kind of error, not one for each attempt.
  *
- * @returns logs an error without the password: a server that does not know AUTH quotes its arguments
+ * @returns logs an error without the password: a server that does not know AUTH quotes its
+ *   arguments
  */
 function logConnection(
   client: RedisClient,
@@ -125,8 +131,9 @@ function logConnection(
 }
 
 /**
- * Calls `onSilent` when a connection is open but silent. The client's own socket timeout does not fire
- * while commands are written, and TCP takes a quarter of an hour to notice a peer that vanished.
+ * Calls `onSilent` when a connection is open but silent. The client's own socket timeout does not
+ * fire while commands are written, and TCP takes a quarter of an hour to notice a peer that
+ * vanished.
  *
  * @returns stops watching
  */

@@ -1,5 +1,5 @@
--- Runs the commands of a commit without changing anything. It fails where a commit would fail: for a
--- missing permission, for replicas that Redis demands, or for a feed that is no stream.
+-- Runs the commands of a commit without changing anything. It fails where a commit would fail: for
+-- a missing permission, for replicas that Redis demands, or for a feed that is no stream.
 --
 -- KEYS:
 --   1  the feed (a stream)

@@ -2,9 +2,9 @@ import type { CheckStatus, StoreHealthCheck } from '../../revocation/ports.js'
 import type { RedisClient } from './connection.js'
 
 /**
- * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would take
- * a write: it is a primary, below its memory limit, with the replicas that a commit waits for. Any
- * eviction policy but `noeviction` forgets revocations when memory runs out.
+ * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would
+ * take a write: it is a primary, below its memory limit, with the replicas that a commit waits for.
+ * Any eviction policy but `noeviction` forgets revocations when memory runs out.
  *
  * @throws what the connection throws
  */

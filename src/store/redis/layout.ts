@@ -1,16 +1,23 @@
 import type { Logger } from 'pino'
 import { UnknownLayout } from '../../revocation/store-errors.js'
 
-/** The version of what this code keeps in Redis. A change that older instances would misread raises it. */
+/**
+ * The version of what this code keeps in Redis. A change that older instances would misread raises
+ * it.
+ */
 export const layoutVersion = 1
 
-/** The first word of the error by which `commit.lua` refuses to write into a layout that it does not know. */
+/**
+ * The first word of the error by which `commit.lua` refuses to write into a layout that it does not
+ * know.
+ */
 export const layoutWord = 'LAYOUT'
 
 /** What this instance knows of the layout in Redis. */
 export type LayoutCheck = {
   /**
-   * Takes what a read found under the layout's key. To be called before anything else of the read is used.
+   * Takes what a read found under the layout's key. To be called before anything else of the read
+   * is used.
    *
    * @throws UnknownLayout
    */
@@ -19,7 +26,9 @@ export type LayoutCheck = {
   isKnown(): boolean
 }
 
-/** Logs how to recover, once each time that the layout becomes one that this instance does not know. */
+/**
+ * Logs how to recover, once each time that the layout becomes one that this instance does not know.
+ */
 export function createLayoutCheck(log: Pick<Logger, 'error' | 'info'>): LayoutCheck {
   let unknown: string | undefined
   return {
@@ -31,7 +40,8 @@ export function createLayoutCheck(log: Pick<Logger, 'error' | 'info'>): LayoutCh
         if (before !== undefined) log.info('the layout of Redis is known again')
         return
       }
-      const message = `Redis holds layout ${isVersion(found) ? found : '(unreadable)'}, and this instance knows up to ${layoutVersion}`
+      const version = isVersion(found) ? found : '(unreadable)'
+      const message = `Redis holds layout ${version}, and this instance knows up to ${layoutVersion}`
       if (before !== found)
         log.error(
           { layoutKnown: layoutVersion },

@@ -1,5 +1,5 @@
--- One step of a scan over all revocations: the next cursor, then per revocation its name, its remaining
--- time in milliseconds (-1: for ever) and its value.
+-- One step of a scan over all revocations: the next cursor, then per revocation its name, its
+-- remaining time in milliseconds (-1: for ever) and its value.
 --
 -- ARGV:
 --   1  the cursor
