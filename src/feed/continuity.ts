@@ -1,38 +1,39 @@
 import { compareIds, streamIdOf, type Position } from './event.js'
 
 /**
- * What names a history of the feed, and the server that keeps it. `runId` survives a demotion and the resync that follows,
- * `replicationId` does not, so a server that was a replica meanwhile is told by the latter alone.
+ * The epoch of the feed, and the server that keeps it. `runId` survives a demotion and the resync after it; `replicationId` does
+ * not. So a server that was a replica in between is recognised by `replicationId` alone.
  */
-export type FeedIdentity = Readonly<{ history: string; runId: string; replicationId: string }>
+export type FeedIdentity = Readonly<{ epoch: string; runId: string; replicationId: string }>
 
-/** How far a follower had come. */
+/** Where a follower stands in the feed of one server. */
 export type Place = Readonly<{
   identity: FeedIdentity
-  /** Nothing when it has none. */
+  /** `undefined` while the follower has no position. */
   position: Position | undefined
-  /** Events that had been added to the stream by then, at least; nothing where Redis does not count them (before 7). */
+  /** Lower bound of the events added to the stream so far; `undefined` where Redis does not count them (before version 7). */
   added: number | undefined
 }>
 
-/** What the feed is now; nothing is its first event when it is empty, or not there. */
+/** What a follower finds of the feed. */
 export type FoundFeed = Readonly<{
   identity: FeedIdentity
-  /** Whether the event of the position is still there. */
+  /** Whether the stream still has the event of the follower's position. */
   hasPosition: boolean
+  /** `undefined` when the feed is empty, or does not exist. */
   firstId: string | undefined
   added: number | undefined
 }>
 
 /**
- * `same`: nothing is missing. `other_server`: nothing that came before the position is missing, but what this instance stored after it may be.
- * `trimmed`: events were dropped by length, so all revocations must be read again. `lost`: the store may lack revocations.
+ * `same`: nothing is missing. `other_server`: nothing before the position is missing; what this instance stored after the position may
+ * be. `trimmed`: old events were dropped, so the follower has to take a snapshot. `lost`: the store may lack revocations.
  */
 export type Continuity = 'same' | 'other_server' | 'trimmed' | 'lost'
 
 /**
- * Compares what a follower knew of the feed with what it finds. Trimming drops the oldest events only, on the same server, and takes
- * nothing back: a gap that cannot be explained so is a loss.
+ * Compares the place of a follower with the feed that the follower finds. Trimming happens on the same server, drops only the oldest
+ * events, and never lowers the count of added events. A gap that trimming cannot explain is a loss.
  */
 export function compareFeed(place: Place, found: FoundFeed): Continuity {
   const isSameServer = isSameIdentity(place.identity, found.identity)
@@ -42,11 +43,11 @@ export function compareFeed(place: Place, found: FoundFeed): Continuity {
     return 'lost'
   const id = streamIdOf(place.position ?? '')
   if (id === undefined) return 'trimmed'
-  // Not older than the first event covers a last id that is smaller, too.
+  // A feed whose last id is smaller than the position has a smaller first id, too: lost.
   return compareIds(id, found.firstId) < 0 ? 'trimmed' : 'lost'
 }
 
 export const isSameIdentity = (one: FeedIdentity, other: FeedIdentity): boolean =>
-  one.history === other.history &&
+  one.epoch === other.epoch &&
   one.runId === other.runId &&
   one.replicationId === other.replicationId

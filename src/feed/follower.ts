@@ -16,7 +16,7 @@ import {
 } from './continuity.js'
 import { positionOf, streamIdOf, UnreadableFeed, type FeedEvent, type Position } from './event.js'
 import { createUnconfirmedWrites } from './unconfirmed-writes.js'
-import type { FeedLog } from './feed-log.js'
+import type { FeedLog } from './feed-source.js'
 
 /** Keeps the live set up to date with the feed. */
 export type Follower = {

@@ -9,7 +9,7 @@ import {
   type Position,
 } from './event.js'
 import { answered } from '../revocation/store-errors.js'
-import type { FeedReader } from './feed-log.js'
+import type { FeedReader } from './feed-source.js'
 
 /** Those who follow the feed over HTTP. */
 export type Subscribers = {

@@ -1,5 +1,5 @@
 import type { FeedEvent } from './event.js'
-import type { FeedReader } from './feed-log.js'
+import type { FeedReader } from './feed-source.js'
 
 /**
  * Reads the tail of the feed after it was asked for. Those who ask before a read has been sent share it; nobody gets one that was

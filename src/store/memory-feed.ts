@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FeedEvent } from '../feed/event.js'
-import type { FeedLog } from '../feed/feed-log.js'
+import type { FeedLog } from '../feed/feed-source.js'
 import type { Entry } from '../revocation/entry.js'
 
 const feedLength = 100_000
@@ -11,7 +11,7 @@ export function createMemoryFeed(now: () => number, all: () => Entry[]) {
   let events: FeedEvent[] = [{ id: `${startMs}-0`, entry: undefined }]
   let sequence = 0
   const waiting = new Set<() => void>()
-  const identity = { history: randomUUID(), runId: randomUUID(), replicationId: '' }
+  const identity = { epoch: randomUUID(), runId: randomUUID(), replicationId: '' }
   const sequenceOf = ({ id }: { id: string }) => Number(id.slice(id.indexOf('-') + 1))
   const placeOf = (id: string) => Math.max(0, sequenceOf({ id }) - sequenceOf(events[0] ?? { id }))
   const log: FeedLog = {

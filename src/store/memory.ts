@@ -1,5 +1,5 @@
 import type { AuditTrail } from '../audit/trail.js'
-import type { FeedLog } from '../feed/feed-log.js'
+import type { FeedLog } from '../feed/feed-source.js'
 import type { Commit, CommitResult, Preconditions } from '../revocation/commit.js'
 import { isRevokedBy, merge, valueOf, type Entry } from '../revocation/entry.js'
 import { startSweeper } from '../runtime/sweeper.js'

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { AuditTrail } from '../audit/trail.js'
 import type { Config } from '../config/config.js'
-import type { FeedLog, FeedReader } from '../feed/feed-log.js'
+import type { FeedLog, FeedReader } from '../feed/feed-source.js'
 import type { Store, StoreHealthCheck } from '../revocation/ports.js'
 import type { TrailCaps } from './memory-audit-trail.js'
 import type { StoreObserver } from './store.js'

@@ -7,7 +7,7 @@ import {
   type Place,
 } from '../../src/feed/continuity.js'
 
-const identity: FeedIdentity = { history: 'h', runId: 'run', replicationId: 'repl' }
+const identity: FeedIdentity = { epoch: 'h', runId: 'run', replicationId: 'repl' }
 const place: Place = { identity, position: `1000-5.t:${'A'.repeat(22)}`, added: 100 }
 const found: FoundFeed = { identity, hasPosition: false, firstId: '2000-0', added: 200 }
 
@@ -28,9 +28,9 @@ describe('the continuity of the feed', () => {
       'other_server',
     ],
     [
-      'the position is there, and the history has a new name',
+      'the position is there, and the epoch is another one',
       {},
-      { hasPosition: true, identity: { ...identity, history: 'other' } },
+      { hasPosition: true, identity: { ...identity, epoch: 'other' } },
       'other_server',
     ],
 
@@ -75,7 +75,7 @@ describe('the continuity of the feed', () => {
       { firstId: undefined, added: undefined },
       'lost',
     ],
-    ['a new history', {}, { identity: { ...identity, history: 'other' } }, 'lost'],
+    ['another epoch', {}, { identity: { ...identity, epoch: 'other' } }, 'lost'],
     [
       'older than the first event, on another server',
       {},

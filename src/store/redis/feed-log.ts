@@ -5,7 +5,7 @@ import { entryWith, parseValue, type Entry } from '../../revocation/entry.js'
 import type { LayoutCheck } from './layout.js'
 import type { RedisClient, RedisLink } from './connection.js'
 import { readScript, runScript } from './scripts.js'
-import type { FeedReader, FeedLog } from '../../feed/feed-log.js'
+import type { FeedReader, FeedLog } from '../../feed/feed-source.js'
 
 const scannedAtOnce = 500
 
@@ -66,13 +66,13 @@ export function redisFeedLog(
     connection: () => connection,
     isKnown: layout.isKnown,
     async identity() {
-      const [history, server, replication] = await Promise.all([
+      const [epoch, server, replication] = await Promise.all([
         client.get(historyKey),
         client.info('server'),
         client.info('replication'),
       ])
       return {
-        history: history ?? '',
+        epoch: epoch ?? '',
         runId: /^run_id:(\w+)/m.exec(server)?.[1] ?? '',
         replicationId: /^master_replid:(\w+)/m.exec(replication)?.[1] ?? '',
       }

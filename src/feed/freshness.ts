@@ -1,0 +1,64 @@
+import type { Clock } from '../runtime/clock.js'
+import { positionOf, type FeedEvent, type Position } from './event.js'
+
+// The freshness check is a read barrier:
+// 1. Note the time t0 and the position held. Then ask the source for the position of its last event.
+// 2. The source reads it after the request arrived: no revocation stored before t0 comes after it.
+// 3. Apply events until exactly that event is applied. Another history never has the same position.
+// 4. The live set is then fresh as of t0. Staleness is the time since t0, by the clock that says more.
+
+/** One moment, by both clocks. */
+export type Moment = Readonly<{ nowMs: number; monotonicMs: number }>
+
+/** `asking`: the positions applied since t0 are kept, because any of them may be the answer. */
+export type Barrier =
+  | Readonly<{ mode: 'asking'; askedAt: Moment; applied: Set<Position> }>
+  | Readonly<{ mode: 'waiting'; askedAt: Moment; target: Position }>
+  | Readonly<{ mode: 'passed'; askedAt: Moment }>
+
+/** A wall clock that falls behind by more than this was wrong before, or is wrong now. */
+export const clocksDisagreeMs = 1_000
+
+export const momentOf = ({ now, monotonicMs }: Clock): Moment => ({
+  nowMs: now(),
+  monotonicMs: monotonicMs(),
+})
+
+export const openBarrier = (askedAt: Moment, position: Position): Barrier => ({
+  mode: 'asking',
+  askedAt,
+  applied: new Set([position]),
+})
+
+/** The source has answered with the position of its last event. */
+export function onTarget(barrier: Barrier, target: Position): Barrier {
+  if (barrier.mode !== 'asking') return barrier
+  const { askedAt, applied } = barrier
+  return applied.has(target) ? { mode: 'passed', askedAt } : { mode: 'waiting', askedAt, target }
+}
+
+/** A snapshot is complete up to this position. */
+export function onPosition(barrier: Barrier, position: Position): Barrier {
+  if (barrier.mode === 'asking') barrier.applied.add(position)
+  return barrier.mode === 'waiting' && barrier.target === position
+    ? { mode: 'passed', askedAt: barrier.askedAt }
+    : barrier
+}
+
+/** These events have been applied. */
+export function onApplied(barrier: Barrier, events: readonly FeedEvent[]): Barrier {
+  let next = barrier
+  for (const event of events) next = onPosition(next, positionOf(event))
+  return next
+}
+
+/**
+ * How old the knowledge is that was fresh as of `provenAt`; `Infinity` when it never was, and when
+ * the wall clock has fallen behind the monotonic one: entries may have expired by a wrong clock.
+ */
+export function stalenessMs(provenAt: Moment | undefined, at: Moment): number {
+  if (provenAt === undefined) return Infinity
+  const wallMs = at.nowMs - provenAt.nowMs
+  const monotonicMs = at.monotonicMs - provenAt.monotonicMs
+  return wallMs < monotonicMs - clocksDisagreeMs ? Infinity : Math.max(wallMs, monotonicMs)
+}
