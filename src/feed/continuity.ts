@@ -1,8 +1,9 @@
 import { compareIds, streamIdOf, type Position } from './event.js'
 
 /**
- * The epoch of the feed, and the server that keeps it. `runId` survives a demotion and the resync after it; `replicationId` does
- * not. So a server that was a replica in between is recognised by `replicationId` alone.
+ * The epoch of the feed, and the server that keeps it. `runId` survives a demotion and the resync
+ * after it; `replicationId` does not. So a server that was a replica in between is recognised by
+ * `replicationId` alone.
  */
 export type FeedIdentity = Readonly<{ epoch: string; runId: string; replicationId: string }>
 
@@ -11,7 +12,10 @@ export type Place = Readonly<{
   identity: FeedIdentity
   /** `undefined` while the follower has no position. */
   position: Position | undefined
-  /** Lower bound of the events added to the stream so far; `undefined` where Redis does not count them (before version 7). */
+  /**
+   * Lower bound of the events added to the stream so far; `undefined` where Redis does not count
+   * them (before version 7).
+   */
   added: number | undefined
 }>
 
@@ -26,14 +30,16 @@ export type FoundFeed = Readonly<{
 }>
 
 /**
- * `same`: nothing is missing. `other_server`: nothing before the position is missing; what this instance stored after the position may
- * be. `trimmed`: old events were dropped, so the follower has to take a snapshot. `lost`: the store may lack revocations.
+ * `same`: nothing is missing. `other_server`: nothing before the position is missing; what this
+ * instance stored after the position may be. `trimmed`: old events were dropped, so the follower
+ * has to take a snapshot. `lost`: the store may lack revocations.
  */
 export type Continuity = 'same' | 'other_server' | 'trimmed' | 'lost'
 
 /**
- * Compares the place of a follower with the feed that the follower finds. Trimming happens on the same server, drops only the oldest
- * events, and never lowers the count of added events. A gap that trimming cannot explain is a loss.
+ * Compares the place of a follower with the feed that the follower finds. Trimming happens on the
+ * same server, drops only the oldest events, and never lowers the count of added events. A gap that
+ * trimming cannot explain is a loss.
  */
 export function compareFeed(place: Place, found: FoundFeed): Continuity {
   const isSameServer = isSameIdentity(place.identity, found.identity)

@@ -1,12 +1,15 @@
 import { decodeKey, type RevocationKey } from '../token/keys.js'
 import type { Entry } from '../revocation/entry.js'
 
-/** The version of the feed's events and snapshot that this code reads and writes; it grows with every new kind that revokes. */
+/**
+ * The version of the feed's events and snapshot that this code reads and writes; it grows with
+ * every new kind that revokes.
+ */
 export const feedVersion = 1
 
 /**
- * One event of the feed: a revocation, the genesis event that every stream begins with, or something informational, which revokes
- * nothing.
+ * One event of the feed: a revocation, the genesis event that every stream begins with, or
+ * something informational, which revokes nothing.
  */
 export type FeedEvent = Readonly<{
   /** Id in the stream, `milliseconds-sequence`. */
@@ -16,7 +19,10 @@ export type FeedEvent = Readonly<{
   info?: string
 }>
 
-/** The feed has something that this version cannot read, which may revoke tokens: what is held without it is not complete. */
+/**
+ * The feed has something that this version cannot read, which may revoke tokens: what is held
+ * without it is not complete.
+ */
 export class UnreadableFeed extends Error {
   override readonly name = 'UnreadableFeed'
 }
@@ -31,8 +37,8 @@ export const isInformational = (kind: string | undefined): kind is string =>
   kind !== undefined && /^info-[a-z0-9-]{1,64}$/.test(kind)
 
 /**
- * A place in the feed is an event that must still be there: its id in the stream and its key, `1795228156000-0.t:…`. Two histories
- * of one Redis may share ids, but not events.
+ * A place in the feed is an event that must still be there: its id in the stream and its key,
+ * `1795228156000-0.t:…`. Two histories of one Redis may share ids, but not events.
  */
 export type Position = string
 

@@ -33,7 +33,9 @@ export type PageReader = Readonly<{
   signal: AbortSignal
 }>
 
-/** `permanent`: repeating does not help. `unreadable`: the feed has what this version cannot read. */
+/**
+ * `permanent`: repeating does not help. `unreadable`: the feed has what this version cannot read.
+ */
 export type TroubleKind = 'passing' | 'permanent' | 'unreadable'
 
 /**
@@ -48,7 +50,9 @@ export type FeedSource = Readonly<{
   delivery: 'read' | 'pushed'
   /** The position of the last event, read after this was called. */
   tail(signal: AbortSignal): Promise<Position>
-  /** Compares the feed with a place. Absent: the source cannot tell a trimmed feed from a lost one. */
+  /**
+   * Compares the feed with a place. Absent: the source cannot tell a trimmed feed from a lost one.
+   */
   inspect?(place: Place | undefined): Promise<Inspection>
   /** Adds every live revocation. `inspection`: what `inspect` has found just before. */
   snapshot(
@@ -96,6 +100,8 @@ export type FeedLog = FeedReader & {
   scan(): AsyncIterable<Entry[]>
   /** Grows with every connection; 0 before the first. */
   connection(): number
-  /** Whether the last read of the store, by any connection, found a layout that this instance knows. */
+  /**
+   * Whether the last read of the store, by any connection, found a layout that this instance knows.
+   */
   isKnown(): boolean
 }

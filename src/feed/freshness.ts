@@ -2,10 +2,12 @@ import type { Clock } from '../runtime/clock.js'
 import { positionOf, type FeedEvent, type Position } from './event.js'
 
 // The freshness check is a read barrier:
-// 1. Note the time t0 and the position held. Then ask the source for the position of its last event.
+// 1. Note the time t0 and the position held. Then ask the source for the position of its last
+// event.
 // 2. The source reads it after the request arrived: no revocation stored before t0 comes after it.
 // 3. Apply events until exactly that event is applied. Another history never has the same position.
-// 4. The live set is then fresh as of t0. Staleness is the time since t0, by the clock that says more.
+// 4. The live set is then fresh as of t0. Staleness is the time since t0, by the clock that says
+// more.
 
 /** One moment, by both clocks. */
 export type Moment = Readonly<{ nowMs: number; monotonicMs: number }>

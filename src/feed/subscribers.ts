@@ -14,10 +14,11 @@ import type { FeedReader } from './feed-source.js'
 /** Those who follow the feed over HTTP. */
 export type Subscribers = {
   /**
-   * A stream of Server-Sent Events from a position on, that event included. When the feed does not have it any more, or loses it later,
-   * the stream says `gap` and ends.
+   * A stream of Server-Sent Events from a position on, that event included. When the feed does not
+   * have it any more, or loses it later, the stream says `gap` and ends.
    *
-   * @throws ServiceError `bad_request` for what is no position, `too_many_requests`, `store_unavailable`
+   * @throws ServiceError `bad_request` for what is no position, `too_many_requests`,
+   * `store_unavailable`
    */
   open(from: Position): Promise<Readable>
   /** Sends events on: what follows, without a gap, what was published before. */
@@ -39,7 +40,10 @@ const mostSubscribers = 10_000
 const gapEvent = 'event: gap\ndata: {}\n\n'
 
 type Subscriber = { stream: Readable; sentId: string }
-/** One that is still being sent what the store has; `whenRead` comes when it can take more, or is gone. */
+/**
+ * One that is still being sent what the store has; `whenRead` comes when it can take more, or is
+ * gone.
+ */
 type Catching = { stream: Readable; whenRead: () => Promise<void> }
 
 function catching(): Catching {
@@ -72,7 +76,8 @@ export function createSubscribers(parts: {
 
   const push = (stream: Readable, text: Buffer) => {
     stream.push(text)
-    // Without an error: the connection ends in the middle, which the reader cannot take for the end.
+    // Without an error: the connection ends in the middle, which the reader cannot take for the
+    // end.
     if (stream.readableLength > mostBufferedBytes) stream.destroy()
   }
   const flush = () => {
@@ -125,7 +130,8 @@ export function createSubscribers(parts: {
     for (const stream of joining) stream.destroy()
   }
 
-  // Pages of the store, as fast as they are read, until it is where the live set is; from there on every event is published to it.
+  // Pages of the store, as fast as they are read, until it is where the live set is; from there on
+  // every event is published to it.
   const catchUp = async (
     { stream, whenRead }: Catching,
     page: readonly FeedEvent[],

@@ -2,8 +2,8 @@ import type { FeedEvent } from './event.js'
 import type { FeedReader } from './feed-source.js'
 
 /**
- * Reads the tail of the feed after it was asked for. Those who ask before a read has been sent share it; nobody gets one that was
- * under way already.
+ * Reads the tail of the feed after it was asked for. Those who ask before a read has been sent
+ * share it; nobody gets one that was under way already.
  *
  * @throws (the function) whatever the feed throws
  */

@@ -2,7 +2,10 @@ import { coversLife, laterOf, type Entry } from '../revocation/entry.js'
 
 /** Entries that this instance has stored, and whose events it has not met in the feed yet. */
 export type UnconfirmedWrites = {
-  /** Remembers an entry that was stored while the read `round` of the feed was the last that had been begun. */
+  /**
+   * Remembers an entry that was stored while the read `round` of the feed was the last that had
+   * been begun.
+   */
   add(entry: Entry, round: number): void
   /**
    * Confirms what the store is seen to hold: an event of the feed, or an entry that a scan met.
@@ -11,14 +14,17 @@ export type UnconfirmedWrites = {
    */
   confirm(held: Entry, toleranceMs?: number): void
   /**
-   * What the store lacks, when the read `round` has come to the end of the feed: what was stored before it was begun, and has not
-   * expired.
+   * What the store lacks, when the read `round` has come to the end of the feed: what was stored
+   * before it was begun, and has not expired.
    */
   missing(round: number): Entry[]
   size(): number
 }
 
-/** Cutoff and life are confirmed each by itself: of two writes, one may have raised the one and the other lengthened the other. */
+/**
+ * Cutoff and life are confirmed each by itself: of two writes, one may have raised the one and the
+ * other lengthened the other.
+ */
 type Write = { entry: Entry; round: number; lacksCutoff: boolean; lacksLife: boolean }
 
 /** What is still to be confirmed once `entry` is stored, too. */

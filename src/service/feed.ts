@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Logger } from 'pino'
 import type { FeedEvent } from '../feed/event.js'
-import { createFollower, type Follower } from '../feed/follower.js'
+import { createStoreFollower, type StoreFollower } from '../feed/store-follower.js'
 import { createSubscribers, type Subscribers } from '../feed/subscribers.js'
 import { createTailReader } from '../feed/tail.js'
 import { commitOf } from '../revocation/commit.js'
@@ -14,7 +14,7 @@ export type Feed = Readonly<{
   liveSet: LiveSet
   /** The live set for the rules: what they add is what this instance has stored itself. */
   storedHere: Pick<LiveSet, 'add' | 'find' | 'covers'>
-  follower: Follower
+  follower: StoreFollower
   subscribers: Subscribers
   readTail: ReturnType<typeof createTailReader>
   close(): Promise<void>
@@ -30,7 +30,7 @@ export type FeedParts = Readonly<{
 export function createFeed({ stores, log, now, timeoutMs }: FeedParts): Feed {
   const liveSet = createLiveSet(now)
   const news = new EventEmitter<{ events: [readonly FeedEvent[]]; gap: [] }>()
-  const follower = createFollower({
+  const follower = createStoreFollower({
     feed: stores.feed,
     liveSet,
     restore: async (entries) => void (await stores.revocations.commit(commitOf(entries))),
@@ -44,6 +44,7 @@ export function createFeed({ stores, log, now, timeoutMs }: FeedParts): Feed {
   const subscribers = createSubscribers({ feed: stores.feedReader, position, timeoutMs })
   news.on('events', subscribers.publish)
   news.on('gap', subscribers.gap)
+  follower.start()
   return {
     liveSet,
     storedHere: {

@@ -1,0 +1,195 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Page, SnapshotTarget } from './feed-source.js'
+import {
+  checkClock,
+  enter,
+  notify,
+  pauseBeforeRetry,
+  proven,
+  type FollowerContext,
+} from './follower-context.js'
+import { momentOf } from './freshness.js'
+import {
+  onGap,
+  onInspection,
+  onMissingWrites,
+  onPage,
+  onSettled,
+  onSnapshot,
+  onWrittenBack,
+  placeOf,
+  type Bootstrapping,
+  type Following,
+  type Gap,
+  type Restoring,
+  type Resuming,
+} from './state.js'
+import { entriesOf, everyEntryOf } from './write-back.js'
+
+/** An expiry that is computed from a remaining time may fall short of the stored one by this. */
+const remainingTimeMs = 1_000
+/** Every living instance notices a loss, and writes back what it holds, within this time. */
+const othersRestoreMs = 2_000
+
+/**
+ * Does what the state asks for. An abort means that the state has changed meanwhile: what was begun
+ * for the old one must not enter another.
+ */
+export async function act(context: FollowerContext, signal: AbortSignal): Promise<void> {
+  const { state } = context
+  switch (state.mode) {
+    case 'bootstrapping':
+      return bootstrap(context, state, signal)
+    case 'following':
+    case 'resuming':
+      return follow(context, state, signal)
+    case 'gap':
+      return inspectGap(context, state, signal)
+    case 'restoring':
+      return writeBack(context, state, signal)
+    case 'settling':
+      await pause(othersRestoreMs, undefined, { signal })
+      return enter(context, onSettled(state))
+  }
+}
+
+const everythingOf = ({ parts: { liveSet, ownWrites } }: FollowerContext) =>
+  ownWrites === undefined ? entriesOf([]) : everyEntryOf(liveSet)
+
+async function bootstrap(
+  context: FollowerContext,
+  state: Bootstrapping,
+  signal: AbortSignal,
+): Promise<void> {
+  const { source, observer } = context.parts
+  context.round += 1
+  const inspection = await source.inspect?.(state.place)
+  signal.throwIfAborted()
+  const inspected = onInspection(state, inspection, everythingOf(context))
+  if (inspected.state.mode !== 'bootstrapping') return enter(context, inspected)
+  const snapshot = await source.snapshot(targetOf(context), signal, inspection)
+  signal.throwIfAborted()
+  context.counts.snapshots += 1
+  arrive(context, onSnapshot(state, snapshot), true)
+  context.barrier.reached(snapshot.position)
+  observer.onSnapshot()
+  if (source.delivery === 'pushed')
+    void context.barrier.begin(snapshot.position, context.closing.signal)
+}
+
+function targetOf({ parts: { liveSet, ownWrites } }: FollowerContext): SnapshotTarget {
+  if (ownWrites === undefined) return liveSet
+  const { unconfirmed } = ownWrites
+  return {
+    addPacked: liveSet.addPacked,
+    add(entry) {
+      liveSet.add(entry)
+      unconfirmed.confirm(entry, remainingTimeMs)
+    },
+  }
+}
+
+async function follow(
+  context: FollowerContext,
+  { position }: Following | Resuming,
+  signal: AbortSignal,
+): Promise<void> {
+  const { source, ownWrites } = context.parts
+  context.round += 1
+  await source.follow(position, {
+    onPage: (page) => takePage(context, page),
+    // A write since the read began has to be in the next page: that shows at once whether it is.
+    mayWait: () => ownWrites === undefined || ownWrites.unconfirmed.size() === 0,
+    signal,
+  })
+  signal.throwIfAborted()
+  const { state } = context
+  if (state.mode === 'following' || state.mode === 'resuming') enter(context, onGap(state))
+}
+
+/** @returns whether to follow on */
+function takePage(context: FollowerContext, page: Page): boolean {
+  checkClock(context)
+  const { state } = context
+  if (state.mode !== 'following' && state.mode !== 'resuming') return false
+  const next = onPage(state, page)
+  if (next.state.mode !== 'following') {
+    enter(context, next)
+    return false
+  }
+  context.retryInMs = context.parts.retryMs.first
+  applyPage(context, page)
+  const isComplete = arrive(context, next, page.isWhole)
+  if (page.events.length > 1) {
+    const events = page.events.slice(1)
+    context.barrier.applied(events)
+    if (isComplete) context.parts.observer.onEvents(events)
+  }
+  context.round += 1
+  return isComplete
+}
+
+function applyPage({ parts: { liveSet, ownWrites } }: FollowerContext, { events }: Page): void {
+  for (let index = 1; index < events.length; index += 1) {
+    const { entry } = events[index]!
+    if (entry === undefined) continue
+    liveSet.add(entry)
+    ownWrites?.unconfirmed.confirm(entry)
+  }
+}
+
+/**
+ * The live set is complete up to a position, which at the end of the feed shows what the feed lacks
+ * of this instance's writes.
+ *
+ * @returns whether the feed lacks nothing
+ */
+function arrive(
+  context: FollowerContext,
+  next: ReturnType<typeof onPage>,
+  isWhole: boolean,
+): boolean {
+  const { source, ownWrites, clock } = context.parts
+  const missing = isWhole ? (ownWrites?.unconfirmed.missing(context.round) ?? []) : []
+  if (missing.length > 0 && next.state.mode === 'following') {
+    notify(context, next.notice)
+    enter(context, onMissingWrites(next.state, entriesOf(missing)))
+    return false
+  }
+  enter(context, next)
+  if (source.delivery === 'read') proven(context, momentOf(clock))
+  return true
+}
+
+async function inspectGap(
+  context: FollowerContext,
+  state: Gap,
+  signal: AbortSignal,
+): Promise<void> {
+  const { source } = context.parts
+  // Every follower of one instance learns of a gap at the same time.
+  if (source.inspect === undefined) await pauseBeforeRetry(context, signal)
+  const inspection = await source.inspect?.(placeOf(state))
+  signal.throwIfAborted()
+  enter(context, onInspection(state, inspection, everythingOf(context)))
+}
+
+async function writeBack(
+  context: FollowerContext,
+  state: Restoring,
+  signal: AbortSignal,
+): Promise<void> {
+  const { source, ownWrites } = context.parts
+  const inspection = await source.inspect?.(state.place)
+  signal.throwIfAborted()
+  const inspected = onInspection(state, inspection, everythingOf(context))
+  if (inspected.state !== state) return enter(context, inspected)
+  const { entries } = state
+  for (let batch = entries.next(); batch.length > 0; batch = entries.next()) {
+    await ownWrites?.restore(batch)
+    context.counts.restored += batch.length
+    entries.stored()
+    signal.throwIfAborted()
+  }
+  enter(context, onWrittenBack(state))
+}

@@ -1,0 +1,133 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { watchClock } from '../runtime/clock.js'
+import type { Position } from './event.js'
+import type { FollowerCounts, FollowerParts } from './follower-parts.js'
+import { momentOf, stalenessMs, type Moment } from './freshness.js'
+import { createReadBarrier, LaggingFeed } from './read-barrier.js'
+import {
+  initialState,
+  onClockSetBack,
+  onUnreadable,
+  type Notice,
+  type State,
+  type Transition,
+} from './state.js'
+
+type Counts = { -readonly [Name in keyof FollowerCounts]: number }
+
+/** What a follower knows. */
+export type FollowerContext = {
+  readonly parts: FollowerParts
+  readonly closing: AbortController
+  readonly counts: Counts
+  readonly watchedClock: ReturnType<typeof watchClock>
+  readonly barrier: ReturnType<typeof createReadBarrier>
+  state: State
+  /** Ends what is done for the state. */
+  activity: AbortController
+  /** Reads of the feed that were begun. */
+  round: number
+  retryInMs: number
+  provenAt: Moment | undefined
+  wasFresh: boolean
+}
+
+const barrierWithinMs = 2_000
+
+export function createContext(parts: FollowerParts): FollowerContext {
+  const context: FollowerContext = {
+    parts,
+    closing: new AbortController(),
+    counts: { snapshots: 0, gaps: 0, reconnects: 0, historyLost: 0, restored: 0 },
+    watchedClock: watchClock(parts.clock),
+    barrier: createReadBarrier({
+      source: parts.source,
+      clock: parts.clock,
+      withinMs: Math.min(barrierWithinMs, parts.maxStalenessMs),
+      onPassed: (askedAt) => proven(context, askedAt),
+      onTrouble: (error) => reportTrouble(context, error),
+    }),
+    state: initialState,
+    activity: new AbortController(),
+    round: 0,
+    retryInMs: parts.retryMs.first,
+    provenAt: undefined,
+    wasFresh: false,
+  }
+  return context
+}
+
+/** The position that the live set is complete up to, whether it is fresh or not. */
+export const heldPosition = ({ state }: FollowerContext): Position | undefined =>
+  state.mode === 'following' || state.mode === 'resuming' ? state.position : undefined
+
+export const ageMs = ({ provenAt, parts }: FollowerContext): number =>
+  stalenessMs(provenAt, momentOf(parts.clock))
+
+export const isFresh = (context: FollowerContext): boolean =>
+  ageMs(context) <= context.parts.maxStalenessMs
+
+/** Reports freshness if it has changed. */
+export function checkFreshness(context: FollowerContext): void {
+  const fresh = isFresh(context)
+  if (fresh === context.wasFresh) return
+  context.wasFresh = fresh
+  context.parts.observer.onFreshness(fresh)
+}
+
+export function proven(context: FollowerContext, asOf: Moment): void {
+  context.provenAt = asOf
+  context.parts.observer.onProven()
+  checkFreshness(context)
+}
+
+export function enter(context: FollowerContext, { state, notice }: Transition): void {
+  const wasFollowing = context.state.mode === 'following'
+  context.state = state
+  if (wasFollowing && state.mode !== 'following') context.parts.observer.onGap()
+  notify(context, notice)
+}
+
+export function notify(context: FollowerContext, notice: Notice | undefined): void {
+  if (notice === undefined) return
+  const { counts, parts, state } = context
+  if (notice === 'gap') counts.gaps += 1
+  if (notice === 'history_lost' || notice === 'writes_missing') counts.historyLost += 1
+  parts.observer.onNotice(notice, state, counts)
+}
+
+/** Nothing is fresh any more, and what is being done is begun anew. */
+function startOver(context: FollowerContext, why: unknown): void {
+  context.provenAt = undefined
+  context.barrier.cancel()
+  context.activity.abort(why)
+  checkFreshness(context)
+}
+
+export function checkClock(context: FollowerContext): void {
+  if (!context.watchedClock.wasSetBack()) return
+  enter(context, onClockSetBack(context.state))
+  startOver(context, new Error('the clock was set back'))
+}
+
+export function reportTrouble(context: FollowerContext, error: unknown): void {
+  if (context.closing.signal.aborted) return
+  const kind = context.parts.source.kindOf(error)
+  if (kind === 'unreadable') {
+    enter(context, onUnreadable(context.state))
+    startOver(context, error)
+  }
+  // Events may come again over another connection.
+  if (error instanceof LaggingFeed) context.activity.abort(error)
+  context.parts.observer.onTrouble(error, kind)
+}
+
+/** Longer from time to time, with jitter, to avoid a thundering herd. */
+export async function pauseBeforeRetry(
+  context: FollowerContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { retryInMs, parts } = context
+  context.retryInMs = Math.min(parts.retryMs.most, retryInMs * 2)
+  await pause(retryInMs * (0.5 + Math.random()), undefined, { signal })
+}

@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { UnknownLayout } from '../revocation/store-errors.js'
+import { withDeadline } from '../runtime/deadline.js'
+import { isSameIdentity, type Place } from './continuity.js'
+import { positionOf, streamIdOf, UnreadableFeed, type Position } from './event.js'
+import type {
+  FeedLog,
+  FeedSource,
+  Inspection,
+  Page,
+  PageReader,
+  Snapshot,
+  SnapshotTarget,
+} from './feed-source.js'
+
+const pageEvents = 1_000
+const waitMs = 500
+/**
+ * After new events the next page is read without waiting for a signal: under load, which shows in
+ * the size of a page, one page then holds many events.
+ */
+const pauseMs = { quiet: 2, busy: 8 }
+const busyEvents = 4
+
+type Parts = Readonly<{
+  log: FeedLog
+  /** Gives a command the deadline of the store. */
+  inTime: <T>(work: Promise<T>) => Promise<T>
+  timeoutMs: number
+}>
+
+/** Follows the feed of a store. Every command has the deadline `timeoutMs`. */
+export function createLogSource(log: FeedLog, timeoutMs: number): FeedSource {
+  const parts: Parts = { log, timeoutMs, inTime: (work) => withDeadline(work, timeoutMs) }
+  return {
+    delivery: 'read',
+    async tail() {
+      const last = await parts.inTime(log.tail())
+      if (last === undefined) throw noFeed()
+      return positionOf(last)
+    },
+    inspect: (place) => inspect(parts, place),
+    snapshot: (target, signal, inspection) => scan(parts, target, signal, inspection),
+    follow: (from, reader) => follow(parts, from, reader),
+    kindOf: (error) =>
+      error instanceof UnreadableFeed || error instanceof UnknownLayout ? 'unreadable' : 'passing',
+  }
+}
+
+const noFeed = () => new Error('there is no feed')
+
+// In this order: what is read after the identity can only be newer.
+async function inspect({ log, inTime }: Parts, place: Place | undefined): Promise<Inspection> {
+  await inTime(log.begin())
+  const identity = await inTime(log.identity())
+  const { firstId, last: tail, added } = await inTime(log.bounds())
+  const id = streamIdOf(place?.position ?? '')
+  const [first] = id === undefined ? [] : await inTime(log.read(id, 1))
+  const hasPosition = first !== undefined && positionOf(first) === place?.position
+  return { identity, hasPosition, firstId, added, tail }
+}
+
+async function scan(
+  { log, inTime }: Parts,
+  target: SnapshotTarget,
+  signal: AbortSignal,
+  inspection: Inspection | undefined,
+): Promise<Snapshot> {
+  const tail = inspection?.tail
+  if (inspection === undefined || tail === undefined) throw noFeed()
+  const { identity, added } = inspection
+  const connection = log.connection()
+  for await (const entries of log.scan()) {
+    signal.throwIfAborted()
+    for (const entry of entries) target.add(entry)
+  }
+  // The scan is the set at the tail only if the same server still has the tail.
+  const [first] = await inTime(log.read(tail.id, 1))
+  const isSame = isSameIdentity(await inTime(log.identity()), identity)
+  const position = positionOf(tail)
+  const hasTail = first !== undefined && positionOf(first) === position
+  if (!isSame || !hasTail || log.connection() !== connection)
+    throw new Error('the feed changed during a scan')
+  return { position, server: { identity, added } }
+}
+
+async function follow(parts: Parts, from: Position, reader: PageReader): Promise<void> {
+  const { log, inTime } = parts
+  let id = streamIdOf(from) ?? ''
+  /** The connection whose server is known. */
+  let known: number | undefined
+  for (;;) {
+    const connection = log.connection()
+    const events = await inTime(log.read(id, pageEvents))
+    reader.signal.throwIfAborted()
+    const identity = connection === known ? undefined : await inTime(log.identity())
+    // A connection that was replaced meanwhile says nothing about the server of this page.
+    const isOfPage = log.connection() === connection
+    if (isOfPage) known = connection
+    const page = { events, isWhole: events.length < pageEvents, ...(isOfPage && { identity }) }
+    reader.signal.throwIfAborted()
+    if (!reader.onPage(page)) return
+    id = events.at(-1)?.id ?? id
+    if (page.isWhole) await pauseAfter(parts, page, id, reader)
+    reader.signal.throwIfAborted()
+  }
+}
+
+async function pauseAfter(
+  { log, timeoutMs }: Parts,
+  { events }: Page,
+  id: string,
+  reader: PageReader,
+): Promise<void> {
+  const added = events.length - 1
+  if (added > 0) await pause(added < busyEvents ? pauseMs.quiet : pauseMs.busy)
+  else if (reader.mayWait()) await withDeadline(log.wait(id, waitMs), waitMs + timeoutMs)
+}

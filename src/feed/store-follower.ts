@@ -1,0 +1,116 @@
+import type { Logger } from 'pino'
+import type { Entry } from '../revocation/entry.js'
+import type { LiveSet } from '../revocation/live-set.js'
+import { UnknownLayout, withoutArguments } from '../revocation/store-errors.js'
+import type { FeedEvent, Position } from './event.js'
+import type { FeedLog } from './feed-source.js'
+import { createFollower, type Follower } from './follower.js'
+import type { FollowerObserver } from './follower-parts.js'
+import { createLogSource } from './log-source.js'
+import type { Notice, State } from './state.js'
+import { createUnconfirmedWrites } from './unconfirmed-writes.js'
+
+/** An instance that follows the feed of the store that it writes to. */
+export type StoreFollower = Pick<Follower, 'start' | 'stored' | 'counts' | 'close'> & {
+  /** The event that the live set is complete up to; `undefined` while that is not certain. */
+  position(): Position | undefined
+  /** Epoch milliseconds of the last time that the position was seen in the feed. */
+  seenAtMs(): number
+}
+
+export type StoreFollowerParts = {
+  feed: FeedLog
+  liveSet: LiveSet
+  /** Stores entries again. */
+  restore: (entries: readonly Entry[]) => Promise<void>
+  /** Events in the order of the feed, already applied, without a gap since the call before. */
+  onEvents: (events: readonly FeedEvent[]) => void
+  /** There is a gap before the events that will follow. */
+  onGap: () => void
+  log: Logger
+  now: () => number
+  timeoutMs: number
+}
+
+const mostUnconfirmed = 100_000
+const retryMs = { first: 100, most: 100 }
+/** A position that has not been seen in the feed for this long is not certain any more. */
+const unseenForMs = 5_000
+
+export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
+  const { feed, liveSet, now } = parts
+  let seenAtMs = -Infinity
+  const observer = createLoggingObserver(parts)
+  const follower = createFollower({
+    source: createLogSource(feed, parts.timeoutMs),
+    liveSet,
+    clock: { now, monotonicMs: () => performance.now() },
+    maxStalenessMs: unseenForMs,
+    retryMs,
+    ownWrites: {
+      unconfirmed: createUnconfirmedWrites({ most: mostUnconfirmed, now }),
+      restore: parts.restore,
+    },
+    observer: {
+      ...observer,
+      onEvents: parts.onEvents,
+      onGap: parts.onGap,
+      onProven() {
+        seenAtMs = now()
+        observer.onProven()
+      },
+    },
+  })
+  // By the monotonic clock alone: a wall clock that jumps ahead says nothing about the feed.
+  const isSeen = () => {
+    const provenAt = follower.provenAt()
+    return provenAt !== undefined && performance.now() - provenAt.monotonicMs < unseenForMs
+  }
+  return {
+    ...follower,
+    position: () =>
+      follower.isFollowing() && feed.isKnown() && isSeen() ? follower.position() : undefined,
+    seenAtMs: () => seenAtMs,
+  }
+}
+
+const messages = {
+  history_lost: 'Redis has lost revocations; what this instance knows is written back',
+  writes_missing:
+    'Redis lacks what this instance has stored, as a replica that lagged; it is written back',
+  written_back: 'revocations written back',
+  trimmed: 'the feed was trimmed past this instance; every revocation is read again',
+  other_server:
+    'another server answers as Redis, or it has restarted; what this instance stored last is looked for',
+  clock_set_back: 'the clock was set back; every revocation is read again',
+} as const satisfies Partial<Record<Notice, string>>
+
+/** Writes what happens to the follower to the log, each trouble once until it is over. */
+function createLoggingObserver({
+  log,
+  feed,
+}: StoreFollowerParts): Omit<FollowerObserver, 'onEvents' | 'onGap'> {
+  let trouble: string | undefined
+  return {
+    onSnapshot: () => undefined,
+    onFreshness: () => undefined,
+    onProven: () => void (trouble = undefined),
+    onNotice(notice, state, { historyLost, restored }) {
+      if (notice === 'gap') return
+      if (notice === 'history_lost' || notice === 'writes_missing')
+        log.error({ revocations: pendingOf(state), historyLost }, messages[notice])
+      else log.warn(notice === 'written_back' ? { restored } : {}, messages[notice])
+    },
+    onTrouble(error) {
+      const cause = withoutArguments(error) as Error
+      // Before the first connection the connection reports its own trouble; an unknown layout is
+      // reported by the check of the layout.
+      const isReported = feed.connection() === 0 || cause instanceof UnknownLayout
+      if (trouble !== cause.message && !isReported)
+        log.error({ err: cause }, 'the feed cannot be followed')
+      trouble = cause.message
+    },
+  }
+}
+
+const pendingOf = (state: State) => (state.mode === 'restoring' ? state.entries.size : 0)

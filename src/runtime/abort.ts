@@ -1,0 +1,15 @@
+/**
+ * Waits for `work` until the signal is aborted; `work` itself goes on. The listener is removed with
+ * the end of `work`, so that a signal that lives long keeps nothing alive.
+ *
+ * @throws the reason of the signal; else what `work` throws
+ */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error)
+    const done = () => signal.removeEventListener('abort', abort)
+    signal.addEventListener('abort', abort)
+    if (signal.aborted) abort()
+    work.then(resolve, reject).finally(done)
+  })
+}
