@@ -1,6 +1,7 @@
 export { createGuard } from './guard/guard.js'
 export type {
   Authorization,
+  FeedOptions,
   Guard,
   GuardEvents,
   GuardIssuer,
@@ -8,7 +9,7 @@ export type {
   GuardStats,
 } from './guard/types.js'
 export { GuardError, type GuardErrorCode } from './guard/error.js'
-export { FeedError, type FeedOptions } from './guard/http-feed.js'
+export { FeedError } from './guard/feed-error.js'
 export { askIntrospection, type OnUnknown, type FallbackDecision } from './guard/fallback.js'
 export {
   expressGuard,

@@ -48,7 +48,7 @@ function encodeRecord(piece: Buffer, start: number, words: Uint32Array, at: numb
  *
  * @throws (its methods) Error when it is not a snapshot of this version
  */
-export function createSnapshotReader(liveSet: LiveSet) {
+export function createSnapshotReader(liveSet: Pick<LiveSet, 'addPacked'>) {
   let rest: Buffer = Buffer.alloc(0)
   let position: Position | undefined
   let records = 0

@@ -3,7 +3,8 @@ import type { Claims } from '../token/verification.js'
 import type { Guard } from './types.js'
 import { GuardError } from './error.js'
 
-// From the raw lines: Node shows only the first of two, and making its object of all headers costs more than the check.
+// From the raw lines: Node shows only the first of two, and making its object of all headers costs
+// more than the check.
 function authorizationOf({ rawHeaders }: IncomingMessage): string | string[] | undefined {
   let found: string | undefined
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -21,9 +22,7 @@ function refusalOf(error: unknown): GuardError {
   throw error
 }
 
-/**
- * For plain `node:http`: the claims, or nothing when the request has been answered.
- */
+/** For plain `node:http`: the claims, or nothing when the request has been answered. */
 export async function guardRequest(
   guard: Guard,
   request: IncomingMessage,
@@ -120,7 +119,10 @@ export const honoGuard =
     return undefined
   }
 
-/** `isRevoked` of `express-jwt`, which has verified the token with its own rules: the guard's rules come on top. A 503 is thrown. */
+/**
+ * `isRevoked` of `express-jwt`, which has verified the token with its own rules: the guard's rules
+ * come on top. A 503 is thrown.
+ */
 export const isRevokedForExpressJwt =
   (guard: Guard) =>
   (request: IncomingMessage): Promise<boolean> =>

@@ -9,7 +9,9 @@ const reasons: Partial<Record<GuardErrorCode, Reason>> = {
   token_missing: 'no_credentials',
 }
 
-/** What `check` throws. `status`, `headers` and `body` are the answer that the caller should get. */
+/**
+ * What `check` throws. `status`, `headers` and `body` are the answer that the caller should get.
+ */
 export class GuardError extends Error {
   readonly code: GuardErrorCode
   readonly status: 401 | 503

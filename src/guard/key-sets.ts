@@ -1,6 +1,6 @@
 import type { IssuerConfig } from '../token/issuer-options.js'
+import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
 import type { KeySourceLog } from '../token/remote-key-source.js'
-import { openIssuers } from '../token/open-issuers.js'
 
 type Parts = Readonly<{
   issuers: readonly IssuerConfig[]
@@ -11,62 +11,47 @@ type Parts = Readonly<{
 
 const longestTimerMs = 2 ** 31 - 1
 
-/** Opens the issuers of a guard, and knows whether the key sets that have to be fetched are there. */
+/** Opens the issuers of a guard, and knows which of their remote key sets are loaded. */
 export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Parts) {
-  /** By origin, why its key set was not loaded at the last attempt. */
+  /** By origin, why the last attempt to load its key set failed. */
   const reasons = new Map<string, string>()
   const waiting = new Set<() => void>()
   let isClosed = false
-
-  const remember = (details: object) => {
-    const { origin, reason } = details as { origin?: string; reason?: string }
-    if (origin !== undefined && reason !== undefined) reasons.set(origin, reason)
-  }
-  // A key source reports every attempt to load a set here; whether a set is there is asked of the source itself.
+  const checkAll = () => waiting.forEach((check) => check())
   const log: KeySourceLog = {
-    info: () => waiting.forEach((check) => check()),
+    info: checkAll,
     warn,
     error(details, message) {
-      remember(details)
+      const { origin, reason } = details as { origin?: string; reason?: string }
+      if (origin !== undefined && reason !== undefined) reasons.set(origin, reason)
       warn(details, message)
     },
   }
   const { issuers } = openIssuers(configs, { requireExp, log, now })
-
-  const missing = (): string[] =>
-    configs.flatMap(({ key }, at) =>
-      key.kind !== 'remote' || issuers[at]?.keys.isLoaded() === true
-        ? []
-        : [new URL(key.uri).origin],
-    )
-  const faultOf = (origin: string) => {
-    const reason = reasons.get(origin)
-    return `the key set of ${origin} has not been loaded${reason === undefined ? '' : `: ${reason}`}`
+  const late = (withinMs: number) => {
+    const violations = missingOrigins(configs, issuers).map((origin) => {
+      const reason = reasons.get(origin)
+      return `the key set of ${origin} has not been loaded${reason === undefined ? '' : `: ${reason}`}`
+    })
+    return new Error(`the guard is not ready within ${withinMs} ms: ${violations.join('; ')}`)
   }
+  const isLoaded = () => missingOrigins(configs, issuers).length === 0
   return {
     issuers,
-    /** @throws Error that names the key sets that are not there within `ms`; its message says `withinMs` */
+    /** @throws Error that names the key sets that are missing after `ms`, and `withinMs` */
     loaded(ms: number, withinMs: number): Promise<void> {
       return new Promise((resolve, reject) => {
-        const end = (error: Error | undefined) => {
+        const end = (settle: () => void) => {
           clearTimeout(timer)
           waiting.delete(check)
-          if (error === undefined) resolve()
-          else reject(error)
+          settle()
         }
         const check = () => {
-          if (isClosed) end(new Error('the guard was closed'))
-          else if (missing().length === 0) end(undefined)
+          if (isClosed) end(() => reject(new Error('the guard was closed')))
+          else if (isLoaded()) end(resolve)
         }
-        const late = () => {
-          const faults = [...new Set(missing())].map(faultOf)
-          end(
-            faults.length === 0
-              ? undefined
-              : new Error(`the guard is not ready within ${withinMs} ms: ${faults.join('; ')}`),
-          )
-        }
-        const timer = setTimeout(late, Math.min(ms, longestTimerMs))
+        const onTimeout = () => end(isLoaded() ? resolve : () => reject(late(withinMs)))
+        const timer = setTimeout(onTimeout, Math.min(ms, longestTimerMs))
         waiting.add(check)
         check()
       })
@@ -74,7 +59,19 @@ export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Pa
     close() {
       isClosed = true
       issuers.forEach(({ keys }) => keys.close())
-      waiting.forEach((check) => check())
+      checkAll()
     },
   }
+}
+
+function missingOrigins(
+  configs: readonly IssuerConfig[],
+  issuers: OpenIssuers['issuers'],
+): readonly string[] {
+  const origins = configs.flatMap(({ key }, index) =>
+    key.kind !== 'remote' || issuers[index]?.keys.isLoaded() === true
+      ? []
+      : [new URL(key.uri).origin],
+  )
+  return [...new Set(origins)]
 }

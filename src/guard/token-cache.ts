@@ -1,34 +1,42 @@
 import { packKey } from '../revocation/packed-entry.js'
 import type { VerifiedToken } from '../token/verification.js'
 
-/** A token that has been verified, ready to be looked up again. */
-export type Known = Readonly<{
+/** A token that has been verified, prepared for the next look-up. */
+export type CachedToken = Readonly<{
   /** The whole `Authorization` header. */
   header: string
   token: VerifiedToken
-  /** Keys `t: s: j: u:` as words; one that the token lacks is all zeros, and never asked for. */
-  words: Uint32Array
+  /** Packed keys `t: s: j: u:`, four words each; a key that the token lacks is all zeros. */
+  packedKeys: Uint32Array
+  /** Which of the keys the token has; only these are looked up. */
   has: Readonly<{ s: boolean; j: boolean; u: boolean }>
-  /** What cutoffs are held against; absent: any cutoff revokes. */
+  /** What a cutoff is compared with; absent: any cutoff revokes. */
   issuedAtS: unknown
   expMs: number
-  /** Of the keys that verified it. */
+  /** The generation of the keys that verified the token. */
   generation: number
 }>
+
+/** Where the packed keys begin. */
+export const keyStart = { t: 0, s: 4, j: 8, u: 12 } as const
 
 export function cachedToken(
   header: string,
   token: VerifiedToken,
   cutoffClaim: 'iat' | 'auth_time',
-): Known {
+): CachedToken {
   const { t, s, j, u } = token.keys
-  const words = new Uint32Array(16)
-  for (const [at, key] of [t, s, j, u].entries())
-    if (key !== undefined) words.set(packKey(key), 4 * at)
+  const packedKeys = new Uint32Array(16)
+  packedKeys.set(packKey(t), keyStart.t)
+  if (s !== undefined) packedKeys.set(packKey(s), keyStart.s)
+  if (j !== undefined) packedKeys.set(packKey(j), keyStart.j)
+  if (u !== undefined) packedKeys.set(packKey(u), keyStart.u)
+  freezeDeeply(token.claims)
   return {
-    header,
-    token: deepFrozen(token),
-    words,
+    // A copy: the header of a request is often a slice of a larger string.
+    header: copied(header),
+    token,
+    packedKeys,
     has: { s: s !== undefined, j: j !== undefined, u: u !== undefined },
     issuedAtS: token.claims[cutoffClaim],
     expMs: token.expMs ?? Infinity,
@@ -36,47 +44,44 @@ export function cachedToken(
   }
 }
 
-// Everybody who sends this token gets the same claims.
-function deepFrozen(token: VerifiedToken): VerifiedToken {
-  const freeze = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return
-    Object.freeze(value)
-    Object.values(value).forEach(freeze)
-  }
-  freeze(token.claims)
-  return token
+/** Every request with the same token gets the same claims. */
+function freezeDeeply(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  Object.freeze(value)
+  Object.values(value).forEach(freezeDeeply)
 }
 
 const tailLength = 24
 
 /**
- * Remembers tokens by their headers, `2 · generationSize` at most; the least recently used leave first, about.
+ * Remembers tokens by their headers, at most `2 · generationSize`; roughly the least recently used
+ * ones are dropped first.
  *
- * The key is the end of the header, a part of the signature: hashing a few characters is cheaper than hashing all, and the whole header
- * is compared.
+ * A token is found by the end of its header, a part of the signature, and then compared as a whole:
+ * hashing 24 characters costs less than hashing all.
  */
 export function createTokenCache(generationSize: number) {
-  let young = new Map<string, Known>()
-  let old = new Map<string, Known>()
-  const put = (tail: string, known: Known) => {
+  let young = new Map<string, CachedToken>()
+  let old = new Map<string, CachedToken>()
+  const put = (tail: string, cached: CachedToken) => {
     if (young.size >= generationSize) {
       old = young
       young = new Map()
     }
-    young.set(tail, known)
+    young.set(tail, cached)
   }
   return {
-    get(header: string): Known | undefined {
+    get(header: string): CachedToken | undefined {
       const tail = header.slice(-tailLength)
-      let known = young.get(tail)
-      if (known === undefined) {
-        known = old.get(tail)
-        if (known === undefined) return undefined
-        put(copied(tail), known)
+      let cached = young.get(tail)
+      if (cached === undefined) {
+        cached = old.get(tail)
+        if (cached === undefined) return undefined
+        put(copied(tail), cached)
       }
-      return known.header === header ? known : undefined
+      return cached.header === header ? cached : undefined
     },
-    add: (known: Known) => put(copied(known.header.slice(-tailLength)), known),
+    add: (cached: CachedToken) => put(copied(cached.header.slice(-tailLength)), cached),
     size: () => young.size + old.size,
     clear() {
       young.clear()
@@ -85,5 +90,5 @@ export function createTokenCache(generationSize: number) {
   }
 }
 
-// A slice would keep the whole header of some request alive.
+/** A slice would keep the whole string alive that it was taken from. */
 const copied = (text: string) => Buffer.from(text, 'latin1').toString('latin1')

@@ -1,25 +1,27 @@
 import type { Entry } from '../revocation/entry.js'
 import type { RevocationKey } from '../token/keys.js'
-import type { Known } from './token-cache.js'
+import type { CachedToken } from './token-cache.js'
 
 /** Why a watched token is no longer good. */
 export type EndOfToken = 'revoked' | 'expired'
 
 type Watch = {
-  known: Known
+  cached: CachedToken
   callback: (why: EndOfToken) => void
   timer: NodeJS.Timeout | undefined
 }
 
-/** Timers stand still while a machine sleeps. */
-const lookAgainMs = 30_000
+/** Timers stand still while the machine sleeps, so the clock is read again after this. */
+const checkClockEveryMs = 30_000
 
-/** Tokens somebody waits for the end of. */
-export function createWatches(parts: { isRevoked: (known: Known) => boolean; now: () => number }) {
+/** Tokens whose end is to be reported. */
+export function createWatches(parts: {
+  isRevoked: (cached: CachedToken) => boolean
+  now: () => number
+}) {
   const { isRevoked, now } = parts
   const byKey = new Map<RevocationKey, Set<Watch>>()
   const all = new Set<Watch>()
-  const keysOf = ({ known }: Watch) => Object.values(known.token.keys)
   const forget = (watch: Watch) => {
     if (!all.delete(watch)) return false
     clearTimeout(watch.timer)
@@ -30,35 +32,36 @@ export function createWatches(parts: { isRevoked: (known: Known) => boolean; now
     }
     return true
   }
-  const fire = (watch: Watch, why: EndOfToken) => {
-    // What the callback throws is nobody's to swallow, and must not keep the others from being told.
+  const end = (watch: Watch, why: EndOfToken) => {
+    // An error of the callback is uncaught, and does not keep the other callbacks from being
+    // called.
     if (forget(watch)) queueMicrotask(() => watch.callback(why))
   }
-  const look = (watch: Watch) => {
-    if (isRevoked(watch.known)) fire(watch, 'revoked')
+  const checkRevoked = (watch: Watch) => {
+    if (isRevoked(watch.cached)) end(watch, 'revoked')
   }
-  const arm = (watch: Watch) => {
-    const leftMs = watch.known.expMs - now()
-    if (leftMs <= 0) return fire(watch, 'expired')
+  const checkClock = (watch: Watch) => {
+    const leftMs = watch.cached.expMs - now()
+    if (leftMs <= 0) return end(watch, 'expired')
     if (leftMs === Infinity) return
-    watch.timer = setTimeout(() => arm(watch), Math.min(leftMs, lookAgainMs))
+    watch.timer = setTimeout(() => checkClock(watch), Math.min(leftMs, checkClockEveryMs))
     watch.timer.unref()
   }
   return {
-    add(known: Known, callback: (why: EndOfToken) => void): () => void {
-      const watch: Watch = { known, callback, timer: undefined }
+    /** @returns stops watching */
+    add(cached: CachedToken, callback: (why: EndOfToken) => void): () => void {
+      const watch: Watch = { cached, callback, timer: undefined }
       all.add(watch)
-      for (const key of keysOf(watch)) {
-        const watches = byKey.get(key) ?? new Set()
-        byKey.set(key, watches.add(watch))
-      }
-      look(watch)
-      if (all.has(watch)) arm(watch)
+      for (const key of keysOf(watch)) byKey.set(key, (byKey.get(key) ?? new Set()).add(watch))
+      checkRevoked(watch)
+      if (all.has(watch)) checkClock(watch)
       return () => void forget(watch)
     },
-    learnt: ({ key }: Entry) => byKey.get(key)?.forEach(look),
-    learntMany: () => all.forEach(look),
+    onRevocation: ({ key }: Entry) => byKey.get(key)?.forEach(checkRevoked),
+    onSnapshot: () => all.forEach(checkRevoked),
     size: () => all.size,
     clear: () => all.forEach(forget),
   }
 }
+
+const keysOf = ({ cached }: Watch) => Object.values(cached.token.keys)

@@ -9,7 +9,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { createGuard, FeedError, type Guard, type GuardOptions } from '../../src/guard.js'
-import { faultOfAnswer } from '../../src/guard/http-feed.js'
+import { violationOf } from '../../src/guard/feed-error.js'
 import { clientsVariable } from '../support/clients.js'
 import { feedOf, statusOf } from '../support/guard.js'
 import { startIssuer } from '../support/issuer.js'
@@ -201,17 +201,17 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
       status: 200,
       headers: new Headers({ 'content-type': type }),
     })
-    expect(faultOfAnswer('x', 'events', answer('Text/Event-Stream; charset=utf-8'))).to.equal(
+    expect(violationOf('x', 'events', answer('Text/Event-Stream; charset=utf-8'))).to.equal(
       undefined,
     )
-    expect(faultOfAnswer('x', 'position', answer('application/json; charset=utf-8'))).to.equal(
+    expect(violationOf('x', 'position', answer('application/json; charset=utf-8'))).to.equal(
       undefined,
     )
-    expect(faultOfAnswer('x', 'position', answer('text/event-stream'))).to.include({
+    expect(violationOf('x', 'position', answer('text/event-stream'))).to.include({
       isPermanent: true,
       status: 200,
     })
-    expect(faultOfAnswer('x', 'snapshot', answer('a b/c\td'))?.message).to.include(
+    expect(violationOf('x', 'snapshot', answer('a b/c\td'))?.message).to.include(
       'answered with an unknown type',
     )
   })

@@ -1,0 +1,33 @@
+import { EventEmitter } from 'node:events'
+import type { GuardEvents } from './types.js'
+
+/** The events of a guard. An error that a listener throws ends nothing: it is rethrown later. */
+export function createGuardEvents() {
+  const emitter = new EventEmitter<GuardEvents>()
+  return {
+    emit<Name extends keyof GuardEvents>(event: Name, ...args: GuardEvents[Name]): void {
+      try {
+        // @types/node has a conditional type there, which a type parameter leaves unresolved.
+        emitter.emit(event, ...(args as never))
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    },
+    on<Name extends keyof GuardEvents>(
+      event: Name,
+      listener: (...args: GuardEvents[Name]) => void,
+    ): void {
+      // As above.
+      emitter.on(event, listener as never)
+    },
+    off<Name extends keyof GuardEvents>(
+      event: Name,
+      listener: (...args: GuardEvents[Name]) => void,
+    ): void {
+      // As above.
+      emitter.off(event, listener as never)
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import type { FeedEvent } from '../feed/event.js'
+import type { FeedSource, TroubleKind } from '../feed/feed-source.js'
+import { createFollower, type Follower } from '../feed/follower.js'
+import type { LiveSet } from '../revocation/live-set.js'
+import type { Clock } from '../runtime/clock.js'
+import { FeedError } from './feed-error.js'
+import { createReadiness } from './readiness.js'
+
+export type GuardFollowerParts = {
+  source: FeedSource
+  liveSet: LiveSet
+  clock: Clock
+  maxStalenessMs: number
+  onEvents: (events: readonly FeedEvent[]) => void
+  onSnapshot: () => void
+  onFreshness: (isFresh: boolean) => void
+  onTrouble: (error: Error) => void
+}
+
+/** A follower of another instance, and who waits for it to be fresh. */
+export type GuardFollower = Omit<Follower, 'stored'> & {
+  /**
+   * Returns when the guard is fresh.
+   *
+   * @throws Error with the last trouble when the guard is not fresh within `ms`, or when the client
+   * is refused
+   */
+  fresh(ms: number): Promise<void>
+}
+
+const retryMs = { first: 50, most: 2_000 }
+
+export function createGuardFollower(parts: GuardFollowerParts): GuardFollower {
+  const readiness = createReadiness()
+  let isClosed = false
+  const follower = createFollower({
+    source: parts.source,
+    liveSet: parts.liveSet,
+    clock: parts.clock,
+    maxStalenessMs: parts.maxStalenessMs,
+    retryMs,
+    observer: {
+      onEvents: parts.onEvents,
+      onSnapshot: parts.onSnapshot,
+      onGap: () => undefined,
+      onFreshness: parts.onFreshness,
+      onProven: readiness.succeed,
+      onNotice(notice) {
+        if (notice === 'clock_set_back') parts.onTrouble(new FeedError('the clock was set back'))
+      },
+      onTrouble(error, kind) {
+        const trouble = withReason(error as Error)
+        readiness.note(trouble)
+        parts.onTrouble(trouble)
+        if (isFinal(kind)) readiness.fail(error as Error)
+      },
+    },
+  })
+  return {
+    ...follower,
+    async fresh(ms) {
+      if (isClosed) throw new Error('the guard was closed')
+      if (!follower.isFresh()) await readiness.wait(ms)
+    },
+    async close() {
+      isClosed = true
+      readiness.fail(new Error('the guard was closed'))
+      await follower.close()
+    },
+  }
+}
+
+/** Repeating does not help: the client is refused, or the feed is not readable by this version. */
+const isFinal = (kind: TroubleKind) => kind !== 'passing'
+
+/** The message of `fetch` is that it failed; the reason is in its cause. */
+const withReason = (error: Error): Error =>
+  error.cause instanceof Error
+    ? new Error(`${error.message}: ${error.cause.message}`, { cause: error.cause })
+    : error
