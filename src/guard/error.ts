@@ -1,7 +1,7 @@
 import { bearerChallenge } from '../token/bearer.js'
 import { failures, ServiceError, type Reason } from '../errors.js'
 
-/** Why a guard refuses. `unknown`: it cannot tell whether the token is revoked. */
+/** Why a guard refuses. `unknown`: the guard does not know whether the token is revoked. */
 export type GuardErrorCode = 'token_missing' | 'invalid_token' | 'token_expired' | 'unknown'
 
 const reasons: Partial<Record<GuardErrorCode, Reason>> = {
@@ -15,7 +15,7 @@ const reasons: Partial<Record<GuardErrorCode, Reason>> = {
 export class GuardError extends Error {
   readonly code: GuardErrorCode
   readonly status: 401 | 503
-  /** Of a 401 (RFC 6750 §3). */
+  /** The challenge of a 401 (RFC 6750 §3). */
   readonly wwwAuthenticate: string | undefined
 
   constructor(
@@ -52,11 +52,17 @@ export class GuardError extends Error {
   }
 }
 
-/** What verification throws, as a guard throws it: keys that cannot be had are unknown. */
+/** An error of verification as a guard throws it: a key that cannot be fetched is `unknown`. */
 export function guardErrorOf(error: unknown, authorization: readonly string[]): unknown {
   if (!(error instanceof ServiceError)) return error
   const { code } = error
   if (code === 'token_missing' || code === 'invalid_token')
     return new GuardError(code, { authorization })
   return new GuardError('unknown', { cause: error })
+}
+
+/** The refusal in an error. @throws any error that is none */
+export function refusalOf(error: unknown): GuardError {
+  if (error instanceof GuardError) return error
+  throw error
 }

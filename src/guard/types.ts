@@ -14,14 +14,14 @@ export type FeedOptions = Readonly<{
 }>
 
 /**
- * One entry of the service's `JWT_ISSUERS`, without what concerns the service alone. It has exactly
- * one of `secret`, `publicKey` and `jwksUri`; a variable that is not set, and therefore undefined,
- * is refused like a key that is missing.
+ * One entry of the service's `JWT_ISSUERS`, without the members that only the service uses. An
+ * entry has exactly one of `secret`, `publicKey` and `jwksUri`; `undefined`, as an environment
+ * variable that is not set, counts as absent.
  */
 export type GuardIssuer = Readonly<{
   /**
-   * Exact `iss`. A single entry may leave it out, as the service may `JWT_ISSUER`: `iss` is then
-   * unchecked, and tokens need none.
+   * Exact `iss`. A single entry may leave `issuer` out, as the service may leave `JWT_ISSUER` out:
+   * then `iss` is not checked, and a token needs none.
    */
   issuer?: string | undefined
   audience?: string | readonly string[] | undefined
@@ -35,49 +35,49 @@ export type GuardIssuer = Readonly<{
 }>
 
 /**
- * An option that may be left out may also be undefined; names and types are checked when the guard
- * is made.
+ * An option that may be left out may also be `undefined`. Names and types are checked when the
+ * guard is made.
  */
 export type GuardOptions = Readonly<{
-  /** Whose tokens are accepted. */
+  /** The issuers whose tokens are accepted. */
   issuers: readonly GuardIssuer[]
   feed: FeedOptions
-  /** How old what is known may be, in milliseconds; 5000 unless given. */
+  /** How old the knowledge of the guard may be, in milliseconds; 5000 unless given. */
   maxStalenessMs?: number | undefined
   /**
-   * What becomes of a token that is in order while the guard cannot tell whether it is revoked; by
-   * default a 503.
+   * Decides about a token that is in order while the guard is not fresh. By default such a token is
+   * answered with a 503.
    */
   onUnknown?: OnUnknown | undefined
-  /** As the service has them: `JWT_REQUIRE_EXP`, `CUTOFF_CLAIM`, `MAX_CLOCK_SKEW_S`. */
+  /** The same values as the service: `JWT_REQUIRE_EXP`, `CUTOFF_CLAIM`, `MAX_CLOCK_SKEW_S`. */
   requireExp?: boolean | undefined
   cutoffClaim?: 'iat' | 'auth_time' | undefined
   maxClockSkewS?: number | undefined
   /**
-   * What becomes of a token with `cnf` (RFC 9449, RFC 8705), whose proof the guard does not check:
-   * `refuse` (401) unless given. `ignore` is for an API that checks the proof itself; then the
-   * scheme `DPoP` is taken, too.
+   * What happens to a token with `cnf` (RFC 9449, RFC 8705): the guard does not check the proof of
+   * such a token. `refuse` (401) is the default. `ignore` is for an API that checks the proof
+   * itself; then the scheme `DPoP` is accepted, too.
    */
   senderConstrained?: SenderConstrained | undefined
-  /** Verified tokens that are remembered, about; 32768 unless given. */
+  /** About how many verified tokens are remembered; 32768 unless given. */
   maxRemembered?: number | undefined
   /** For tests that move time. */
   clock?: Clock | undefined
 }>
 
-/** The header, or every line of it; nothing when there is none. */
+/** The header, or every line of it; `undefined` or `null` when there is none. */
 export type Authorization = string | readonly string[] | null | undefined
 
 export type GuardStats = Readonly<{
-  /** Whether the guard can tell. */
+  /** Whether the guard knows every revocation that is older than `maxStalenessMs`. */
   fresh: boolean
-  /** Since when it is proved that nothing was missing, in milliseconds; `Infinity`: never. */
+  /** Milliseconds since the guard last knew every revocation; `Infinity`: never. */
   stalenessMs: number
   position: string | undefined
-  /** Revocations held, and their memory in bytes. */
+  /** Number of revocations held, and their memory in bytes. */
   revocations: number
   bytes: number
-  /** Verified tokens remembered, and tokens watched. */
+  /** Number of verified tokens remembered, and of tokens watched. */
   remembered: number
   watched: number
   snapshots: number
@@ -85,36 +85,36 @@ export type GuardStats = Readonly<{
   reconnects: number
 }>
 
-/** `warning`: something went wrong on the way to the feed; it is tried again. */
+/** `warning`: a request to the feed or for a key set failed; the guard repeats it. */
 export type GuardEvents = { fresh: []; stale: []; warning: [Error] }
 
 export type Guard = {
   /**
-   * Comes back when the guard can tell: it follows the feed, and every key set of a `jwksUri` has
-   * been loaded. Until then it refuses what `onUnknown` does not let pass, and every token whose
-   * key is not there.
+   * Returns when the guard is fresh and every key set of a `jwksUri` is loaded. Until then the
+   * guard refuses each token that `onUnknown` does not let pass, and each token whose key is
+   * missing.
    *
    * @param withinMs deadline, 10000 unless given
-   * @throws Error that says whether the feed or a key set is missing, and why; at once when the
-   * service refuses the client, or when what answers at the feed's address is no cierre. A
-   * connection that fails, a 429 and a 5xx are tried again until the deadline.
+   * @throws Error that says whether the feed or a key set is missing, and why. It is thrown at once
+   * when the service refuses the client, and when another program answers at the feed's address. A
+   * connection that fails, a 429 and a 5xx are repeated until the deadline.
    */
   ready(withinMs?: number): Promise<void>
   /**
-   * Checks an `Authorization` header: verified, not expired, not revoked. Claims are frozen, and
-   * shared by all who send this token.
+   * Checks an `Authorization` header: verified, not expired, not revoked. The claims are frozen,
+   * and every request with the same token gets the same object.
    *
    * @param authorization the header, or every line of it; two lines are refused
-   * @throws GuardError 401, or 503 when it cannot tell
+   * @throws GuardError 401, or 503 when the guard is not fresh
    */
   check(authorization: Authorization): Promise<Claims>
   /**
-   * Calls back once when a token is revoked or has expired, also when that is learnt from a
-   * snapshot. While the guard is stale it learns nothing: see the event `stale`.
+   * Calls back once when a token is revoked or has expired. While the guard is stale it receives no
+   * revocation: see the event `stale`.
    *
    * @param claims what `check` answered
    * @returns a function that stops watching
-   * @throws TypeError for anything else than what `check` answered
+   * @throws TypeError for any other value
    */
   watch(claims: Claims, callback: (why: EndOfToken) => void): () => void
   stats(): GuardStats
@@ -126,6 +126,6 @@ export type Guard = {
     event: Name,
     listener: (...args: GuardEvents[Name]) => void,
   ): void
-  /** Lets go of everything; `check` then refuses with 503. */
+  /** Releases everything. From then on `check` refuses with 503. */
   close(): Promise<void>
 }
