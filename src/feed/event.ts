@@ -2,25 +2,26 @@ import { decodeKey, type RevocationKey } from '../token/keys.js'
 import type { Entry } from '../revocation/entry.js'
 
 /**
- * The version of the feed's events and snapshot that this code reads and writes; it grows with
- * every new kind that revokes.
+ * The version of events and snapshots that this code reads and writes. It grows with every new kind
+ * of event that revokes.
  */
 export const feedVersion = 1
 
 /**
- * One event of the feed: a revocation, the genesis event that every stream begins with, or
- * something informational, which revokes nothing.
+ * One event of the feed: a revocation, the genesis event at the beginning of every stream, or an
+ * informational event, which revokes nothing.
  */
 export type FeedEvent = Readonly<{
   /** Id in the stream, `milliseconds-sequence`. */
   id: string
+  /** The revocation; `undefined` for the other events. */
   entry: Entry | undefined
-  /** Name of an informational event, which begins with `info-`. */
+  /** The name of an informational event; it begins with `info-`. */
   info?: string
 }>
 
 /**
- * The feed has something that this version cannot read, which may revoke tokens: what is held
+ * The feed has an event that this version cannot read. The event may revoke tokens, so a live set
  * without it is not complete.
  */
 export class UnreadableFeed extends Error {
@@ -32,20 +33,20 @@ export const unknownKind = (where: string): UnreadableFeed =>
     `${where} has something of a kind that version ${feedVersion} of the feed does not know: upgrade this reader`,
   )
 
-/** Only an event whose kind has this form may be skipped by a reader that does not know it. */
+/** A reader that does not know a kind may skip it only if the kind has this form. */
 export const isInformational = (kind: string | undefined): kind is string =>
   kind !== undefined && /^info-[a-z0-9-]{1,64}$/.test(kind)
 
 /**
- * A place in the feed is an event that must still be there: its id in the stream and its key,
- * `1795228156000-0.t:…`. Two histories of one Redis may share ids, but not events.
+ * A position in the feed names an event that the feed must still have: its id in the stream and its
+ * key, `1795228156000-0.t:…`. Two epochs of one Redis may share ids, but not events.
  */
 export type Position = string
 
 export const positionOf = ({ id, entry, info }: FeedEvent): Position =>
   `${id}.${entry?.key ?? info ?? 'genesis'}`
 
-/** The id in the stream of a position, or nothing when it is not spelled like one. */
+/** The id in the stream of a position; `undefined` for text that is no position. */
 export function streamIdOf(position: string): string | undefined {
   const [, id, key] = /^(\d{1,16}-\d{1,16})\.(.*)$/.exec(position) ?? []
   return id !== undefined &&
@@ -54,14 +55,14 @@ export function streamIdOf(position: string): string | undefined {
     : undefined
 }
 
-/** Negative when the one comes first. */
+/** Negative when `one` comes before `other`. */
 export function compareIds(one: string, other: string): number {
   const [ms = 0, sequence = 0] = one.split('-').map(Number)
   const [otherMs = 0, otherSequence = 0] = other.split('-').map(Number)
   return ms - otherMs || sequence - otherSequence
 }
 
-/** An event as Server-Sent Events have it (HTML Standard §9.2); the id is the position. */
+/** Writes an event as a Server-Sent Event (HTML Standard §9.2); its id is the position. */
 export function serverSentEvent(event: FeedEvent): string {
   const { entry, info = 'genesis' } = event
   const [type, data] = entry === undefined ? [info, '{}'] : ['revocation', JSON.stringify(entry)]
@@ -69,9 +70,11 @@ export function serverSentEvent(event: FeedEvent): string {
 }
 
 /**
- * The event that was sent so; nothing for an informational one that has no place in the feed.
+ * Reads a Server-Sent Event.
  *
- * @throws UnreadableFeed when it is of an unknown kind, or unreadable
+ * @returns the event; `undefined` for an informational one without a position, which the stream of
+ * the store does not have
+ * @throws UnreadableFeed when the kind is unknown, or the event is unreadable
  */
 export function parseServerSentEvent(sent: {
   id?: string | undefined
@@ -96,19 +99,17 @@ export function parseServerSentEvent(sent: {
 }
 
 function parseEntry(data: string): Entry {
-  const { key, untilMs, cutoff } = parseObject(data)
-  const known: RevocationKey | undefined = decodeKey(key)
-  if (
-    known === undefined ||
-    !(untilMs === null || Number.isFinite(untilMs)) ||
-    (known.startsWith('u:') && !Number.isFinite(cutoff))
-  ) {
+  const { key: name, untilMs, cutoff } = parseObject(data)
+  const key: RevocationKey | undefined = decodeKey(name)
+  const hasCutoff = key?.startsWith('u:') === true
+  const isReadable =
+    (untilMs === null || Number.isFinite(untilMs)) && (!hasCutoff || Number.isFinite(cutoff))
+  if (key === undefined || !isReadable)
     throw new UnreadableFeed('an event of the feed is unreadable')
-  }
   return {
-    key: known,
+    key,
     untilMs: untilMs as number | null,
-    ...(known.startsWith('u:') && { cutoff: cutoff as number }),
+    ...(hasCutoff && { cutoff: cutoff as number }),
   }
 }
 

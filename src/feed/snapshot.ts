@@ -13,16 +13,16 @@ const kindBytes = Buffer.from('tsj', 'latin1')
 const subjectByte = 'u'.charCodeAt(0)
 const recordsAtOnce = 2_048
 
-/** Everything that is live now, as pieces of a snapshot that is complete up to `position`. */
+/** Everything that is live, as pieces of a snapshot that is complete up to `position`. */
 export function* encodeSnapshot(liveSet: LiveSet, position: Position): Generator<Buffer> {
-  const place = Buffer.from(position, 'latin1')
+  const positionBytes = Buffer.from(position, 'latin1')
   const length = Buffer.alloc(2)
-  length.writeUInt16BE(place.length)
-  yield Buffer.concat([magic, length, place])
-  const next = liveSet.iterate()
+  length.writeUInt16BE(positionBytes.length)
+  yield Buffer.concat([magic, length, positionBytes])
+  const iterate = liveSet.iterate()
   const words = new Uint32Array(recordsAtOnce * wordsPerEntry)
   let records = 0
-  for (let filled = next(words); filled > 0; filled = next(words)) {
+  for (let filled = iterate(words); filled > 0; filled = iterate(words)) {
     const piece = Buffer.allocUnsafe(filled * recordBytes)
     for (let record = 0; record < filled; record += 1)
       encodeRecord(piece, record * recordBytes, words, record * wordsPerEntry)
@@ -34,19 +34,20 @@ export function* encodeSnapshot(liveSet: LiveSet, position: Position): Generator
   yield trailer
 }
 
-function encodeRecord(piece: Buffer, start: number, words: Uint32Array, at: number): void {
-  const kindOrCutoff = words[at + 5]!
+function encodeRecord(piece: Buffer, start: number, words: Uint32Array, entry: number): void {
+  const kindOrCutoff = words[entry + 5]!
   const kind = kindBytes[kindOrCutoff]
   piece[start] = kind ?? subjectByte
   for (let word = 0; word < 5; word += 1)
-    piece.writeUInt32BE(words[at + word]!, start + 1 + 4 * word)
+    piece.writeUInt32BE(words[entry + word]!, start + 1 + 4 * word)
   piece.writeUInt32BE(kind === undefined ? kindOrCutoff : 0, start + 21)
 }
 
 /**
- * Reads a snapshot piece by piece into a live set, to what is there already.
+ * Adds a snapshot, which comes piece by piece, to a live set.
  *
- * @throws (its methods) Error when it is not a snapshot of this version
+ * @throws (its methods) Error when the pieces are no snapshot, `UnreadableFeed` when the snapshot
+ * is of another version
  */
 export function createSnapshotReader(liveSet: Pick<LiveSet, 'addPacked'>) {
   let rest: Buffer = Buffer.alloc(0)

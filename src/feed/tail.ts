@@ -2,10 +2,10 @@ import type { FeedEvent } from './event.js'
 import type { FeedReader } from './feed-source.js'
 
 /**
- * Reads the tail of the feed after it was asked for. Those who ask before a read has been sent
- * share it; nobody gets one that was under way already.
+ * Reads the last event of the feed after each call. Calls before a read is sent share that read. A
+ * call never gets a read that was sent before the call: such a read may lack the newest events.
  *
- * @throws (the function) whatever the feed throws
+ * @throws (the function) what the feed throws
  */
 export function createTailReader(
   feed: Pick<FeedReader, 'tail'>,

@@ -1,34 +1,32 @@
 import { coversLife, laterOf, type Entry } from '../revocation/entry.js'
 
-/** Entries that this instance has stored, and whose events it has not met in the feed yet. */
+/** Entries that this instance has stored, and whose events it has not seen in the feed yet. */
 export type UnconfirmedWrites = {
-  /**
-   * Remembers an entry that was stored while the read `round` of the feed was the last that had
-   * been begun.
-   */
+  /** Remembers an entry that was stored when `round` was the latest read of the feed. */
   add(entry: Entry, round: number): void
   /**
-   * Confirms what the store is seen to hold: an event of the feed, or an entry that a scan met.
+   * The store holds this entry: an event of the feed, or a scan, has shown it.
    *
-   * @param toleranceMs by how much an expiry may fall short that was computed from a remaining time
+   * @param toleranceMs how much shorter the expiry may be, when it was computed from a remaining
+   * time
    */
   confirm(held: Entry, toleranceMs?: number): void
   /**
-   * What the store lacks, when the read `round` has come to the end of the feed: what was stored
-   * before it was begun, and has not expired.
+   * What the store lacks after read `round` has come to the end of the feed: every entry that was
+   * stored before that read began, and has not expired.
    */
   missing(round: number): Entry[]
   size(): number
 }
 
 /**
- * Cutoff and life are confirmed each by itself: of two writes, one may have raised the one and the
- * other lengthened the other.
+ * Cutoff and life are confirmed separately: one write may raise the cutoff, and another write of
+ * the same key lengthen the life.
  */
 type Write = { entry: Entry; round: number; lacksCutoff: boolean; lacksLife: boolean }
 
-/** What is still to be confirmed once `entry` is stored, too. */
-function join(before: Write, { key, untilMs, cutoff }: Entry): Entry {
+/** What is still to be confirmed of a key after `entry` has been stored, too. */
+function merged(before: Write, { key, untilMs, cutoff }: Entry): Entry {
   const lastCutoff = before.lacksCutoff ? Math.max(before.entry.cutoff ?? 0, cutoff ?? 0) : cutoff
   return {
     key,
@@ -37,7 +35,7 @@ function join(before: Write, { key, untilMs, cutoff }: Entry): Entry {
   }
 }
 
-/** @param most entries that are remembered; while there are so many, further ones are not */
+/** @param most how many entries are remembered at most; further ones are ignored */
 export function createUnconfirmedWrites({
   most,
   now,
@@ -45,7 +43,7 @@ export function createUnconfirmedWrites({
   most: number
   now: () => number
 }): UnconfirmedWrites {
-  // In the order of their rounds, so that the first one tells whether any is old.
+  // In the order of their rounds: `missing` stops at the first one that is too new.
   const writes = new Map<string, Write>()
   return {
     add(entry, round) {
@@ -53,7 +51,7 @@ export function createUnconfirmedWrites({
       if (before === undefined && writes.size >= most) return
       writes.delete(entry.key)
       writes.set(entry.key, {
-        entry: before === undefined ? entry : join(before, entry),
+        entry: before === undefined ? entry : merged(before, entry),
         round,
         lacksCutoff: true,
         lacksLife: true,

@@ -2,10 +2,10 @@ import { ServiceError } from '../errors.js'
 import { feedVersion } from './event.js'
 
 /**
- * Refuses a reader that would miss kinds that revoke (RFC 9110 §15.5.22). A newer one than this
- * code can read all there is.
+ * Refuses a reader of an older version, which would miss kinds that revoke (RFC 9110 §15.5.22). A
+ * reader of a newer version reads every kind of this version.
  *
- * @param version the version that the reader names; 1 unless it names one
+ * @param version the version that the reader names; 1 when it names none
  * @throws ServiceError `upgrade_required`
  */
 export function requireReadable(version = 1): void {

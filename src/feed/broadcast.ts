@@ -1,0 +1,94 @@
+import type { Readable } from 'node:stream'
+import { compareIds, serverSentEvent, type FeedEvent } from './event.js'
+
+/** Streams that get every new event as soon as it is published. */
+export type Broadcast = Readonly<{
+  /** Adds a stream that was sent every event up to `sentId`. */
+  join(stream: Readable, sentId: string): void
+  /** Sends events on, which follow without a gap what was published before. */
+  publish(events: readonly FeedEvent[]): void
+  /** Sends what is pending, then `text`, and ends every stream. */
+  end(text: string): void
+  size(): number
+  stop(): void
+}>
+
+type Subscriber = { readonly stream: Readable; sentId: string }
+
+const heartbeatEveryMs = 10_000
+/** A reader that lags behind by this is cut off; it comes back with its position. */
+const mostBufferedBytes = 1 << 20
+
+export function createBroadcast(): Broadcast {
+  const live = new Set<Subscriber>()
+  let pending: FeedEvent[] = []
+  let sending: NodeJS.Timeout | NodeJS.Immediate | undefined
+  let heartbeat: NodeJS.Timeout | undefined
+  const flush = () => {
+    sending = undefined
+    if (pending.length === 0) return
+    const startedMs = performance.now()
+    const events = pending
+    pending = []
+    send(live, events)
+    // However many subscribers there are, half of the time is left for everything else.
+    const tookMs = performance.now() - startedMs
+    if (tookMs >= 1) sending = setTimeout(flush, tookMs)
+  }
+  return {
+    join(stream, sentId) {
+      heartbeat ??= startHeartbeat(live)
+      const subscriber = { stream, sentId }
+      live.add(subscriber)
+      stream.once('close', () => live.delete(subscriber))
+    },
+    publish(events) {
+      // A subscriber that joins later reads these events from the store.
+      if (live.size === 0) return
+      pending.push(...events)
+      sending ??= setImmediate(flush)
+    },
+    end(text) {
+      flush()
+      for (const { stream } of live) endStream(stream, text)
+      live.clear()
+    },
+    size: () => live.size,
+    stop: () => clearInterval(heartbeat),
+  }
+}
+
+export function endStream(stream: Readable, text: string): void {
+  stream.push(text)
+  stream.push(null)
+}
+
+const bytesOf = (events: readonly FeedEvent[]) => Buffer.from(events.map(serverSentEvent).join(''))
+
+/** Sends each subscriber the events that it has not read from the store. */
+function send(live: ReadonlySet<Subscriber>, events: readonly FeedEvent[]): void {
+  const [first] = events
+  const last = events.at(-1)
+  if (first === undefined || last === undefined) return
+  const bytes = bytesOf(events)
+  for (const subscriber of live) {
+    const { stream, sentId } = subscriber
+    const isAhead = compareIds(sentId, first.id) >= 0
+    push(stream, isAhead ? bytesOf(events.filter(({ id }) => compareIds(id, sentId) > 0)) : bytes)
+    if (compareIds(last.id, sentId) > 0) subscriber.sentId = last.id
+  }
+}
+
+function push(stream: Readable, bytes: Buffer): void {
+  stream.push(bytes)
+  // Without an error: the connection ends in the middle, which no reader takes for the end.
+  if (stream.readableLength > mostBufferedBytes) stream.destroy()
+}
+
+function startHeartbeat(live: ReadonlySet<Subscriber>): NodeJS.Timeout {
+  const comment = Buffer.from(':\n\n')
+  const timer = setInterval(() => {
+    for (const { stream } of live) push(stream, comment)
+  }, heartbeatEveryMs)
+  return timer.unref()
+}

@@ -1,0 +1,74 @@
+import { Readable } from 'node:stream'
+import { answered } from '../revocation/store-errors.js'
+import {
+  compareIds,
+  positionOf,
+  serverSentEvent,
+  streamIdOf,
+  type FeedEvent,
+  type Position,
+} from './event.js'
+import type { FeedReader } from './feed-source.js'
+
+/** A stream, and a promise for the moment when the stream takes more or has been closed. */
+export type PacedStream = Readonly<{ stream: Readable; whenRead: () => Promise<void> }>
+
+export const pageEvents = 1_000
+const bufferedBytes = 64 * 1024
+
+export function createPacedStream(): PacedStream {
+  let wake: () => void = () => undefined
+  const stream = new Readable({ read: () => wake(), highWaterMark: bufferedBytes })
+  stream.once('close', () => wake())
+  const isReady = () => stream.destroyed || stream.readableLength < stream.readableHighWaterMark
+  return {
+    stream,
+    whenRead: () =>
+      new Promise((resolve) => {
+        if (isReady()) resolve()
+        else wake = resolve
+      }),
+  }
+}
+
+export type CatchUpParts = Readonly<{
+  feed: FeedReader
+  position: () => Position | undefined
+  timeoutMs: number
+  /** Takes the stream over, with the id of the last event that was sent. */
+  join: (stream: Readable, sentId: string) => void
+}>
+
+/**
+ * Sends pages of the store, as fast as the stream is read, until it is where the live set is, and
+ * `join` takes it over.
+ *
+ * @param page the first page, whose first event is sent, too
+ * @returns `ended` when the reader has left
+ */
+export async function catchUp(
+  { stream, whenRead }: PacedStream,
+  page: readonly FeedEvent[],
+  { feed, position, timeoutMs, join }: CatchUpParts,
+): Promise<'joined' | 'gap' | 'ended'> {
+  const readAfter = (id: string) => answered('store', timeoutMs, () => feed.read(id, pageEvents))
+  let last = page.at(-1)
+  let events = page
+  while (last !== undefined) {
+    if (events.length > 0) stream.push(Buffer.from(events.map(serverSentEvent).join('')))
+    const heldId = streamIdOf(position() ?? '')
+    if (heldId === undefined) return 'gap'
+    if (compareIds(last.id, heldId) >= 0) {
+      // Synchronously: an event that is published after the position was read would be lost.
+      join(stream, last.id)
+      return 'joined'
+    }
+    await whenRead()
+    if (stream.destroyed) return 'ended'
+    const [first, ...rest] = await readAfter(last.id)
+    if (first === undefined || positionOf(first) !== positionOf(last)) return 'gap'
+    last = rest.at(-1) ?? first
+    events = rest
+  }
+  return 'gap'
+}
