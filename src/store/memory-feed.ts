@@ -12,8 +12,18 @@ export function createMemoryFeed(now: () => number, all: () => Entry[]) {
   let sequence = 0
   const waiting = new Set<() => void>()
   const identity = { epoch: randomUUID(), runId: randomUUID(), replicationId: '' }
-  const sequenceOf = ({ id }: { id: string }) => Number(id.slice(id.indexOf('-') + 1))
-  const placeOf = (id: string) => Math.max(0, sequenceOf({ id }) - sequenceOf(events[0] ?? { id }))
+  const indexOf = (id: string) => Math.max(0, sequenceOf(id) - sequenceOf(events[0]?.id ?? id))
+  const nextEvent = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer)
+        waiting.delete(end)
+        resolve()
+      }
+      const timer = setTimeout(end, ms)
+      timer.unref()
+      waiting.add(end)
+    })
   const log: FeedLog = {
     begin: async () => undefined,
     connection: () => 1,
@@ -21,19 +31,9 @@ export function createMemoryFeed(now: () => number, all: () => Entry[]) {
     identity: async () => identity,
     bounds: async () => ({ firstId: events[0]?.id, last: events.at(-1), added: sequence + 1 }),
     tail: async () => events.at(-1),
-    read: async (fromId, count) => events.slice(placeOf(fromId), placeOf(fromId) + count),
+    read: async (fromId, count) => events.slice(indexOf(fromId), indexOf(fromId) + count),
     async wait(afterId, ms) {
-      if (events.at(-1)?.id !== afterId) return
-      await new Promise<void>((resolve) => {
-        const go = () => {
-          clearTimeout(timer)
-          waiting.delete(go)
-          resolve()
-        }
-        const timer = setTimeout(go, ms)
-        timer.unref()
-        waiting.add(go)
-      })
+      if (events.at(-1)?.id === afterId) await nextEvent(ms)
     },
     async *scan() {
       yield all()
@@ -45,7 +45,9 @@ export function createMemoryFeed(now: () => number, all: () => Entry[]) {
       sequence += 1
       events.push({ id: `${startMs}-${sequence}`, entry })
       if (events.length >= feedLength * 1.5) events = events.slice(-feedLength)
-      for (const go of waiting) go()
+      for (const end of waiting) end()
     },
   }
 }
+
+const sequenceOf = (id: string) => Number(id.slice(id.indexOf('-') + 1))

@@ -5,6 +5,7 @@ import { entryWith, parseValue, type Entry } from '../../revocation/entry.js'
 import type { LayoutCheck } from './layout.js'
 import type { RedisClient, RedisLink } from './connection.js'
 import { readScript, runScript } from './scripts.js'
+import type { FeedIdentity } from '../../feed/continuity.js'
 import type { FeedReader, FeedLog } from '../../feed/feed-source.js'
 
 const scannedAtOnce = 500
@@ -45,18 +46,18 @@ export const redisFeedReader = ({ client, feedKey, layoutKey, layout }: Source):
   },
 })
 
+type LogParts = Omit<Source, 'client'> &
+  Readonly<{
+    link: RedisLink
+    begin: () => Promise<void>
+    historyKey: string
+    keyPrefix: string
+    now: () => number
+  }>
+
 /** The feed in Redis, for its follower. */
-export function redisFeedLog(
-  parts: Omit<Source, 'client'> &
-    Readonly<{
-      link: RedisLink
-      begin: () => Promise<void>
-      historyKey: string
-      keyPrefix: string
-      now: () => number
-    }>,
-): FeedLog {
-  const { feedKey, historyKey, layoutKey, layout, keyPrefix, now } = parts
+export function redisFeedLog(parts: LogParts): FeedLog {
+  const { feedKey, layoutKey, layout } = parts
   const { client } = parts.link
   let connection = 0
   client.on('ready', () => (connection += 1))
@@ -65,18 +66,7 @@ export function redisFeedLog(
     begin: parts.begin,
     connection: () => connection,
     isKnown: layout.isKnown,
-    async identity() {
-      const [epoch, server, replication] = await Promise.all([
-        client.get(historyKey),
-        client.info('server'),
-        client.info('replication'),
-      ])
-      return {
-        epoch: epoch ?? '',
-        runId: /^run_id:(\w+)/m.exec(server)?.[1] ?? '',
-        replicationId: /^master_replid:(\w+)/m.exec(replication)?.[1] ?? '',
-      }
-    },
+    identity: () => identityOf(client, parts.historyKey),
     async bounds() {
       const reply = await runScript(client, boundsScript, [layoutKey, feedKey], [])
       const [found, [first], [last], info] = reply as [
@@ -86,68 +76,86 @@ export function redisFeedLog(
         unknown[],
       ]
       layout.check(found)
-      const at = info.indexOf('entries-added')
+      const index = info.indexOf('entries-added')
       return {
         firstId: first?.[0],
         last: last && eventOf(last),
-        added: at === -1 ? undefined : Number(info[at + 1]),
+        added: index === -1 ? undefined : Number(info[index + 1]),
       }
     },
     async wait(afterId, ms) {
       await client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
     },
-    async *scan() {
-      const begunOn = connection
-      const pattern = `${keyPrefix}[tsuj]:*`
-      const ask = async (cursor: string) =>
-        (await runScript(
-          client,
-          scanScript,
-          [],
-          [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)],
-        )) as string[]
-      let asked: Promise<string[]> | undefined = ask('0')
-      while (asked !== undefined) {
-        const page: string[] = await asked
-        // The cursor of another server means nothing.
-        if (connection !== begunOn) throw new Error('the connection to Redis changed during a scan')
-        const [cursor = '0'] = page
-        asked = cursor === '0' ? undefined : ask(cursor)
-        // What becomes of it is met in the next turn, if whoever scans still wants it.
-        asked?.catch(() => undefined)
-        // The question has left, so that Redis looks for the next ones while these are taken in.
-        await endOfTurn()
-        yield entriesOf(page, now())
-      }
-    },
+    scan: () => scan(parts, () => connection),
   }
 }
 
-function eventOf([id, [k, key, u, till, c, mark]]: RawEvent): FeedEvent {
+async function identityOf(client: RedisClient, epochKey: string): Promise<FeedIdentity> {
+  const [epoch, server, replication] = await Promise.all([
+    client.get(epochKey),
+    client.info('server'),
+    client.info('replication'),
+  ])
+  return {
+    epoch: epoch ?? '',
+    runId: /^run_id:(\w+)/m.exec(server)?.[1] ?? '',
+    replicationId: /^master_replid:(\w+)/m.exec(replication)?.[1] ?? '',
+  }
+}
+
+async function* scan(
+  { link: { client }, keyPrefix, now }: LogParts,
+  connection: () => number,
+): AsyncGenerator<Entry[]> {
+  const begunOn = connection()
+  const pattern = `${keyPrefix}[tsuj]:*`
+  const read = async (cursor: string) =>
+    (await runScript(
+      client,
+      scanScript,
+      [],
+      [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)],
+    )) as string[]
+  let reading: Promise<string[]> | undefined = read('0')
+  while (reading !== undefined) {
+    const page: string[] = await reading
+    // The cursor of another server means nothing.
+    if (connection() !== begunOn) throw new Error('the connection to Redis changed during a scan')
+    const [cursor = '0'] = page
+    reading = cursor === '0' ? undefined : read(cursor)
+    // An error is thrown in the next turn, unless the scan has been abandoned by then.
+    reading?.catch(() => undefined)
+    // The next request has been sent, so that Redis works while these entries are added.
+    await endOfTurn()
+    yield entriesOf(page, now())
+  }
+}
+
+function eventOf([id, [k, name, u, until, c, value]]: RawEvent): FeedEvent {
   if (k !== 'k') throw new UnreadableFeed('an event of the feed is unreadable')
-  if (key === 'genesis') return { id, entry: undefined }
-  if (isInformational(key)) return { id, entry: undefined, info: key }
-  const known = decodeKey(key)
-  if (known === undefined) throw unknownKind('an event of the feed')
+  if (name === 'genesis') return { id, entry: undefined }
+  if (isInformational(name)) return { id, entry: undefined, info: name }
+  const key = decodeKey(name)
+  if (key === undefined) throw unknownKind('an event of the feed')
   const isReadable =
     u === 'u' &&
-    till !== undefined &&
-    /^\d*$/.test(till) &&
+    until !== undefined &&
+    /^\d*$/.test(until) &&
     c === 'c' &&
-    mark !== undefined &&
-    /^\d{1,16}$/.test(mark)
+    value !== undefined &&
+    /^\d{1,16}$/.test(value)
   if (!isReadable) throw new UnreadableFeed('an event of the feed is unreadable')
-  return { id, entry: entryWith(known, till === '' ? null : Number(till), Number(mark)) }
+  return { id, entry: entryWith(key, until === '' ? null : Number(until), Number(value)) }
 }
 
 function entriesOf(page: string[], nowMs: number): Entry[] {
   const entries: Entry[] = []
-  for (let at = 1; at + 2 < page.length; at += 3) {
-    const key = decodeKey(page[at])
-    const leftMs = Number(page[at + 1])
+  for (let index = 1; index + 2 < page.length; index += 3) {
+    const key = decodeKey(page[index])
+    const leftMs = Number(page[index + 1])
     if (key !== undefined)
       entries.push(
-        entryWith(key, leftMs === -1 ? null : nowMs + leftMs, parseValue(key, page[at + 2])),
+        entryWith(key, leftMs === -1 ? null : nowMs + leftMs, parseValue(key, page[index + 2])),
       )
   }
   return entries

@@ -4,7 +4,7 @@
 -- ARGV:
 --   1  the cursor
 --   2  the pattern of revocation keys
---   3  the length of the prefix that every name is told without
+--   3  the length of the prefix that every name is returned without
 --   4  how many keys to look at
 local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
 local reply = { page[1] }
