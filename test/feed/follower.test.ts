@@ -1,349 +1,256 @@
-import { request, type IncomingMessage } from 'node:http'
-import { once } from 'node:events'
-import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { createRevocation } from '../support/asking.js'
-import { asClient, clientsVariable } from '../support/clients.js'
-import { appendRevocations } from '../support/many-revocations.js'
-import { startProxy } from '../support/proxy.js'
+import { createFollower } from '../../src/feed/follower.js'
+import type { FollowerParts } from '../../src/feed/follower-parts.js'
+import { createUnconfirmedWrites } from '../../src/feed/unconfirmed-writes.js'
+import type { Entry } from '../../src/revocation/entry.js'
+import { createLiveSet } from '../../src/revocation/live-set.js'
+import { createTestSource, entryNumber } from '../support/feed-source.js'
 import { until } from '../support/processes.js'
-import { startRedis, type TestRedis } from '../support/redis.js'
-import { startService, type TestService } from '../support/service.js'
-import { follow } from '../support/sse.js'
-import { token } from '../support/tokens.js'
 
-const revokeSession = (service: TestService) =>
-  createRevocation(service, { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' })
-const positionOf = async (service: TestService) =>
-  (
-    (await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).json as {
-      position: string
-    }
-  ).position
-const idOf = (position: string) => position.slice(0, position.indexOf('.'))
+type Options = { delivery?: 'read' | 'pushed'; isInspected?: boolean; writes?: boolean }
 
-for (const store of ['memory', 'redis'] as const) {
-  describe(`the feed on the ${store} store`, () => {
-    let redis: TestRedis | undefined
-    let service: TestService
-    before(async () => {
-      redis = store === 'redis' ? await startRedis() : undefined
-      service = await startService({
-        CLIENTS: clientsVariable,
-        ...(redis && { REDIS_URL: redis.url }),
-      })
-    })
-    after(async () => {
-      await service.stop()
-      await redis?.stop()
-    })
-
-    it('200: begins with the event of the position, and goes on with every revocation, within its headers', async () => {
-      const from = await positionOf(service)
-      const reader = await follow(service.origin, from, asClient())
-      expect(reader.response.headers).to.include({
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store, no-transform',
-        'x-accel-buffering': 'no',
-      })
-      const keys: string[] = []
-      for (let one = 0; one < 50; one += 1)
-        keys.push(((await revokeSession(service)).json as { key: string }).key)
-      await until('all came', () => reader.events.length === 51)
-      expect(reader.events[0]?.id).to.equal(from)
-      expect(
-        reader.events.slice(1).map(({ data }) => (JSON.parse(data) as { key: string }).key),
-      ).to.deep.equal(keys)
-      expect(await positionOf(service)).to.equal(reader.events.at(-1)?.id)
-      reader.stop()
-
-      const middle = reader.events[20]!.id!
-      const again = await follow(service.origin, from, { ...asClient(), 'last-event-id': middle })
-      await until('the rest came', () => again.events.length === 31)
-      expect(again.events.map(({ id }) => id)).to.deep.equal(
-        reader.events.slice(20).map(({ id }) => id),
-      )
-      again.stop()
-    })
-
-    it('tells a gap, and ends, when the position is not there; 400 without one', async () => {
-      const at = await positionOf(service)
-      for (const from of [
-        '1-0.genesis',
-        '9999999999999-0.genesis',
-        `${idOf(at)}.t:AAAAAAAAAAAAAAAAAAAAAA`,
-      ]) {
-        const reader = await follow(service.origin, from, asClient())
-        await until('it ends', () => reader.ended())
-        expect(
-          reader.events.map(({ event }) => event),
-          from,
-        ).to.deep.equal(['gap'])
-      }
-      for (const headers of [
-        {},
-        { 'last-event-id': 'x' },
-        { 'last-event-id': `${idOf(at)}.t:short` },
-      ]) {
-        expect(
-          (
-            await service.send({
-              path: '/api/v1/revocations/events',
-              headers: { ...asClient(), ...headers },
-            })
-          ).status,
-        ).to.equal(400)
-      }
-    })
-
-    it('ends at once when the service drains', async () => {
-      const own = await startService({
-        CLIENTS: clientsVariable,
-        ...(redis && { REDIS_URL: redis.url }),
-      })
-      const reader = await follow(own.origin, await positionOf(own), asClient())
-      await until('it has begun', () => reader.events.length === 1)
-      const startedAt = performance.now()
-      await own.drain(10_000)
-      expect(performance.now() - startedAt).to.be.below(5_000)
-      await until('it has ended', () => reader.ended())
-      await own.stop()
-    })
-  })
-}
-
-describe('the feed under those who ask much and read little', () => {
-  let redis: TestRedis
-  let service: TestService
-  before(async () => {
-    redis = await startRedis(['--appendfsync', 'no'])
-    await append(200_000)
-    service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
-  })
-  after(async () => {
-    await service.stop()
-    await redis.client.flushAll()
-    await redis.stop()
-  })
-  const append = (count: number) => appendRevocations(redis, count)
-  const open = async (path: string) => {
-    const { hostname, port } = new URL(service.origin)
-    const asked = request({ hostname, port, path, headers: asClient(), agent: false }).end()
-    const [response] = (await once(asked, 'response')) as [IncomingMessage]
-    // It takes what it is given until its buffers are full, and then nothing.
-    return { asked, response }
-  }
-
-  it('serves four snapshots at a time, then 429, until one of them is read or goes away', async () => {
-    const slow = await Promise.all(
-      Array.from({ length: 4 }, () => open('/api/v1/revocations/snapshot')),
-    )
-    const snapshot = () =>
-      service.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })
-    const refused = await snapshot()
-    expect([refused.status, refused.headers['retry-after']]).to.deep.equal([429, '1'])
-    slow[0]!.asked.destroy()
-    await until('there is room', async () => (await snapshot()).status === 200)
-    let bytes = 0
-    for await (const piece of slow[1]!.response) bytes += (piece as Buffer).length
-    expect(bytes).to.be.above(200_000 * 25)
-    slow.forEach(({ asked }) => asked.destroy())
-  })
-
-  it('a reader that was away for long gets all that it missed, as fast as it reads', async () => {
-    const from = await positionOf(service)
-    await append(50_000)
-    const reader = await follow(service.origin, from, asClient())
-    await until('it has everything', () => reader.events.length === 50_001)
-    await append(10_000)
-    await until('it follows', () => reader.events.length === 60_001)
-    expect(new Set(reader.events.map(({ id }) => id)).size).to.equal(60_001)
-    reader.stop()
-  })
-
-  it('cuts a reader that lags, instead of keeping everything for it, and serves the others', async () => {
-    const from = await positionOf(service)
-    const idle = await open(`/api/v1/revocations/events?from=${from}`)
-    const reader = await follow(service.origin, from, asClient())
-    await until('both follow', () => service.subscribers() === 2)
-    let appended = 0
-    while (service.subscribers() === 2 && appended < 400_000) {
-      await append(10_000)
-      appended += 10_000
-      await until('the reader has it', () => reader.events.length === appended + 1)
-    }
-    expect(service.subscribers()).to.equal(1)
-    expect(reader.ended()).to.equal(false)
-    idle.asked.destroy()
-    reader.stop()
-  })
-})
-
-describe('the feed when Redis loses what it had', () => {
-  let redis: TestRedis
-  const services: TestService[] = []
-  const open = async (url = redis.url) => {
-    const service = await startService({
-      CLIENTS: clientsVariable,
-      REDIS_URL: url,
-      STORE_TIMEOUT_MS: '2000',
-    })
-    services.push(service)
-    return service
-  }
-  const lost = (service: TestService) =>
-    service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50)
-      .length
-  beforeEach(async () => {
-    redis = await startRedis()
-  })
+describe('the follower', () => {
+  const closers: (() => Promise<void>)[] = []
   afterEach(async () => {
-    for (const service of services.splice(0)) await service.stop()
-    await redis.stop()
+    for (const close of closers.splice(0)) await close()
   })
-  const revoked = async (service: TestService, count: number) => {
-    const jwts: string[] = []
-    for (let one = 0; one < count; one += 1) {
-      const jwt = await token(one % 2 === 0 ? { sid: undefined } : {})
-      expect((await service.logout(jwt)).status).to.equal(200)
-      jwts.push(jwt)
+  const open = ({ delivery = 'read', isInspected = true, writes = true }: Options = {}) => {
+    const feed = createTestSource(delivery, isInspected)
+    const ms = { now: 0, monotonic: 0 }
+    const clock = { now: () => ms.now, monotonicMs: () => ms.monotonic }
+    const liveSet = createLiveSet(clock.now)
+    const reported: string[] = []
+    const report = (what: string) => () => void reported.push(what)
+    const restored: (readonly Entry[])[] = []
+    const parts: FollowerParts = {
+      source: feed.source,
+      liveSet,
+      clock,
+      maxStalenessMs: 5_000,
+      retryMs: { first: 1, most: 1 },
+      ownWrites: writes
+        ? {
+            unconfirmed: createUnconfirmedWrites({ most: 10, now: clock.now }),
+            restore: async (entries) => void restored.push(entries),
+          }
+        : undefined,
+      observer: {
+        onEvents: (events) => reported.push(`events ${events.map(({ id }) => id).join(' ')}`),
+        onSnapshot: report('snapshot'),
+        onGap: report('gap'),
+        onNotice: (notice) => reported.push(notice),
+        onTrouble: (error, kind) => reported.push(`${kind}: ${(error as Error).message}`),
+        onProven: () => undefined,
+        onFreshness: (isFresh) => reported.push(isFresh ? 'fresh' : 'stale'),
+      },
     }
-    return jwts
+    const follower = createFollower(parts)
+    closers.push(follower.close)
+    const follows = (from: string, times = 1) =>
+      until(
+        `it follows from ${from}`,
+        () => feed.calls.filter((call) => call === `follow ${from}`).length === times,
+      )
+    return { ...feed, follower, liveSet, clock: ms, reported, restored, follows }
   }
-  const restored = () => redis.client.keys('cierre:{c}:[tsuj]:*')
+  const held = (numbers: readonly number[], { liveSet }: ReturnType<typeof open>) =>
+    numbers.map((number) => liveSet.find(entryNumber(number).key) !== undefined)
+  const positionAt = (number: number) => `1000-${number}.${entryNumber(number).key}`
+  const genesis = '1000-0.genesis'
 
-  for (const [name, lose] of [
-    ['flushed', () => redis.client.flushAll()],
-    ['restarted empty', () => redis.restart({ empty: true })],
-    ['the feed deleted', () => redis.client.del('cierre:{c}:feed')],
-  ] as [string, () => Promise<unknown>][]) {
-    it(`${name}: an alarm, not ready, written back, ready; no token comes back`, async () => {
-      const [one, other] = [await open(), await open()]
-      const jwts = [...(await revoked(one, 20)), ...(await revoked(other, 20))]
-      const keysBefore = (await restored()).sort()
-      const reader = await follow(one.origin, await positionOf(one), asClient())
-      await lose()
-      await until('both raise the alarm', () => lost(one) === 1 && lost(other) === 1)
-      expect(await one.isReady()).to.equal(false)
-      expect(
-        (await one.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })).status,
-      ).to.equal(503)
-      await until('the reader is told', () => reader.events.at(-1)?.event === 'gap')
-      await until('both are ready', async () => (await one.isReady()) && (await other.isReady()))
-      expect((await restored()).sort()).to.deep.equal(keysBefore)
-      for (const service of [one, other, await open()])
-        for (const jwt of jwts) expect((await service.logout(jwt)).status).to.equal(401)
+  it('does nothing before it is started', () => {
+    const one = open()
+    expect([one.calls, one.follower.position()]).to.deep.equal([[], undefined])
+    expect(one.follower.stalenessMs()).to.equal(Infinity)
+  })
+
+  it('takes a snapshot, follows from it, and applies what is new, in order', async () => {
+    const one = open()
+    one.state.entries = [entryNumber(7)]
+    one.follower.start()
+    await one.follows(genesis)
+    expect(one.page([0, 1, 2])).to.equal(true)
+    expect(held([7, 1, 2, 3], one)).to.deep.equal([true, true, true, false])
+    expect(one.follower.position()).to.equal(positionAt(2))
+    expect(one.reported).to.deep.equal(['fresh', 'snapshot', 'events 1000-1 1000-2'])
+    expect(one.calls).to.deep.equal(['inspect', 'snapshot', `follow ${genesis}`])
+  })
+
+  it('a gap: applies nothing of the page, inspects, and takes another snapshot', async () => {
+    const one = open()
+    one.follower.start()
+    await one.follows(genesis)
+    one.page([0, 1])
+    expect(one.page([5, 6])).to.equal(false)
+    expect(held([6], one)).to.deep.equal([false])
+    expect(one.follower.isFollowing()).to.equal(false)
+    one.state.position = positionAt(6)
+    await one.follows(positionAt(6))
+    expect(one.reported.slice(3)).to.deep.equal(['gap', 'gap', 'trimmed', 'snapshot'])
+    expect(one.follower.counts()).to.include({ gaps: 1, snapshots: 2, historyLost: 0 })
+  })
+
+  it('a gap that the source reports: another snapshot, without an inspection', async () => {
+    const one = open({ delivery: 'pushed', isInspected: false, writes: false })
+    one.follower.start()
+    await one.follows(genesis)
+    one.gap()
+    await one.follows(genesis, 2)
+    expect(one.calls.filter((call) => call === 'snapshot')).to.have.length(2)
+    expect(one.follower.counts()).to.include({ gaps: 1, snapshots: 2 })
+  })
+
+  it('a gap that was none: follows on from the same position', async () => {
+    const one = open()
+    one.follower.start()
+    await one.follows(genesis)
+    one.state.inspection = { hasPosition: true }
+    one.page([])
+    await one.follows(genesis, 2)
+    expect(one.follower.counts()).to.include({ gaps: 1, snapshots: 1 })
+  })
+
+  it('a lost history: writes everything back, lets the others do so, and begins anew', async () => {
+    const one = open()
+    one.state.entries = [entryNumber(7), entryNumber(8)]
+    one.follower.start()
+    await one.follows(genesis)
+    one.state.inspection = { firstId: '1000-0' }
+    one.page([])
+    await until('it is written back', () => one.restored.length === 1)
+    one.state.inspection = {}
+    const keys = one.restored.flat().map(({ key }) => key)
+    expect(keys.sort()).to.deep.equal([entryNumber(7).key, entryNumber(8).key])
+    await one.follows(genesis, 2)
+    expect(one.follower.counts()).to.include({ historyLost: 1, restored: 2, snapshots: 2 })
+  })
+
+  it('a write that the whole feed lacks is written back; until then the feed is not followed', async () => {
+    const one = open()
+    one.follower.start()
+    await one.follows(genesis)
+    one.follower.stored(entryNumber(9))
+    expect(one.page([0, 1], { isWhole: false }), 'not the end of the feed').to.equal(true)
+    expect(one.reader()?.mayWait()).to.equal(false)
+    expect(one.page([1, 2])).to.equal(false)
+    expect(one.follower.isFollowing()).to.equal(false)
+    await until('it is written back', () => one.restored.length === 1)
+    expect(one.restored).to.deep.equal([[entryNumber(9)]])
+    await one.follows(positionAt(2))
+    expect(one.reported).not.to.include('events 1000-2')
+    expect(one.follower.counts()).to.include({ historyLost: 1, restored: 1, snapshots: 1 })
+  })
+
+  it('a write whose event comes is confirmed', async () => {
+    const one = open()
+    one.follower.start()
+    await one.follows(genesis)
+    one.follower.stored(entryNumber(1))
+    expect([one.page([0, 1]), one.page([1])]).to.deep.equal([true, true])
+    expect(one.reader()?.mayWait()).to.equal(true)
+  })
+
+  it('an error: follows on from the same position', async () => {
+    const one = open()
+    one.follower.start()
+    await one.follows(genesis)
+    one.page([0, 1])
+    one.fail(new Error('the connection is lost'))
+    await one.follows(positionAt(1))
+    expect(one.reported.at(-1)).to.equal('passing: the connection is lost')
+    expect([one.follower.isFollowing(), one.follower.isFresh()]).to.deep.equal([true, true])
+  })
+
+  it('an unreadable feed: stale at once, and until an event has been read', async () => {
+    const one = open()
+    one.follower.start()
+    await one.follows(genesis)
+    one.state.kind = 'unreadable'
+    one.fail(new Error('an unknown kind'))
+    await one.follows(genesis, 2)
+    expect(one.follower.isFresh()).to.equal(false)
+    expect(one.reported.slice(2)).to.deep.equal(['gap', 'stale', 'unreadable: an unknown kind'])
+    one.page([0])
+    expect([one.follower.isFresh(), one.follower.isFollowing()]).to.deep.equal([true, true])
+  })
+
+  it('a clock that was set back: nothing of the page counts, and another snapshot is taken', async () => {
+    const one = open()
+    one.clock.now = 86_400_000
+    one.follower.start()
+    await one.follows(genesis)
+    one.clock.now = 0
+    expect(one.page([0, 1])).to.equal(false)
+    expect(one.follower.isFresh()).to.equal(false)
+    await one.follows(genesis, 2)
+    expect(one.reported.slice(2)).to.deep.equal([
+      'gap',
+      'clock_set_back',
+      'stale',
+      'fresh',
+      'snapshot',
+    ])
+  })
+
+  describe('of pages that are pushed', () => {
+    const openPushed = () => open({ delivery: 'pushed', isInspected: false, writes: false })
+
+    it('is fresh as of the moment of asking, once exactly that event is applied', async () => {
+      const one = openPushed()
+      let answer: (position: string) => void = () => undefined
+      one.state.tail = () => new Promise((resolve) => (answer = resolve))
+      one.clock.now = one.clock.monotonic = 100
+      one.follower.start()
+      await one.follows(genesis)
+      expect(one.follower.isFresh(), 'a snapshot proves nothing').to.equal(false)
+      one.clock.now = one.clock.monotonic = 400
+      answer(positionAt(2))
+      one.page([0, 1])
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(one.follower.isFresh(), 'one event is missing').to.equal(false)
+      one.page([1, 2])
+      await until('it is fresh', () => one.follower.isFresh())
+      expect(one.follower.stalenessMs()).to.equal(300)
     })
-  }
 
-  it('lost again while it is written back: another alarm, and written back again', async () => {
-    const service = await open()
-    const jwts = await revoked(service, 20)
-    const isTold = (message: string) =>
-      service.logged().filter(({ msg }) => String(msg).startsWith(message)).length
-    for (let loss = 1; loss <= 3; loss += 1) {
-      await redis.client.flushAll()
-      await until('it is written back', () => isTold('revocations written back') === loss)
-    }
-    await until('it is ready', () => service.isReady())
-    expect(lost(service)).to.equal(3)
-    const other = await open()
-    for (const jwt of jwts) expect((await other.logout(jwt)).status).to.equal(401)
+    it('is not fresh when the clock was set back while the question was under way', async () => {
+      const one = openPushed()
+      let answer: (position: string) => void = () => undefined
+      one.state.tail = () => new Promise((resolve) => (answer = resolve))
+      one.clock.now = 86_400_000
+      one.follower.start()
+      await one.follows(genesis)
+      const first = answer
+      one.clock.now = 0
+      one.page([0])
+      first(genesis)
+      await one.follows(genesis, 2)
+      expect(one.follower.isFresh()).to.equal(false)
+      answer(genesis)
+      await until('it is fresh', () => one.follower.isFresh())
+    })
+
+    it('reports an unreadable answer, and asks again after an event has been read', async () => {
+      const one = openPushed()
+      one.state.tail = async () => {
+        throw new Error('426')
+      }
+      one.state.kind = 'unreadable'
+      one.follower.start()
+      await until('it is reported', () => one.reported.includes('unreadable: 426'))
+      one.state.tail = async () => genesis
+      await one.follows(genesis)
+      expect([one.follower.isFollowing(), one.follower.position()]).to.deep.equal([false, genesis])
+      one.page([0])
+      await until('it is fresh', () => one.follower.isFresh())
+    })
   })
 
-  it('trimmed past an instance that was away: reads everything again, without an alarm', async () => {
-    let isUp = true
-    const proxy = await startProxy(
-      () => redis.port,
-      async () => (isUp ? 'pass' : 'cut'),
-    )
-    const away = await open(proxy.url)
-    const here = await open()
-    isUp = false
-    const jwts = await revoked(here, 10)
-    await redis.client.xTrim('cierre:{c}:feed', 'MAXLEN', 2)
-    isUp = true
-    await until('it has caught up', async () => away.position() === (await positionOf(here)))
-    expect(lost(away)).to.equal(0)
-    for (const jwt of jwts) expect((await away.logout(jwt)).status).to.equal(401)
-    await proxy.stop()
-  })
-
-  it('failed over to a replica that lacks what the instance has not met in the feed: it is written back', async () => {
-    const replica = await startRedis()
-    await replica.client.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
-    let port = redis.port
-    let holds = false
-    let release: () => void = () => undefined
-    const released = new Promise<'cut'>((resolve) => (release = () => resolve('cut')))
-    // Pages of the feed are read by a script that does not know its history.
-    const proxy = await startProxy(
-      () => port,
-      async (text) =>
-        holds && text.includes('EVALSHA') && !text.includes(':history') ? released : 'pass',
-    )
-    try {
-      const service = await open(proxy.url)
-      await revoked(service, 2)
-      await until(
-        'the replica has them',
-        async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 2,
-      )
-      await replica.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
-      holds = true
-      const [jwt = ''] = await revoked(service, 1)
-      port = replica.port
-      holds = false
-      release()
-      await redis.kill()
-      await until(
-        'it is written back',
-        async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 3,
-      )
-      expect(lost(service)).to.equal(1)
-      const other = await open(replica.url)
-      expect((await other.logout(jwt)).status).to.equal(401)
-    } finally {
-      await proxy.stop()
-      await replica.stop()
-      await redis.restart()
-    }
-  })
-
-  it('failed over to a replica that lagged: what the instance knows is written back before it is ready', async () => {
-    const replica = await startRedis()
-    const toReplica = replica.client
-    await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
-    let port = redis.port
-    const proxy = await startProxy(
-      () => port,
-      async () => 'pass',
-    )
-    try {
-      await until('the replica is filled', async () =>
-        String(await toReplica.info('replication')).includes('master_link_status:up'),
-      )
-      const service = await open(proxy.url)
-      const early = await revoked(service, 5)
-      await until(
-        'the replica has them',
-        async () => (await toReplica.keys('cierre:{c}:[tsuj]:*')).length === 5,
-      )
-      // Cut off from its primary, it lags from here on.
-      await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
-      const late = await revoked(service, 5)
-      await redis.kill()
-      await toReplica.sendCommand(['REPLICAOF', 'NO', 'ONE'])
-      port = replica.port
-      await until('it is ready again', () => service.isReady(), 25_000)
-      expect(lost(service)).to.equal(1)
-      expect(await toReplica.keys('cierre:{c}:[tsuj]:*')).to.have.length(10)
-      for (const jwt of [...early, ...late])
-        expect((await service.logout(jwt)).status).to.equal(401)
-    } finally {
-      await proxy.stop()
-      await replica.stop()
-      await redis.restart()
-    }
+  it('closes at once, whatever it waits for', async () => {
+    const one = open()
+    one.follower.start()
+    await one.follows(genesis)
+    await one.follower.close()
+    expect(one.follower.isFresh()).to.equal(false)
   })
 })

@@ -1,0 +1,183 @@
+import { expect } from 'chai'
+import { asClient, clientsVariable } from '../support/clients.js'
+import { startProxy } from '../support/proxy.js'
+import { until } from '../support/processes.js'
+import { startRedis, type TestRedis } from '../support/redis.js'
+import { startService, type TestService } from '../support/service.js'
+import { follow } from '../support/sse.js'
+import { token } from '../support/tokens.js'
+
+const positionOf = async (service: TestService) =>
+  (
+    (await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).json as {
+      position: string
+    }
+  ).position
+describe('the feed when Redis loses what it had', () => {
+  let redis: TestRedis
+  const services: TestService[] = []
+  const open = async (url = redis.url) => {
+    const service = await startService({
+      CLIENTS: clientsVariable,
+      REDIS_URL: url,
+      STORE_TIMEOUT_MS: '2000',
+    })
+    services.push(service)
+    return service
+  }
+  const lost = (service: TestService) =>
+    service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50)
+      .length
+  beforeEach(async () => {
+    redis = await startRedis()
+  })
+  afterEach(async () => {
+    for (const service of services.splice(0)) await service.stop()
+    await redis.stop()
+  })
+  const revoked = async (service: TestService, count: number) => {
+    const jwts: string[] = []
+    for (let one = 0; one < count; one += 1) {
+      const jwt = await token(one % 2 === 0 ? { sid: undefined } : {})
+      expect((await service.logout(jwt)).status).to.equal(200)
+      jwts.push(jwt)
+    }
+    return jwts
+  }
+  const restored = () => redis.client.keys('cierre:{c}:[tsuj]:*')
+
+  for (const [name, lose] of [
+    ['flushed', () => redis.client.flushAll()],
+    ['restarted empty', () => redis.restart({ empty: true })],
+    ['the feed deleted', () => redis.client.del('cierre:{c}:feed')],
+  ] as [string, () => Promise<unknown>][]) {
+    it(`${name}: an alarm, not ready, written back, ready; no token comes back`, async () => {
+      const [one, other] = [await open(), await open()]
+      const jwts = [...(await revoked(one, 20)), ...(await revoked(other, 20))]
+      const keysBefore = (await restored()).sort()
+      const reader = await follow(one.origin, await positionOf(one), asClient())
+      await lose()
+      await until('both raise the alarm', () => lost(one) === 1 && lost(other) === 1)
+      expect(await one.isReady()).to.equal(false)
+      expect(
+        (await one.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })).status,
+      ).to.equal(503)
+      await until('the reader is told', () => reader.events.at(-1)?.event === 'gap')
+      await until('both are ready', async () => (await one.isReady()) && (await other.isReady()))
+      expect((await restored()).sort()).to.deep.equal(keysBefore)
+      for (const service of [one, other, await open()])
+        for (const jwt of jwts) expect((await service.logout(jwt)).status).to.equal(401)
+    })
+  }
+
+  it('lost again while it is written back: another alarm, and written back again', async () => {
+    const service = await open()
+    const jwts = await revoked(service, 20)
+    const isTold = (message: string) =>
+      service.logged().filter(({ msg }) => String(msg).startsWith(message)).length
+    for (let loss = 1; loss <= 3; loss += 1) {
+      await redis.client.flushAll()
+      await until('it is written back', () => isTold('revocations written back') === loss)
+    }
+    await until('it is ready', () => service.isReady())
+    expect(lost(service)).to.equal(3)
+    const other = await open()
+    for (const jwt of jwts) expect((await other.logout(jwt)).status).to.equal(401)
+  })
+
+  it('trimmed past an instance that was away: reads everything again, without an alarm', async () => {
+    let isUp = true
+    const proxy = await startProxy(
+      () => redis.port,
+      async () => (isUp ? 'pass' : 'cut'),
+    )
+    const away = await open(proxy.url)
+    const here = await open()
+    isUp = false
+    const jwts = await revoked(here, 10)
+    await redis.client.xTrim('cierre:{c}:feed', 'MAXLEN', 2)
+    isUp = true
+    await until('it has caught up', async () => away.position() === (await positionOf(here)))
+    expect(lost(away)).to.equal(0)
+    for (const jwt of jwts) expect((await away.logout(jwt)).status).to.equal(401)
+    await proxy.stop()
+  })
+
+  it('failed over to a replica that lacks what the instance has not met in the feed: it is written back', async () => {
+    const replica = await startRedis()
+    await replica.client.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
+    let port = redis.port
+    let holds = false
+    let release: () => void = () => undefined
+    const released = new Promise<'cut'>((resolve) => (release = () => resolve('cut')))
+    // Pages of the feed are read by a script that does not know its history.
+    const proxy = await startProxy(
+      () => port,
+      async (text) =>
+        holds && text.includes('EVALSHA') && !text.includes(':history') ? released : 'pass',
+    )
+    try {
+      const service = await open(proxy.url)
+      await revoked(service, 2)
+      await until(
+        'the replica has them',
+        async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 2,
+      )
+      await replica.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+      holds = true
+      const [jwt = ''] = await revoked(service, 1)
+      port = replica.port
+      holds = false
+      release()
+      await redis.kill()
+      await until(
+        'it is written back',
+        async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 3,
+      )
+      expect(lost(service)).to.equal(1)
+      const other = await open(replica.url)
+      expect((await other.logout(jwt)).status).to.equal(401)
+    } finally {
+      await proxy.stop()
+      await replica.stop()
+      await redis.restart()
+    }
+  })
+
+  it('failed over to a replica that lagged: what the instance knows is written back before it is ready', async () => {
+    const replica = await startRedis()
+    const toReplica = replica.client
+    await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
+    let port = redis.port
+    const proxy = await startProxy(
+      () => port,
+      async () => 'pass',
+    )
+    try {
+      await until('the replica is filled', async () =>
+        String(await toReplica.info('replication')).includes('master_link_status:up'),
+      )
+      const service = await open(proxy.url)
+      const early = await revoked(service, 5)
+      await until(
+        'the replica has them',
+        async () => (await toReplica.keys('cierre:{c}:[tsuj]:*')).length === 5,
+      )
+      // Cut off from its primary, it lags from here on.
+      await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
+      const late = await revoked(service, 5)
+      await redis.kill()
+      await toReplica.sendCommand(['REPLICAOF', 'NO', 'ONE'])
+      port = replica.port
+      await until('it is ready again', () => service.isReady(), 25_000)
+      expect(lost(service)).to.equal(1)
+      expect(await toReplica.keys('cierre:{c}:[tsuj]:*')).to.have.length(10)
+      for (const jwt of [...early, ...late])
+        expect((await service.logout(jwt)).status).to.equal(401)
+    } finally {
+      await proxy.stop()
+      await replica.stop()
+      await redis.restart()
+    }
+  })
+})
