@@ -36,9 +36,8 @@ export const run = (
 
 export const stop = (child: ChildProcess): Promise<void> => end(child)
 
-/** Waits until a condition holds, 60 s at most. */
-export const soon = (what: string, isSo: () => Promise<boolean>): Promise<void> =>
-  until(what, isSo, 60_000)
+export const soon = (what: string, holds: () => Promise<boolean>): Promise<void> =>
+  until(what, holds)
 
 /** Starts a Redis with the settings of OPERATING.md, unless another `appendfsync` is given. */
 export async function startRedis(fsync = 'always') {

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { build } from 'esbuild'
 import { createClient, type Client } from '../../src/client.js'
 import { clientsVariable, secretOf } from '../support/clients.js'
+import { heldDeadlineMs, holdDeadlines } from '../support/deadlines.js'
 import { openBrowser, serveOn } from '../support/browser.js'
 import { startRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
@@ -115,20 +116,26 @@ describe('cierre/client', () => {
   })
 
   it('repeats what is unknown until it is known, and says so when it is not', async () => {
+    const deadlines = holdDeadlines()
     const redis = await startRedis()
-    const shaky = await startService({ REDIS_URL: redis.url, STORE_TIMEOUT_MS: '100' })
+    const shaky = await startService({
+      REDIS_URL: redis.url,
+      STORE_TIMEOUT_MS: String(heldDeadlineMs),
+    })
     try {
       const jwt = await token()
       const of = (attempts: number) =>
         createClient({ baseUrl: shaky.origin, getToken: async () => jwt, attempts })
       redis.pause()
-      expect(await of(1).logout()).to.deep.include({ outcome: 'unknown', status: 500 })
+      const { value: once } = await deadlines.during(of(1).logout())
+      expect(once).to.deep.include({ outcome: 'unknown', status: 500 })
       const patient = of(10).logout()
-      await new Promise((resolve) =>
+      const failedOnce = new Promise((resolve) =>
         shaky.server.once('request', (_request, response: NodeJS.EventEmitter) =>
           response.once('finish', resolve),
         ),
       )
+      await deadlines.during(failedOnce)
       redis.resume()
       // The first attempt may have arrived.
       expect((await patient).outcome).to.be.oneOf(['logged_out', 'already_logged_out'])
@@ -138,6 +145,7 @@ describe('cierre/client', () => {
     } finally {
       await shaky.stop()
       await redis.stop()
+      deadlines.restore()
     }
     const unreachable = await createClient({
       baseUrl: 'http://127.0.0.1:1',

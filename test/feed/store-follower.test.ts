@@ -169,7 +169,7 @@ describe('the feed when Redis loses what it had', () => {
       await redis.kill()
       await toReplica.sendCommand(['REPLICAOF', 'NO', 'ONE'])
       port = replica.port
-      await until('it is ready again', () => service.isReady(), 25_000)
+      await until('it is ready again', () => service.isReady())
       expect(lost(service)).to.equal(1)
       expect(await toReplica.keys('cierre:{c}:[tsuj]:*')).to.have.length(10)
       for (const jwt of [...early, ...late])

@@ -101,9 +101,8 @@ for (const store of ['memory', 'redis'] as const) {
       })
       const reader = await follow(own.origin, await positionOf(own), asClient())
       await until('it has begun', () => reader.events.length === 1)
-      const startedAt = performance.now()
-      await own.drain(10_000)
-      expect(performance.now() - startedAt).to.be.below(5_000)
+      // A drain that waits for the stream would take an hour.
+      await own.drain(3_600_000)
       await until('it has ended', () => reader.ended())
       await own.stop()
     })

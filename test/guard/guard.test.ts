@@ -434,15 +434,14 @@ describe('the guard: revocation at the price of a local check', () => {
 
   it('says at once when the client is refused', async () => {
     const wrong = open({ feed: { url: service.origin, clientId: 'all', clientSecret: 'wrong' } })
-    const started = performance.now()
-    const error = await wrong.ready().then(
+    // A wait would take an hour.
+    const error = await wrong.ready(3_600_000).then(
       () => undefined,
       (reason: Error) => reason,
     )
     expect(error?.message).to.include(
       'answered 401: clientId and clientSecret must be of a client that may read the feed',
     )
-    expect(performance.now() - started).to.be.below(5_000)
     const deaf = open({
       feed: { url: service.origin, clientId: 'deaf', clientSecret: secretOf('deaf') },
     })

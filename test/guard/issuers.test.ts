@@ -209,7 +209,7 @@ describe('a guard accepts what its service accepts', () => {
     )
     expect(Math.min(counts.taken, counts.refused), 'configurations of either kind').to.be.above(3)
     expect(counts.accepted, 'tokens that were accepted').to.be.above(0)
-  }).timeout(120_000)
+  })
 
   const isTaken = (environment: Record<string, string>): boolean => {
     try {

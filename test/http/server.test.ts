@@ -102,11 +102,10 @@ describe('the server', () => {
       `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`,
     )
     await until('it is expected', () => received.includes('100 Continue'))
-    const startedAt = performance.now()
-    const drained = own.drain(10_000)
+    // A drain that waits for the connection would take an hour.
+    const drained = own.drain(3_600_000)
     socket.write(body)
     await drained
-    expect(performance.now() - startedAt).to.be.below(5_000)
     expect(received.split('HTTP/1.1 200')).to.have.length(3)
     await own.stop()
   })

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { createRevocation, introspect, revoke, verify } from '../support/asking.js'
 import { clientsVariable } from '../support/clients.js'
+import { repeats } from '../support/long.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { freshClaims, hmacSecret, nowS, sign } from '../support/tokens.js'
@@ -190,7 +191,7 @@ describe('interleavings over two instances and one Redis', () => {
           )
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: repeats(150, 1_000) },
     )
   }).timeout(300_000)
 })

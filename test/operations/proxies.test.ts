@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
 import { expect } from 'chai'
+import { heldDeadlineMs, holdDeadlines, type Deadlines } from '../support/deadlines.js'
 import { send } from '../support/http.js'
 import { end, freePort, start, until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
@@ -39,6 +40,7 @@ const proxies = {
 
 for (const [name, { file, command }] of Object.entries(proxies)) {
   describe(`forward-auth: the example for ${name}, with a real back end behind it`, () => {
+    let deadlines: Deadlines
     let redis: TestRedis
     let service: TestService
     let backend: Server
@@ -47,8 +49,12 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
     let dir: string
 
     before(async () => {
+      deadlines = holdDeadlines()
       redis = await startRedis()
-      service = await startService({ REDIS_URL: redis.url, STORE_TIMEOUT_MS: '300' })
+      service = await startService({
+        REDIS_URL: redis.url,
+        STORE_TIMEOUT_MS: String(heldDeadlineMs),
+      })
       backend = createServer((request, response) =>
         response.end(JSON.stringify({ path: request.url, headers: request.rawHeaders })),
       ).listen(0, '127.0.0.1')
@@ -80,6 +86,7 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
       backend.close()
       await service.stop()
       await redis.stop()
+      deadlines.restore()
       rmSync(dir, { recursive: true, force: true })
     })
 
@@ -144,7 +151,7 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
     it('503 when the store is down: unknown is neither yes nor no', async () => {
       const jwt = await token()
       redis.pause()
-      const answer = await ask(jwt)
+      const { value: answer } = await deadlines.during(ask(jwt))
       redis.resume()
       expect([answer.status, answer.json]).to.deep.equal([
         503,

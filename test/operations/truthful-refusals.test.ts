@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { createRevocation, introspect, revoke, verify } from '../support/asking.js'
 import { clientsVariable } from '../support/clients.js'
+import { repeats } from '../support/long.js'
 import { startService, type TestService } from '../support/service.js'
 import { freshClaims, hmacSecret, nowS, pemOf, sign, token } from '../support/tokens.js'
 
@@ -105,7 +106,7 @@ describe('no operation that ends tokens calls a token dead that an API may accep
           expect(new Set(await verifiedAt(jwt, 0, ...later))).to.deep.equal(new Set([401]))
         },
       ),
-      { numRuns: 150 },
+      { numRuns: repeats(40, 150) },
     )
   })
 
@@ -295,7 +296,7 @@ describe('claims that are numbers name sessions, subjects and token ids', () => 
           )
         },
       ),
-      { numRuns: 100 },
+      { numRuns: repeats(25, 100) },
     )
   })
 

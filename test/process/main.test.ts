@@ -182,7 +182,7 @@ describe('the process (as built into dist/)', () => {
       PORT: String(port),
       JWT_SECRET: hmacSecret,
       REDIS_URL: redis.url,
-      STORE_TIMEOUT_MS: '5000',
+      STORE_TIMEOUT_MS: '60000',
     })
     await until('it listens', () => output.out.includes('"msg":"listening'))
     redis.pause()
@@ -228,15 +228,19 @@ describe('the process (as built into dist/)', () => {
     expect(await exitCode(early.child)).to.equal(0)
     expect(early.output.out).to.include('"reason":"SIGTERM"')
     const port = await freePort()
-    const { child, output } = run({ PORT: String(port) })
+    const patient =
+      'const real = setTimeout; globalThis.setTimeout = (f, ms, ...args) => real(f, ms === 10_000 ? 3_600_000 : ms, ...args)'
+    // The time to drain is an hour here: an end that waits for it never comes.
+    const { child, output } = run({ PORT: String(port) }, [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(patient)}`,
+    ])
     await until('it listens', () => output.out.includes('curl '))
     const silent = connect(port, '127.0.0.1')
     await once(silent, 'connect')
     silent.on('error', () => undefined)
-    const startedAt = performance.now()
     child.kill('SIGTERM')
     expect(await exitCode(child)).to.equal(0)
-    expect(performance.now() - startedAt).to.be.lessThan(5_000)
   })
 
   it('a log that cannot be written stops nothing, and stderr says so', async () => {
@@ -278,7 +282,7 @@ describe('the process (as built into dist/)', () => {
     const npm = start('npm', ['start'], { env: { ...process.env, PORT: String(port) } })
     let out = ''
     npm.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()))
-    await until('it listens', () => out.includes('curl '), 60_000)
+    await until('it listens', () => out.includes('curl '))
     npm.kill('SIGTERM')
     await exitCode(npm)
     await until(
@@ -291,7 +295,7 @@ describe('the process (as built into dist/)', () => {
           probe.on('connect', () => probe.destroy())
         }),
     )
-  }).timeout(90_000)
+  })
 
   it('exit 1: an unhandled rejection or an uncaught exception is logged by that name', async () => {
     for (const [kind, code] of [

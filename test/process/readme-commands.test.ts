@@ -89,7 +89,7 @@ describe('every command and snippet of the pages', () => {
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (chunk: Buffer) => (out += chunk.toString()))
     try {
-      await until(`it serves: ${text}`, () => isUp(out), 30_000)
+      await until(`it serves: ${text}`, () => isUp(out))
     } catch (cause) {
       throw new Error(out, { cause })
     } finally {
@@ -310,7 +310,7 @@ describe('every command and snippet of the pages', () => {
       const run = Object.entries(runs).find(([words]) => first.startsWith(words))?.[1]
       if (run === undefined) throw new Error('nothing here runs it')
       await run(block)
-    }).timeout(90_000)
+    })
   }
 
   it('the commands within their text', async () => {
@@ -350,5 +350,5 @@ describe('every command and snippet of the pages', () => {
       [join(root, 'node_modules/typescript/bin/tsc'), ...options.split(' '), ...types, ...files],
       { cwd: app, stdio: 'pipe', encoding: 'utf8' },
     )
-  }).timeout(60_000)
+  })
 })

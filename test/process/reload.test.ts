@@ -86,7 +86,7 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     file('key', newKey)
     file('clients', clients(newSecret))
     await readAgain()
-    // It comes to an end: whoever follows has to prove itself anew.
+    // The stream ends: its client has to authenticate anew.
     await stream.text()
     expect([
       await verify(oldKey),

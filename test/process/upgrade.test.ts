@@ -91,5 +91,5 @@ describe('an upgrade of two instances, one after the other, under load', () => {
       await redis.stop()
       rmSync(dir, { recursive: true, force: true })
     }
-  }).timeout(90_000)
+  })
 })

@@ -388,7 +388,8 @@ def run_rules():
 
 # ---- mode 3: follow
 
-FRESH_S, PROBE_S, RETRY_S = 5, 1, 0.3
+FRESH_S = float(os.environ.get('FRESH_S', 5))
+PROBE_S, RETRY_S = 1, 0.3
 
 
 def sse_events(read):

@@ -218,5 +218,5 @@ describe('the merge rule and "is revoked by" are the same everywhere', () => {
       fc.asyncProperty(drawn, (of) => expectTheSame(caseOf(of))),
       { numRuns: 300 },
     )
-  }).timeout(60_000)
+  })
 })

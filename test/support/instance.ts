@@ -52,7 +52,13 @@ export async function startInstance(
   nodeArgs?: readonly string[],
 ): Promise<Instance> {
   const { child, output } = runMain({
-    env: { PORT: String(port), RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_SUBJECT: 'off', ...env },
+    env: {
+      PORT: String(port),
+      RATE_LIMIT_ADDRESS: 'off',
+      RATE_LIMIT_SUBJECT: 'off',
+      STORE_TIMEOUT_MS: '20000',
+      ...env,
+    },
     ...(nodeArgs && { nodeArgs }),
   })
   const origin = `http://127.0.0.1:${port}`

@@ -30,6 +30,27 @@ async function signingKeys(kids: ReadonlyMap<string, string>): Promise<JWK[]> {
   }))
 }
 
+const configurationOf = (keys: JWK[], algorithm: () => string): Configuration => ({
+  clients: [client],
+  jwks: { keys },
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => resource,
+      useGrantedResource: () => true,
+      getResourceServerInfo: () => ({
+        scope: 'read',
+        audience: resource,
+        accessTokenFormat: 'jwt',
+        accessTokenTTL: 300,
+        jwt: { sign: { alg: algorithm() as 'RS256' } },
+      }),
+    },
+  },
+})
+
 /** A real OpenID provider that issues JWT access tokens by client credentials, on a port of its own. */
 export async function startIssuer() {
   const server: Server = createServer((request, response) => void handle(request, response))
@@ -46,26 +67,7 @@ export async function startIssuer() {
     if (!keepsKids) kids.clear()
     const keys = await signingKeys(kids)
     for (const { alg, kid } of keys) kids.set(String(alg), String(kid))
-    const configuration: Configuration = {
-      clients: [client],
-      jwks: { keys },
-      features: {
-        devInteractions: { enabled: false },
-        clientCredentials: { enabled: true },
-        resourceIndicators: {
-          enabled: true,
-          defaultResource: () => resource,
-          useGrantedResource: () => true,
-          getResourceServerInfo: () => ({
-            scope: 'read',
-            audience: resource,
-            accessTokenFormat: 'jwt',
-            accessTokenTTL: 300,
-            jwt: { sign: { alg: algorithm as 'RS256' } },
-          }),
-        },
-      },
-    }
+    const configuration = configurationOf(keys, () => algorithm)
     const serve = new Provider(origin, configuration).callback()
     handle = (request, response) => {
       if (request.url === '/jwks') jwksRequests += 1

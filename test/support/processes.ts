@@ -1,10 +1,12 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 
 const running = new Set<ChildProcess>()
 
-/** Starts a program that ends with the tests, whatever becomes of them. */
+/** Starts a program, which is killed when the tests end, even when a test fails. */
 export function start(
   command: string,
   args: readonly string[],
@@ -25,24 +27,46 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
 
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
 
+// Below the ports that the system gives to connections (`ip_local_port_range`), so that none of
+// them takes a port between this search and the program that listens on it. Processes that search
+// at the same time begin at different places.
+const ports = { first: 10_000, last: 32_000 }
+let nextPort = randomInt(ports.first, ports.last)
+
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    nextPort = nextPort === ports.last ? ports.first : nextPort + 1
+    if (await isFree(nextPort)) return nextPort
+  }
 }
 
-/** Waits until something is so, by asking again at each turn of the loop. Throws when it never is. */
-export async function until(
-  what: string,
-  isSo: () => Promise<boolean> | boolean,
-  withinMs = 15_000,
-): Promise<void> {
-  const giveUpAt = performance.now() + withinMs
-  while (!(await isSo())) {
-    if (performance.now() > giveUpAt) throw new Error(`never happened: ${what}`)
-    await new Promise((resolve) => setImmediate(resolve))
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  try {
+    await once(server, 'listening')
+  } catch {
+    return false
+  }
+  server.close()
+  await once(server, 'close')
+  return true
+}
+
+// As it is when this file is loaded: tests may move `performance.now`.
+const nowMs = performance.now.bind(performance)
+const longestWaitMs = 90_000
+const pollEveryMs = 2
+
+/**
+ * Waits until a condition holds. The limit finds a test that hangs; no promise of the service is
+ * measured by it.
+ *
+ * @throws Error when the condition never holds
+ */
+export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const endMs = nowMs() + longestWaitMs
+  while (!(await holds())) {
+    if (nowMs() > endMs) throw new Error(`never happened: ${what}`)
+    await pause(pollEveryMs)
   }
 }

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 /** A network between the service and Redis, or a guard and the service, that can be cut at a chosen byte. */
 export type TestProxy = {
   url: string
-  /** From now on nothing goes either way over the connections that are open, and nobody is told. */
+  /** From now on the open connections stay open and carry nothing, either way. */
   swallow(): void
   stop(): Promise<void>
 }

@@ -22,63 +22,55 @@ export type TestRedis = {
   stop(): Promise<void>
 }
 
+const argumentsOf = (port: number, dir: string, extra: readonly string[]) => [
+  ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--daemonize', 'no'],
+  ...['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'],
+  ...['--maxmemory-policy', 'noeviction', '--enable-debug-command', 'local'],
+  // Else a primary waits five seconds for more replicas before it fills one.
+  ...['--repl-diskless-sync-delay', '0'],
+  ...extra,
+]
+
+async function connectTo(url: string): Promise<RedisClientType> {
+  const client = createClient({ url, socket: { reconnectStrategy: () => 20 } }) as RedisClientType
+  client.on('error', () => undefined)
+  await client.connect()
+  await until('redis answers', async () => (await client.ping().catch(() => '')) === 'PONG')
+  return client
+}
+
+async function dumpOf(client: RedisClientType): Promise<string> {
+  const lines: string[] = []
+  for await (const keys of client.scanIterator({ MATCH: 'cierre:*', COUNT: 1000 }))
+    for (const key of keys) {
+      const isStream = (await client.type(key)) === 'stream'
+      const value = isStream
+        ? JSON.stringify(await client.xRange(key, '-', '+'))
+        : await client.get(key)
+      lines.push(`${key} ${value}`)
+    }
+  return lines.join('\n')
+}
+
 export async function startRedis(extra: readonly string[] = []): Promise<TestRedis> {
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'cierre-redis-'))
-  const args = [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--dir',
-    dir,
-    '--save',
-    '',
-    '--appendonly',
-    'yes',
-    '--appendfsync',
-    'always',
-    '--daemonize',
-    'no',
-    '--maxmemory-policy',
-    'noeviction',
-    '--enable-debug-command',
-    'local',
-    ...extra,
-  ]
-  let child: ChildProcess | undefined
-  let client: RedisClientType | undefined
   const password = /--requirepass (\S+)/.exec(extra.join(' '))?.[1]
   const url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`
+  let child: ChildProcess | undefined
+  let client: RedisClientType | undefined
   const up = async () => {
-    child = start('redis-server', args)
-    const fresh = createClient({ url, socket: { reconnectStrategy: () => 20 } }) as RedisClientType
-    fresh.on('error', () => undefined)
-    await fresh.connect()
-    await until('redis answers', async () => (await fresh.ping().catch(() => '')) === 'PONG')
-    client = fresh
+    child = start('redis-server', argumentsOf(port, dir, extra))
+    client = await connectTo(url)
   }
-  const down = async (signal: NodeJS.Signals) => {
+  const down = async () => {
     client?.destroy()
     client = undefined
-    if (child === undefined) return
-    child.kill('SIGCONT')
-    await end(child, signal)
+    child?.kill('SIGCONT')
+    if (child !== undefined) await end(child, 'SIGKILL')
     child = undefined
   }
-  const dump = async () => {
-    if (client === undefined) return ''
-    const lines: string[] = []
-    for await (const keys of client.scanIterator({ MATCH: 'cierre:*', COUNT: 1000 })) {
-      for (const key of keys) {
-        const type = await client.type(key)
-        lines.push(
-          `${key} ${type === 'stream' ? JSON.stringify(await client.xRange(key, '-', '+')) : await client.get(key)}`,
-        )
-      }
-    }
-    return lines.join('\n')
-  }
+  const dump = async () => (client === undefined ? '' : dumpOf(client))
   await up()
   return {
     url,
@@ -89,9 +81,9 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
     },
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
-    kill: () => down('SIGKILL'),
+    kill: down,
     async restart({ empty = false } = {}) {
-      await down('SIGKILL')
+      await down()
       if (empty) rmSync(join(dir, 'appendonlydir'), { recursive: true, force: true })
       await up()
     },
@@ -99,7 +91,7 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
     async stop() {
       child?.kill('SIGCONT')
       saw(await dump())
-      await down('SIGKILL')
+      await down()
       rmSync(dir, { recursive: true, force: true })
     },
   }

@@ -37,32 +37,56 @@ export type TestServiceOptions = {
   operations?: (own: Operations) => Operations
 }
 
-/** The service in this process, on a port of its own; with an HMAC key, without limits, in memory, unless the variables say otherwise. */
-export async function startService(
-  env: Record<string, string> = {},
-  options: TestServiceOptions = {},
-): Promise<TestService> {
+function configOf(env: Record<string, string>): ReturnType<typeof parseConfig> {
   const hasKey = Object.keys(env).some((name) =>
     /^JWT_(SECRET|PUBLIC_KEY|JWKS_URI|ISSUERS)$/.test(name),
   )
-  const config = parseConfig({
+  return parseConfig({
     REDIS_URL: 'memory:',
+    // A busy machine may keep an answer of Redis waiting for more than a second.
+    STORE_TIMEOUT_MS: '20000',
     RATE_LIMIT_ADDRESS: 'off',
     RATE_LIMIT_SUBJECT: 'off',
     ...(!hasKey && { JWT_SECRET: hmacSecret }),
     ...env,
   })
-  const lines: string[] = []
+}
+
+/** A log that is kept in memory. */
+function createTestLog() {
+  const texts: string[] = []
   const stream = new PassThrough()
-  stream.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
-  const log = pino(
-    { level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } },
-    stream,
-  )
+  stream.on('data', (chunk: Buffer) => texts.push(chunk.toString()))
+  return {
+    log: pino(
+      { level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } },
+      stream,
+    ),
+    writeLine: (line: string) => stream.write(line),
+    text: () => texts.join(''),
+    lines: () =>
+      texts
+        .join('')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  }
+}
+
+/**
+ * The service in this process, on a port of its own: unless the variables say otherwise in memory,
+ * with an HMAC key, and without limits.
+ */
+export async function startService(
+  env: Record<string, string> = {},
+  options: TestServiceOptions = {},
+): Promise<TestService> {
+  const config = configOf(env)
+  const { log, writeLine, text, lines } = createTestLog()
   const parts = createParts({
     config,
     log,
-    writeLine: (line) => stream.write(line),
+    writeLine,
     now: options.now ?? Date.now,
   })
   const own = createOperations(parts)
@@ -73,18 +97,12 @@ export async function startService(
   service.server.listen(options.port ?? 0, '127.0.0.1')
   await once(service.server, 'listening')
   const origin = `${config.tls ? 'https' : 'http'}://127.0.0.1:${(service.server.address() as AddressInfo).port}`
-  const logged = () =>
-    lines
-      .join('')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
   const test: TestService = {
     ...service,
     origin,
-    logged,
+    logged: lines,
     audited: () =>
-      logged().flatMap(({ audit }) =>
+      lines().flatMap(({ audit }) =>
         audit === undefined ? [] : [audit as Record<string, unknown>],
       ),
     send: (request) => send(origin, request),
@@ -104,14 +122,12 @@ export async function startService(
       service.server.closeAllConnections()
       service.server.close()
       await service.close()
-      saw(lines.join(''))
+      saw(text())
     },
   }
   if (options.waitForStore !== false) {
     if (config.redis !== undefined)
-      await until('the service is connected', () =>
-        lines.some((line) => line.includes('redis connected')),
-      )
+      await until('the service is connected', () => text().includes('redis connected'))
     await until('the service follows the feed', () => service.position() !== undefined)
   }
   return test

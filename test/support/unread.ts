@@ -38,6 +38,7 @@ export function readSlowly(socket: Socket, { bytes, everyMs }: { bytes: number; 
   const closed = once(socket, 'close').then(() => clearInterval(timer))
   return {
     hurry: () => void (most = Infinity),
+    bytes: () => pieces.reduce((sum, { length }) => sum + length, 0),
     /** Everything that came. */
     async received(): Promise<Buffer> {
       await closed

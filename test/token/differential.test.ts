@@ -7,11 +7,11 @@ import type { PublicJwk } from '../../src/token/key-material.js'
 import { fixedKeySource, secretKeySource } from '../../src/token/key-source.js'
 import { parseCanonical } from '../../src/token/canonical-encoding.js'
 import { createVerification, type Issuer } from '../../src/token/verification.js'
+import { repeats } from '../support/long.js'
 import { algorithms, hmacSecret, keyPairOf } from '../support/tokens.js'
 
-// About 20,000 tokens times DIFFERENTIAL; the fewer, the longer an algorithm takes to sign and to
-// verify.
-const scale = Number(process.env['DIFFERENTIAL'] ?? 1)
+// About 20,000 tokens times this; fewer of an algorithm that takes longer to sign and to verify.
+const scale = Number(process.env['DIFFERENTIAL'] ?? repeats(0.25, 1))
 const tokensOf = (algorithm: string) =>
   Math.ceil(
     scale *

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { jwtVerify } from 'jose'
+import { repeats } from '../support/long.js'
 import { startService } from '../support/service.js'
 import { hmacSecret, keyPairOf, keyVariables, token } from '../support/tokens.js'
 
@@ -41,7 +42,8 @@ function respellings(jwt: string, algorithm: string): string[] {
 }
 
 describe('respelling: no other spelling of a token escapes its revocation', () => {
-  for (const algorithm of ['HS256', 'HS512', 'RS256', 'PS256', 'ES256', 'ES512', 'EdDSA']) {
+  const algorithms = ['HS256', 'ES256', 'EdDSA', 'HS512', 'RS256', 'PS256', 'ES512']
+  for (const algorithm of algorithms.slice(0, repeats(3, algorithms.length))) {
     it(algorithm, async () => {
       const service = await startService(keyVariables(algorithm))
       try {
