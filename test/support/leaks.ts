@@ -1,25 +1,28 @@
-// Values that must not turn up in a log or under a key of cierre, and everything that was logged or stored, over the whole suite.
+// Secret values must turn up neither in a log nor under a key of cierre. Each process of the suite
+// checks that for everything its tests logged and stored.
 import { expect } from 'chai'
 
 const word = /[A-Za-z0-9_-]{16,}/g
 const planted = new Set<string>()
 const seen = new Set<string>()
 
-/** Every part of it that is long enough to be unmistakable: the segments of a token, an id, a secret. */
+const wordsOf = (text: string) => [...text.matchAll(word)].map(([part]) => part)
+
+/** Registers every part of a secret value that is long enough to be unmistakable. */
 export const plant = (value: string): string => {
-  for (const [part] of value.matchAll(word)) planted.add(part)
+  for (const part of wordsOf(value)) planted.add(part)
   return value
 }
 
+/** Takes a text that was logged or stored. */
 export const saw = (text: string): void => {
-  for (const [part] of text.matchAll(word)) seen.add(part)
+  for (const part of wordsOf(text)) seen.add(part)
 }
+
+export const hasSeen = (text: string): boolean => wordsOf(text).every((part) => seen.has(part))
 
 export const mochaHooks = {
   afterAll() {
-    // A part of the suite may need no service at all.
-    if (planted.size === 0) return
-    expect(seen.size, 'words were logged and stored').to.be.greaterThan(0)
     expect(
       [...planted].filter((value) => seen.has(value)),
       'parts of tokens, jti, sid or secrets in a log or under a key',
