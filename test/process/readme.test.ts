@@ -1,27 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parse } from 'yaml'
-import type { Variable } from '../../src/config/variable.js'
-import { variables } from '../../src/config/variables.js'
 import { failures } from '../../src/errors.js'
 
 const root = new URL('../../', import.meta.url)
 const textOf = (page: string) => readFileSync(new URL(page, root), 'utf8')
 const readme = textOf('README.md')
 const operating = textOf('OPERATING.md')
-describe('OPERATING.md', () => {
-  it('has every variable of the table, with its default, and no other', () => {
-    const table: Record<string, string> = Object.fromEntries(
-      [...operating.matchAll(/^\| `([A-Z][A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|/gm)].map(
-        ([, name = '', value = '']) => [name, value] as const,
-      ),
-    )
-    const rows: [string, Variable][] = Object.entries(variables)
-    expect(table).to.deep.equal(
-      Object.fromEntries(rows.map(([name, { default: value = '' }]) => [name, value])),
-    )
-  })
 
+describe('OPERATING.md', () => {
   it('has every alert, and no other', () => {
     const { groups } = parse(textOf('scripts/monitoring/alerts.yaml')) as {
       groups: { rules: { alert: string }[] }[]
