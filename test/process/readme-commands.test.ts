@@ -64,7 +64,7 @@ describe('every command and snippet of the pages', () => {
     text: string,
     { cwd = app, env = {} }: { cwd?: string; env?: Record<string, string> } = {},
   ): Promise<string> => {
-    const child = spawn('bash', ['-euo', 'pipefail', '-c', local(text)], {
+    const child = spawn('bash', ['--norc', '-euo', 'pipefail', '-c', local(text)], {
       cwd,
       env: { ...(await environment()), ...env },
     })
@@ -81,7 +81,7 @@ describe('every command and snippet of the pages', () => {
     { cwd, env }: { cwd: string; env: Record<string, string> },
     isUp: (out: string) => boolean,
   ): Promise<string> => {
-    const child = start('bash', ['-c', `exec ${local(text)}`], {
+    const child = start('bash', ['--norc', '-c', `exec ${local(text)}`], {
       cwd,
       env: { ...(await environment()), ...env },
     })
