@@ -111,37 +111,40 @@ export function createClient(options: ClientOptions): Client {
     const token = await options.getToken?.()
     if (token === undefined || token === null || token === '')
       return { outcome: 'no_token', status: undefined, body: undefined }
-    const headers = { Authorization: `Bearer ${token}` }
-    const answer = await request('logout', (signal) =>
-      api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal }),
-    )
-    return resultOf(scope, answer)
+    return resultOf(scope, await request('logout', logoutOf(api, token, scope)))
   }
   return {
     logout: () => logout('local'),
     logoutEverywhere: () => logout('global'),
-    async introspect(token) {
-      const headers = {
-        ...authorizationOf(credentials),
-        'Content-Type': 'application/x-www-form-urlencoded',
-      }
-      return request('introspect', (signal) =>
-        api.POST('/oauth/introspect', {
-          headers,
-          body: { token },
-          bodySerializer: (form) => new URLSearchParams(form as Record<string, string>),
-          signal,
-        }),
-      )
-    },
-    async revoke(revocation) {
-      const headers = authorizationOf(credentials)
-      return request('createRevocation', (signal) =>
-        api.POST('/api/v1/revocations', { headers, body: revocation, signal }),
-      )
-    },
+    introspect: async (token) =>
+      request('introspect', introspectionOf(api, authorizationOf(credentials), token)),
+    revoke: async (revocation) =>
+      request('createRevocation', revocationOf(api, authorizationOf(credentials), revocation)),
   }
 }
+
+type Api = ReturnType<typeof createFetchClient<paths>>
+type Send = (signal: AbortSignal) => Promise<FetchedAnswer>
+
+const logoutOf = (api: Api, token: string, scope: 'local' | 'global'): Send => {
+  const headers = { Authorization: `Bearer ${token}` }
+  return (signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })
+}
+
+const introspectionOf =
+  (api: Api, authorization: { Authorization: string }, token: string): Send =>
+  (signal) =>
+    api.POST('/oauth/introspect', {
+      headers: { ...authorization, 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: { token },
+      bodySerializer: (form) => new URLSearchParams(form as Record<string, string>),
+      signal,
+    })
+
+const revocationOf =
+  (api: Api, headers: { Authorization: string }, body: RevocationRequest): Send =>
+  (signal) =>
+    api.POST('/api/v1/revocations', { headers, body, signal })
 
 /** Sends requests until an answer is final; a lost connection, a 500 and a 503 are tried again. */
 function createRequester({
@@ -149,22 +152,28 @@ function createRequester({
   attempts = 4,
   longestPauseMs = 10_000,
 }: ClientOptions) {
-  return <Id extends ClientOperation>(
-    id: Id,
-    send: (signal: AbortSignal) => Promise<FetchedAnswer>,
-  ): Promise<ContractAnswer<Id> | Unreachable> => {
-    type Attempt = { answer: ContractAnswer<Id> | Unreachable; retryAfter?: string | undefined }
-    const attempt = async (): Promise<Attempt> => {
-      try {
-        const fetched = await send(AbortSignal.timeout(timeoutMs))
-        const { status, headers } = fetched.response
-        const retryAfter = status < 500 ? undefined : (headers.get('Retry-After') ?? '')
-        return { answer: contractAnswer(id, fetched), retryAfter }
-      } catch (cause) {
-        return { answer: { status: undefined, cause }, retryAfter: '' }
-      }
-    }
-    return repeated({ attempts, longestPauseMs }, attempt)
+  return <Id extends ClientOperation>(id: Id, send: Send) =>
+    repeated({ attempts, longestPauseMs }, () => attempt(id, send, timeoutMs))
+}
+
+type Attempt<Id extends ClientOperation> = {
+  answer: ContractAnswer<Id> | Unreachable
+  /** Absent: the answer is final. */
+  retryAfter?: string | undefined
+}
+
+async function attempt<Id extends ClientOperation>(
+  id: Id,
+  send: Send,
+  timeoutMs: number,
+): Promise<Attempt<Id>> {
+  try {
+    const fetched = await send(AbortSignal.timeout(timeoutMs))
+    const { status, headers } = fetched.response
+    const retryAfter = status < 500 ? undefined : (headers.get('Retry-After') ?? '')
+    return { answer: contractAnswer(id, fetched), retryAfter }
+  } catch (cause) {
+    return { answer: { status: undefined, cause }, retryAfter: '' }
   }
 }
 

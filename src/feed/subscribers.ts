@@ -44,20 +44,15 @@ export function createSubscribers(parts: {
     broadcast.end('')
     for (const stream of joining) stream.destroy()
   }
-  const readPage = (id: string) => answered('store', timeoutMs, () => feed.read(id, pageEvents))
   const requireRoom = () => {
     if (isClosed || position() === undefined)
       throw new ServiceError('feed_unavailable', { reason: 'feed' })
     if (opened >= mostSubscribers) throw tooManySubscribers()
   }
-  const begin = (paced: PacedStream, page: readonly FeedEvent[]) => {
-    const { stream } = paced
-    joining.add(stream)
-    void catchUp(paced, page, { ...parts, join: broadcast.join })
-      .then((outcome) => outcome === 'gap' && endStream(stream, gapEvent))
-      // Without an error: the client comes back with its position, and gets the error then.
-      .catch(() => stream.destroy())
-      .finally(() => joining.delete(stream))
+  const begin = async (paced: PacedStream, page: readonly FeedEvent[]) => {
+    joining.add(paced.stream)
+    await catchUpOrEnd(paced, page, { ...parts, join: broadcast.join })
+    joining.delete(paced.stream)
   }
   return {
     async open(from) {
@@ -65,15 +60,18 @@ export function createSubscribers(parts: {
       if (id === undefined) throw new ServiceError('bad_request', { reason: 'body' })
       requireRoom()
       opened += 1
-      const page = await readPage(id).catch((error: unknown) => {
+      let page: readonly FeedEvent[]
+      try {
+        page = await answered('store', timeoutMs, () => feed.read(id, pageEvents))
+      } catch (error) {
         opened -= 1
         throw error
-      })
+      }
       const paced = createPacedStream()
       paced.stream.once('close', () => (opened -= 1))
       if (page[0] === undefined || positionOf(page[0]) !== from) endStream(paced.stream, gapEvent)
       else if (isClosed) endStream(paced.stream, '')
-      else begin(paced, page)
+      else void begin(paced, page)
       return paced.stream
     },
     publish: broadcast.publish,
@@ -85,6 +83,15 @@ export function createSubscribers(parts: {
       broadcast.stop()
       disconnect()
     },
+  }
+}
+
+async function catchUpOrEnd(...[paced, page, parts]: Parameters<typeof catchUp>): Promise<void> {
+  try {
+    if ((await catchUp(paced, page, parts)) === 'gap') endStream(paced.stream, gapEvent)
+  } catch {
+    // Without an error: the client comes back with its position, and gets the error then.
+    paced.stream.destroy()
   }
 }
 

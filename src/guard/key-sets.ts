@@ -1,3 +1,4 @@
+import { createWaiters } from '../runtime/waiters.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
 import type { KeySourceLog } from '../token/remote-key-source.js'
@@ -9,17 +10,16 @@ type Parts = Readonly<{
   warn: KeySourceLog['warn']
 }>
 
-const longestTimerMs = 2 ** 31 - 1
-
 /** Opens the issuers of a guard, and knows which of their remote key sets are loaded. */
 export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Parts) {
   /** By origin, why the last attempt to load its key set failed. */
   const reasons = new Map<string, string>()
-  const waiting = new Set<() => void>()
+  const waiters = createWaiters()
   let isClosed = false
-  const checkAll = () => waiting.forEach((check) => check())
   const log: KeySourceLog = {
-    info: checkAll,
+    info() {
+      if (missing().length === 0) waiters.succeed()
+    },
     warn,
     error(details, message) {
       const { origin, reason } = details as { origin?: string; reason?: string }
@@ -28,40 +28,30 @@ export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Pa
     },
   }
   const { issuers } = openIssuers(configs, { requireExp, log, now })
-  const late = (withinMs: number) => {
-    const violations = missingOrigins(configs, issuers).map((origin) => {
-      const reason = reasons.get(origin)
-      return `the key set of ${origin} has not been loaded${reason === undefined ? '' : `: ${reason}`}`
-    })
-    return new Error(`the guard is not ready within ${withinMs} ms: ${violations.join('; ')}`)
-  }
-  const isLoaded = () => missingOrigins(configs, issuers).length === 0
+  const missing = () => missingOrigins(configs, issuers)
   return {
     issuers,
     /** @throws Error that names the key sets that are missing after `ms`, and `withinMs` */
-    loaded(ms: number, withinMs: number): Promise<void> {
-      return new Promise((resolve, reject) => {
-        const end = (settle: () => void) => {
-          clearTimeout(timer)
-          waiting.delete(check)
-          settle()
-        }
-        const check = () => {
-          if (isClosed) end(() => reject(new Error('the guard was closed')))
-          else if (isLoaded()) end(resolve)
-        }
-        const onTimeout = () => end(isLoaded() ? resolve : () => reject(late(withinMs)))
-        const timer = setTimeout(onTimeout, Math.min(ms, longestTimerMs))
-        waiting.add(check)
-        check()
-      })
+    async loaded(ms: number, withinMs: number): Promise<void> {
+      if (isClosed) throw closed()
+      if (missing().length > 0) await waiters.wait(ms, () => late(withinMs, missing(), reasons))
     },
     close() {
       isClosed = true
       issuers.forEach(({ keys }) => keys.close())
-      checkAll()
+      waiters.fail(closed())
     },
   }
+}
+
+const closed = () => new Error('the guard was closed')
+
+function late(withinMs: number, origins: readonly string[], reasons: ReadonlyMap<string, string>) {
+  const faults = origins.map((origin) => {
+    const reason = reasons.get(origin)
+    return `the key set of ${origin} has not been loaded${reason === undefined ? '' : `: ${reason}`}`
+  })
+  return new Error(`the guard is not ready within ${withinMs} ms: ${faults.join('; ')}`)
 }
 
 function missingOrigins(

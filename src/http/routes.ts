@@ -58,20 +58,25 @@ type Run = (ctx: ServiceContext) => Promise<void>
  * of `before`. As middleware of the router these steps would cost 3 µs more per request.
  */
 function registrar(router: Router, served: RouteParts['served'], before: RouteParts['before']) {
-  const behind = (run: Run) =>
-    before.reduceRight<Run>((next, step) => (ctx) => step(ctx, () => next(ctx)), run)
-  const register = (method: 'get' | 'post') => (name: OperationId, path: string, run: Run) => {
-    const operation = served.get(name)
-    const serve = behind(run)
-    // The type of the router knows Koa's context, not our state.
-    const begin = ((ctx: ServiceContext) => {
-      ctx.state.operation = operation
-      return serve(ctx)
-    }) as unknown as Parameters<typeof router.get>[1]
-    router[method](name, path, begin)
+  const behind = (name: OperationId, run: Run) =>
+    withOperation(served.get(name), before.reduceRight(stepBefore, run))
+  return {
+    get: (name: OperationId, path: string, run: Run) => router.get(name, path, behind(name, run)),
+    post: (name: OperationId, path: string, run: Run) => router.post(name, path, behind(name, run)),
   }
-  return { get: register('get'), post: register('post') }
 }
+
+const stepBefore =
+  (next: Run, step: Middleware): Run =>
+  (ctx) =>
+    step(ctx, () => next(ctx))
+
+const withOperation =
+  (operation: ServedOperation | undefined, run: Run): Run =>
+  (ctx) => {
+    ctx.state.operation = operation
+    return run(ctx)
+  }
 
 /**
  * Middleware for a request without a route: 404, or 405 with `Allow`; 204 to OPTIONS on a path
@@ -86,12 +91,14 @@ export function answerUnrouted(allowOrigins: Middleware | undefined): Middleware
     const methods = matched.flatMap((layer) => layer.methods)
     if (methods.length === 0) throw new ServiceError('not_found')
     ctx.set('Allow', [...new Set(methods), 'OPTIONS'].join(', '))
-    const answer = async () => {
-      if (ctx.method !== 'OPTIONS') throw new ServiceError('method_not_allowed')
-      ctx.state.answer = { status: 204, body: undefined }
-    }
+    const answer = () => answerMethod(ctx)
     return allowOrigins === undefined ? answer() : allowOrigins(ctx, answer)
   }
+}
+
+async function answerMethod({ method, state }: ServiceContext): Promise<void> {
+  if (method !== 'OPTIONS') throw new ServiceError('method_not_allowed')
+  state.answer = { status: 204, body: undefined }
 }
 
 /**
@@ -162,10 +169,11 @@ function strictQueryCheck(
     return schema === undefined ? known.size === 0 : (textFormOf(schema)?.(text) ?? true)
   }
   return (querystring) => {
-    const given = [...new URLSearchParams(querystring)]
-    const isRepeated = new Set(given.map(([name]) => name)).size < given.length
-    if (isRepeated || !given.every(([name, text]) => isValid(name, text)))
-      throw new ServiceError('bad_request', { reason: 'body' })
+    const given = new URLSearchParams(querystring)
+    const isRepeated = new Set(given.keys()).size < given.size
+    for (const [name, text] of given)
+      if (isRepeated || !isValid(name, text))
+        throw new ServiceError('bad_request', { reason: 'body' })
   }
 }
 

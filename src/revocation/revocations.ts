@@ -78,11 +78,8 @@ export function createRevocations(parts: RevocationsParts): Revocations {
     if (isStored(result.outcome)) commit.entries.forEach(liveSet.add)
     return result
   }
-  const holds: Revocations['holds'] = async (entries) => {
-    if (awaitsReplicas) return false
-    const held = await Promise.all(entries.map(({ key }) => store.lookup(key)))
-    return entries.every((entry, index) => covers(held[index], entry))
-  }
+  const holds = async (entries: readonly Entry[]) =>
+    !awaitsReplicas && (await coversAll(store, entries))
   return {
     ...tokenEntries,
     async commit(commit) {
@@ -114,10 +111,8 @@ export function createRevocations(parts: RevocationsParts): Revocations {
       throw new ServiceError('store_unavailable', { reason: 'store' })
     },
     async untimelyEntries(tokens) {
-      const usable = tokens.filter(
-        ({ timing, expMs }) =>
-          timing !== 'current' && (expMs === undefined || now() < expMs + maxClockSkewMs),
-      )
+      const acceptedMs = now() - maxClockSkewMs
+      const usable = tokens.filter((token) => isUntimely(token, acceptedMs))
       const entries = onePerKey(usable.map(tokenEntries.entryOf))
       // Stored once: a token that is replayed must not fill the feed.
       return entries.length === 0 || (await holds(entries)) ? [] : entries
@@ -130,6 +125,18 @@ export function createRevocations(parts: RevocationsParts): Revocations {
       return keys.some((key, index) => isRevokedBy(key, values[index], issuedAtS))
     },
   }
+}
+
+/** Whether a token is not valid now, but an API with another clock may accept it. */
+const isUntimely = ({ timing, expMs }: VerifiedToken, acceptedMs: number): boolean =>
+  timing !== 'current' && (expMs === undefined || acceptedMs < expMs)
+
+async function coversAll(
+  store: Pick<Store, 'lookup'>,
+  entries: readonly Entry[],
+): Promise<boolean> {
+  const held = await Promise.all(entries.map(({ key }) => store.lookup(key)))
+  return entries.every((entry, index) => covers(held[index], entry))
 }
 
 /** The entry that revokes the token itself, for as long as an API may accept it. */

@@ -1,8 +1,10 @@
-type Waiting<Item, Result> = {
-  item: Item
-  resolve: (result: Result) => void
-  reject: (error: unknown) => void
-}
+import { createDeferred, type Deferred } from './deferred.js'
+
+type Waiting<Item, Result> = Readonly<{ item: Item; result: Deferred<Result> }>
+
+type Work<Item, Result> = (items: Item[]) => Promise<Result[]>
+
+type Batching = Readonly<{ most: number; mayBeOnes: (error: unknown) => boolean }>
 
 /**
  * Collects the items of one turn of the event loop and does the work for all of them together:
@@ -13,26 +15,35 @@ type Waiting<Item, Result> = {
  * itself
  */
 export function batched<Item, Result>(
-  work: (items: Item[]) => Promise<Result[]>,
-  { most, mayBeOnes }: { most: number; mayBeOnes: (error: unknown) => boolean },
+  work: Work<Item, Result>,
+  { most, mayBeOnes }: Batching,
 ): (item: Item) => Promise<Result> {
   let waiting: Waiting<Item, Result>[] = []
-  const run = (batch: Waiting<Item, Result>[]) => {
-    work(batch.map(({ item }) => item)).then(
-      (results) => batch.forEach(({ resolve }, index) => resolve(results[index] as Result)),
-      (error: unknown) => {
-        if (batch.length > 1 && mayBeOnes(error)) batch.forEach((one) => run([one]))
-        else batch.forEach(({ reject }) => reject(error))
-      },
-    )
-  }
   const flush = () => {
     const all = waiting
     waiting = []
-    for (let start = 0; start < all.length; start += most) run(all.slice(start, start + most))
+    for (let start = 0; start < all.length; start += most)
+      void run(work, mayBeOnes, all.slice(start, start + most))
   }
-  return (item) =>
-    new Promise((resolve, reject) => {
-      if (waiting.push({ item, resolve, reject }) === 1) setImmediate(flush)
-    })
+  return (item) => {
+    const result = createDeferred<Result>()
+    if (waiting.push({ item, result }) === 1) setImmediate(flush)
+    return result.promise
+  }
+}
+
+/** Never rejects: each result and each failure goes to the item that waits for it. */
+async function run<Item, Result>(
+  work: Work<Item, Result>,
+  mayBeOnes: Batching['mayBeOnes'],
+  batch: readonly Waiting<Item, Result>[],
+): Promise<void> {
+  try {
+    const results = await work(batch.map(({ item }) => item))
+    for (const [index, { result }] of batch.entries()) result.resolve(results[index] as Result)
+  } catch (error) {
+    if (batch.length > 1 && mayBeOnes(error))
+      for (const one of batch) void run(work, mayBeOnes, [one])
+    else for (const { result } of batch) result.reject(error)
+  }
 }

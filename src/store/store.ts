@@ -43,55 +43,69 @@ export type StoreParts = {
 }
 
 export function createStore(parts: StoreParts): Store {
-  const { adapter, readEntry, layout, deleteKeys, timeoutMs, observe } = parts
-  const keyv = openKeyv(adapter)
-  const ask = <T>(command: StoreCommand, work: () => Promise<T>) =>
-    observed(observe, command, answered('store', timeoutMs, work))
-
-  const readBatched = batched(async (all: (readonly RevocationKey[])[]) => {
-    // The layout is read in the same round trip, so that it holds for the moment of the values.
-    const names: string[] = [layoutKey]
-    for (const keys of all) for (const key of keys) names.push(keyPrefix + key)
-    const texts = await ask('read', async () => {
-      const found = await keyv.read(names)
-      layout?.check(found[0])
-      return found
-    })
-    let index = 1
-    return all.map((keys) => texts.slice(index, (index += keys.length)))
-  }, batching)
-
-  const commitBatched = batched((all: Commit[]) => {
-    // To Keyv, a commit is a value under one key, however many keys it has.
-    const values = all.map((value) => ({ key: keyPrefix + (value.entries[0]?.key ?? ''), value }))
-    const replies = answered('store', timeoutMs, () => keyv.commit(values))
-    return observed(observe, 'commit', replies, (all) => all.some((reply) => 'error' in reply))
-  }, batching)
-
-  const commit = (one: Commit): Promise<CommitResult> =>
-    commitBatched(one).then(resultOf, (error: unknown) => {
+  const context = { ...parts, keyv: openKeyv(parts.adapter) }
+  const { deleteKeys } = parts
+  const readBatched = batched(
+    (all: (readonly RevocationKey[])[]) => readAll(context, all),
+    batching,
+  )
+  const commitBatched = batched((all: Commit[]) => commitAll(context, all), batching)
+  const commit = async (one: Commit): Promise<CommitResult> => {
+    try {
+      return resultOf(await commitBatched(one))
+    } catch (error) {
       if (one.rateLimit !== undefined && isUntouched(error)) return { outcome: 'not_executed' }
       throw error
-    })
-
+    }
+  }
   return {
-    read: (keys) =>
-      readBatched(keys).then((texts) =>
-        texts.map((text, index) => foundValue(keys[index] ?? '', text)),
-      ),
-    lookup: (key) =>
-      ask('lookup', async () => {
-        const found = await readEntry(keyPrefix + key)
-        if (found === undefined) return undefined
-        const value = key.startsWith('u:') ? parseValue(key, found.value) : 1
-        return entryWith(key, found.untilMs, value)
-      }),
+    read: async (keys) => foundValues(keys, await readBatched(keys)),
+    lookup: (key) => lookUp(context, key),
     commit: (one) =>
       deleteKeys === undefined || one.sessionKeysToDelete.length === 0
         ? commit(one)
         : commitAfterDeletion(commit, deleteKeys, one),
   }
 }
+
+type Context = StoreParts & Readonly<{ keyv: ReturnType<typeof openKeyv> }>
+
+const ask = <T>({ observe, timeoutMs }: Context, command: StoreCommand, work: () => Promise<T>) =>
+  observed(observe, command, answered('store', timeoutMs, work))
+
+async function readAll(
+  context: Context,
+  all: readonly (readonly RevocationKey[])[],
+): Promise<(string | undefined)[][]> {
+  // The layout is read in the same round trip, so that it holds for the moment of the values.
+  const names: string[] = [layoutKey]
+  for (const keys of all) for (const key of keys) names.push(keyPrefix + key)
+  const texts = await ask(context, 'read', async () => {
+    const found = await context.keyv.read(names)
+    context.layout?.check(found[0])
+    return found
+  })
+  let index = 1
+  return all.map((keys) => texts.slice(index, (index += keys.length)))
+}
+
+function commitAll(
+  { keyv, timeoutMs, observe }: Context,
+  all: readonly Commit[],
+): Promise<CommitReply[]> {
+  // To Keyv, a commit is a value under one key, however many keys it has.
+  const values = all.map((value) => ({ key: keyPrefix + (value.entries[0]?.key ?? ''), value }))
+  const replies = answered('store', timeoutMs, () => keyv.commit(values))
+  return observed(observe, 'commit', replies, (all) => all.some((reply) => 'error' in reply))
+}
+
+const lookUp = (context: Context, key: RevocationKey) =>
+  ask(context, 'lookup', async () => {
+    const found = await context.readEntry(keyPrefix + key)
+    if (found === undefined) return undefined
+    const value = key.startsWith('u:') ? parseValue(key, found.value) : 1
+    return entryWith(key, found.untilMs, value)
+  })
 
 /** Reports a command to the observer when it ends. */
 export function observed<T>(
@@ -135,6 +149,9 @@ function resultOf(reply: CommitReply): CommitResult {
 const isUntouched = (error: unknown): boolean =>
   error instanceof ServiceError &&
   (error.cause instanceof NotConnected || error.cause instanceof RedisRefusal)
+
+const foundValues = (keys: readonly RevocationKey[], texts: readonly (string | undefined)[]) =>
+  texts.map((text, index) => foundValue(keys[index] ?? '', text))
 
 function foundValue(key: string, text: string | undefined): Value | undefined {
   if (text === undefined) return undefined

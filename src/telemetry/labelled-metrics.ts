@@ -32,13 +32,13 @@ export function createLabelledCounter({
   ...description
 }: Readonly<{ name: string; help: string; labelNames: readonly [string, string] }>) {
   const counts = new Map<string, Map<string | number, number>>()
-  const lines = () =>
-    [...counts].flatMap(([outer, inners]) =>
-      [...inners].map(([inner, value]) => ({
-        labels: { [outerName]: outer, [innerName]: String(inner) },
-        value,
-      })),
-    )
+  const lines = () => {
+    const lines: Line[] = []
+    for (const [outer, inners] of counts)
+      for (const [inner, value] of inners)
+        lines.push({ labels: { [outerName]: outer, [innerName]: String(inner) }, value })
+    return lines
+  }
   return {
     metric: plainMetric({ ...description, type: 'counter' }, lines),
     count(outer: string, inner: string | number): void {
@@ -59,36 +59,48 @@ export function createLabelledHistogram({
   labelName,
   ...description
 }: Readonly<{ name: string; help: string; labelName: string }>) {
-  const { name } = description
-  const observed = new Map<string, { counts: number[]; sum: number }>()
-  const linesOf = (label: string, counts: readonly number[], sum: number): Line[] => {
-    const labels = { [labelName]: label }
+  const observed = new Map<string, Observed>()
+  const lines = () => {
     const lines: Line[] = []
-    let total = 0
-    for (const [index, count] of counts.entries()) {
-      total += count
-      const le = String(buckets[index] ?? '+Inf')
-      lines.push({ metricName: `${name}_bucket`, labels: { ...labels, le }, value: total })
-    }
-    return [
-      ...lines,
-      { metricName: `${name}_sum`, labels, value: sum },
-      { metricName: `${name}_count`, labels, value: total },
-    ]
+    for (const [label, seen] of observed)
+      lines.push(...histogramLines(description.name, { [labelName]: label }, seen))
+    return lines
   }
-  const lines = () =>
-    [...observed].flatMap(([label, { counts, sum }]) => linesOf(label, counts, sum))
   return {
     metric: plainMetric({ ...description, type: 'histogram' }, lines),
     observe(label: string, seconds: number): void {
-      const entry = observed.get(label) ?? { counts: buckets.map(() => 0).concat(0), sum: 0 }
+      const entry = observed.get(label) ?? { counts: [...noCounts], sum: 0 }
       observed.set(label, entry)
-      const found = buckets.findIndex((bound) => seconds <= bound)
-      const index = found === -1 ? buckets.length : found
+      const index = bucketOf(seconds)
       entry.counts[index] = (entry.counts[index] ?? 0) + 1
       entry.sum += seconds
     },
   }
+}
+
+type Observed = { counts: number[]; sum: number }
+
+/** One count for each bucket, and one for what is above the last. */
+const noCounts: readonly number[] = [...buckets, Infinity].map(() => 0)
+
+function bucketOf(seconds: number): number {
+  const index = buckets.findIndex((bound) => seconds <= bound)
+  return index === -1 ? buckets.length : index
+}
+
+function histogramLines(name: string, labels: Line['labels'], { counts, sum }: Observed): Line[] {
+  const lines: Line[] = []
+  let total = 0
+  for (const [index, count] of counts.entries()) {
+    total += count
+    const le = String(buckets[index] ?? '+Inf')
+    lines.push({ metricName: `${name}_bucket`, labels: { ...labels, le }, value: total })
+  }
+  return [
+    ...lines,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: total },
+  ]
 }
 
 export const histogramBuckets: readonly number[] = buckets

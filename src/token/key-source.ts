@@ -71,20 +71,7 @@ const nothingNewer = async () => []
  * A parsed key set. Each key is imported once for each algorithm, since jose binds a key to one.
  */
 export function createKeySet(jwks: readonly PublicJwk[]) {
-  const imported = jwks.map((jwk) => ({
-    jwk,
-    byAlgorithm: new Map<string, VerificationKey | Promise<VerificationKey>>(),
-  }))
-  const keyOf = ({ jwk, byAlgorithm }: (typeof imported)[number], alg: string) => {
-    const known = byAlgorithm.get(alg)
-    if (known !== undefined) return known
-    const importing = importKey(jwk, alg).then((key) => {
-      byAlgorithm.set(alg, key)
-      return key
-    })
-    byAlgorithm.set(alg, importing)
-    return importing
-  }
+  const imported = jwks.map((jwk): ImportedKey => ({ jwk, byAlgorithm: new Map() }))
   const kids = new Set(jwks.flatMap(({ kid }) => kid ?? []))
   return {
     /**
@@ -93,19 +80,39 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
     hasNamed: ({ kid }: KeyHeader): boolean =>
       kids.size === 0 || (kid !== undefined && kids.has(kid)),
     /** Answers at once, except for a key and algorithm that are used for the first time. */
-    candidates({
-      alg,
-      kid,
-    }: KeyHeader): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
-      const fitting = imported.filter(
-        ({ jwk }) =>
-          fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid),
-      )
-      const keys = fitting.map((one) => keyOf(one, alg))
-      const known = keys.filter((key) => typeof key === 'function')
-      return known.length === keys.length ? known : Promise.all(keys.map(async (key) => key))
-    },
+    candidates: (header: KeyHeader) => candidatesOf(imported, header),
   }
+}
+
+type ImportedKey = Readonly<{
+  jwk: PublicJwk
+  byAlgorithm: Map<string, VerificationKey | Promise<VerificationKey>>
+}>
+
+function candidatesOf(
+  imported: readonly ImportedKey[],
+  { alg, kid }: KeyHeader,
+): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
+  const fitting = imported.filter(
+    ({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid),
+  )
+  const keys = fitting.map((one) => keyOf(one, alg))
+  const known = keys.filter((key) => typeof key === 'function')
+  return known.length === keys.length ? known : Promise.all(keys.map(async (key) => key))
+}
+
+function keyOf(
+  { jwk, byAlgorithm }: ImportedKey,
+  alg: string,
+): VerificationKey | Promise<VerificationKey> {
+  const known = byAlgorithm.get(alg)
+  if (known !== undefined) return known
+  const importing = importKey(jwk, alg).then((key) => {
+    byAlgorithm.set(alg, key)
+    return key
+  })
+  byAlgorithm.set(alg, importing)
+  return importing
 }
 
 async function importKey(

@@ -89,9 +89,9 @@ const numberFrom = (text: string) => (/^\d+$/.test(text) ? Number(text) : text)
 
 /** One of these values. */
 export const oneOf = <T extends string | boolean>(allowed: readonly T[]): Option<T> => ({
-  fromText: (text) => allowed.find((value) => String(value) === text) ?? text,
+  fromText: (text) => allowed[allowed.map(String).indexOf(text)] ?? text,
   check(value, report) {
-    const found = allowed.find((one) => one === value)
+    const found = allowed[allowed.indexOf(value as T)]
     if (found === undefined) report(`must be one of ${allowed.join(', ')}`)
     return found
   },
@@ -102,7 +102,7 @@ export const parsedBy = <T>(parse: (text: string) => T): Option<T> => ({
   fromText: same,
   check(value, report) {
     const given = text.check(value, report)
-    return given === undefined ? undefined : attempt(() => parse(given), report)
+    return given === undefined ? undefined : attempt(parse, given, report)
   },
 })
 
@@ -110,12 +110,12 @@ export const parsedBy = <T>(parse: (text: string) => T): Option<T> => ({
 export const eachParsedBy = <T>(parse: (text: string) => T): Option<T[]> => ({
   fromText: texts.fromText,
   check: (value, report) =>
-    texts.check(value, report)?.flatMap((item) => attempt(() => parse(item), report) ?? []),
+    texts.check(value, report)?.flatMap((item) => attempt(parse, item, report) ?? []),
 })
 
-function attempt<T>(work: () => T, report: Report): T | undefined {
+function attempt<T>(parse: (text: string) => T, text: string, report: Report): T | undefined {
   try {
-    return work()
+    return parse(text)
   } catch (error) {
     report((error as Error).message)
     return undefined

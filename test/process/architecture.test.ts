@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import ts from 'typescript'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const source = join(root, 'src')
@@ -107,7 +108,11 @@ describe('the house', () => {
         ([, name, variable]) => `${file} ${name ?? variable}`,
       ),
     )
-    expect(registrations).to.deep.equal(['http/routes.ts routes', 'http/routes.ts method'])
+    expect(registrations).to.deep.equal([
+      'http/routes.ts routes',
+      'http/routes.ts get',
+      'http/routes.ts post',
+    ])
   })
 
   it('only the command line sees the environment of the process', () => {
@@ -224,6 +229,21 @@ describe('the house', () => {
   it('no file is longer than 250 lines', () => {
     const long = files.filter((file) => textOf(file).trimEnd().split('\n').length > 250)
     expect(long).to.deep.equal([])
+  })
+
+  it('at most 8 % of the functions are nested two levels deep or more', () => {
+    let all = 0
+    let nested = 0
+    const count = (node: ts.Node, depth: number) => {
+      const isFunction = ts.isFunctionLike(node) && 'body' in node && node.body !== undefined
+      if (isFunction) all += 1
+      if (isFunction && depth >= 2) nested += 1
+      ts.forEachChild(node, (child) => count(child, depth + (isFunction ? 1 : 0)))
+    }
+    for (const file of files)
+      count(ts.createSourceFile(file, textOf(file), ts.ScriptTarget.Latest), 0)
+    expect(all).to.be.above(1_000)
+    expect(nested / all, `${nested} of ${all}`).to.be.at.most(0.08)
   })
 
   it('at most eight exceptions from the linter, each with its reason', () => {
