@@ -213,8 +213,13 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
     }
     const checkers = [checking(), checking()]
     const breaker = breaking()
-    await Promise.all([revoking(0), revoking(1), revoking(2), revoking(3)])
-    isOver = true
+    try {
+      await Promise.all([revoking(0), revoking(1), revoking(2), revoking(3)])
+      // On a busy machine the guards learn late, within their bound, and few checks see a refusal.
+      await until('many checks refused', () => tally.refused > revocations)
+    } finally {
+      isOver = true
+    }
     await Promise.all([...checkers, breaker])
 
     await allReady()
@@ -227,7 +232,6 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
       violations.slice(0, 5),
       `${violations.length} violations; seed ${seed}; ${JSON.stringify(done)}`,
     ).to.deep.equal([])
-    expect(tally.refused, JSON.stringify(tally)).to.be.above(revocations)
     expect(tally.unknown, 'the faults were felt').to.be.above(0)
   })
 })
