@@ -103,6 +103,22 @@ describe('the feed when Redis loses what it had', () => {
     await proxy.stop()
   })
 
+  it('trimmed to nothing: ready again, without an alarm, and the feed goes on', async () => {
+    const services = [await open(), await open()]
+    const jwts = await revoked(services[0]!, 5)
+    await redis.client.xTrim('cierre:{c}:feed', 'MAXLEN', 0)
+    for (const service of services) {
+      await until('it has read everything again', () =>
+        service.logged().some(({ msg }) => String(msg).startsWith('the feed was trimmed')),
+      )
+      await until('it is ready', () => service.isReady())
+      expect(lost(service)).to.equal(0)
+    }
+    jwts.push(...(await revoked(services[1]!, 5)))
+    for (const service of [...services, await open()])
+      for (const jwt of jwts) expect((await service.logout(jwt)).status).to.equal(401)
+  })
+
   it('failed over to a replica that lacks what the instance has not met in the feed: it is written back', async () => {
     const replica = await startRedis()
     await replica.client.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])

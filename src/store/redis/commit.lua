@@ -57,10 +57,12 @@ local function refusedLayout()
 end
 
 -- A feed that is missing begins a new epoch: followers of the old epoch see the new name and
--- resync.
+-- resync. A call without commits also gives an event to a feed that was trimmed to nothing, since a
+-- position is an event; a commit appends one anyway.
 local function openFeed()
-  if redis.call('EXISTS', feed, epoch) == 2 then return end
-  redis.call('SET', epoch, newEpoch)
+  local isThere = redis.call('EXISTS', feed, epoch) == 2
+  if isThere and (#KEYS > 4 or redis.call('XLEN', feed) > 0) then return end
+  if not isThere then redis.call('SET', epoch, newEpoch) end
   redis.call('XADD', feed, '*', 'k', 'genesis')
 end
 
