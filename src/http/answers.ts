@@ -21,8 +21,8 @@ export type AnswerParts = Readonly<{
 }>
 
 /**
- * Middleware: sends what the rest returned or threw, as an answer that the contract declares.
- * Answers are validated in production too.
+ * Middleware: sends what the later steps returned or threw, as an answer that the contract
+ * declares. Answers are validated in production, too.
  */
 export function answerRequests(parts: AnswerParts): Middleware {
   const finish = (ctx: ServiceContext, begunAtMs: number, outgoing: Outgoing) => {
@@ -36,7 +36,7 @@ export function answerRequests(parts: AnswerParts): Middleware {
     try {
       await next()
       const { answer } = ctx.state
-      // Frees the body's object while its bytes are sent.
+      // The object of the body may be freed while its bytes are sent.
       ctx.state.answer = undefined
       if (answer !== undefined) finish(ctx, begunAtMs, answer)
     } catch (error) {
@@ -58,15 +58,15 @@ function failed({ log, formOfPath }: AnswerParts, ctx: ServiceContext, error: un
   return failureAnswer(error, { operation, form, authorization })
 }
 
-/** The answer, or a failure where the contract does not declare such an answer. */
+/** The answer itself, or a failure when the contract does not declare the answer. */
 function validated(parts: AnswerParts, ctx: ServiceContext, outgoing: Outgoing): Outgoing {
   const { operation } = ctx.state
   const violation = operation && violationOf(operation.operationId, outgoing)
   if (violation === undefined) return outgoing
-  return failed(parts, ctx, new Error(`an answer is not what the contract says: ${violation}`))
+  return failed(parts, ctx, new Error(`an answer violates the contract: ${violation}`))
 }
 
-/** A static document in the coding that the client prefers; any other answer as it is. */
+/** A static document in the coding that the client prefers; any other answer unchanged. */
 function negotiated(parts: AnswerParts, ctx: ServiceContext, outgoing: Outgoing): Outgoing {
   if (!(outgoing.body instanceof StaticDocument)) return outgoing
   ctx.vary('Accept-Encoding')

@@ -49,7 +49,7 @@ export function createApp(parts: AppParts): Koa {
 
 /** Middleware: 400 without `Host` (RFC 9112 §3.2), or for a target that is no URL. */
 const requireAddress: Middleware = (ctx, next) => {
-  // Node's own refusal would not have the envelope; it is turned off.
+  // Node's own refusal, which has no envelope, is turned off.
   if (ctx.req.headers.host === undefined && ctx.req.httpVersion === '1.1')
     throw new ServiceError('bad_request', { reason: 'body' })
   ctx.state.path = pathOf(ctx)
@@ -61,12 +61,12 @@ function pathOf(ctx: ServiceContext): string {
   try {
     return ctx.path
   } catch {
-    // Without the cause, which quotes the target.
+    // The cause is left out, because it quotes the target.
     throw new ServiceError('bad_request', { reason: 'body' })
   }
 }
 
-/** Middleware: counts the requests that the limit per client address is for. */
+/** Middleware: applies the limit per client address to the operations that have it. */
 function limitAddress(limiter: AddressLimiter | undefined): Middleware | undefined {
   if (limiter === undefined) return undefined
   return async ({ state }, next) => {

@@ -4,8 +4,8 @@ import { canonical } from '../runtime/ip-addresses.js'
 
 export type ClientAddresses = {
   /**
-   * The client's address by what trusted proxies have written, else the peer's; canonical, and IPv4
-   * never mapped into IPv6.
+   * The client's address as trusted proxies have written it, or else the address of the peer. The
+   * text is canonical, and an IPv4 address is never mapped into IPv6.
    */
   of(request: IncomingMessage): string
   /** Whether the client's own connection was HTTPS. */

@@ -1,12 +1,13 @@
 import { contentCodings, type ContentCoding } from '../runtime/static-document.js'
 
 const member = /^\s*([!#$%&'*+.^_`|~\w-]+)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?$/i
-/** Below every weight that a client can give. */
+/** Below every weight that a client can give, except 0. */
 const leastWeight = 0.0001
 
 /**
- * The coding with the highest weight of a client (RFC 9110 §12.5.3), the shortest of several. A
- * client that names none, or none of ours, gets the document without coding.
+ * The coding to which the client gives the highest weight (RFC 9110 §12.5.3). Of equal codings the
+ * one with the fewest bytes is taken. A client that names no coding, or none of ours, gets the
+ * document without coding.
  */
 export function preferredCoding(acceptEncoding: string | undefined): ContentCoding {
   const weights = weightsOf(acceptEncoding ?? '')

@@ -2,7 +2,7 @@ import { bearerChallenge } from '../token/bearer.js'
 import { errorReasonOf, failures, ServiceError, type FailureCode } from '../errors.js'
 import type { FailureForm, ServedOperation } from './served-operations.js'
 
-/** An answer on its way out, before it is validated by the contract. */
+/** An answer before it is validated against the contract. */
 export type Outgoing = Readonly<{
   status: number
   body: unknown
@@ -20,7 +20,7 @@ export type FailedRequest = Readonly<{
 /** Seconds after which a repeated request may succeed. */
 const retryAfterS = '1'
 
-/** The answer to a client for anything that was thrown. It contains nothing of the error itself. */
+/** The answer for anything that was thrown. It never quotes the message of the error. */
 export function failureAnswer(error: unknown, request: FailedRequest): Outgoing {
   const code = codeOf(error, request.operation)
   const { status, message } = failures[code]
@@ -37,7 +37,7 @@ export function failureAnswer(error: unknown, request: FailedRequest): Outgoing 
   }
 }
 
-/** RFC 6749 §5.2, and `temporarily_unavailable` of §4.1.2.1 where a later repeat may succeed. */
+/** Codes of RFC 6749 §5.2, and `temporarily_unavailable` of §4.1.2.1 if a repeat may succeed. */
 function oauthError(code: FailureCode, status: number): string {
   if (code === 'invalid_client') return 'invalid_client'
   if (code === 'not_permitted') return 'unauthorized_client'
@@ -63,7 +63,7 @@ function reasonHeader(error: unknown): Record<string, string> {
   return reason === undefined ? {} : { 'X-Error-Reason': reason }
 }
 
-/** Whether the service or one of its parts failed, as opposed to a refusal. */
+/** Whether the service or one of its parts failed. Any other error is a refusal. */
 export const isServiceFailure = (error: unknown): boolean =>
   !(error instanceof ServiceError) || failures[error.code].status >= 500
 

@@ -4,7 +4,7 @@ import type { Outgoing } from './failures.js'
 /** Header fields, names and values in turn, as `writeHead` takes them. */
 export type Fields = (string | string[])[]
 
-/** Of every answer. An answer that is not JSON may have its own value instead. */
+/** Header fields of every answer. An answer that is not JSON may replace their values. */
 const fixedHeaders: readonly string[] = [
   'X-Content-Type-Options',
   'nosniff',
@@ -16,7 +16,7 @@ const fixedHeaders: readonly string[] = [
   'no-referrer',
 ]
 
-/** The header fields of an answer, but for its length. */
+/** The header fields of an answer, except `Content-Length`. */
 export function headerFields(
   { requester, secure, limitHeaders = {} }: RequestState,
   { status, body, headers = {} }: Outgoing,

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * The bytes that a connection gets at once. A connection whose client does not read holds one piece
- * beside the document itself (TLS encrypts pieces, which copies them), and a reader's progress is
- * visible piece by piece.
+ * How many bytes are written to a connection at once. TLS copies what it encrypts: a client that
+ * does not read costs one copied piece, not a copy of the document. Pieces also show the progress
+ * of a reader.
  */
 export const pieceBytes = 16 * 1024
 
@@ -14,7 +14,7 @@ export function endInPieces(response: ServerResponse, bytes: Buffer): void {
     while (bytes.length - start > pieceBytes) {
       const piece = bytes.subarray(start, (start += pieceBytes))
       if (response.write(piece)) continue
-      // A connection that closes instead never drains, and needs nothing more.
+      // A connection that closes emits no `drain`, and needs no further piece.
       response.once('drain', write)
       return
     }

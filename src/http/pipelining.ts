@@ -28,14 +28,14 @@ export function oneAtATime(listener: RequestListener): RequestListener {
     if (requests === undefined) return
     requests.count -= 1
     const next = requests.waiting.shift()
-    // After `Connection: close`, or a broken connection, the waiting requests are ignored.
     if (next === undefined) return
     requests.lines -= linesOf(next)
+    // After `Connection: close`, or on a broken connection, the waiting requests are ignored.
     if (socket.writable) listener(next.req, next)
   }
   return (request, response) => {
     const socket: PipelinedSocket = request.socket
-    // Node still parses requests behind `Connection: close`, when the connection has ended.
+    // Node still parses the requests that follow `Connection: close`.
     if (!socket.writable) return
     const requests = (socket[pipeline] ??= { count: 0, lines: 0, waiting: [] })
     const lines = requests.count === 0 ? 0 : requests.lines + linesOf(response)

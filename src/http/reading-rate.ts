@@ -15,7 +15,7 @@ export function createRateRule({
   const samples: { atMs: number; takenBytes: number }[] = []
   return (nowMs, takenBytes) => {
     samples.push({ atMs: nowMs, takenBytes })
-    // Keeps one sample that is at least `overMs` old, the newest of them.
+    // Of the samples that are at least `overMs` old, only the newest is kept.
     while (samples[1] !== undefined && nowMs - samples[1].atMs >= overMs) samples.shift()
     const [first] = samples
     if (first === undefined || nowMs - first.atMs < overMs) return false

@@ -9,8 +9,8 @@ const formType = 'application/x-www-form-urlencoded'
 export const readableTypes = ['application/json', formType] as const
 type ReadableType = (typeof readableTypes)[number]
 
-// koa-bodyparser's type wants text, which its dependency would parse again for each request.
-// A number is what `raw-body` counts with.
+// The type of koa-bodyparser demands a text, which would be parsed again for each request. The
+// code also takes a number.
 const bodyLimit = (32 * 1024) as unknown as string
 
 /** Reads a body of the one media type that the operation declares, 32 KiB at most. */
@@ -26,24 +26,25 @@ export function readBody(declared: ReadableType): (ctx: ServiceContext) => Promi
   }
 }
 
-// koa-openapi runs its steps in a loop: the `next` that it hands on leads out of the router.
+// koa-openapi runs its steps in a loop. It passes each of them the `next` that leaves the router,
+// which the parser must not call.
 const noNext = async () => undefined
 
 function createParser(): Middleware {
-  // koa-bodyparser's types are those of another version of Koa's.
+  // The types of koa-bodyparser are made for another version of Koa's types.
   return bodyParser({
     enableTypes: ['json', 'form'],
-    // `requireType` has settled the type already.
+    // `requireType` has checked the type already.
     detectJSON: ({ req }) => req.headers['content-type'] === 'application/json',
     jsonLimit: bodyLimit,
     formLimit: bodyLimit,
     onerror(error, ctx) {
       if ((error as Error & { status?: number }).status === 413) {
-        // The next bytes of this connection are the rest of the body.
+        // The rest of the body would be read as the next request.
         ctx.set('Connection', 'close')
         throw new ServiceError('body_too_large', { reason: 'body' })
       }
-      // Without the cause, which quotes the body.
+      // The cause is left out, because it quotes the body.
       const { operation } = ctx.state as RequestState
       throw new ServiceError(operation?.unreadableBody ?? 'bad_request', { reason: 'body' })
     },
@@ -56,18 +57,18 @@ function requireType(ctx: ServiceContext, declared: ReadableType): void {
   const given = headers['content-type']
   const type = given === 'application/json' ? given : ctx.request.type.trim().toLowerCase()
   const isTyped = given !== undefined || hasBody(headers)
-  // koa-bodyparser would inflate an encoded body.
+  // koa-bodyparser would decompress an encoded body.
   if (headers['content-encoding'] !== undefined || (isTyped && type !== declared)) {
     ctx.set('Connection', 'close')
     throw new ServiceError('unsupported_media_type', { reason: 'body' })
   }
-  // Its parameters have no meaning here, and some that clients send cannot be parsed.
+  // The parameters of the type have no meaning here, and clients send some that cannot be parsed.
   if (isTyped) headers['content-type'] = type
 }
 
 /**
- * Not by `qs`, which makes objects of names in brackets, stops at a thousand members and ignores
- * names of Object.prototype.
+ * Parses a form without `qs`, which makes objects of names in brackets, stops at a thousand members
+ * and ignores names of Object.prototype.
  */
 function parseForm(text: string): Record<string, string> {
   const members = [...new URLSearchParams(text)]

@@ -5,7 +5,7 @@ import type { Middleware } from './context.js'
 
 const validRequestId = /^[A-Za-z0-9._-]{1,64}$/
 
-/** Middleware: the state of a request, with who sent it and under which request id. */
+/** Middleware: creates the state of a request, with its requester and its request id. */
 export function identifyRequester(
   addresses: ClientAddresses,
   log: Pick<Logger, 'warn'>,
@@ -39,7 +39,7 @@ export function identifyRequester(
   }
 }
 
-/** From the raw lines: `headers` has only the first `Authorization` line of a request. */
+/** Reads the raw lines, because `headers` has only the first `Authorization` line. */
 function authorizationLines(rawHeaders: readonly string[]): string[] {
   const lines: string[] = []
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

@@ -26,7 +26,7 @@ export function violationOf(
   )
 }
 
-/** The declaration that each static document was validated by. Documents never change. */
+/** The declaration that each static document was validated against. Documents never change. */
 const validated = new WeakMap<StaticDocument, string>()
 
 function isValid(body: unknown, declaration: string, validate: Validator): boolean {

@@ -23,10 +23,10 @@ export type RouteParts = Readonly<{
 }>
 
 /**
- * Middleware: every route of the contract, matched strictly, by koa-openapi on @koa/router. Each
- * request of a route goes one way: `before`, the body, koa-openapi's defaults, coercion and
- * validation, the strict check of its query, the operation. Of a logout that takes 7 µs, of which
- * the validation of its body is 0.7 µs.
+ * Middleware: every route of the contract, matched strictly, by koa-openapi on @koa/router. The
+ * steps of a request are `before`, the body, koa-openapi's defaults, coercion and validation, the
+ * strict check of the query, and the operation. Of a logout koa-openapi takes 7 µs, 0.7 µs of them
+ * for the validation of the body.
  *
  * koa-openapi authenticates no request, because it does not wait for its security handlers; the
  * operations do. It validates no answer; `response-check.ts` does.
@@ -42,10 +42,10 @@ export function createRoutes({ document, operations, served, before }: RoutePart
       documented.map((one) => [one.operationId, handlerOf(one, operations)]),
     ),
     consumesMiddleware: Object.fromEntries(readableTypes.map((type) => [type, readBody(type)])),
-    // It reads the document as OpenAPI 3.0, and would refuse 3.1. `npm run check` validates it.
+    // koa-openapi would refuse a document of OpenAPI 3.1. `npm run check` validates the document.
     validateApiDoc: false,
     exposeApiDocs: false,
-    // Its type demands every optional argument, and a document of OpenAPI 3.0.
+    // The type of `initialize` demands every optional argument, and a document of OpenAPI 3.0.
   } as unknown as Parameters<typeof initialize>[0])
   const dispatch = router.routes() as unknown as Middleware
   return (ctx, next) => dispatch(ctx, next).catch(rethrow(ctx))
@@ -54,8 +54,8 @@ export function createRoutes({ document, operations, served, before }: RoutePart
 type Run = (ctx: ServiceContext) => Promise<void>
 
 /**
- * What koa-openapi registers its routes with: each goes to the router as it is, behind the steps
- * of `before`. As middleware of the router these steps would cost 3 µs more per request.
+ * The router as koa-openapi sees it: each route is registered unchanged, behind the steps of
+ * `before`. As middleware of the router these steps would cost 3 µs more per request.
  */
 function registrar(router: Router, served: RouteParts['served'], before: RouteParts['before']) {
   const behind = (name: OperationId, run: Run) =>
@@ -86,7 +86,7 @@ const withOperation =
  */
 export function answerUnrouted(allowOrigins: Middleware | undefined): Middleware {
   return (ctx) => {
-    // What the router has found for the path, whatever the method.
+    // The routes that the router has found for the path, of any method.
     const matched = (ctx['matched'] ?? []) as readonly Layer[]
     const methods = matched.flatMap((layer) => layer.methods)
     if (methods.length === 0) throw new ServiceError('not_found')
@@ -102,8 +102,8 @@ async function answerMethod({ method, state }: ServiceContext): Promise<void> {
 }
 
 /**
- * The half of the contract that describes requests. koa-openapi would compile every schema of the
- * whole for each operation, and make the path of a server a prefix of every route.
+ * The half of the contract that describes requests. From the whole contract koa-openapi would
+ * compile every schema for each operation, and prefix every route with the path of a server.
  */
 function requestsOf(document: ContractDocument): object {
   const paths: Record<string, Record<string, object>> = {}
@@ -138,7 +138,7 @@ function handlerOf({ operationId, parameters = [] }: DocumentedOperation, operat
       requester: state.requester,
       secure: state.secure,
     }
-    // koa-openapi has validated it by the contract, which the compiler cannot know.
+    // The compiler cannot know that koa-openapi has validated the request against the contract.
     state.answer = await operation(accepted as never)
   }
 }
@@ -149,9 +149,9 @@ const integerText = /^-?(?:0|[1-9][0-9]*)$/
 const dateTimeText = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i
 
 /**
- * The check of what koa-openapi's coercion and formats let through: it takes `0x10`, `2.5`, `+5`
- * and blanks for integers, and a date-time without an offset; it joins the values of a parameter
- * that is sent twice, and ignores an unknown one. An operation without query parameters ignores
+ * Makes the check of what koa-openapi lets through: koa-openapi takes `0x10`, `2.5`, `+5` and
+ * blanks for integers, and a date-time without an offset. It joins the values of a parameter that
+ * is sent twice, and ignores an unknown parameter. An operation without query parameters ignores
  * unknown ones on purpose, because health checks and caches add their own.
  */
 function strictQueryCheck(
@@ -177,7 +177,7 @@ function strictQueryCheck(
   }
 }
 
-/** Whether a text is a value of a schema, where coercion or the format does not say. */
+/** The check of a text for a schema whose coercion or format in koa-openapi is too lax. */
 function textFormOf({
   type,
   format,
@@ -189,14 +189,14 @@ function textFormOf({
   return undefined
 }
 
-/** koa-openapi's refusal: http-errors' error, with what `openapi-request-validator` found. */
+/** koa-openapi's refusal: an error of http-errors with findings of `openapi-request-validator`. */
 type Refusal = Error & { errors: readonly Violation[] }
 type Violation = { location?: string; path?: string; errorCode?: string }
 
 const isRefusal = (error: unknown): error is Refusal =>
   error instanceof Error && 'errors' in error && 'status' in error
 
-/** A missing body, one that is no object, or one without a usable `token`; not unknown members. */
+/** A body that is missing, no object, or without a usable `token`. Unknown members do not count. */
 const isUnreadable = ({ location, path = '', errorCode = '' }: Violation) =>
   location === 'body' &&
   (path === '' || path === 'token') &&
@@ -207,6 +207,6 @@ const rethrow =
   (error: unknown): never => {
     if (!isRefusal(error)) throw error
     const code = error.errors.some(isUnreadable) ? state.operation?.unreadableBody : undefined
-    // Without the cause: its errors may quote the request.
+    // The cause is left out, because its errors may quote the request.
     throw new ServiceError(code ?? 'bad_request', { reason: 'body' })
   }

@@ -46,7 +46,7 @@ function sendStream(
   log: Pick<Logger, 'warn'>,
 ): void {
   ctx.body = body
-  // Koa ignores a body that can no longer be sent, and would leave its source open.
+  // Koa ignores a body that can no longer be sent, and would leave the stream open.
   if (!ctx.writable) {
     body.destroy()
     return
@@ -63,8 +63,8 @@ function sendStream(
 }
 
 /**
- * A small body as text with one character for each byte of its UTF-8, which Node copies together
- * with the head; a large body as bytes.
+ * A small body becomes a text with one character for each byte of its UTF-8, which Node copies
+ * together with the head. A large body becomes bytes.
  */
 function bytesOf(body: unknown): string | Buffer {
   if (body === undefined) return ''

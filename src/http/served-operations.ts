@@ -16,7 +16,7 @@ export type ServedOperation = Readonly<{
   path: string
   limitedByAddress: boolean
   unreadableBody: FailureCode
-  /** The failure of an operation that cannot tell the outcome: 500 or 503, as it declares. */
+  /** The failure when the outcome is unknown: 500 or 503, as the operation declares. */
   outcomeUnknown: 'internal_error' | 'store_unavailable'
   failureForm: FailureForm
 }>
@@ -56,8 +56,8 @@ function failureFormOf(
 }
 
 /**
- * The failure form of a path without an operation: that of the operation whose path it begins
- * with, or of its folder where all operations of that folder agree.
+ * The failure form of a path without an operation. It is `oauth` if the path begins with that of an
+ * `oauth` operation, or with a folder whose operations are all `oauth`.
  */
 export function createPathForms(served: Iterable<ServedOperation>): (path: string) => FailureForm {
   const all = [...served]

@@ -26,7 +26,7 @@ export type ServerTimes = Readonly<{
 }>
 
 /**
- * `idleMs` exceeds the usual 60 s of a load balancer, which must be the one to close a connection.
+ * `idleMs` exceeds the usual 60 s of a load balancer, which must close an idle connection first.
  * `stuckMs` exceeds the longest deadline of the store and the silence of a feed.
  */
 export const serverTimes: ServerTimes = {
@@ -72,7 +72,7 @@ export function createServer(
   server.on('clientError', refuseUnparsed)
   server.on('connect', (_request, socket) => refuseUnparsed(new Error('CONNECT'), socket))
   endStalled(server, times)
-  // Their bytes are limited. Node would hide all header lines after the first thousand.
+  // Node would hide the header lines after the first thousand. `maxHeaderSize` limits them already.
   server.maxHeadersCount = 0
   return server
 }
@@ -100,7 +100,7 @@ export function drainable(server: Server): (ms: number) => Promise<void> {
     server.closeIdleConnections()
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
     const timer = setTimeout(() => sockets.forEach((socket) => socket.destroy()), ms)
-    // An answer whose head was sent before could not say `Connection: close`.
+    // An answer whose head was sent before the drain lacks `Connection: close`.
     const idle = setInterval(() => server.closeIdleConnections(), closeIdleEveryMs)
     await closed
     clearInterval(idle)

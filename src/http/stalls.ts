@@ -5,8 +5,8 @@ import { trafficOf, type Traffic } from './traffic.js'
 
 /**
  * The rule for one connection: called at intervals with its traffic, it returns whether nothing has
- * moved for `ms`. While bytes wait to be sent, only the reader's progress counts: a client that
- * keeps sending does not read.
+ * moved for `ms`. While bytes wait to be sent, only the reader's progress counts: a client may keep
+ * sending without reading.
  */
 export function createStallRule(ms: number): (nowMs: number, traffic: Traffic) => boolean {
   let last: Traffic | undefined
@@ -33,7 +33,7 @@ export function endStalled(
   server: Server,
   { stuckMs, checkEveryMs }: Readonly<{ stuckMs: number; checkEveryMs: number }>,
 ): void {
-  // A movement is noticed up to one check late, and so is the end of the time.
+  // A movement is noticed up to one check late, and a stall up to one more.
   const noticedMs = Math.max(checkEveryMs, stuckMs - 2 * checkEveryMs)
   const connections = new Map<Socket, ReturnType<typeof createStallRule>>()
   const check = () => {

@@ -15,7 +15,7 @@ export function staticAnswer(
   const coding = preferredCoding(request['accept-encoding'])
   const { bytes, etag } = document.representations[coding]
   if (namesEntityTag(request['if-none-match'], etag)) {
-    // A cache replaces its stored fields by these (RFC 9111 §3.2), so the type alone is left out.
+    // A cache takes over these fields (RFC 9111 §3.2), so all but the type are sent again.
     const kept = Object.entries(headers ?? {}).filter(([name]) => name !== 'Content-Type')
     return { status: 304, body: undefined, headers: { ...Object.fromEntries(kept), ETag: etag } }
   }
