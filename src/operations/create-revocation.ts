@@ -23,7 +23,7 @@ type Parts = {
 }
 type Named = Exclude<components['schemas']['RevocationRequest'], { token: string }>
 
-/** Revokes by subject, session, token id or token, for operators of logins. There is no undo. */
+/** Revokes a subject, a session, a token id or a token for a machine client. There is no undo. */
 export const createRevocation =
   (parts: Parts): Operation<'createRevocation'> =>
   async ({ authorization, requester, body }) => {
@@ -32,7 +32,7 @@ export const createRevocation =
     const { entry, token, claims, ended } = await ('token' in body
       ? byToken(parts, body.token, requester.address)
       : byName(parts, body))
-    // A name alone does not say whose audience it concerns.
+    // Only a token has an audience, so a client with `audiences` may revoke by token only.
     const isAllowed =
       token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
     if (!isAllowed) return clients.refuse(client, requester, 'other_audience', { claims })
@@ -48,7 +48,7 @@ export const createRevocation =
       sessionKeysToDelete: sessionKeysOf(ended),
     })
     await audit.auditRevocation(event, revocations.record(commit))
-    // What is stored may be more than the request asked for: a longer life, a later cutoff.
+    // The stored entry may have a longer life or a later cutoff than this request.
     const stored = (await parts.store.lookup(entry.key)) ?? entry
     return { status: 200, body: describe(stored, parts.now()) }
   }
@@ -63,7 +63,7 @@ type Revoked = {
   entry: Entry
   claims: Readonly<Record<string, unknown>>
   token?: VerifiedToken
-  /** The tokens whose session data is deleted, too. */
+  /** Tokens, or claims of them, whose session data is deleted. */
   ended: Parameters<typeof sessionKeysOf>[0]
 }
 
@@ -102,7 +102,7 @@ function byName({ revocations, issuers }: Parts, named: Named): Revoked {
   const latest = revocations.cutoffNow()
   const cutoff = named.cutoff ?? latest
   if (cutoff > latest) throw new ServiceError('bad_request', { reason: 'body' })
-  // Session data does not say whether it is older than a cutoff in the past.
+  // With a cutoff in the past no session data is deleted, because its age is unknown.
   return {
     claims,
     entry: { key, untilMs, cutoff },
@@ -115,7 +115,7 @@ function keyOf(named: Named): RevocationKey | undefined {
   return 'sid' in named ? claimKey('s', named.iss, named.sid) : claimKey('j', named.iss, named.jti)
 }
 
-// The latest time that RFC 3339 can express.
+/** The latest time that RFC 3339 can express. */
 const latestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 
 export const keptUntil = ({ untilMs }: Entry): string | null =>

@@ -3,8 +3,8 @@ import { ServiceError } from '../errors.js'
 import type { Operation } from './operation.js'
 
 /**
- * The build puts the files there, compressed: ours from `src/http/docs`, Swagger UI's from its
- * package, which users therefore need not install.
+ * The build writes the files there, compressed: ours from `src/http/docs`, Swagger UI's from its
+ * package. So users need not install that package.
  */
 const folder = new URL('../../dist/docs/', import.meta.url)
 const files = ['reference.js', 'reference.css', 'swagger-ui-bundle.js', 'swagger-ui.css']

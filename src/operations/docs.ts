@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.js'
 import type { Answer, Operation } from './operation.js'
 
-/** @param page the API reference; `undefined` where `DOCS` turns it off */
+/** @param page the API reference; `undefined` when `DOCS` is `off` */
 export const docs =
   ({
     page,

@@ -4,7 +4,7 @@ import type { Subscribers } from '../feed/subscribers.js'
 import { requireReadable } from '../feed/version.js'
 import type { Operation } from './operation.js'
 
-/** Server-Sent Events from a position on. */
+/** The feed as Server-Sent Events, from a position on. */
 export const followEvents =
   ({
     clients,
@@ -16,8 +16,8 @@ export const followEvents =
   async ({ authorization, requester, query, lastEventId }) => {
     await clients.authenticate({ authorization, requester }, 'feed')
     requireReadable(query?.version)
-    // `Last-Event-ID` counts more: an EventSource that reconnects sends its newest position there,
-    // and the position it began with in the address.
+    // `Last-Event-ID` takes precedence: an EventSource that reconnects sends its newest position
+    // there, and its first position in `from`.
     const from = lastEventId ?? query?.from
     if (from === undefined) throw new ServiceError('bad_request', { reason: 'body' })
     return {

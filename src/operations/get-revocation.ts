@@ -9,7 +9,7 @@ export const getRevocation =
   ({ clients, store }: { clients: Clients; store: Store }): Operation<'getRevocation'> =>
   async ({ authorization, requester, params }) => {
     const client = await clients.authenticate({ authorization, requester }, 'introspect')
-    // A key does not tell whose audience it concerns.
+    // A key has no audience, so a client with `audiences` may not look it up.
     if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const key = params.key as RevocationKey
     const entry = await store.lookup(key)

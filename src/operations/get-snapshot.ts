@@ -10,7 +10,7 @@ import type { Operation } from './operation.js'
 
 type Parts = { clients: Clients; liveSet: LiveSet; position: () => Position | undefined }
 
-/** Snapshots sent at once. A client's own limit keeps it from taking every place. */
+/** Snapshots sent at once. The limit per client keeps one client from taking every place. */
 const limits = { ofOne: 4, inAll: 32 }
 /** At this rate a million revocations (25 MB) take 98 s. */
 const leastBytesPerS = 256_000

@@ -9,7 +9,7 @@ import type { Operation } from './operation.js'
 
 type Active = components['schemas']['Active']
 
-/** RFC 7662: inactive of every kind is one answer, and unknown is none of them. */
+/** RFC 7662. Every inactive token gets the same answer. An unknown state is an error. */
 export const introspect =
   ({ clients, check }: { clients: Clients; check: Check }): Operation<'introspect'> =>
   async ({ authorization, requester, body }) => {
@@ -18,10 +18,10 @@ export const introspect =
       'introspect',
     )
     const token = await check(body.token).catch(inactive)
-    // A confirmation that no resource server could check would pass for none.
-    const isTellable =
+    // A `cnf` that is no object cannot be passed on: the token would pass for a bearer token.
+    const isDescribable =
       token !== undefined && (!isSenderConstrained(token.claims) || isObject(token.claims['cnf']))
-    const active = isTellable && mayAskAbout(client, token.claims.aud)
+    const active = isDescribable && mayAskAbout(client, token.claims.aud)
     return { status: 200, body: active ? describe(token) : { active: false } }
   }
 
@@ -43,7 +43,7 @@ function describe({ claims }: VerifiedToken): Active {
   const isText = (value: unknown) => typeof value === 'string'
   const hasAudience = isText(aud) || (Array.isArray(aud) && aud.every(isText))
   return Object.assign(
-    // Told as a bearer token, it would be accepted without its proof (RFC 9449 §6.2, RFC 8705 §3.2).
+    // As `Bearer` a DPoP token would be accepted without its proof (RFC 9449 §6.2, RFC 8705 §3.2).
     { active: true, token_type: isDpopBound(claims) ? 'DPoP' : 'Bearer' } as const,
     isObject(claims['cnf']) ? { cnf: claims['cnf'] } : {},
     ...names.map((name) =>

@@ -10,10 +10,10 @@ type Parts = { clients: Clients; trail: AuditTrail; timeoutMs: number }
 /** Limits of one request, so that the search for a rare event does not block the store. */
 const batchEvents = 500
 const mostBatches = 10
-/** Memory: making a page of a thousand events takes 2 MB, of which 0.4 MB are sent. */
+/** Limits memory: a page of a thousand events takes 2 MB to make, of which 0.4 MB are sent. */
 const mostPagesAtOnce = 2
 
-/** Newest first. A page ends when it is full, at the end of the trail, or at the search limit. */
+/** Pages of events, newest first. A page ends when full, at the trail's end or at the limit. */
 export const listAuditEvents = ({
   clients,
   trail,
@@ -24,7 +24,7 @@ export const listAuditEvents = ({
     const client = await clients.authenticate({ authorization, requester }, 'audit')
     if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const matches = filterOf(query)
-    // Two deadlines: for the page, so that it gives its turn back, and for the wait and the page.
+    // The first deadline makes a slow page give its turn back; the second includes the wait.
     const page = () => answered('store', timeoutMs, () => readPage(trail, query, matches))
     return { status: 200, body: await answered('store', timeoutMs, () => inTurn(page)) }
   }

@@ -16,20 +16,20 @@ type Parts = {
   revocations: Revocations
   audit: Audit
   subjectLimiter: SubjectLimiter
-  /** The answer headers by which a browser clears what it kept, over HTTPS and over HTTP. */
+  /** The header fields by which a browser deletes its cookies and storage. */
   clearingHeaders: Readonly<Record<'https' | 'http', Readonly<Record<string, string | string[]>>>>
 }
 
 /**
- * Revokes the presented tokens. The revocation is written last: what fails before leaves the token
- * usable for a repeat.
+ * Revokes the presented tokens. The revocation is written last: after an earlier failure the token
+ * still works, and the client can repeat the request.
  */
 export function logout(parts: Parts): Operation<'logout'> {
   const { verification, audit, clearingHeaders } = parts
   const traits = { limitedByAddress: true, unreadableBody: 'invalid_token' } as const
   return withTraits<'logout'>(traits, async ({ body, authorization, requester, secure }) => {
     const scope = body.scope ?? 'local'
-    // Possession is enough to end one's own token, also a token that is bound to a key.
+    // A holder may end a token without a proof of possession, even one that is bound to a key.
     const bearer = bearerToken(authorization, { dpop: true })
     const caller = await verification.verify(bearer, requester.address)
     const event = {
@@ -53,7 +53,7 @@ export function logout(parts: Parts): Operation<'logout'> {
 
 type Presented = Readonly<{
   caller: VerifiedToken
-  /** The token of the body, where it is not written like the bearer's. */
+  /** The token of the body, when its text differs from the bearer's. */
   named: string | undefined
   scope: Scope
   event: RevocationEvent
@@ -103,8 +103,8 @@ async function verifyNamed(
 }
 
 /**
- * To revoke every token of a subject, the bearer must name it, and must not need a proof of
- * possession.
+ * To revoke every token of a subject, the bearer must name the subject, and must not need a proof
+ * of possession.
  */
 function requireSubject(caller: VerifiedToken): void {
   if (isSenderConstrained(caller.claims))
@@ -116,9 +116,9 @@ function requireSubject(caller: VerifiedToken): void {
 }
 
 /**
- * Refuses tokens that have expired, or are not valid yet. Another API may grant leeway, or accept
- * such a token later, so it is stored before the refusal. Only a caller whose tokens have merely
- * expired gets `token_expired`.
+ * Refuses tokens that have expired or are not valid yet. Another API may accept such a token by its
+ * leeway or later, so the token is revoked before the refusal. A caller gets `token_expired` only if
+ * every untimely token has expired.
  */
 async function refuseUntimely(
   tokens: Tokens,

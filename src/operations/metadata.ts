@@ -7,8 +7,8 @@ const authMethods: ('client_secret_basic' | 'client_secret_post')[] = [
 ]
 
 /**
- * RFC 8414. The origin is configured, because a client could choose one that is taken from the
- * request.
+ * RFC 8414. The origin is configured, because a client could choose an origin that is taken from
+ * its request.
  */
 export const metadata =
   ({ publicUrl }: { publicUrl: string | undefined }): Operation<'metadata'> =>

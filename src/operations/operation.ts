@@ -9,7 +9,7 @@ export type OperationId = keyof operations
 type Responses<Id extends OperationId> = operations[Id]['responses']
 /** Media types that are sent piece by piece and are not validated by a schema. */
 type StreamedTypes = 'text/event-stream' | 'application/octet-stream'
-/** Media types that are made once and sent by reference, as the contract in JSON is. */
+/** Media types of documents that are made once and sent by reference. */
 type DocumentTypes = 'application/yaml' | 'text/css' | 'text/html' | 'text/javascript'
 type Sent<Type, Content> = Type extends StreamedTypes
   ? Readable
@@ -64,7 +64,7 @@ export type Request<Id extends OperationId> = Readonly<{
 export type OperationTraits = Readonly<{
   /** Whether the limit per client address (`RATE_LIMIT_ADDRESS`) counts its requests. */
   limitedByAddress?: boolean
-  /** The failure of a body that is unreadable or names no token; `bad_request` by default. */
+  /** The failure of a body that is unreadable or has no token; `bad_request` by default. */
   unreadableBody?: FailureCode
 }>
 
@@ -76,7 +76,6 @@ export type OperationTraits = Readonly<{
 export type Operation<Id extends OperationId> = ((request: Request<Id>) => Promise<Answer<Id>>) &
   OperationTraits
 
-/** Gives an operation its traits. */
 export const withTraits = <Id extends OperationId>(
   traits: OperationTraits,
   operation: (request: Request<Id>) => Promise<Answer<Id>>,

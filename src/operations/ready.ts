@@ -57,7 +57,7 @@ async function check({ checkHealth, timeoutMs, keySources, isFollowing }: Parts)
   }
 }
 
-/** Logs each change, as a warning only once the instance has been ready: until then it starts. */
+/** Logs each change. A change to "not ready" is a warning, except before the first "ready". */
 function createChangeLog(log: Parts['log']): (health: Health) => void {
   let logged = ''
   let hasBeenReady = false

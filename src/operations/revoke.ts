@@ -16,9 +16,9 @@ type Parts = {
 }
 
 /**
- * RFC 7009. An invalid token is of no use already, so revoking it is a success (§2.2). A token that
- * another API may accept, and that cannot be revoked here, is an error: a success would call it
- * revoked.
+ * RFC 7009. An invalid token is of no use already, so its revocation is a success (§2.2). A token
+ * that cannot be revoked here, but that another API may accept, is an error: a success would mean
+ * that it is revoked.
  */
 export const revoke =
   (parts: Parts): Operation<'revoke'> =>
@@ -65,7 +65,7 @@ function unusable(error: unknown): undefined {
   return ignoreInvalid(error)
 }
 
-/** Takes an invalid token as none. */
+/** Returns `undefined` for an invalid token, and throws every other error. */
 export function ignoreInvalid(error: unknown): undefined {
   if (error instanceof ServiceError && error.code === 'invalid_token') return undefined
   throw error

@@ -5,7 +5,10 @@ import { isDpopBound, isSenderConstrained, type SenderConstrained } from '../tok
 import { claimText } from '../token/keys.js'
 import type { Operation } from './operation.js'
 
-/** What a reverse proxy asks before it forwards a request. Where `cnf` is ignored, the API behind checks the proof, and `DPoP` is taken, too. */
+/**
+ * Answers a reverse proxy before it forwards a request. When `cnf` is ignored, the API behind the
+ * proxy checks the proof, so the scheme `DPoP` is accepted, too.
+ */
 export const verify =
   ({
     check,
@@ -36,7 +39,7 @@ export const verify =
     }
   }
 
-/** Percent-encoded; unpaired surrogates become U+FFFD. */
+/** A claim as a header field: percent-encoded, and unpaired surrogates become U+FFFD. */
 const textField = (claim: unknown) =>
   typeof claim === 'string' ? encodeURIComponent(claim.toWellFormed()) : ''
 const nameField = (claim: unknown) => textField(claimText(claim))

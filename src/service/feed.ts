@@ -12,7 +12,7 @@ import type { Stores } from '../store/stores.js'
 export type Feed = Readonly<{
   /** Every revocation that this instance knows. */
   liveSet: LiveSet
-  /** The live set for the rules: what they add is what this instance has stored itself. */
+  /** The live set as the rules use it: they add what this instance has stored itself. */
   storedHere: Pick<LiveSet, 'add' | 'find' | 'covers'>
   follower: StoreFollower
   subscribers: Subscribers

@@ -63,7 +63,7 @@ function createRules({ config, stores, reloadable, feed, audit, metrics, now }: 
 
 type Rules = ReturnType<typeof createRules>
 
-/** For the holder of a token, and for what acts on a holder's behalf. */
+/** For the holder of a token, and for a proxy or an issuer that acts on the holder's behalf. */
 const holderOperations = (
   { config, reloadable, audit, metrics, now }: ServiceParts,
   { verification, revocations, check }: Rules,

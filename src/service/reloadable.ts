@@ -17,7 +17,7 @@ export type Reloadable = Readonly<{
   clients(): readonly Client[]
   keySources(): readonly KeySource[]
   /**
-   * Replaces them by those of a configuration. A throwaway key stays, since it is for one run.
+   * Replaces issuers and clients by those of a configuration. A throwaway key stays for its run.
    *
    * @returns whether the machine clients differ
    */
@@ -52,7 +52,7 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
   }
 }
 
-/** Opens what a configuration trusts. Clock skew and cutoff claim are those of the start. */
+/** Opens what a configuration trusts. Clock skew and cutoff claim stay as at the start. */
 function createOpener({ config: { maxClockSkewMs, cutoffClaim }, log, now }: Parts) {
   const onUnusableClaim = warnOfUnusableClaims(now, (details, message) =>
     log.warn(details, message),

@@ -26,7 +26,7 @@ const drainMs = 10_000
 /**
  * Runs the service until `stopped` resolves; then requests in flight may finish, for 10 s at most.
  *
- * @throws ConfigError, or the error of an address that cannot be listened on
+ * @throws ConfigError, also for an address that cannot be listened on
  */
 export async function serve(env: Environment, { stopped, onHangup }: Signals): Promise<void> {
   const config = parseConfig(env)
@@ -51,7 +51,7 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   log.info('stopped')
 }
 
-/** An error that no code handles ends the process with 1: what it left undone is unknown. */
+/** An error that no code handles ends the process with 1, because its state is unknown. */
 function exitOnLostErrors(log: Logger): void {
   for (const kind of ['unhandledRejection', 'uncaughtException'])
     process.on(kind, (error: unknown) => {
@@ -112,7 +112,7 @@ function warnOfIdTokens({ issuers, throwawaySecret }: Config, log: Logger): void
   }
 }
 
-/** Invalid files change nothing. */
+/** Reads the files again. Invalid files change nothing. */
 function reload(service: Service, env: Environment, log: Logger): void {
   try {
     service.reload(parseConfig(env))

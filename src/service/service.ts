@@ -53,7 +53,7 @@ export function createService(
     firstAttempts: stores.firstAttempts,
     reload(next) {
       const { clientsDiffer } = reloadable.reload(next)
-      // A follower authenticated when it connected.
+      // A connection of the feed is authenticated only when it opens.
       if (clientsDiffer) subscribers.disconnect()
       if (next.tls !== undefined) replaceCertificate(server, next.tls)
       stores.reload(next)
@@ -61,7 +61,7 @@ export function createService(
     position: follower.position,
     subscribers: subscribers.count,
     drain(ms) {
-      // Fails the requests that wait for a key: another instance may have it.
+      // Requests that wait for a key fail now: another instance may have the key.
       reloadable.close()
       const drained = drain(ms)
       subscribers.close()
