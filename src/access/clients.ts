@@ -11,17 +11,17 @@ export type Permission = (typeof permissions)[number]
 /** A machine client. */
 export type Client = Readonly<{
   id: string
-  /** SHA-256 of each secret that is valid now; several allow rotation. */
+  /** SHA-256 of each valid secret. Several allow rotation. */
   secretHashes: readonly Buffer[]
   allow: readonly Permission[]
-  /** The `aud` values that it may ask about; absent: all. */
+  /** The `aud` values of tokens that the client may ask about or revoke; absent: all. */
   audiences?: readonly string[]
 }>
 
 export type Clients = {
   /**
-   * The client whose credentials a request presents. Failures are limited by address, successes are
-   * not, so that nothing that others send can lock a client out.
+   * The client whose credentials a request presents. Only failures are limited by address, so that
+   * no other party can lock a client out.
    *
    * @throws ServiceError `invalid_client`, `not_permitted`, `too_many_requests`; `bad_request`
    *   when the request presents credentials twice
@@ -34,7 +34,7 @@ export type Clients = {
     },
     permission: Permission,
   ): Promise<Client>
-  /** Records that a client may not do this, and throws `not_permitted`. */
+  /** Records that the client is refused, and throws `not_permitted`. */
   refuse(
     client: Client,
     requester: Requester,
@@ -87,14 +87,14 @@ async function countFailure(
   })
 }
 
-/** Whether a client may ask about a token with this `aud` (RFC 7519 §4.1.3). */
+/** Whether a client may ask about or revoke a token with this `aud` (RFC 7519 §4.1.3). */
 export function mayAskAbout(client: Client, aud: unknown): boolean {
   if (client.audiences === undefined) return true
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   return client.audiences.some((audience) => audiences.includes(audience))
 }
 
-/** A hash that no secret has: an unknown id takes as long to refuse as a wrong secret. */
+/** A hash that no secret has, so that refusing an unknown id takes as long as a wrong secret. */
 const hashesOfUnknown: readonly Buffer[] = [Buffer.alloc(32)]
 
 function findClient(clients: readonly Client[], { id, secret }: Credentials): Client | undefined {

@@ -2,10 +2,10 @@ import { limitedAddress } from '../runtime/ip-addresses.js'
 import type { Verification } from '../token/verification.js'
 
 /**
- * Verification for requests. The key waits of a request count against what one client is likely to
- * hold: its IPv4 address, or its IPv6 /64.
+ * Verification for requests. The waits for a key are limited per IPv4 address or IPv6 /64, which is
+ * what one client is likely to hold.
  *
- * @param current the verification of this moment; a reload replaces it
+ * @param current returns the present verification; a reload replaces it
  */
 export const limitKeyWaits = (current: () => Verification): Verification => ({
   verify: (jwt, address) =>

@@ -11,7 +11,7 @@ export type PolicyName = 'address' | 'subject'
 /** The answer of one policy to one request. */
 export type Verdict = Readonly<{ allowed: boolean; remaining: number; resetS: number }>
 
-/** A policy as header fields name it (draft-ietf-httpapi-ratelimit-headers). */
+/** A policy as header fields describe it (draft-ietf-httpapi-ratelimit-headers). */
 type Policy = Readonly<{ name: PolicyName; policy: string }>
 
 /** Counts one request of an address. */
@@ -25,8 +25,8 @@ const policyOf = (name: PolicyName, { requests, windowS }: Limit): Policy => ({
   policy: `"${name}";q=${requests};w=${windowS}`,
 })
 
-// Buckets instead of addresses: memory is bounded, however many addresses an attacker has. Without
-// the salt, an attacker could choose whose bucket to share.
+// Buckets are counted instead of addresses, so an attacker with many addresses cannot fill the
+// memory. Without the salt, an attacker could choose an address in the bucket of another client.
 const addressBuckets = 1 << 17
 /** Addresses whose bucket is cached; behind a proxy there are few. */
 const mostCached = 1_000
@@ -53,7 +53,7 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Addres
   }
 }
 
-/** The outcome of a commit within the limit, and the header fields of the limit. */
+/** The outcome of a limited commit, and the header fields of the limit. */
 export type LimitedResult = Readonly<{
   outcome: Exclude<Outcome, 'not_executed'>
   headers: Record<string, string>
@@ -61,13 +61,13 @@ export type LimitedResult = Readonly<{
 
 /** Limits the requests of one verified subject. */
 export type SubjectLimiter = Readonly<{
-  /** Where a request of this subject is counted; nothing when the limit is off. */
+  /** The rate limit of this subject for a commit; `undefined` when the limit is off. */
   rateLimitOf(subject: string): RateLimit | undefined
   /**
-   * Commits if the window of the commit's rate limit has room. Redis counts, for all instances
-   * together; what Redis cannot count is counted in memory.
+   * Commits if the window of the commit's rate limit has room. Redis counts for all instances
+   * together; the memory of this instance counts what Redis cannot.
    *
-   * @throws what the commit throws: then the outcome is unknown, whatever the limit is
+   * @throws the error of the commit, whose outcome is then unknown
    */
   enforceLimit(commit: Commit): Promise<LimitedResult>
 }>

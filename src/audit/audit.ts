@@ -19,22 +19,21 @@ import { createTrailWriter } from './trail-writer.js'
 export type Audit = {
   /**
    * Writes one event to the log and to the trail. It waits for the trail, for no longer than the
-   * store's deadline, and never throws. Of what one subject is refused, the trail takes 30 events
-   * in a minute.
+   * store's deadline, and never throws. The trail takes 30 refusals of one subject per minute.
    */
   record(event: AuditEvent): Promise<void>
   /**
-   * Writes the refusal of a requester without valid credentials to the log only, ten in a second.
-   * The others are counted, so that requesters without credentials cannot flush the trail. Nothing
-   * happens when the request has had its event.
+   * Writes the refusal of a requester without valid credentials to the log, at most ten per second;
+   * further refusals are counted. The trail takes none, because such requesters could push other
+   * events out of it. Nothing is written when the request has had its event.
    */
   sample(event: Omit<AuditEvent, 'token' | 'keys'>): void
   /** The event of a revocation that succeeds, as the commit takes it. */
   revocationEvent(event: RevocationEvent, entries: readonly Entry[]): string
   /**
-   * Records the result of a revocation: its commit has brought the event to the trail, so the log
-   * is left; where nothing had to be stored, the trail gets the event here. A failure is recorded
-   * as refused or unknown, unless the request has had its event.
+   * Records the result of a revocation. A commit has written the event to the trail already, so
+   * only the log is written; when there was nothing to store, both are. A failure is recorded as
+   * refused or unknown, unless the request has had its event.
    *
    * @throws the error of `revocation`
    */
@@ -48,7 +47,7 @@ export type Audit = {
 }
 
 const samplesPerSecond = 10
-/** What the trail takes of refusals, per subject or client; the log takes them all. */
+/** The refusals that the trail takes, per subject or client. The log takes all of them. */
 const refusalLimits = { perMinute: 30, mostSubjects: 10_000 }
 
 export type AuditParts = {
@@ -59,7 +58,7 @@ export type AuditParts = {
   now: () => number
   timeoutMs: number
   address: AddressDetail
-  /** Called with the keys of revocations that are stored, and the reason. */
+  /** Called with the keys of stored revocations, and their reason. */
   onRevoked: (keys: readonly RevocationKey[], reason: AuditEvent['reason']) => void
 }
 
@@ -84,7 +83,7 @@ export function createAudit(parts: AuditParts): Audit {
     if (event.requester.isRecorded === true) return
     const failure = failureEvent(event, error)
     const recorded = record(failure)
-    // The store is likely to fail the trail, too, so the client does not wait for it again.
+    // The trail is likely to fail with the store, so the client does not wait for the trail.
     if (failure.outcome !== 'unknown') await recorded
   }
   const recordStored = (event: RevocationEvent, { entries, auditEvent }: Commit) => {
@@ -101,8 +100,8 @@ export function createAudit(parts: AuditParts): Audit {
       const more = droppedBefore > 0 ? `,"sampledOut":${droppedBefore}` : ''
       writeLog(event.event, textOf(event), more)
     },
-    // In this order: a member added after a spread gives each object a hidden class of its own in
-    // V8.
+    // The spread comes last: after it, a further member would give each object its own hidden class
+    // in V8.
     revocationEvent: (event, entries) =>
       textOf({ outcome: 'success', keys: keysOf(entries), ...event }),
     async auditRevocation(event, revocation) {

@@ -13,7 +13,7 @@ export type StoredEvent = components['schemas']['AuditEvent']
 /** Why a machine client revokes. */
 export type RevocationReason = components['schemas']['RevocationReason']
 
-/** `unknown`: the store did not answer whether the revocation arrived. */
+/** `unknown`: the store did not answer whether the revocation is stored. */
 export type AuditOutcome = 'success' | 'refused' | 'unknown'
 
 /** The sender of a request, as far as the audit trail may know. */
@@ -37,7 +37,7 @@ export type AuditEvent = Readonly<{
     | 'oauth_revocation'
     | 'backchannel_logout'
   requester: Requester
-  /** The verified token of the requester, or what else names issuer and subject. */
+  /** The verified token of the requester, or other claims that name issuer and subject. */
   token?: Readonly<{ claims: Readonly<Record<string, unknown>> }>
   /** Id of the machine client. */
   client?: string
@@ -76,7 +76,7 @@ export function serialise(
   })
 }
 
-/** The log's line for an event that is JSON already, with further members of the line. */
+/** The log line of an event that is JSON already. `more` is the JSON text of further members. */
 export const logLine = (name: AuditEventName, json: string, nowMs: number, more = ''): string =>
   `{"level":30,"time":"${isoTime(nowMs)}","name":"audit","audit":${json}${more},"msg":"${name}"}\n`
 
@@ -86,7 +86,7 @@ const textOf = (value: unknown, longest: number) => {
   return text?.slice(0, longest).toWellFormed()
 }
 
-/** Reasons that leave open whether the revocation is stored. */
+/** Reasons with which it is unknown whether the revocation is stored. */
 const unknowns = new Set<Reason>(['store', 'sessions', 'keys', 'internal'])
 
 const refusals: Partial<Record<Reason, AuditEventName>> = {

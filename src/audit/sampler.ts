@@ -1,10 +1,10 @@
 /**
- * Limits the events that clients without credentials can cause: the log takes so many in a second.
+ * Limits the events that requesters without credentials can write to the log, per second.
  */
 export type Sampler = {
   /**
-   * Whether the log takes an event of this moment, and how many were dropped since the last one it
-   * took.
+   * Whether the log takes an event now, and how many events were dropped since the last one that
+   * the log took.
    */
   take(nowMs: number): Readonly<{ isTaken: boolean; droppedBefore: number }>
   /** Events dropped since the start. */
@@ -33,11 +33,11 @@ export function createSampler(perSecond: number): Sampler {
 }
 
 /**
- * Limits the refusals that the trail takes: so many of one subject in a minute, of so many
- * subjects.
+ * Limits the refusals in the trail: per subject and minute, and by the number of subjects in a
+ * minute.
  */
 export type RefusalSampler = {
-  /** Whether the trail takes a refusal of this subject at this moment. */
+  /** Whether the trail takes a refusal of this subject now. */
   take(subject: string, nowMs: number): boolean
   /** Refusals dropped since the start. */
   dropped(): number

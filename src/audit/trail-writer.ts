@@ -3,7 +3,7 @@ import { withoutArguments } from '../revocation/store-errors.js'
 import { withDeadline } from '../runtime/deadline.js'
 import type { AuditTrail } from './trail.js'
 
-/** Writes to the trail and trims it. A trail that fails does not undo what happened. */
+/** Writes to the trail and trims the trail. A failure of the trail does not fail the request. */
 export type TrailWriter = {
   /** Appends an event, within the deadline. A failure is reported, never thrown. */
   append(event: string, requestId: string): Promise<void>

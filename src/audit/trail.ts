@@ -1,6 +1,6 @@
-/** Where audit events stay: append-only, capped by count and age. Stores implement it. */
+/** Where audit events stay: append-only, capped by count and age. Stores implement this type. */
 export type AuditTrail = {
-  /** @throws what the store throws */
+  /** @throws the error of the store */
   append(event: string): Promise<void>
   /**
    * Events with their ids, newest first.

@@ -15,8 +15,8 @@ export type LogoutSignal = Readonly<{
 /**
  * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0).
  *
- * @param address of the client, whose request may wait for a key
- * @throws ServiceError `bad_request` when it is not a valid logout token
+ * @param address of the client, because the waits for a key are limited per address
+ * @throws ServiceError `bad_request` when the text is not a valid logout token
  */
 export async function verifyLogoutToken(
   verification: Verification,
@@ -35,7 +35,7 @@ export async function verifyLogoutToken(
 /**
  * The revocations that a verified logout token asks for.
  *
- * @throws ServiceError `bad_request` when the token names what cannot be revoked
+ * @throws ServiceError `bad_request` when the token names nothing that can be revoked
  */
 export function logoutSignalOf(
   token: VerifiedToken,
@@ -46,7 +46,7 @@ export function logoutSignalOf(
   const claims = endedClaims(token)
   // A logout token that is older than every session has no session left to end.
   const isCurrent = entries.every(({ untilMs }) => untilMs === null || untilMs > nowMs)
-  // A session or subject that cannot be a key would live on behind a 200.
+  // A session or subject without a key cannot be revoked, so a 200 would be false.
   const isNamed =
     (claims.sid === undefined || token.keys.s !== undefined) &&
     (claims.sub === undefined || token.keys.u !== undefined)
@@ -56,7 +56,7 @@ export function logoutSignalOf(
 
 const notALogoutToken = () => new ServiceError('bad_request', { reason: 'logout_token' })
 
-/** The claims that key templates may use. The `jti` of a logout token is its own. */
+/** The claims that key templates may use. The `jti` of a logout token names that token only. */
 function endedClaims({ claims: { iss, sub, sid }, issuer: { backchannelScope } }: VerifiedToken) {
   return {
     ...(iss !== undefined && { iss }),

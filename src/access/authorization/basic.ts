@@ -7,7 +7,7 @@ export type Credentials = Readonly<{ id: string; secret: string }>
  * The credentials of a request, by HTTP Basic or by its form (RFC 6749 §2.3.1).
  *
  * @param authorization every `Authorization` line
- * @returns nothing where there are none, or where they cannot be read
+ * @returns `undefined` when there are none, or when they cannot be read
  * @throws ServiceError `bad_request` when a request presents credentials twice
  */
 export function clientCredentials(
@@ -23,7 +23,7 @@ export function clientCredentials(
   return parseBasic(line)
 }
 
-/** Id and secret of a `Basic` line, each form-encoded before they were joined with a colon. */
+/** Id and secret of a `Basic` line. Each was form-encoded, then both were joined by a colon. */
 export function parseBasic(line: string): Credentials | undefined {
   const [, encoded] = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(line) ?? []
   if (encoded === undefined) return undefined
@@ -36,7 +36,7 @@ export function parseBasic(line: string): Credentials | undefined {
       secret: formDecoded(text.slice(colon + 1)),
     }
   } catch {
-    // A stray percent sign: no client has such a secret.
+    // A stray percent sign is no form encoding.
     return undefined
   }
 }
