@@ -3,19 +3,19 @@ import type { StoredEvent } from '../audit/event.js'
 import { readNewest, Refused, type Newest, type ReadPage } from './audit-pages.js'
 
 const pollEveryMs = 1_000
-/** An instance may write an event up to so much later than another writes a younger one. */
+/** Events of several instances may be out of order by up to this much. */
 const overlapMs = 10_000
 
 /**
- * Tells which events are new. Every read begins `overlapMs` before the last one ended, so most
- * events are read more than once.
+ * Finds the events that are new. Every read begins `overlapMs` before the newest event so far, so
+ * most events are read more than once.
  *
  * @param first events that are printed already
  */
 export function createNewEvents({ events: first, readAtMs }: Newest) {
   const timeOf = ({ time }: StoredEvent) => Date.parse(time)
   const seen = new Map(first.map((event) => [JSON.stringify(event), timeOf(event)]))
-  // Events older than the first one printed were not asked for.
+  // Older events than the first one printed were not requested.
   const oldestMs = first[0] === undefined ? -Infinity : timeOf(first[0])
   const latest = (times: Iterable<number>, sinceMs: number) =>
     Math.max(sinceMs, ...[...times].map((ms) => ms - overlapMs))

@@ -4,11 +4,11 @@ import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
 import { credentialsOf, requestTimeoutMs, urlOf, type Io } from './io.js'
 
-/** A page of the trail, and the time of the service: the clock here may be another. */
+/** A page of the trail, and its time by the clock of the service, which may differ from ours. */
 export type Page = components['schemas']['AuditPage'] & { readAtMs: number }
 export type ReadPage = (query: Record<string, string>) => Promise<Page>
 
-/** The service refuses the request, and would refuse a repeat of it. */
+/** The service refuses the request, and would refuse a repeat, too. */
 export class Refused extends Error {}
 
 const refusals: Record<number, string> = {
@@ -17,9 +17,7 @@ const refusals: Record<number, string> = {
   403: 'the client may not audit',
 }
 
-/**
- * Reads pages of the audit trail; a page throws `Refused`, or an `Error` that a repeat may cure.
- */
+/** Reads pages of the audit trail. It throws `Refused`, or an `Error` if a repeat may succeed. */
 export function pageReader(
   io: Io,
   options: { url?: string; clientId?: string; subject?: string },
@@ -57,7 +55,7 @@ export type Newest = Readonly<{ events: StoredEvent[]; readAtMs: number }>
 
 const mostInPage = 1_000
 
-/** Reads as many of the newest events as `most`, page by page, none older than `from`. */
+/** Reads up to `most` of the newest events, page by page, and none older than `from`. */
 export async function readNewest(
   readPage: ReadPage,
   signal: AbortSignal,
@@ -75,7 +73,7 @@ export async function readNewest(
     readAtMs ??= page.readAtMs
     events.push(...page.events)
     cursor = page.cursor
-    // Events are nearly in order: after a page without any event since `from` only older ones
+    // Events are nearly in order: after a page without an event since `from`, only older ones
     // follow.
     if (from !== undefined && page.events.length === 0) break
   }

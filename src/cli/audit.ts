@@ -11,12 +11,12 @@ export const auditCommand: CliCommand = {
     { flags: '--follow', help: 'go on with new events, until Ctrl-C' },
     {
       flags: '--last <count>',
-      help: 'events to begin with',
+      help: 'how many past events to print first',
       isWholeNumber: true,
       default: 20,
     },
-    { flags: '--subject <subject>', help: 'of this subject only' },
-    { flags: '--json', help: 'one JSON object a line' },
+    { flags: '--subject <subject>', help: 'events of this subject only' },
+    { flags: '--json', help: 'print one JSON object per line' },
     serviceOption,
     clientOption,
   ],
@@ -51,7 +51,7 @@ async function printAudit(io: Io, options: Options): Promise<number> {
   return 0
 }
 
-// Control characters from outside could move the cursor of a terminal.
+// Control characters from outside could move the cursor of the terminal.
 const plain = (text: string) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '�')
 
 /** An event as one line for a terminal. */

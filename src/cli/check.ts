@@ -4,7 +4,7 @@ import { readToken, requestTimeoutMs, urlOf, type Io } from './io.js'
 
 export const checkCommand: CliCommand = {
   name: 'check',
-  help: 'say whether the token on standard input is in order and not revoked',
+  help: 'say whether the token on standard input is valid and not revoked',
   options: [serviceOption],
   run: checkToken,
 }

@@ -16,7 +16,7 @@ export type CliCommand = Readonly<{
   name: string
   help: string
   options: readonly CommandOption[]
-  /** Answers the exit code: 0 done, 1 refused or not active, 2 unknown or not understood. */
+  /** Resolves with the exit code: 0 done, 1 refused or not active, 2 unknown or not understood. */
   run(io: Io, options: object): Promise<number>
 }>
 

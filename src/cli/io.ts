@@ -17,8 +17,8 @@ export type Io = Readonly<{
 export const requestTimeoutMs = 10_000
 
 /**
- * The origin of the service: the option, else the environment, else the default port of this
- * machine.
+ * The origin of the service: from the option, else from the environment, else the default port on
+ * this machine.
  */
 export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string =>
   url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'

@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events'
 
 // Signal handlers come before anything that takes time to load: a signal during the start must not
 // be lost, least of all by process 1 of a container.
-// A terminal sends SIGHUP when it closes. Without one, SIGHUP makes the service read its files again.
+// A terminal sends SIGHUP when it closes. Without a terminal, SIGHUP makes the service read its
+// files again.
 const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
 const endSignals = ['SIGTERM', 'SIGINT', ...(hasTerminal ? ['SIGHUP'] : [])]
 const hangups = new EventEmitter()

@@ -8,7 +8,7 @@ import type { Io } from './io.js'
 import { revokeCommand } from './revoke.js'
 import { tokenCommand } from './token.js'
 
-/** Run by `main.ts`; it is here for the help, and to refuse options. */
+/** `main.ts` runs the service; the command stands here for the help, and to refuse options. */
 const serveCommand: CliCommand = {
   name: 'serve',
   help: 'run the service; environment variables configure it (generated/configuration.md)',
@@ -41,7 +41,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     await program.parseAsync([...args], { from: 'user' })
     return exitCode
   } catch (error) {
-    // A mistyped option must not read as "not active", which is 1.
+    // A mistyped option must not end with 1, which means "not active".
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     io.stderr.write(`${(error as Error).message}\n`)
     return 2

@@ -22,7 +22,7 @@ export const revokeCommand: CliCommand = {
       isRequired: true,
       choices: reasons,
     },
-    { flags: '--iss <issuer>', help: 'issuer of what is named' },
+    { flags: '--iss <issuer>', help: 'issuer of the subject, session or token id' },
     { flags: '--sub <subject>', help: 'every token of a subject that was issued until now' },
     { flags: '--sid <session>', help: 'every token of a session' },
     { flags: '--jti <id>', help: 'one token; needs --exp' },

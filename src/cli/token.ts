@@ -7,7 +7,7 @@ import { requestTimeoutMs, urlOf, type Io } from './io.js'
 
 export const tokenCommand: CliCommand = {
   name: 'token',
-  help: 'print a token to try things with: signed with $JWT_SECRET, else asked of a development service',
+  help: 'print a token for trials: signed with $JWT_SECRET, or else from a development service',
   options: [
     { flags: '--sub <subject>', help: 'its subject' },
     { flags: '--sid <session>', help: 'its session' },

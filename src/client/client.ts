@@ -20,17 +20,17 @@ type With<Id extends keyof operations, Status> = Extract<ContractAnswer<Id>, { s
  * The outcome of a logout.
  *
  * - `logged_out`: the revocation is stored.
- * - `already_logged_out`: the token had been revoked before, which for an app is as good. Only
- *   `logout` answers it: in `logoutEverywhere` a revoked token cannot end the others, so that is
- *   `refused`, with the reason `revoked`.
+ * - `already_logged_out`: the token had been revoked before. An app can treat this as logged out.
+ *   Only `logout` has this outcome: `logoutEverywhere` cannot end the other tokens with a revoked
+ *   one, so its outcome is `refused`, with the reason `revoked`.
  * - `expired`: the token has expired, and nothing else was ended. Refresh it and log out again, or
  *   let the user log in.
  * - `no_token`: `getToken` had none, and nothing was sent.
  * - `refused`: nothing was stored, and a repeat would be refused, too (for 429: until its window is
  *   over). The token may still be valid for an API: a 401 that is not `already_logged_out` does not
  *   say that the token is revoked.
- * - `unknown`: the revocation may be stored or not, and repeats did not tell. Tell the user, and
- *   try again: that is always safe.
+ * - `unknown`: the revocation may be stored or not, and repeats did not find out. Show this to the
+ *   user, and try again: repeating is always safe.
  */
 export type LogoutResult =
   | Outcome<'logged_out', With<'logout', 200>>
@@ -69,15 +69,14 @@ export type ClientOptions = Readonly<{
 
 export type Client = {
   /**
-   * Revokes the token and the session that it belongs to. Never throws for what the service or the
-   * network does.
+   * Revokes the token and its session. No failure of the service or the network makes it throw.
    */
   logout(): Promise<LogoutResult>
-  /** Revokes every token of its subject that was issued until now. */
+  /** Revokes every token of the token's subject that was issued until now. */
   logoutEverywhere(): Promise<LogoutResult>
   /**
-   * Tells whether a token is active (RFC 7662). Anything but `{ status: 200 }` is unknown, which
-   * does not mean inactive.
+   * Finds out whether a token is active (RFC 7662). Every status but 200 means unknown, not
+   * inactive.
    *
    * @throws TypeError without `credentials`
    */
@@ -93,8 +92,8 @@ export type Client = {
 /**
  * A client of the service, for browsers and for Node. It needs `fetch` and nothing else.
  *
- * @throws TypeError for `credentials` without id or secret, which come from variables that are not
- * set
+ * @throws TypeError for `credentials` without id or secret, as variables that are not set would
+ *   give
  */
 export function createClient(options: ClientOptions): Client {
   const { credentials } = options
@@ -102,7 +101,7 @@ export function createClient(options: ClientOptions): Client {
     throw new TypeError('credentials need a clientId and a clientSecret that are not empty')
   const api = createFetchClient<paths>({
     baseUrl: options.baseUrl,
-    // Without it a browser would keep the cookies that a logout expires.
+    // Without this option a browser would keep the cookies that a logout expires.
     credentials: 'include',
     ...(options.fetch && { fetch: options.fetch }),
   })

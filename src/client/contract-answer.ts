@@ -22,7 +22,7 @@ export type ContractAnswer<Id extends keyof operations> = {
 export type ErrorReason = components['headers']['ErrorReason']
 
 /**
- * No answer of the contract: no connection, no answer in time, or a proxy that answered by itself.
+ * No answer of the contract: no connection, no answer in time, or an answer that a proxy made.
  */
 export type Unreachable = Readonly<{ status: undefined; cause: unknown }>
 
@@ -44,7 +44,7 @@ export function contractAnswer<Id extends ClientOperation>(
       cause: new Error(`an answer ${status} that is not in the contract`),
     }
   const reason = headers.get('X-Error-Reason')
-  // The body is checked as far as it takes to tell the service from a proxy, not its whole schema.
+  // The check of the body tells the service from a proxy. It does not cover the whole schema.
   return { status, body, ...(reason && { reason }) } as unknown as ContractAnswer<Id>
 }
 
@@ -57,7 +57,8 @@ const success = (body: unknown) =>
 const enveloped = [400, 401, 403, 404, 405, 408, 413, 415, 429, 431]
 
 /**
- * A proxy, a firewall or a captive portal may answer by itself, which says nothing about the token.
+ * A proxy, a firewall or a captive portal may answer by itself. Such an answer says nothing about
+ * the token.
  */
 const isOfContract: Record<ClientOperation, (status: number, body: unknown) => boolean> = {
   logout: (status, body) =>

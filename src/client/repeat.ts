@@ -4,9 +4,9 @@ export type Attempts = Readonly<{ attempts: number; longestPauseMs: number }>
 const firstPauseMs = 200
 
 /**
- * Repeats an attempt until its answer is final, which is one without `retryAfter` (the value of the
- * header, or an empty text). A pause lasts as long as the answer asks for, or else twice as long as
- * the one before, plus up to the same again at random: jitter, to avoid a thundering herd.
+ * Repeats an attempt until its answer has no `retryAfter` (the value of the header, or an empty
+ * text). A pause lasts as long as the answer asks for, but at least a back-off that doubles with
+ * each attempt. Up to as much again is added at random: jitter, to avoid a thundering herd.
  */
 export async function repeated<Answer>(
   { attempts, longestPauseMs }: Attempts,
