@@ -53,7 +53,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * Parses the environment: each variable by its row of the table, then the rules for several.
+ * Parses the environment: each variable by its row of the table, then by the rules for several
+ * variables.
  *
  * @throws ConfigError with every fault at once
  */
@@ -71,7 +72,7 @@ export function parseConfig(env: Environment): Config {
   return Object.freeze(config)
 }
 
-/** What depends on no other variable. */
+/** The settings that cannot conflict with each other. */
 function settingsOf(values: Values) {
   const metricsPort = values.METRICS_PORT
   return {

@@ -29,7 +29,7 @@ const memberVariables = {
 } as const satisfies Record<IssuerMember, VariableName>
 
 const keyVariables = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI'] as const
-/** What says how tokens are verified with the one key, and means nothing without it. */
+/** How tokens are verified with the one key. Without a key these variables mean nothing. */
 const verificationVariables = [
   'JWT_ISSUER',
   'JWT_AUDIENCE',
@@ -68,11 +68,11 @@ function singleIssuer(
   faults: Faults,
 ): IssuerConfig | undefined {
   const keys = keyVariables.filter((name) => namesSet([name]).length > 0)
-  const aimless = namesSet(verificationVariables)
+  const verification = namesSet(verificationVariables)
   if (keys.length > 1) faults.report(`${keyVariables.join(', ')}:`, 'only one of them may be set')
-  if (keys.length === 0 && aimless.length > 0)
+  if (keys.length === 0 && verification.length > 0)
     faults.report(
-      aimless.join(', '),
+      verification.join(', '),
       'cannot stand without a key in JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URI',
     )
   if (keys.length !== 1) return undefined

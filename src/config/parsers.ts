@@ -15,7 +15,7 @@ const textThat = (isRight: (text: string) => boolean, fault: string): Option<str
   },
 })
 
-/** A comma list whose items fulfil a condition; one fault names all that do not. */
+/** A comma list whose items fulfil a condition. One fault names all items that do not. */
 const listOf = (isRight: (text: string) => boolean, fault: string): Option<string[]> => ({
   fromText: texts.fromText,
   check(value, report) {
@@ -44,7 +44,7 @@ export const addressRanges = listOf(isAddressRange, 'only addresses and CIDR ran
 const directive = '"(?:cache|cookies|storage|clientHints|executionContexts|\\*)"'
 const directives = new RegExp(`^(?:${directive}(?:, ?${directive})*)?$`)
 
-/** The value of `Clear-Site-Data`; empty: the header is not sent. */
+/** The value of `Clear-Site-Data`. When it is empty, the header is not sent. */
 export const clearSiteData = textThat(
   (text) => directives.test(text),
   'must be quoted directives such as "storage", or empty',
@@ -92,7 +92,7 @@ function parseArray(
   return undefined
 }
 
-/** What a file holds. */
+/** The content of the file that the variable names. */
 export const fileContent: Option<string> = {
   fromText: same,
   check: (path, report) => readText(String(path), report),

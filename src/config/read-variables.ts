@@ -18,7 +18,7 @@ const namesOf = (name: VariableName): string[] => {
   return orFile ? [name, `${name}_FILE`] : [name]
 }
 
-/** Parses every variable of the table. A wrong one is reported, and has its default until then. */
+/** Parses every variable of the table. A wrong value is reported and replaced by the default. */
 export function readVariables(env: Environment, faults: Faults): Given {
   const rows: [string, Variable][] = Object.entries(variables)
   const namesSet = (names: readonly VariableName[]) =>
@@ -26,7 +26,7 @@ export function readVariables(env: Environment, faults: Faults): Given {
   return {
     values: Object.fromEntries(
       rows.map(([name, variable]) => [name, valueOf(env, name, variable, faults)]),
-      // The table's own types say what each of its options answers.
+      // The types of the table say what each option returns.
     ) as Values,
     namesSet,
     isSet: (name) => namesSet([name]).length > 0,
@@ -44,11 +44,11 @@ function parse({ option }: Variable, text: string | undefined, report: Report): 
   return value === undefined ? undefined : option.check(value, report)
 }
 
-// An empty variable is what a compose file makes of one that is not set.
+// A compose file passes on an unset variable as an empty one.
 const textOf = (env: Environment, name: string, { mayBeEmpty }: Partial<Variable> = {}) =>
   env[name] === '' && mayBeEmpty !== true ? undefined : env[name]
 
-/** The variable, or what the file of `NAME_FILE` holds without the line end that editors add. */
+/** The variable, or the content of the file in `NAME_FILE` without the line end of editors. */
 export function readSecret(env: Environment, name: string, faults: Faults): string | undefined {
   const text = textOf(env, name)
   const path = textOf(env, `${name}_FILE`)

@@ -5,7 +5,7 @@ export type RedisConnection = { url: string; caFile?: string | undefined }
 /** The value of `REDIS_URL` that stands for the embedded store. */
 export const embeddedStore = 'memory:'
 
-/** A `redis:` or `rediss:` URL; `others` are taken as they are. */
+/** A `redis:` or `rediss:` URL, or one of the texts in `others`. */
 export const redisUrl = (others: readonly string[] = []): Option<string> => ({
   fromText: (text) => text,
   check(value, report) {

@@ -15,12 +15,12 @@ type Trust = Readonly<{
   throwawaySecret: string | undefined
 }>
 
-/** Whose tokens are accepted: the configured issuers, or in development a throwaway one. */
+/** The issuers whose tokens are accepted: those configured, or in development a throwaway one. */
 export function trustOf(given: Given, faults: Faults): Trust {
   const issuers = issuersOf(given, faults)
   if (hasIssuerVariables(given)) return { issuers, throwawaySecret: undefined }
   const { NODE_ENV, HOST, SESSION_KEYS = [], SESSION_MAX_LIFETIME_S } = given.values
-  // On any address but loopback a key that is made up would be a trap.
+  // A throwaway key is for trials on one machine. Elsewhere it would hide a forgotten setting.
   if (NODE_ENV === 'production' || !isLoopback(HOST)) {
     faults.report(
       'JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI or JWT_ISSUERS',

@@ -1,18 +1,18 @@
 import type { Option } from '../token/options.js'
 
-/** One row of the table: everything that is to say about a variable by itself. */
+/** One row of the table: everything about a variable that depends on no other variable. */
 export type Variable = Readonly<{
   option: Option<unknown>
-  /** As it would be written in the environment. Without a default the value may be `undefined`. */
+  /** The default as text of the environment. Without a default the value may be `undefined`. */
   default?: string
-  /** What it is for, in one or two sentences of Markdown. */
+  /** What the variable is for, in a few sentences of Markdown. */
   help: string
   unit?: 's' | 'ms' | 'days'
   /** Whether `X_FILE` may name a file that holds the value. */
   orFile?: true
   /** Whether an empty value means something. Otherwise it counts as not set. */
   mayBeEmpty?: true
-  /** Heading of the reference that begins with this variable. */
+  /** Heading of the section that begins with this variable in the reference. */
   section?: string
 }>
 

@@ -30,8 +30,8 @@ const port = wholeNumber(0, 65_535)
 
 /**
  * Every environment variable of the service: this table parses it, gives its default and documents
- * it (`generated/configuration.md`). What depends on several variables stands in `rules.ts`. The
- * settings of a single issuer are texts here, since `parseIssuer` checks them.
+ * it (`generated/configuration.md`). Rules for several variables stand in `rules.ts`. The settings
+ * of a single issuer are texts here, because `parseIssuer` checks them.
  */
 export const variables = {
   HOST: {
@@ -62,7 +62,7 @@ export const variables = {
     section: 'Store',
     option: redisUrl([embeddedStore]),
     orFile: true,
-    help: '`redis://` or `rediss://`. `memory:` is the embedded store, which forgets every revocation at a restart. Must be set when a key is.',
+    help: '`redis://` or `rediss://`. `memory:` is the embedded store, which forgets every revocation at a restart. Required once a key is configured.',
   },
   REDIS_CA_FILE: {
     option: certificateFile,
@@ -77,7 +77,7 @@ export const variables = {
     option: wholeNumber(10, 60_000),
     default: '1000',
     unit: 'ms',
-    help: 'Deadline of every store operation. A logout makes one; two where Redis does not count requests or replicas must confirm a 401; three in sequence with session data in another Redis.',
+    help: 'Deadline of every store operation. A logout makes one operation. It makes two when Redis cannot count requests or when replicas must confirm a 401, and up to three, one after the other, when session data is in another Redis.',
   },
   JWT_SECRET: {
     section: 'Issuer',
@@ -96,20 +96,20 @@ export const variables = {
   },
   JWT_ALGORITHMS: {
     option: texts,
-    help: 'Comma list of accepted algorithms. By default `HS256` for a secret; `RS256,PS256` for RSA, by curve for EC, `EdDSA` for Ed25519; for a remote key set all of these but `HS256`.',
+    help: 'Comma list of accepted algorithms. The default is `HS256` for a secret, `RS256,PS256` for an RSA key, the algorithm of the curve for an EC key and `EdDSA` for an Ed25519 key; for a remote key set, all of these but `HS256`.',
   },
   JWT_ISSUER: { option: text, help: 'Exact `iss`. Unchecked when unset.' },
   JWT_AUDIENCE: {
     option: text,
-    help: 'What `aud` must be or hold. Unchecked when unset, so that ID tokens of the issuer pass as access tokens.',
+    help: 'What `aud` must be or contain. Unchecked when unset: ID tokens of the issuer then pass as access tokens.',
   },
   JWT_TYP: {
     option: text,
-    help: "What the header's `typ` must be, such as `at+jwt`. When unset, any but that of another kind of JWT (`…+jwt` other than `at+jwt`).",
+    help: "What the header's `typ` must be, such as `at+jwt`. When unset, every `typ` is accepted but that of another kind of JWT (`…+jwt` other than `at+jwt`).",
   },
   JWT_BACKCHANNEL_AUDIENCE: {
     option: texts,
-    help: "Comma list of what `aud` of the issuer's logout tokens may be (the client id that is registered there). When unset, logout tokens are refused.",
+    help: 'Comma list of the `aud` that logout tokens may have: client ids that are registered at the issuer. When unset, logout tokens are refused.',
   },
   JWT_BACKCHANNEL_TYP: {
     option: text,
@@ -119,12 +119,12 @@ export const variables = {
   JWT_BACKCHANNEL_SCOPE: {
     option: text,
     default: defaultBackchannelScope,
-    help: "What a logout token ends: the `session` it names, its `subject`'s earlier tokens, or `both`.",
+    help: 'What a logout token ends: the `session` that it names, the earlier tokens of its `subject`, or `both`.',
   },
   JWT_ISSUERS: {
     option: filledJsonArray,
     orFile: true,
-    help: 'Several issuers, instead of the variables of this section above: JSON array of `{issuer, audience, algorithms, secret or publicKey or jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelScope}`.',
+    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret or publicKey or jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelScope}`.',
   },
   JWT_REQUIRE_EXP: {
     section: 'Tokens',
@@ -135,12 +135,12 @@ export const variables = {
   CUTOFF_CLAIM: {
     option: oneOf(cutoffClaims),
     default: 'iat',
-    help: 'Claim that is compared with the cutoff of a subject: `iat`, or `auth_time` so that tokens refreshed later are revoked too.',
+    help: 'Claim that is compared with the cutoff of a subject: `iat`, or `auth_time` to revoke later refreshed tokens, too.',
   },
   SENDER_CONSTRAINED: {
     option: oneOf(senderConstrainedRules),
     default: 'refuse',
-    help: 'A token with `cnf` at `/verify`: `refuse` it as a bearer token, or `ignore` the `cnf` where the API behind checks the proof itself.',
+    help: 'What `/verify` does with a token that has `cnf`: `refuse` it as a bearer token, or `ignore` the `cnf` when the API behind checks the proof itself.',
   },
   MAX_CLOCK_SKEW_S: {
     option: wholeNumber(0, 3600),
@@ -159,16 +159,16 @@ export const variables = {
     option: sessionLifetime,
     default: '2592000',
     unit: 's',
-    help: 'Longest life of any token of a session. A revoked session or subject is kept for so long, and a token that lives longer would work again. For tokens without `exp` set `JWT_REQUIRE_EXP`, or set this to as long as they are used.',
+    help: 'Longest life of any token of a session. The revocation of a session or subject is kept for this time; a token that lives longer would work again. For tokens without `exp`, set `JWT_REQUIRE_EXP`, or set this to the time for which they are used.',
   },
   SESSION_KEYS: {
     option: sessionKeyTemplates,
-    help: 'Comma list of Redis keys to delete at logout, such as `sess:{sid},koa:sess:{sid}`. `{sid}`, `{sub}` and `{jti}` stand for claims, whose text is put into the key unchanged. A template needs a literal start that is no start of `cierre:`.',
+    help: 'Comma list of Redis keys to delete at logout, such as `sess:{sid},koa:sess:{sid}`. `{sid}`, `{sub}` and `{jti}` stand for claims, whose text is put into the key unchanged. A template begins with a literal text that no claim can complete to a key under `cierre:`.',
   },
   SESSION_REDIS_URL: {
     option: redisUrl(),
     orFile: true,
-    help: 'The Redis that has those keys, if it is not `REDIS_URL`. In `REDIS_URL` they are deleted together with the revocation; in another Redis they are deleted before it.',
+    help: 'The Redis that holds the keys of `SESSION_KEYS`, if it is not `REDIS_URL`. In `REDIS_URL` the keys are deleted together with the revocation; in another Redis they are deleted before it.',
   },
   SESSION_COOKIES: {
     option: eachParsedBy(parseExpiredCookie),
@@ -184,12 +184,12 @@ export const variables = {
     section: 'Limits',
     option: rateLimit,
     default: '300/60',
-    help: 'Logouts per seconds and client address (IPv6: per /64), or `off`.',
+    help: 'Logouts per client address (IPv6: per /64), as `count/seconds`, or `off`.',
   },
   RATE_LIMIT_SUBJECT: {
     option: rateLimit,
     default: '30/60',
-    help: 'Logouts per seconds and verified subject, over all instances, or `off`. Counts are not replicated one by one, so a Redis that takes over may begin to count again.',
+    help: 'Logouts per verified subject over all instances, as `count/seconds`, or `off`. Counts are neither replicated nor saved: a Redis that restarts or takes over counts from 0 again.',
   },
   AUDIT_ADDRESS: {
     section: 'Audit, log and metrics',
@@ -211,11 +211,11 @@ export const variables = {
   LOG_LEVEL: {
     option: oneOf(logLevels),
     default: 'info',
-    help: `Least level of a log line: ${logLevels.map((level) => `\`${level}\``).join(', ')}. Audit lines are written at any.`,
+    help: `Least level of a log line: ${logLevels.map((level) => `\`${level}\``).join(', ')}. Audit lines are written at every level.`,
   },
   METRICS_PORT: {
     option: port,
-    help: 'Port of `/metrics`, on `HOST`. When unset it is served at the public port, except in production, where it is not served.',
+    help: 'Port of `/metrics`, on `HOST`. When unset, `/metrics` is served on the public port, but not at all in production.',
   },
   DOCS: {
     option: oneOf(['on', 'off']),
@@ -224,7 +224,7 @@ export const variables = {
   },
   NODE_ENV: {
     option: text,
-    help: '`production` demands a key. Otherwise, on a loopback `HOST`, a throwaway key is made when none is set.',
+    help: '`production` demands a key. Otherwise a service without a key makes a throwaway key, if `HOST` is a loopback address.',
   },
 } as const satisfies Record<string, Variable>
 

@@ -1,6 +1,6 @@
 import { pino, stdSerializers, type Logger } from 'pino'
 
-/** Bytes that may wait for an output that takes none. Later lines are lost. */
+/** Bytes that may wait while the output takes none. Lines beyond that are lost. */
 const mostUnwrittenBytes = 1 << 20
 
 let last = { ms: NaN, text: '' }
@@ -14,7 +14,7 @@ export function isoTime(ms: number): string {
   return last.text
 }
 
-/** Takes a line that is JSON already, with its line end. */
+/** Writes a line that is JSON already, with its line end. */
 export type WriteLine = (line: string) => void
 
 /** JSON lines on standard output: those of a logger, and lines that are JSON already. */
@@ -48,7 +48,7 @@ function writeOnceATurn(write: (lines: string) => void): WriteLine {
   }
 }
 
-// A full disk or a closed pipe must not end the process: it holds revocations in memory.
+// A full disk or a closed pipe must not end the process, which holds revocations in memory.
 function reportFirstError(destination: ReturnType<typeof pino.destination>): void {
   let isReported = false
   destination.on('error', ({ message }: Error) => {

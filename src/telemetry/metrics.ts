@@ -5,18 +5,18 @@ import {
   type PlainMetric,
 } from './labelled-metrics.js'
 
-/** What is measured, for Prometheus. No label names a subject, a token, a client or an address. */
+/** Metrics for Prometheus. No label names a subject, a token, a client or an address. */
 export type Metrics = {
   /**
-   * One answered request. `operation` is absent when no path matched; `seconds` end with the
-   * answer.
+   * Counts an answered request. `operation` is absent when no path matched; `seconds` are those
+   * from the head of the request to its answer.
    */
   request(operation: string | undefined, status: number, seconds: number): void
-  /** One command to the store, which many requests may share. */
+  /** Counts a command to the store, which many requests may share. */
   store(command: StoreCommand, seconds: number, failed: boolean): void
-  /** Stored revocations, counted by kind of key and by reason. */
+  /** Counts stored revocations by kind of key and by reason. */
   revoked(keys: readonly string[], reason: string): void
-  /** One request that a limit refused. */
+  /** Counts a request that a limit refused. */
   limited(policy: (typeof policies)[number]): void
   /** Adds the values that are read from their sources at each scrape. */
   watch(sources: Sources): void
@@ -80,8 +80,8 @@ export function createMetrics({ version }: { version: string }): Metrics {
   }
 }
 
-// A registry calls `get` and reads name, help, type and values; its type demands a class of
-// prom-client.
+// A registry calls `get` and reads name, help, type and values. The type of `registerMetric`
+// demands a class of prom-client.
 const register = (registry: Registry, metric: PlainMetric) =>
   registry.registerMetric(metric as unknown as Metric)
 
