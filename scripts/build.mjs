@@ -1,7 +1,7 @@
-// Builds dist/ if it is missing or older than its sources; with --force always. npm runs this file
-// as `prepare`: after `npm ci` in a clone, before `npm pack`, and in the clone that `npm install
-// git+…` makes. After `npm ci --omit=dev` there are no compilers, and an unpacked package has no
-// sources: then an existing dist/ is used as it is, and a missing one is an error.
+// Builds dist/ if it is missing or older than its sources; with --force it always builds. npm runs
+// this file as `prepare`: after `npm ci` in a clone, before `npm pack`, and in the clone that `npm
+// install git+…` makes. After `npm ci --omit=dev` there are no compilers, and an unpacked package
+// has no sources. An existing dist/ is then used unchanged, and a missing dist/ is an error.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
@@ -47,7 +47,7 @@ if (isForced || !exists(built) || (hasSources && madeAtMs() < madeFromAtMs())) {
     process.exit(1)
   } else
     console.error(
-      'cierre: dist/ is older than its sources and is used as it is, since the development dependencies are missing',
+      'cierre: dist/ is older than its sources and is used unchanged, because the development dependencies are missing',
     )
 }
 
@@ -57,7 +57,7 @@ async function build() {
   copyLua()
 }
 
-// The store reads its Lua from the folder that it stands in itself, here as in the sources.
+// The store reads its Lua scripts from its own folder, in dist/ as in src/.
 function copyLua() {
   const folder = 'store/redis'
   for (const file of readdirSync(`${root}src/${folder}`).filter((name) => name.endsWith('.lua')))
@@ -76,8 +76,8 @@ async function compile() {
   return status
 }
 
-// The files that /docs serves. Swagger UI is no dependency of the package, because one of its own
-// dependencies reports installations to a third party.
+// The files that /docs serves. The package does not depend on Swagger UI, because a dependency of
+// Swagger UI reports installations to a third party.
 async function makeDocs() {
   const ours = ['reference.js', 'reference.css']
   const theirs = ['swagger-ui-bundle.js', 'swagger-ui.css']
@@ -88,7 +88,7 @@ async function makeDocs() {
   await Promise.all([...ours, ...theirs].map(compressed))
 }
 
-// Brotli's default is its highest quality. It takes 2.5 s for Swagger UI, while the compiler runs.
+// Brotli's default is the highest quality. It takes 2.5 s for Swagger UI, while the compiler runs.
 async function compressed(file) {
   const path = `${root}dist/docs/${file}`
   const text = await readFile(path)

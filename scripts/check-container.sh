@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Does what the Dockerfile and compose.yaml do, without a container engine: assembles the tree and runs it as a user that owns no file,
-# from files that no user can write, beside a Redis with the arguments of compose.yaml.
+# Does what the Dockerfile and compose.yaml do, without a container engine: assembles the files, makes them read-only, and runs the
+# service as a user that owns no file, beside a Redis with the arguments of compose.yaml.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -46,7 +46,7 @@ mkdir "$work/data"
 redis=$!
 soon redis-cli -p "$redis_port" ping
 
-# CI runs as root, so the service gets a user without privileges. Another user runs it as itself.
+# If this script runs as root, as in CI, the service gets a user without privileges.
 unprivileged=()
 [ "$(id -u)" != 0 ] || unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs --bounding-set=-all)
 secret=$(node -p "require('crypto').randomBytes(32).toString('base64url')")

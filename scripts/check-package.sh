@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Packs the package, installs it in an empty folder and runs what was installed. Then it installs the package in the other ways that
-# the README names.
+# Packs the package, installs it in an empty folder and runs it there. Then it installs the package in the other ways that users have.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +23,7 @@ if grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md
 fi
 
 node_modules/.bin/publint run --strict --pack false . >"$work/publint" || { cat "$work/publint" >&2; exit 1; }
-# Node 10 has no subpaths, and CommonJS loads the guard and the client by Node's require(esm) or import().
+# The profile leaves out Node 10, which has no subpaths. CommonJS loads the guard and the client by require(esm) or import().
 node_modules/.bin/attw --profile esm-only --ignore-rules cjs-resolves-to-esm --no-emoji "$work"/cierre-*.tgz >"$work/attw" || { cat "$work/attw" >&2; exit 1; }
 
 repository=$PWD
@@ -34,7 +33,7 @@ npm init --yes >/dev/null
 # A packed package needs no install script.
 npm install --silent --omit=dev --ignore-scripts "$work"/cierre-*.tgz
 
-# Prints the URL of each module that is loaded: cierre/guard must load nothing of the service.
+# Prints the URL of each module that is loaded, because cierre/guard must load no package of the service.
 cat >hooks.mjs <<'END'
 import { writeSync } from 'node:fs'
 export async function resolve(specifier, context, next) {
@@ -68,12 +67,12 @@ END
 packages=$(packages_of guard.mjs)
 [ "$packages" = 'cierre eventsource-parser jose ' ] || { echo "cierre/guard loads $packages" >&2; exit 1; }
 
-# The types of every subpath, under strict, as the two kinds of project resolve them.
+# The types of every subpath must compile under strict, with both ways to resolve modules.
 cat >types.mts <<'END'
 import { createClient, type LogoutResult } from 'cierre/client'
 import { createGuard, expressGuard, type Guard } from 'cierre/guard'
 const client = createClient({ baseUrl: 'http://127.0.0.1:1', getToken: () => 'x' })
-export const told = async (): Promise<string> => {
+export const messageOf = async (): Promise<string> => {
   const result: LogoutResult = await client.logout()
   return result.outcome === 'refused' ? result.body.message : result.outcome
 }
@@ -135,7 +134,7 @@ npm install --silent --prefer-offline --omit=dev "git+file://$work/cierre.git" |
 works_in "$work/from-git"
 [ ! -e node_modules/typescript ] || fail 'an installation from a git repository brings the development dependencies'
 
-# A clone without the development dependencies: npm says in one line that dist/ is missing, and installs without trouble if it is there.
+# A clone without the development dependencies: if dist/ is missing, npm fails and says so in one line. If dist/ is there, npm succeeds.
 cd "$work/clone"
 ! npm ci --prefer-offline --omit=dev --no-audit --no-fund >"$work/ci" 2>&1 || fail '`npm ci --omit=dev` without a dist/ succeeds, although the package cannot run'
 [ "$(grep -c 'cierre: dist/ cannot be built without the development dependencies: run `npm ci` first' "$work/ci")" = 1 ] || { cat "$work/ci" >&2; fail '`npm ci --omit=dev` without a dist/ does not say what to do'; }
@@ -144,7 +143,7 @@ cp -r "$repository/dist" dist
 npm ci --silent --prefer-offline --omit=dev || fail '`npm ci --omit=dev` fails although dist/ is there'
 node dist/main.js --help >/dev/null
 
-# An unpacked package has neither sources nor compilers, and npm runs `prepare` there, too.
+# In an unpacked package npm runs `prepare`, too, without sources and without compilers.
 tar -xzf "$work"/cierre-*.tgz -C "$work"
 cd "$work/package"
 npm install --silent --prefer-offline --omit=dev || fail 'an unpacked package cannot be installed in place'

@@ -1,5 +1,5 @@
-// Refuses the private words that this project once used where the field has a term: in identifiers,
-// comments and texts of every file that git knows. src/README.md has the terms that are used instead.
+// Refuses private words for which the field has a term, in every file that git tracks. The glossary
+// of src/README.md has the terms.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
@@ -31,7 +31,7 @@ const pattern = new RegExp(
   'g',
 )
 
-/** The words of a line, in lower case: `letGo` and `LET_GO` are `let go`, which counts as one word. */
+/** The words of a line, in lower case. `letGo` and `LET_GO` become one word, as `let go` does. */
 const wordsOf = (line) =>
   line
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')

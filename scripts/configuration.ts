@@ -14,13 +14,13 @@ as a file: \`NAME_FILE\` names the file, and SIGHUP makes the service read it ag
 const commandLine = `
 ## The command line
 
-Its commands other than \`serve\` also read these:
+The commands other than \`serve\` also read these variables:
 
 | variable | default | meaning |
 |---|---|---|
-| \`CIERRE_URL\` | \`http://127.0.0.1:3000\` | Origin of the service that a command asks; \`--url\` takes precedence. |
+| \`CIERRE_URL\` | \`http://127.0.0.1:3000\` | Origin of the service that a command talks to; \`--url\` takes precedence. |
 | \`CIERRE_CLIENT_ID\` | | Machine client of \`revoke\` and \`audit\`; \`--client-id\` takes precedence. |
-| \`CIERRE_CLIENT_SECRET\` | | Its secret. |
+| \`CIERRE_CLIENT_SECRET\` | | Secret of that machine client. |
 `
 
 /** The reference of all variables, in Markdown. */

@@ -1,5 +1,5 @@
-// ESLint's rules for the length and the nesting of functions, with mocha's blocks excepted: a suite is
-// as long as what it promises, and `it` inside `describe` is no callback that a reader must follow.
+// ESLint's rules for the length and the nesting of functions, without mocha's blocks: a suite may be
+// long, and `it` inside `describe` is no nesting that a reader must follow.
 import { builtinRules } from 'eslint/use-at-your-own-risk'
 
 const blocks = new Set(['describe', 'it', 'before', 'beforeEach', 'after', 'afterEach'])
@@ -11,7 +11,7 @@ function isBlock({ parent }) {
   return blocks.has(callee.type === 'MemberExpression' ? callee.object.name : callee.name)
 }
 
-/** A rule of ESLint that says nothing of mocha's blocks. */
+/** A rule of ESLint that reports no block of mocha. */
 function exceptBlocks(name) {
   const rule = builtinRules.get(name)
   return {

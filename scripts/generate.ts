@@ -1,5 +1,5 @@
 // Makes generated/ from openapi.yaml and from the code (test vectors, configuration reference).
-// With --check it writes nothing, and fails if a file differs from what it would write.
+// With --check it writes nothing, and fails if a file is out of date.
 import { readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 import { parse } from 'yaml'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Provides the programs that the tests run beside the service. As root on Debian or Ubuntu it installs the missing ones, without
-# starting a system service. Elsewhere it names them. A missing program fails the tests; no test is skipped.
+# Provides the programs that the tests run beside the service. As root on Debian or Ubuntu it installs the missing programs, without
+# starting a system service. Elsewhere it names them and fails, because no test is skipped.
 set -euo pipefail
 
 declare -A package=([redis-server]=redis-server [openssl]=openssl [curl]=curl [nginx]=nginx-light [caddy]=caddy [python3]=python3 [chromium]=chromium)
@@ -15,7 +15,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   exit 1
 fi
 
-# Packages ask this file whether they may start their service; exit code 101 forbids it (invoke-rc.d(8)).
+# Packages run this file to find out whether they may start a service. Exit code 101 forbids it (invoke-rc.d(8)).
 policy=/usr/sbin/policy-rc.d
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' >"$policy"

@@ -1,22 +1,21 @@
-// Counts how much of the code one logout passes, from its socket to Redis and back:
+// Counts the files and functions that one logout passes, from the socket to Redis and back:
 //
 //   node scripts/trace.mjs [root of a checkout with dist/] [--list]
 //
 // It starts dist/main.js with a real Redis, logs a few tokens out, and records one more logout.
 //
-// * Counted is the compiled code of src/, and neither packages nor what is in generated/.
+// * Only the compiled code of src/ is counted, neither packages nor generated/.
 // * "functions" are distinct functions that were entered; "calls" counts each entry.
 // * "files" are distinct files in which a function was entered.
 // * "changes of file" counts each step into another file than the step before. A step is the entry
-//   of a function, or its resumption after an `await`; a return is none.
-// * Only what the request causes is counted: the async context of its connection tells it from the
-//   follower of the feed and from timers.
+//   of a function, or its resumption after an `await`. A return is no step.
+// * Only what the request causes is counted, not the follower of the feed or timers. The async
+//   context of the connection tells them apart.
 // * The request: HS256, both limits on, the audit trail in Redis, one session key to delete, the
 //   same token in header and body. --list prints each step.
 //
-// The file has three roles: the command; a module that the service preloads, which records; and
-// module hooks in a thread of their own, which insert the calls to the recorder with TypeScript's
-// parser.
+// This file has three roles: the command, the recorder that the service preloads, and module hooks
+// in a thread of their own, which insert the calls to the recorder with TypeScript's parser.
 import { spawn } from 'node:child_process'
 import { createHmac, randomUUID } from 'node:crypto'
 import { AsyncLocalStorage } from 'node:async_hooks'

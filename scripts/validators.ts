@@ -9,8 +9,8 @@ import {
 } from '../src/contract.js'
 
 /**
- * Code that validates every response body of the contract. It is compiled ahead, because compiling
- * it at each start would take a second. koa-openapi validates the requests.
+ * Code that validates every response body of the contract. It is compiled ahead, because a
+ * compilation at each start would take a second. koa-openapi validates the requests.
  */
 export function makeValidators(document: ContractDocument): { code: string; types: string } {
   const ajv = new Ajv2020({
@@ -51,7 +51,7 @@ function createValidatorNames(ajv: Ajv2020) {
 const pointerPart = (part: string) =>
   encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))
 
-/** The declared answers of an operation, and where the schema of each body stands. */
+/** The declared answers of an operation, and the JSON pointer to the schema of each body. */
 function responsesOf(
   document: ContractDocument,
   { path, method, operationId, responses }: DocumentedOperation,

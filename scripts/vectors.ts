@@ -1,6 +1,6 @@
-// Makes generated/vectors.json: what an implementation in another language has to get right. Most
+// Makes generated/vectors.json, the test vectors for implementations in other languages. Most
 // algorithms sign differently each time, so a signature and its public key are kept from the last
-// run if they sign the same text. Private keys are not kept.
+// run while the signed text stays the same. Private keys are not kept.
 import {
   createHash,
   generateKeyPairSync,
@@ -30,7 +30,7 @@ export type Vectors = {
   gate: { name: string; token: string; accepted: boolean }[]
   tokens: TokenVector[]
   keys: { kind: string; iss: unknown; claim: unknown; key: string | null }[]
-  /** Claims as they stand in JSON: a parser may turn a number into another text. */
+  /** Claims as JSON text, because a parser may turn a number into another text. */
   numbers: { kind: string; iss: string; json: string; key: string | null }[]
   snapshot: { base64: string; position: string; entries: Entry[] }
   checks: { name: string; entries: Entry[]; token: string; revoked: boolean }[]
@@ -128,7 +128,7 @@ function newKey(algorithm: string): { secret: JsonWebKey; open: JsonWebKey } {
   }
 }
 
-// Checks jose's signatures with node:crypto, an implementation of its own.
+// Checks jose's signatures with another implementation, node:crypto.
 function isSigned({ algorithm, jwk, token }: TokenVector): boolean {
   const { signingInput } = parseCanonical(token)
   const signature = Buffer.from(token.slice(signingInput.length + 1), 'base64url')
@@ -277,10 +277,10 @@ function snapshotVector(): Vectors['snapshot'] {
       ...(kind === 'u' && { cutoff: iat + one }),
     })),
   )
-  const replica = createLiveSet(() => iat * 1000)
-  entries.forEach(replica.add)
+  const liveSet = createLiveSet(() => iat * 1000)
+  entries.forEach(liveSet.add)
   const position = `1795228156000-0.${entries[0]!.key}`
-  const [head, ...rest] = [...encodeSnapshot(replica, position)]
+  const [head, ...rest] = [...encodeSnapshot(liveSet, position)]
   // The order of records has no meaning. They are sorted, so that the file stays the same.
   const records = rest
     .slice(0, -1)

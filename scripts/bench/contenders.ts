@@ -6,11 +6,11 @@ import { clientSecret, requestOf, secret, verificationKey, type Algorithm } from
 
 export type Server = Awaited<ReturnType<typeof startServer>>
 
-/** A server that does the same work as the others. */
+/** A server of the comparison. All servers do the same work. */
 export type Contender = {
   name: string
   start: (redisUrl: string, algorithm: Algorithm) => Promise<Server>
-  /** A request for each of these tokens, which the server has not seen yet. */
+  /** A request for each of these tokens, all of them new to the server. */
   requests: (server: Server, jwts: readonly string[]) => Promise<Buffer[]>
 }
 
@@ -71,7 +71,7 @@ const peer = (name: string, file: string, env: Record<string, string> = {}): Con
   requests: jwtsIn(requestOf.logout),
 })
 
-/** oidc-provider accepts only its own tokens, so it issues as many as there are JWTs. */
+/** oidc-provider accepts only its own tokens, so it issues a token for each JWT. */
 const provider = (name: string, request: (token: string) => Buffer): Contender => ({
   name,
   start: (redisUrl) =>
@@ -93,14 +93,14 @@ export const cierre = service('cierre, everything on', requestOf.logout)
 /** Another build, by the path of its `dist/main.js`. */
 export const otherBuild = (main: string) => service('the other build', requestOf.logout, {}, main)
 /**
- * Stores only revocations, their events and audit events. A limiter key for each subject would
- * enlarge the table of Redis.
+ * The service that stores only revocations, their events and audit events. A key of the rate limit
+ * for each subject would enlarge the table of Redis.
  */
 export const revocationsOnly = service('cierre', requestOf.logout, {
   SESSION_MAX_LIFETIME_S: '86400',
   RATE_LIMIT_SUBJECT: 'off',
 })
-/** Its revocations expire within the run. */
+/** The service with revocations that expire within the run. */
 export const shortSessions = service('cierre, short sessions', requestOf.logout, {
   SESSION_MAX_LIFETIME_S: '1',
   MAX_CLOCK_SKEW_S: '1',

@@ -59,7 +59,7 @@ const newToken = () =>
     .setExpirationTime('1h')
     .sign(key)
 const newTokens = (count: number) => Promise.all(Array.from({ length: count }, newToken))
-// Each header is a new string, as it is when it comes from the network.
+// Each header is a new string, like a header from the network.
 const headersOf = (tokens: readonly string[]) =>
   tokens.map((jwt) => Buffer.from(`Bearer ${jwt}`).toString('latin1'))
 const table = (
@@ -269,14 +269,14 @@ async function small() {
   const gc = globalThis.gc ?? (() => undefined)
   gc()
   const before = process.memoryUsage()
-  const replica = createLiveSet(Date.now)
+  const liveSet = createLiveSet(Date.now)
   const words = new Uint32Array(4)
   const bytesPer: number[] = []
   let longestAddMs = 0
   for (let size = 1; size <= 2_000_000; size += 1) {
     crypto.getRandomValues(words)
     const startedAt = performance.now()
-    replica.addPacked(words, 4_000_000_000, 0)
+    liveSet.addPacked(words, 4_000_000_000, 0)
     if (size > 1_000) longestAddMs = Math.max(longestAddMs, performance.now() - startedAt)
     if (size >= 500_000 && size % 50_000 === 0) {
       gc()
@@ -406,20 +406,22 @@ async function fleet() {
     const lags: number[] = []
     const connections = await Promise.all(
       Array.from({ length: 500 }, async () => {
-        const asked = request({
+        const connection = request({
           host: '127.0.0.1',
           port,
           path: `/api/v1/revocations/events?from=${position}`,
           headers: { authorization: basic },
           agent: false,
         }).end()
-        const [response] = (await once(asked, 'response')) as [import('node:http').IncomingMessage]
+        const [response] = (await once(connection, 'response')) as [
+          import('node:http').IncomingMessage,
+        ]
         response.on('data', (piece: Buffer) => {
           const at = piece.lastIndexOf('id: ')
           const ms = Number(piece.toString('latin1', at + 4, at + 17))
           if (ms > 1e12) lags.push(Date.now() - ms)
         })
-        return asked
+        return connection
       }),
     )
     await pause(1_000)
@@ -445,7 +447,7 @@ async function fleet() {
         ],
       ],
     )
-    connections.forEach((asked) => asked.destroy())
+    connections.forEach((connection) => connection.destroy())
   })
 }
 

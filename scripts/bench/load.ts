@@ -4,9 +4,9 @@ import { connect } from 'node:net'
 /** The result of a load. A run with an unexpected answer does not count. */
 export type Outcome = { seconds: number; latenciesMs: Float64Array; unexpected: string | undefined }
 
-// A load generator such as autocannon uses more CPU for a request with its own body than the floor
-// does. So this one writes prepared bytes to plain sockets, and reads only the status and the end
-// of an answer.
+// With a body for each request, a load generator such as autocannon uses more CPU than the floor.
+// So this file writes prepared bytes to plain sockets, and reads only the status and the end of an
+// answer.
 type Connection = { send(request: Buffer): Promise<string>; close(): void }
 
 async function open(port: number): Promise<Connection> {
@@ -41,7 +41,7 @@ async function open(port: number): Promise<Connection> {
   }
 }
 
-/** Sends each request once, over the given number of connections, none of which is ever idle. */
+/** Sends each request once, over the given number of connections, without pauses. */
 export async function saturate(target: {
   port: number
   requests: readonly Buffer[]
@@ -73,8 +73,8 @@ export async function saturate(target: {
 }
 
 /**
- * Sends requests at a steady rate, however long the answers take. A latency counts from the time at
- * which its request was due, so a server that stalls pays for every request that waits.
+ * Sends requests at a steady rate, however long the answers take. A latency counts from the time
+ * when its request was due, so a stall of the server shows in every request that waited.
  */
 export async function pace(target: {
   port: number
@@ -108,13 +108,13 @@ export async function pace(target: {
     const tick = () => {
       const isDue = Math.min(count, Math.floor(((performance.now() - begunAt) * rate) / 1000))
       for (; sent < isDue; sent += 1) {
-        // The connections take turns, because a server closes one that is idle for long.
+        // The connections take turns, because a server closes an idle connection.
         const connection = idle.shift()
         if (connection === undefined) due.push(sent)
         else go(connection, sent)
       }
       if (unexpected !== undefined) resolve()
-      // With a pause, because Redis runs on this core, too.
+      // The pause leaves the core to Redis, which runs on it, too.
       else if (sent < count) setTimeout(tick, 1)
     }
     tick()

@@ -6,7 +6,7 @@ import { end, freePort, start, until } from '../../test/support/processes.js'
 
 export { freePort }
 
-// Read at the start: once figures are written into a file of the repository, it would say "dirty".
+// This is read at the start: once figures are written into the repository, git would say "dirty".
 const commit = execFileSync('git', ['describe', '--always', '--dirty']).toString().trim()
 
 /** The machine and the versions that every figure depends on. */
@@ -22,7 +22,7 @@ export const median = (values: readonly number[]) => quantile(values, 0.5)
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-/** Starts a program that ends with this one. Its stdout is discarded, its stderr is shown. */
+/** Starts a program that ends with this process. Only stderr of the program is shown. */
 export const run = (
   command: string,
   args: readonly string[],
@@ -39,7 +39,7 @@ export const stop = (child: ChildProcess): Promise<void> => end(child)
 export const soon = (what: string, holds: () => Promise<boolean>): Promise<void> =>
   until(what, holds)
 
-/** Starts a Redis with the settings of OPERATING.md, unless another `appendfsync` is given. */
+/** Starts a Redis with the settings of OPERATING.md; `fsync` is its `appendfsync`. */
 export async function startRedis(fsync = 'always') {
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'cierre-bench-'))
@@ -69,8 +69,8 @@ export async function startRedis(fsync = 'always') {
 }
 
 /**
- * Core seconds that the host of this virtual machine has given to other machines so far (steal
- * time).
+ * Steal time: core seconds that the host of this virtual machine has given to other machines so
+ * far.
  */
 export const stolenS = () => Number(readFileSync('/proc/stat', 'utf8').split(/\s+/)[8]) / 100
 
@@ -97,10 +97,10 @@ export function usageOf({ pid }: ChildProcess) {
  * Starts a program that serves HTTP, pinned to the first core. Resolves when `path` answers with a
  * status below 500.
  *
- * V8 collects garbage without helper threads here, as OPERATING.md advises for a single core:
- * otherwise they would share the core with the main thread and hold up requests for a tenth of a
- * second. V8 also keeps compiled code: a server is idle while others have their turn, and V8 would
- * discard the code then, which makes the next thousands of requests several times as slow.
+ * V8 collects garbage without helper threads here, as OPERATING.md advises for a single core.
+ * Helper threads would share the core with the main thread and hold up requests for a tenth of a
+ * second. V8 also keeps compiled code. Otherwise V8 would discard the code of a server that waits
+ * for its turn, and the next thousands of requests would be several times as slow.
  */
 export async function startServer(
   args: readonly string[],

@@ -19,7 +19,7 @@ type Measured = {
   connections: number
 }
 
-// The rounds are many and short, because a virtual machine changes its speed from second to second.
+// There are many short rounds, because a virtual machine changes its speed from second to second.
 const warmUps = 12
 const rounds = 15
 const tokensInRound = 2_000
@@ -90,7 +90,7 @@ async function alternate(
   for (const one of measured) one.peakBytes = one.server.usage().peakBytes
 }
 
-/** Starts a server on its own Redis, filled with `entries` revocations. */
+/** Runs `work` with a server on its own Redis, which is filled with `entries` revocations. */
 async function started(
   contender: Contender,
   algorithm: Algorithm,
@@ -147,7 +147,7 @@ const rowOf = (name: string, rounds: readonly Round[]) => [
   median(rounds.map(({ p50Ms }) => p50Ms)).toFixed(1),
   median(rounds.map(({ p99Ms }) => p99Ms)).toFixed(1),
 ]
-/** Compares each round with the same round of the first server, which ran in the same seconds. */
+/** Compares each round with the round of the first server that ran in the same seconds. */
 const costs = (title: string, measured: readonly Measured[]) =>
   table(
     title,
@@ -179,8 +179,8 @@ async function logout() {
 }
 
 /**
- * This build beside another, whose `dist/main.js` the variable OTHER_BUILD names. The report has no
- * part for it.
+ * This build beside another, whose `dist/main.js` the variable OTHER_BUILD names. The figures are
+ * only printed.
  */
 async function builds() {
   const other = process.env['OTHER_BUILD']
@@ -245,7 +245,7 @@ async function sizes() {
   )
 }
 
-// If the host takes ten seconds of a minute, the p99 is that of the host, with every server.
+// If the host takes ten seconds of a minute, the p99 of every server is that of the host.
 const minutesTried = 3
 const calmS = 0.3
 
@@ -254,8 +254,8 @@ const steadyHead = 'server,requests/s,p50 ms,p99 ms,p99.9 ms,longest ms,over 50 
 )
 
 /**
- * Latencies at a steady rate. The floors and Fastify at the same rate show which part is the
- * machine's.
+ * Latencies at a steady rate. The floors and Fastify at the same rate show the share of the
+ * machine.
  */
 async function steady() {
   const rows: string[][] = []
@@ -298,7 +298,7 @@ async function steady() {
     await alternate([one], { algorithm: 'HS256', count: tokensInRound })
     rate = Math.floor(median(one.rounds.map((round) => round.rate)) / 2)
     await minute('cierre', one, rate)
-    // The process that rewrites the file shares a core with Redis and the load.
+    // Redis rewrites its file in a process that shares a core with Redis and the load.
     await redis.configSet('auto-aof-rewrite-percentage', '0')
     await minute('cierre, Redis never rewrites its file', one, rate)
   })
@@ -318,7 +318,7 @@ async function steady() {
 async function memory() {
   await started(contenders.shortSessions, 'HS256', async ({ server }, redis) => {
     const rows: string[][] = []
-    // Few enough to be sent before the first of them expires, even on a slow machine.
+    // So few tokens are all sent before the first one expires, even on a slow machine.
     for (let done = 0; done <= 1_000_000; done += 5_000) {
       if (done % 200_000 === 0)
         rows.push([

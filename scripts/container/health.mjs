@@ -1,12 +1,12 @@
-// The health check of the container: exit code 0 when the process answers. It does not ask for
-// readiness: an engine would restart the instance while Redis is away, and the memory that Redis
-// could get its revocations back from would be lost.
+// The health check of the container: exit code 0 when the process answers. Readiness is not
+// checked: without Redis an engine would restart the instance, and the revocations in its memory,
+// from which Redis can be restored, would be lost.
 import { get as getPlain } from 'node:http'
 import { get as getTls } from 'node:https'
 
 const { TLS_CERT_FILE } = process.env
 const port = process.env.PORT || '3000'
-// A service that listens on every address also listens on this one.
+// A service that listens on every address also listens on 127.0.0.1.
 const host = ['', '0.0.0.0', '::'].includes(process.env.HOST ?? '') ? '127.0.0.1' : process.env.HOST
 const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
 const fail = (why) => {

@@ -1,5 +1,5 @@
-// A server that asks and revokes, as a machine client with the permissions `introspect` and
-// `revoke`.
+// A server that introspects and revokes tokens, as a machine client with the permissions
+// `introspect` and `revoke`.
 import { createClient } from 'cierre/client'
 
 type Service = { url: string; clientId: string; clientSecret: string }
@@ -7,9 +7,7 @@ type Service = { url: string; clientId: string; clientSecret: string }
 export function createServiceClient({ url, ...credentials }: Service) {
   const client = createClient({ baseUrl: url, credentials })
   return {
-    /**
-     * Whether the token is active. Throws while that is unknown, which is not the same as inactive.
-     */
+    /** Whether the token is active. Throws while this is unknown, which does not mean inactive. */
     async isActive(token: string): Promise<boolean> {
       const result = await client.introspect(token)
       if (result.status === 200) return result.body.active

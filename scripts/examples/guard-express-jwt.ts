@@ -1,5 +1,6 @@
-// An API that uses express-jwt already: express-jwt verifies the token with its own rules, and the
-// guard's rules come on top. While the guard cannot tell, it throws an error with the status 503.
+// An API that uses express-jwt already: express-jwt verifies the token by its own rules, then the
+// guard checks it. While the guard cannot tell whether the token is revoked, it throws an error
+// with the status 503.
 import express, { type ErrorRequestHandler } from 'express'
 import { expressjwt, type Request } from 'express-jwt'
 import { isRevokedForExpressJwt, type Guard } from 'cierre/guard'

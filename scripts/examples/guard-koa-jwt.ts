@@ -1,5 +1,5 @@
-// An API that uses koa-jwt already. koa-jwt answers 401 to every error of `isRevoked`, so a client
-// sees 401 also while the guard cannot tell; use `koaGuard` where the difference counts.
+// An API that uses koa-jwt already. koa-jwt answers 401 to every error of `isRevoked`, also while
+// the guard cannot tell whether the token is revoked. Use `koaGuard` for a 503 in that case.
 import Koa from 'koa'
 import jwt from 'koa-jwt'
 import { isRevokedForKoaJwt, type Guard } from 'cierre/guard'

@@ -1,5 +1,5 @@
-// Plain node:http. `guardRequest` answers the request itself when it refuses, and returns nothing
-// then.
+// Plain node:http. When `guardRequest` refuses a request, it answers the request itself and returns
+// nothing.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { guardRequest, type Guard } from 'cierre/guard'
 

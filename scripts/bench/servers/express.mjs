@@ -1,6 +1,6 @@
 // The usual tutorial: Express with jsonwebtoken and a denylist in ioredis. Tutorials give
-// jsonwebtoken the secret as a string, and it makes a key from the string on every call.
-// KEY_OBJECT=1 gives it a KeyObject.
+// jsonwebtoken the secret as a string, from which it makes a key on every call. With KEY_OBJECT=1
+// it gets a KeyObject.
 import { createPublicKey, createSecretKey } from 'node:crypto'
 import express from 'express'
 import { Redis } from 'ioredis'

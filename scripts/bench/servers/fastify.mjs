@@ -1,6 +1,6 @@
 // A service written by hand: Fastify with @fastify/jwt, schemas of request and response, and a
-// denylist in ioredis, each set up as in its documentation. AUTOPIPELINE=1 turns on autopipelining
-// of ioredis.
+// denylist in ioredis. Each is set up as its documentation says. AUTOPIPELINE=1 turns on
+// autopipelining of ioredis.
 import Fastify from 'fastify'
 import fastifyJwt from '@fastify/jwt'
 import { Redis } from 'ioredis'

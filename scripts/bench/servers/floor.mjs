@@ -1,5 +1,5 @@
-// The least that a logout can cost on Node: node:http, node:crypto and @redis/client, without
-// anything that makes it safe to run. COMMANDS=one verifies once, sends one SET and answers with
+// The least that a logout can cost on Node: node:http, node:crypto and @redis/client, without the
+// checks that make a service safe. COMMANDS=one verifies the token, sends one SET and answers with
 // JSON. COMMANDS=all sends every Redis command that cierre sends, in one round trip.
 import {
   createHash,

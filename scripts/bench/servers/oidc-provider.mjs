@@ -1,6 +1,6 @@
 // The revocation and introspection endpoints of oidc-provider, over a Redis adapter like that of
-// its examples. Its tokens are opaque: it does not revoke JWTs. When its parent sends `{ mint: n
-// }`, it issues n tokens directly into its store.
+// its examples. Its tokens are opaque, because oidc-provider does not revoke JWTs. When the parent
+// process sends `{ mint: n }`, n tokens are issued directly into the store.
 import { Redis } from 'ioredis'
 import Provider from 'oidc-provider'
 
