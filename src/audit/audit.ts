@@ -25,15 +25,15 @@ export type Audit = {
   /**
    * Writes the refusal of a requester without valid credentials to the log, at most ten per second;
    * further refusals are counted. The trail takes none, because such requesters could push other
-   * events out of it. Nothing is written when the request has had its event.
+   * events out of it. Nothing is written when the request has an event already.
    */
   sample(event: Omit<AuditEvent, 'token' | 'keys'>): void
   /** The event of a revocation that succeeds, as the commit takes it. */
   revocationEvent(event: RevocationEvent, entries: readonly Entry[]): string
   /**
    * Records the result of a revocation. A commit has written the event to the trail already, so
-   * only the log is written; when there was nothing to store, both are. A failure is recorded as
-   * refused or unknown, unless the request has had its event.
+   * only the log is written here. When there was nothing to store, both are written here. A failure
+   * is recorded as refused or unknown, unless the request has an event already.
    *
    * @throws the error of `revocation`
    */

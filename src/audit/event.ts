@@ -22,7 +22,7 @@ export type Requester = Readonly<{
   address: string
   userAgent: string | undefined
 }> & {
-  /** Whether the request has had its event. */
+  /** Whether an event of this request has been recorded. */
   isRecorded?: boolean
 }
 

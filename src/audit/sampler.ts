@@ -1,6 +1,4 @@
-/**
- * Limits the events that requesters without credentials can write to the log, per second.
- */
+/** Limits the events that requesters without credentials can write to the log, per second. */
 export type Sampler = {
   /**
    * Whether the log takes an event now, and how many events were dropped since the last one that

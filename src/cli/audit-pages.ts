@@ -17,7 +17,9 @@ const refusals: Record<number, string> = {
   403: 'the client may not audit',
 }
 
-/** Reads pages of the audit trail. It throws `Refused`, or an `Error` if a repeat may succeed. */
+/**
+ * Reads pages of the audit trail. A read throws `Refused`, or an `Error` if a repeat may succeed.
+ */
 export function pageReader(
   io: Io,
   options: { url?: string; clientId?: string; subject?: string },

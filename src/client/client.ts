@@ -92,8 +92,7 @@ export type Client = {
 /**
  * A client of the service, for browsers and for Node. It needs `fetch` and nothing else.
  *
- * @throws TypeError for `credentials` without id or secret, as variables that are not set would
- *   give
+ * @throws TypeError for `credentials` without id or secret, such as those of unset variables
  */
 export function createClient(options: ClientOptions): Client {
   const { credentials } = options

@@ -135,7 +135,7 @@ export const variables = {
   CUTOFF_CLAIM: {
     option: oneOf(cutoffClaims),
     default: 'iat',
-    help: 'Claim that is compared with the cutoff of a subject: `iat`, or `auth_time` to revoke later refreshed tokens, too.',
+    help: 'Claim that is compared with the cutoff of a subject: `iat`, or `auth_time` to revoke tokens of later refreshes, too.',
   },
   SENDER_CONSTRAINED: {
     option: oneOf(senderConstrainedRules),

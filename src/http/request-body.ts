@@ -9,8 +9,8 @@ const formType = 'application/x-www-form-urlencoded'
 export const readableTypes = ['application/json', formType] as const
 type ReadableType = (typeof readableTypes)[number]
 
-// The type of koa-bodyparser demands a text, which would be parsed again for each request. The
-// code also takes a number.
+// koa-bodyparser also takes a number. Its type demands a text, which would be parsed again for each
+// request.
 const bodyLimit = (32 * 1024) as unknown as string
 
 /** Reads a body of the one media type that the operation declares, 32 KiB at most. */

@@ -13,7 +13,10 @@ const mostBatches = 10
 /** Limits memory: a page of a thousand events takes 2 MB to make, of which 0.4 MB are sent. */
 const mostPagesAtOnce = 2
 
-/** Pages of events, newest first. A page ends when full, at the trail's end or at the limit. */
+/**
+ * Pages of events, newest first. A page ends when it is full, at the end of the trail, or after
+ * `mostBatches` batches.
+ */
 export const listAuditEvents = ({
   clients,
   trail,

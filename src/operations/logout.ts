@@ -116,9 +116,9 @@ function requireSubject(caller: VerifiedToken): void {
 }
 
 /**
- * Refuses tokens that have expired or are not valid yet. Another API may accept such a token by its
- * leeway or later, so the token is revoked before the refusal. A caller gets `token_expired` only if
- * every untimely token has expired.
+ * Refuses tokens that have expired or are not valid yet, after revoking them: another API may still
+ * accept an expired token by its leeway, and will accept a future token later. A caller gets
+ * `token_expired` only if none of the tokens is a future one.
  */
 async function refuseUntimely(
   tokens: Tokens,
