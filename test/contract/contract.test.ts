@@ -319,7 +319,7 @@ describe('the contract: every operation × declared status by a real request', (
       { success: false, message: 'Error interno del servidor' },
     ])
     const logged = rogue.logged().filter(({ msg }) => msg === 'request failed')
-    expect(JSON.stringify(logged)).to.include('not what the contract says')
+    expect(JSON.stringify(logged)).to.include('an answer violates the contract')
   })
 
   it('204 with Allow on OPTIONS, and HEAD answers as GET without a body', async () => {
