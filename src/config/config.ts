@@ -35,6 +35,9 @@ export type Config = Readonly<{
   corsOrigins: readonly string[]
   audit: Readonly<{ address: AddressDetail; maxEvents: number; maxAgeMs: number }>
   storeTimeoutMs: number
+  maxStalenessMs: number
+  /** The claims in `X-Auth-Claims`. */
+  authClaims: readonly string[]
   tls: Readonly<{ cert: string; key: string }> | undefined
   logLevel: Values['LOG_LEVEL']
   /** Whether `/docs` is served. */
@@ -97,6 +100,8 @@ function settingsOf(values: Values) {
       maxAgeMs: values.AUDIT_MAX_AGE_DAYS * 86_400_000,
     },
     storeTimeoutMs: values.STORE_TIMEOUT_MS,
+    maxStalenessMs: values.MAX_STALENESS_MS,
+    authClaims: values.AUTH_CLAIMS ?? [],
     logLevel: values.LOG_LEVEL,
     hasDocs: values.DOCS === 'on',
     metrics: {

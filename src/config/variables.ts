@@ -148,6 +148,17 @@ export const variables = {
     unit: 's',
     help: 'The largest leeway that any of your APIs grants, plus clock error. Cierre grants it to `nbf` and `iat`, and none to `exp`.',
   },
+  MAX_STALENESS_MS: {
+    section: 'Checks',
+    option: wholeNumber(100, 3_600_000),
+    default: '5000',
+    unit: 'ms',
+    help: 'How old the knowledge may be by which `/verify` answers from memory. While it is older, `/verify` reads the store.',
+  },
+  AUTH_CLAIMS: {
+    option: texts,
+    help: 'Comma list of the claims that `X-Auth-Claims` of a check has: base64url of a JSON object.',
+  },
   CLIENTS: {
     section: 'Machine clients',
     option: clientList,

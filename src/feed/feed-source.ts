@@ -26,6 +26,8 @@ export type SnapshotTarget = Pick<LiveSet, 'add' | 'addPacked'>
 
 /** What a follower is to be given while it follows. */
 export type PageReader = Readonly<{
+  /** To be called before each read of the feed: a whole page then shows the feed as of this. */
+  beforeRead(): void
   /** Takes the next page. `false` ends the following. */
   onPage(page: Page): boolean
   /** Whether the source may wait for the next event; otherwise it reads the next page at once. */
@@ -44,8 +46,9 @@ export type TroubleKind = 'passing' | 'permanent' | 'unreadable'
  */
 export type FeedSource = Readonly<{
   /**
-   * `read`: each page is read from the store itself, and so proves that nothing before it is
-   * missing. `pushed`: an instance sends pages when it has some, which proves nothing.
+   * `read`: each page is read from the store itself, and a page up to the end of the feed proves
+   * that nothing is missing. `pushed`: an instance sends pages when it has some, which proves
+   * nothing.
    */
   delivery: 'read' | 'pushed'
   /** The position of the last event, read after this was called. */

@@ -63,6 +63,7 @@ async function bootstrap(
 ): Promise<void> {
   const { source, observer } = context.parts
   context.round += 1
+  context.readAt = momentOf(context.parts.clock)
   const inspection = await source.inspect?.(state.place)
   signal.throwIfAborted()
   const inspected = onInspection(state, inspection, everythingOf(context))
@@ -97,6 +98,7 @@ async function follow(
   const { source, ownWrites } = context.parts
   context.round += 1
   await source.follow(position, {
+    beforeRead: () => void (context.readAt = momentOf(context.parts.clock)),
     onPage: (page) => takePage(context, page),
     // A write since the read began has to be in the next page: that shows at once whether it is.
     mayWait: () => ownWrites === undefined || ownWrites.unconfirmed.size() === 0,
@@ -149,7 +151,7 @@ function arrive(
   next: ReturnType<typeof onPage>,
   isWhole: boolean,
 ): boolean {
-  const { source, ownWrites, clock } = context.parts
+  const { source, ownWrites, observer } = context.parts
   const missing = isWhole ? (ownWrites?.unconfirmed.missing(context.round) ?? []) : []
   if (missing.length > 0 && next.state.mode === 'following') {
     notify(context, next.notice)
@@ -157,7 +159,8 @@ function arrive(
     return false
   }
   enter(context, next)
-  if (source.delivery === 'read') proven(context, momentOf(clock))
+  observer.onPositionSeen()
+  if (source.delivery === 'read' && isWhole && context.readAt) proven(context, context.readAt)
   return true
 }
 

@@ -28,6 +28,9 @@ export type FollowerContext = {
   /** Reads of the feed that were begun. */
   round: number
   retryInMs: number
+  /** Before the read of the feed that is under way. */
+  readAt: Moment | undefined
+  /** The live set has every revocation that was stored before this. */
   provenAt: Moment | undefined
   wasFresh: boolean
 }
@@ -51,6 +54,7 @@ export function createContext(parts: FollowerParts): FollowerContext {
     activity: new AbortController(),
     round: 0,
     retryInMs: parts.retryMs.first,
+    readAt: undefined,
     provenAt: undefined,
     wasFresh: false,
   }

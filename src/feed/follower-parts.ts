@@ -23,6 +23,8 @@ export type FollowerObserver = Readonly<{
   onGap(): void
   onNotice(notice: Notice, state: State, counts: FollowerCounts): void
   onTrouble(error: unknown, kind: TroubleKind): void
+  /** The feed has the position. */
+  onPositionSeen(): void
   /** The live set was complete as of a moment that is later than the one before. */
   onProven(): void
   /** At every change; never the same value twice in a row. */

@@ -91,6 +91,7 @@ async function follow(parts: Parts, from: Position, reader: PageReader): Promise
   let known: number | undefined
   for (;;) {
     const connection = log.connection()
+    reader.beforeRead()
     const events = await inTime(log.read(id, pageEvents))
     reader.signal.throwIfAborted()
     const identity = connection === known ? undefined : await inTime(log.identity())

@@ -6,12 +6,18 @@ import type { FeedEvent, Position } from './event.js'
 import type { FeedLog } from './feed-source.js'
 import { createFollower, type Follower } from './follower.js'
 import type { FollowerObserver } from './follower-parts.js'
+import { momentOf } from './freshness.js'
 import { createLogSource } from './log-source.js'
 import type { Notice, State } from './state.js'
 import { createUnconfirmedWrites } from './unconfirmed-writes.js'
 
 /** An instance that follows the feed of the store that it writes to. */
 export type StoreFollower = Pick<Follower, 'start' | 'stored' | 'counts' | 'close'> & {
+  /**
+   * Epoch milliseconds: the live set has every revocation that was stored before. `undefined` while
+   * that is not proved within `maxStalenessMs`.
+   */
+  freshAsOfMs(): number | undefined
   /** The event that the live set is complete up to; `undefined` while that is not certain. */
   position(): Position | undefined
   /** Epoch milliseconds of the last time that the position was seen in the feed. */
@@ -30,6 +36,7 @@ export type StoreFollowerParts = {
   log: Logger
   now: () => number
   timeoutMs: number
+  maxStalenessMs: number
 }
 
 const mostUnconfirmed = 100_000
@@ -39,13 +46,14 @@ const unseenForMs = 5_000
 
 export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
   const { feed, liveSet, now } = parts
-  let seenAtMs = -Infinity
+  let seenAt = { nowMs: -Infinity, monotonicMs: -Infinity }
+  const clock = { now, monotonicMs: () => performance.now() }
   const observer = createLoggingObserver(parts)
   const follower = createFollower({
     source: createLogSource(feed, parts.timeoutMs),
     liveSet,
-    clock: { now, monotonicMs: () => performance.now() },
-    maxStalenessMs: unseenForMs,
+    clock,
+    maxStalenessMs: parts.maxStalenessMs,
     retryMs,
     ownWrites: {
       unconfirmed: createUnconfirmedWrites({ most: mostUnconfirmed, now }),
@@ -55,22 +63,21 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
       ...observer,
       onEvents: parts.onEvents,
       onGap: parts.onGap,
-      onProven() {
-        seenAtMs = now()
-        observer.onProven()
+      onPositionSeen() {
+        seenAt = momentOf(clock)
+        observer.onPositionSeen()
       },
     },
   })
   // By the monotonic clock alone: a wall clock that jumps ahead says nothing about the feed.
-  const isSeen = () => {
-    const provenAt = follower.provenAt()
-    return provenAt !== undefined && performance.now() - provenAt.monotonicMs < unseenForMs
-  }
+  const isSeen = () => clock.monotonicMs() - seenAt.monotonicMs < unseenForMs
+  const isFollowing = () => follower.isFollowing() && feed.isKnown()
   return {
     ...follower,
-    position: () =>
-      follower.isFollowing() && feed.isKnown() && isSeen() ? follower.position() : undefined,
-    seenAtMs: () => seenAtMs,
+    position: () => (isFollowing() && isSeen() ? follower.position() : undefined),
+    freshAsOfMs: () =>
+      isFollowing() && follower.isFresh() ? follower.provenAt()?.nowMs : undefined,
+    seenAtMs: () => seenAt.nowMs,
   }
 }
 
@@ -94,7 +101,8 @@ function createLoggingObserver({
   return {
     onSnapshot: () => undefined,
     onFreshness: () => undefined,
-    onProven: () => void (trouble = undefined),
+    onProven: () => undefined,
+    onPositionSeen: () => void (trouble = undefined),
     onNotice(notice, state, { historyLost, restored }) {
       if (notice === 'gap') return
       if (notice === 'history_lost' || notice === 'writes_missing')

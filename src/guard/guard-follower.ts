@@ -43,6 +43,7 @@ export function createGuardFollower(parts: GuardFollowerParts): GuardFollower {
       onEvents: parts.onEvents,
       onSnapshot: parts.onSnapshot,
       onGap: () => undefined,
+      onPositionSeen: () => undefined,
       onFreshness: parts.onFreshness,
       onProven: readiness.succeed,
       onNotice(notice) {

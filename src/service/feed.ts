@@ -25,9 +25,10 @@ export type FeedParts = Readonly<{
   log: Logger
   now: () => number
   timeoutMs: number
+  maxStalenessMs: number
 }>
 
-export function createFeed({ stores, log, now, timeoutMs }: FeedParts): Feed {
+export function createFeed({ stores, log, now, timeoutMs, maxStalenessMs }: FeedParts): Feed {
   const liveSet = createLiveSet(now)
   const news = new EventEmitter<{ events: [readonly FeedEvent[]]; gap: [] }>()
   const follower = createStoreFollower({
@@ -39,6 +40,7 @@ export function createFeed({ stores, log, now, timeoutMs }: FeedParts): Feed {
     log,
     now,
     timeoutMs,
+    maxStalenessMs,
   })
   const { position } = follower
   const subscribers = createSubscribers({ feed: stores.feedReader, position, timeoutMs })

@@ -30,7 +30,7 @@ export type ServiceParts = ServiceSetup &
 
 export function createParts(setup: ServiceSetup): ServiceParts {
   const { config, log, writeLine, now } = setup
-  const { storeTimeoutMs: timeoutMs } = config
+  const { storeTimeoutMs: timeoutMs, maxStalenessMs } = config
   const metrics = createMetrics({ version: version() })
   const stores = openStores({ config, log, now, observe: metrics.store })
   const audit = createAudit({
@@ -42,7 +42,7 @@ export function createParts(setup: ServiceSetup): ServiceParts {
     address: config.audit.address,
     onRevoked: metrics.revoked,
   })
-  const feed = createFeed({ stores, log, now, timeoutMs })
+  const feed = createFeed({ stores, log, now, timeoutMs, maxStalenessMs })
   const { liveSet, follower, subscribers } = feed
   metrics.watch({ liveSet, follower, subscribers, audit, now })
   const reloadable = createReloadable({ config, log, now })

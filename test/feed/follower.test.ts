@@ -41,6 +41,7 @@ describe('the follower', () => {
         onNotice: (notice) => reported.push(notice),
         onTrouble: (error, kind) => reported.push(`${kind}: ${(error as Error).message}`),
         onProven: () => undefined,
+        onPositionSeen: () => undefined,
         onFreshness: (isFresh) => reported.push(isFresh ? 'fresh' : 'stale'),
       },
     }
@@ -190,6 +191,23 @@ describe('the follower', () => {
       'fresh',
       'snapshot',
     ])
+  })
+
+  describe('of pages that are read', () => {
+    it('is fresh as of the moment before the read, and a page that is not whole proves nothing', async () => {
+      const one = open()
+      one.clock.now = one.clock.monotonic = 100
+      one.follower.start()
+      await one.follows(genesis)
+      expect(one.follower.provenAt()?.nowMs, 'before the snapshot').to.equal(100)
+      one.clock.now = one.clock.monotonic = 400
+      one.reader()?.beforeRead()
+      one.clock.now = one.clock.monotonic = 900
+      one.page([0, 1], { isWhole: false })
+      expect(one.follower.provenAt()?.nowMs, 'more may follow').to.equal(100)
+      one.page([1, 2])
+      expect(one.follower.provenAt()?.nowMs).to.equal(400)
+    })
   })
 
   describe('of pages that are pushed', () => {

@@ -397,10 +397,12 @@ describe('the guard: revocation at the price of a local check', () => {
         return true
       }
       const events = () =>
-        feed.events(position, { onPage, mayWait: () => true, signal }).then(
-          () => 'gap',
-          (error: Error) => error.message,
-        )
+        feed
+          .events(position, { onPage, beforeRead: () => undefined, mayWait: () => true, signal })
+          .then(
+            () => 'gap',
+            (error: Error) => error.message,
+          )
       expect(await events()).to.equal('gap')
       expect(seen).to.deep.equal([position, '1795231756000-1.info-notice'])
       const upgrade =
