@@ -42,10 +42,13 @@ export interface paths {
         };
         /**
          * Check the bearer, for a reverse proxy that asks before it forwards a request
-         * @description Verifies the token and checks that it is not revoked. A 200 always has the four `X-Auth-` fields, in percent-encoded UTF-8; a
-         *     field is empty when the token has no such claim. A proxy must delete what a client sends under these names, with hyphens and with
-         *     underscores. An expired token gets 401 (RFC 6750 §3.1), and so does a sender-constrained token (`cnf`), unless
-         *     `SENDER_CONSTRAINED=ignore`. 503 means unknown.
+         * @description Verifies the token and checks that it is not revoked. Every method is the same question, at this path and at every path below it
+         *     (`/api/v1/auth/verify/orders/7`), `OPTIONS` and `HEAD` too; a body is ignored.
+         *
+         *     A 200 always has all `X-Auth-` fields; a field is empty when there is nothing to say. A proxy must delete what a client sends
+         *     under these names, with hyphens and with underscores. `X-Auth-As-Of` is the time up to which every revocation is known: the
+         *     service answers from memory while its knowledge is at most `MAX_STALENESS_MS` old, and reads the store otherwise. An expired token
+         *     gets 401 (RFC 6750 §3.1), and so does a sender-constrained token (`cnf`), unless `SENDER_CONSTRAINED=ignore`. 503 means unknown.
          */
         get: operations["verify"];
         put?: never;
@@ -1144,6 +1147,17 @@ export interface components {
          * @example alice
          */
         AuthClaim: string;
+        /**
+         * @description The claims of the token that `AUTH_CLAIMS` names, as a JSON object in base64url without padding (RFC 4648 §5); empty when
+         *     `AUTH_CLAIMS` is not set. Claims that take more than 4 KiB get 503.
+         * @example eyJyb2xlIjoiYWRtaW4ifQ
+         */
+        AuthClaims: string;
+        /**
+         * @description The time up to which every revocation is known (RFC 3339, UTC, with milliseconds).
+         * @example 2026-11-25T12:00:00.000Z
+         */
+        AuthAsOf: string;
         /** @description HTTP Basic (RFC 7617). */
         ClientChallenge: "Basic realm=\"cierre\"";
         /**
@@ -1293,6 +1307,8 @@ export interface operations {
                     "X-Auth-Issuer": components["headers"]["AuthClaim"];
                     "X-Auth-Session": components["headers"]["AuthClaim"];
                     "X-Auth-Scope": components["headers"]["AuthClaim"];
+                    "X-Auth-Claims": components["headers"]["AuthClaims"];
+                    "X-Auth-As-Of": components["headers"]["AuthAsOf"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1301,8 +1317,6 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["InvalidToken"];
-            404: components["responses"]["NotFound"];
-            405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
             503: components["responses"]["Unavailable"];

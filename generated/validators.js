@@ -5979,8 +5979,6 @@ export const responseBodies = {
   "verify 200 application/json": body12,
   "verify 400 application/json": body1,
   "verify 401 application/json": body2,
-  "verify 404 application/json": body4,
-  "verify 405 application/json": body5,
   "verify 408 application/json": body6,
   "verify 431 application/json": body10,
   "verify 503 application/json": body13,

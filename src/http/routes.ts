@@ -47,10 +47,17 @@ export function createRoutes({ document, operations, served, before }: RoutePart
     exposeApiDocs: false,
     // The type of `initialize` demands every optional argument, and a document of OpenAPI 3.0.
   } as unknown as Parameters<typeof initialize>[0])
+  for (const { operationId, path } of documented)
+    if (operations[operationId].isCheck === true)
+      router.all(
+        [path, `${path}/`, `${path}/*below`],
+        checkOf(served.get(operationId), operations[operationId]),
+      )
   const dispatch = router.routes() as unknown as Middleware
   return (ctx, next) => dispatch(ctx, next).catch(rethrow(ctx))
 }
 
+type AnyOperation = (request: never) => Promise<Outgoing>
 type Run = (ctx: ServiceContext) => Promise<void>
 
 /**
@@ -77,6 +84,17 @@ const withOperation =
     ctx.state.operation = operation
     return run(ctx)
   }
+
+/**
+ * Every other method of a check, and every path below its own. The contract cannot describe that.
+ * None of the steps of `before`: a preflight request is a question like any other.
+ */
+function checkOf(served: ServedOperation | undefined, operation: AnyOperation): Run {
+  const run = async (ctx: ServiceContext) => {
+    ctx.state.answer = await operation(acceptedRequest(ctx) as never)
+  }
+  return withOperation(served, run)
+}
 
 /**
  * Middleware for a request without a route: 404, or 405 with `Allow`; 204 to OPTIONS on a path
@@ -124,22 +142,25 @@ function requireReadable({ operationId, requestBody }: DocumentedOperation): voi
 }
 
 function handlerOf({ operationId, parameters = [] }: DocumentedOperation, operations: Operations) {
-  const operation: (request: never) => Promise<Outgoing> = operations[operationId]
+  const operation: AnyOperation = operations[operationId]
   const checkQuery = strictQueryCheck(operationId, parameters)
   return async (ctx: ServiceContext) => {
     if (ctx.request.querystring !== '') checkQuery(ctx.request.querystring)
-    const { state, request } = ctx
-    const accepted: Record<keyof Request<OperationId>, unknown> = {
-      body: request.body,
-      query: request.query,
-      params: ctx['params'],
-      lastEventId: ctx.get('Last-Event-ID') || undefined,
-      authorization: state.authorization,
-      requester: state.requester,
-      secure: state.secure,
-    }
     // The compiler cannot know that koa-openapi has validated the request against the contract.
-    state.answer = await operation(accepted as never)
+    ctx.state.answer = await operation(acceptedRequest(ctx) as never)
+  }
+}
+
+function acceptedRequest(ctx: ServiceContext): Record<keyof Request<OperationId>, unknown> {
+  const { state, request } = ctx
+  return {
+    body: request.body,
+    query: request.query,
+    params: ctx['params'],
+    lastEventId: ctx.get('Last-Event-ID') || undefined,
+    authorization: state.authorization,
+    requester: state.requester,
+    secure: state.secure,
   }
 }
 

@@ -42,15 +42,16 @@ export function servedOperations(
   )
 }
 
-/** Every operation declares a 404, whose schema shows the form of its failures. */
+/** The schema of a 404 shows the form of failures; of a check, which has none, that of a 503. */
 function failureFormOf(
   document: ContractDocument,
   { operationId, responses }: DocumentedOperation,
 ): FailureForm {
-  const notFound = responses['404']
-  const { content } = resolveReference(document, notFound ?? {})
+  const failure = responses['404'] ?? responses['503']
+  const { content } = resolveReference(document, failure ?? {})
   const schema = content?.['application/json']?.schema
-  if (schema === undefined) throw new Error(`${operationId} declares no 404 in JSON`)
+  if (schema === undefined)
+    throw new Error(`${operationId} declares neither a 404 nor a 503 in JSON`)
   const { properties = {} } = resolveReference(document, schema)
   return 'error' in properties ? 'oauth' : 'envelope'
 }

@@ -17,7 +17,7 @@ export const introspect =
       { authorization, requester, form: body },
       'introspect',
     )
-    const token = await check(body.token).catch(inactive)
+    const token = (await check(body.token).catch(inactive))?.token
     // A `cnf` that is no object cannot be passed on: the token would pass for a bearer token.
     const isDescribable =
       token !== undefined && (!isSenderConstrained(token.claims) || isObject(token.claims['cnf']))

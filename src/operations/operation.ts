@@ -64,6 +64,11 @@ export type Request<Id extends OperationId> = Readonly<{
 export type OperationTraits = Readonly<{
   /** Whether the limit per client address (`RATE_LIMIT_ADDRESS`) counts its requests. */
   limitedByAddress?: boolean
+  /**
+   * Whether the operation is a check: each method at its path, and at each path below, is the same
+   * question, since a proxy takes any 2xx for "let through". Its request has no body and no query.
+   */
+  isCheck?: boolean
   /** The failure of a body that is unreadable or has no token; `bad_request` by default. */
   unreadableBody?: FailureCode
 }>

@@ -2,26 +2,57 @@ import { ServiceError } from '../errors.js'
 import type { Verification, VerifiedToken } from '../token/verification.js'
 import type { Revocations } from './revocations.js'
 
+/** Whether a token is revoked: a revocation that was stored before `asOfMs` is known. */
+export type RevocationStatus = Readonly<{ isRevoked: boolean; asOfMs: number }>
+export type StatusOf = (token: VerifiedToken) => RevocationStatus | Promise<RevocationStatus>
+
+/** Reads the store. */
+export const statusInStore =
+  (revocations: Pick<Revocations, 'isRevoked'>, now: () => number): StatusOf =>
+  async (token) => {
+    const asOfMs = now()
+    return { isRevoked: await revocations.isRevoked(token), asOfMs }
+  }
+
+/**
+ * Looks into the live set while it is fresh, and reads the store while it is not.
+ *
+ * @param freshAsOfMs the time up to which the live set has every revocation; `undefined` while
+ * unproved
+ */
+export const statusInLiveSet =
+  (
+    revocations: Pick<Revocations, 'preconditionsOf'>,
+    freshAsOfMs: () => number | undefined,
+    inStore: StatusOf,
+  ): StatusOf =>
+  (token) => {
+    // Before the look-up: what arrives between the two is known, too.
+    const asOfMs = freshAsOfMs()
+    if (asOfMs === undefined) return inStore(token)
+    return { isRevoked: revocations.preconditionsOf(token).isKnownRevoked, asOfMs }
+  }
+
+/** A token that is in order, and not revoked as of a time. */
+export type CheckedToken = Readonly<{ token: VerifiedToken; asOfMs: number }>
+
 /**
  * Verifies a token and makes sure that it is not revoked.
  *
  * @throws ServiceError `invalid_token`, with the reason `expired` where that is the only reason;
  *   `store_unavailable` or `keys_unavailable` when the answer is unknown
  */
-export type Check = (jwt: string) => Promise<VerifiedToken>
+export type Check = (jwt: string) => Promise<CheckedToken>
 
-export function createCheck(parts: {
-  verification: Verification
-  revocations: Pick<Revocations, 'isRevoked'>
-}): Check {
+export function createCheck(parts: { verification: Verification; statusOf: StatusOf }): Check {
   return async (jwt) => {
     const token = await parts.verification.verify(jwt)
     if (token.timing !== 'current')
       throw new ServiceError('invalid_token', {
         reason: token.timing === 'expired' ? 'expired' : 'not_yet_valid',
       })
-    if (await parts.revocations.isRevoked(token))
-      throw new ServiceError('invalid_token', { reason: 'revoked' })
-    return token
+    const { isRevoked, asOfMs } = await parts.statusOf(token)
+    if (isRevoked) throw new ServiceError('invalid_token', { reason: 'revoked' })
+    return { token, asOfMs }
   }
 }

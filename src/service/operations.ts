@@ -25,7 +25,7 @@ import type { Operations } from '../operations/operation.js'
 import { ready } from '../operations/ready.js'
 import { revoke } from '../operations/revoke.js'
 import { verify } from '../operations/verify.js'
-import { createCheck } from '../revocation/check.js'
+import { createCheck, statusInLiveSet, statusInStore } from '../revocation/check.js'
 import { createRevocations } from '../revocation/revocations.js'
 import { signDevelopmentToken } from '../token/development.js'
 import type { ServiceParts } from './parts.js'
@@ -58,7 +58,15 @@ function createRules({ config, stores, reloadable, feed, audit, metrics, now }: 
     failureLimiter:
       config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
   })
-  return { verification, revocations, clients, check: createCheck({ verification, revocations }) }
+  const inStore = statusInStore(revocations, now)
+  const inLiveSet = statusInLiveSet(revocations, feed.follower.freshAsOfMs, inStore)
+  return {
+    verification,
+    revocations,
+    clients,
+    check: createCheck({ verification, statusOf: inStore }),
+    checkFast: createCheck({ verification, statusOf: inLiveSet }),
+  }
 }
 
 type Rules = ReturnType<typeof createRules>
@@ -66,7 +74,7 @@ type Rules = ReturnType<typeof createRules>
 /** For the holder of a token, and for a proxy or an issuer that acts on the holder's behalf. */
 const holderOperations = (
   { config, reloadable, audit, metrics, now }: ServiceParts,
-  { verification, revocations, check }: Rules,
+  { verification, revocations, checkFast }: Rules,
 ) =>
   ({
     logout: logout({
@@ -83,7 +91,11 @@ const holderOperations = (
         clearSiteData: config.clearSiteData,
       }),
     }),
-    verify: verify({ check, senderConstrained: config.senderConstrained }),
+    verify: verify({
+      check: checkFast,
+      senderConstrained: config.senderConstrained,
+      authClaims: config.authClaims,
+    }),
     backchannelLogout: backchannelLogout({
       verification: reloadable.logoutTokens,
       revocations,

@@ -59,6 +59,8 @@ describe('the contract: every operation × declared status by a real request', (
     await redis.stop()
   })
 
+  const pick = <T>(all: Readonly<Record<string, T>>, names: readonly string[]) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => names.includes(name)))
   type Producer = (method: string, path: string) => Promise<Answer>
   const get: Producer = (method, path) => service.send({ method, path })
   const anywhere: Record<string, Producer> = {
@@ -134,8 +136,9 @@ describe('the contract: every operation × declared status by a real request', (
       },
       500: async () => storeless.logout(await token()),
     },
+    // Every method and every path below is the same question: no 404, no 405.
     verify: {
-      ...anywhere,
+      ...pick(anywhere, ['400', '408', '431']),
       200: async () => verify(service, await token()),
       401: async () => verify(service, 'no token'),
       503: async () => verify(storeless, await token()),

@@ -30,6 +30,7 @@ describe('every operation when Redis fails: its documented answer within the dea
       REDIS_URL: redis.url,
       CLIENTS: clientsVariable,
       STORE_TIMEOUT_MS: String(heldDeadlineMs),
+      MAX_STALENESS_MS: '100',
       JWT_BACKCHANNEL_AUDIENCE: 'app',
     })
   })
@@ -90,8 +91,18 @@ describe('every operation when Redis fails: its documented answer within the dea
   const recovers = () =>
     until('it answers again', async () => (await verify(service, await token())).status === 200)
 
+  /** Until then `/verify` answers from memory. */
+  const isStale = async () => {
+    const jwt = await token()
+    await until(
+      'nothing is proved',
+      async () => (await deadlines.during(verify(service, jwt))).value.status !== 200,
+    )
+  }
+
   it('silent', async () => {
     redis.pause()
+    await isStale()
     await expectUnknown({ ...asking, ...revoking })
     redis.resume()
     await recovers()
@@ -99,6 +110,7 @@ describe('every operation when Redis fails: its documented answer within the dea
 
   it('down', async () => {
     await redis.kill()
+    await isStale()
     await expectUnknown({ ...asking, ...revoking })
     await redis.restart()
     await recovers()

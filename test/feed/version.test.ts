@@ -96,11 +96,12 @@ describe('an old and a new instance side by side', () => {
       await redis.client.set(layoutKey, layout)
       const before = await stored()
 
-      expect(await verify(service, jwt), 'the next check').to.equal(503)
-      expect(service.position(), 'known from the next read on').to.equal(undefined)
       expect(
         (await postForm(service, '/oauth/introspect', { token: jwt }, asClient())).status,
+        'the next check',
       ).to.equal(503)
+      expect(service.position(), 'known from the next read on').to.equal(undefined)
+      expect(await verify(service, jwt), 'from memory no longer').to.equal(503)
       const logout = await service.logout(jwt)
       expect([logout.status, logout.json]).to.deep.equal([
         500,

@@ -69,7 +69,7 @@ describe('asking and revoking', () => {
     }
   })
 
-  it('verify: 200 always with four fields, percent-encoded or empty', async () => {
+  it('verify: 200 always with all fields, percent-encoded or empty', async () => {
     const full = await verify(
       service,
       await token({

@@ -54,6 +54,7 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
       service = await startService({
         REDIS_URL: redis.url,
         STORE_TIMEOUT_MS: String(heldDeadlineMs),
+        MAX_STALENESS_MS: '100',
       })
       backend = createServer((request, response) =>
         response.end(JSON.stringify({ path: request.url, headers: request.rawHeaders })),
@@ -95,6 +96,8 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
       'X-Auth-Issuer': 'mallory',
       'x-auth-session': 'mallory',
       'x-auth-scope': 'mallory',
+      'x-auth-claims': 'mallory',
+      'x-auth-as-of': 'mallory',
       x_auth_subject: 'mallory',
       X_Auth_Issuer: 'mallory',
       X_AUTH_SESSION: 'mallory',
@@ -151,6 +154,11 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
     it('503 when the store is down: unknown is neither yes nor no', async () => {
       const jwt = await token()
       redis.pause()
+      // Until then the service answers from memory.
+      await until(
+        'nothing is proved',
+        async () => (await deadlines.during(ask(jwt))).value.status !== 200,
+      )
       const { value: answer } = await deadlines.during(ask(jwt))
       redis.resume()
       expect([answer.status, answer.json]).to.deep.equal([

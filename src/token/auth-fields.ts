@@ -1,0 +1,48 @@
+import { ServiceError } from '../errors.js'
+import { claimText } from './keys.js'
+import type { Claims } from './verification.js'
+
+/** The header fields with which a check tells the API behind a proxy whose request it is. */
+export type AuthFields = Readonly<
+  Record<`X-Auth-${'Subject' | 'Issuer' | 'Session' | 'Scope' | 'Claims'}`, string>
+>
+
+/** Proxies limit the header fields of an answer; nginx to 4 or 8 KiB, all of them together. */
+const largestClaimsBytes = 4_096
+
+/**
+ * Every field is there, empty when the token has no such claim: a field that were left out could be
+ * forged by the client. Text is percent-encoded UTF-8; `X-Auth-Claims` is the base64url, without
+ * padding, of a JSON object.
+ *
+ * @param names the claims of `X-Auth-Claims`; none: the field is empty
+ * @throws ServiceError `store_unavailable` where these claims take more than 4 KiB
+ */
+export function authFieldsOf(claims: Claims, names: readonly string[]): AuthFields {
+  return {
+    'X-Auth-Subject': nameField(claims.sub),
+    'X-Auth-Issuer': nameField(claims.iss),
+    'X-Auth-Session': nameField(claims['sid']),
+    'X-Auth-Scope': textField(claims['scope']),
+    'X-Auth-Claims': names.length === 0 ? '' : claimsField(claims, names),
+  }
+}
+
+/** RFC 3339 in UTC, with milliseconds: the check knows every revocation that is older. */
+export const asOfField = (ms: number): string => new Date(ms).toISOString()
+
+/** Percent-encoded; unpaired surrogates become U+FFFD. */
+const textField = (claim: unknown) =>
+  typeof claim === 'string' ? encodeURIComponent(claim.toWellFormed()) : ''
+const nameField = (claim: unknown) => textField(claimText(claim))
+
+function claimsField(claims: Claims, names: readonly string[]): string {
+  const named = names.filter((name) => Object.hasOwn(claims, name))
+  const json = JSON.stringify(Object.fromEntries(named.map((name) => [name, claims[name]])))
+  const field = Buffer.from(json, 'utf8').toString('base64url')
+  if (field.length <= largestClaimsBytes) return field
+  const cause = new Error(
+    `X-Auth-Claims would take ${field.length} bytes, more than ${largestClaimsBytes}; AUTH_CLAIMS names ${names.join(', ')}`,
+  )
+  throw new ServiceError('store_unavailable', { reason: 'internal', cause })
+}
