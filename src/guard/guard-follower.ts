@@ -6,19 +6,27 @@ import type { Clock } from '../runtime/clock.js'
 import { FeedError } from './feed-error.js'
 import { createReadiness } from './readiness.js'
 
-export type GuardFollowerParts = {
-  source: FeedSource
-  liveSet: LiveSet
-  clock: Clock
-  maxStalenessMs: number
+/** What a follower reports to its guard. The live set has what it reports already. */
+export type GuardObserver = Readonly<{
   onEvents: (events: readonly FeedEvent[]) => void
   onSnapshot: () => void
   onFreshness: (isFresh: boolean) => void
   onTrouble: (error: Error) => void
-}
+}>
 
-/** A follower of another instance, and who waits for it to be fresh. */
-export type GuardFollower = Omit<Follower, 'stored'> & {
+export type GuardFollowerParts = GuardObserver &
+  Readonly<{
+    source: FeedSource
+    liveSet: LiveSet
+    clock: Clock
+    maxStalenessMs: number
+  }>
+
+/** Keeps the live set of a guard up to date, and knows how fresh it is. */
+export type GuardFollower = Pick<
+  Follower,
+  'start' | 'position' | 'stalenessMs' | 'isFresh' | 'counts' | 'close'
+> & {
   /**
    * Returns when the guard is fresh.
    *

@@ -1,10 +1,10 @@
-import { createLiveSet } from '../revocation/live-set.js'
+import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
 import type { FeedEvent } from '../feed/event.js'
 import { warnOfUnusableClaims } from '../token/unusable-claims.js'
 import { createVerification } from '../token/verification.js'
 import { createGuardCheck } from './guard-check.js'
 import { createGuardEvents } from './guard-events.js'
-import { createGuardFollower, type GuardFollower } from './guard-follower.js'
+import { createGuardFollower, type GuardFollower, type GuardObserver } from './guard-follower.js'
 import { createFeedClient } from './http-feed.js'
 import { createHttpFeedSource } from './http-feed-source.js'
 import { openGuardIssuers } from './key-sets.js'
@@ -23,23 +23,40 @@ import { createWatches } from './watches.js'
  */
 export function createGuard(options: GuardOptions): Guard {
   const settings = readGuardOptions(options)
+  const { clock, maxStalenessMs } = settings
+  const source = createHttpFeedSource(createFeedClient(settings.feed))
+  const liveSet = createLiveSet(clock.now)
+  return openGuard(settings, {
+    liveSet,
+    follow: (observer) =>
+      createGuardFollower({ ...observer, source, liveSet, clock, maxStalenessMs }),
+  })
+}
+
+/** What a guard needs to know besides the way to its feed. */
+type CheckSettings = Omit<GuardSettings, 'feed' | 'maxStalenessMs'>
+
+/** What a guard knows of revocations, wherever it comes from. */
+export type KnownRevocations = Readonly<{
+  liveSet: Pick<LiveSet, 'findPacked' | 'size' | 'bytes'>
+  /** Makes the follower that keeps the live set up to date. The guard starts and closes it. */
+  follow: (observer: GuardObserver) => GuardFollower
+}>
+
+/** Opens a guard over a live set, which `follow` keeps up to date. */
+export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRevocations): Guard {
   const { clock } = settings
   const events = createGuardEvents()
   const warn = (details: object, message: string) =>
     events.emit('warning', new Error(`${message}: ${JSON.stringify(details)}`))
   const keySets = openKeySets(settings, warn)
   const tokens = openTokens(settings, keySets.issuers, warn)
-  const liveSet = createLiveSet(clock.now)
   const isRevoked = createRevocationLookup(liveSet)
   const watches = createWatches({ isRevoked, now: clock.now })
   const onEvents = (all: readonly FeedEvent[]) => {
     for (const { entry } of all) if (entry !== undefined) watches.onRevocation(entry)
   }
-  const follower = createGuardFollower({
-    source: createHttpFeedSource(createFeedClient(settings.feed)),
-    liveSet,
-    clock,
-    maxStalenessMs: settings.maxStalenessMs,
+  const follower = follow({
     onEvents,
     onSnapshot: watches.onSnapshot,
     onFreshness: (isFresh) => events.emit(isFresh ? 'fresh' : 'stale'),
@@ -80,12 +97,12 @@ export function createGuard(options: GuardOptions): Guard {
 
 type Warn = (details: object, message: string) => void
 
-const openKeySets = ({ issuers, requireExp, clock }: GuardSettings, warn: Warn) =>
+const openKeySets = ({ issuers, requireExp, clock }: CheckSettings, warn: Warn) =>
   openGuardIssuers({ issuers, requireExp, now: clock.now, warn })
 
 type KeySets = ReturnType<typeof openKeySets>
 
-function openTokens(settings: GuardSettings, issuers: KeySets['issuers'], warn: Warn) {
+function openTokens(settings: CheckSettings, issuers: KeySets['issuers'], warn: Warn) {
   const { cutoffClaim, senderConstrained, maxRemembered, clock } = settings
   const { now } = clock
   const verification = createVerification({
@@ -112,7 +129,7 @@ const readyWhen =
 function statsOf(
   follower: GuardFollower,
   parts: {
-    liveSet: ReturnType<typeof createLiveSet>
+    liveSet: KnownRevocations['liveSet']
     tokens: ReturnType<typeof createVerifiedTokens>
     watches: ReturnType<typeof createWatches>
   },
