@@ -7,6 +7,7 @@ export type {
   GuardIssuer,
   GuardOptions,
   GuardStats,
+  Login,
 } from './guard/types.js'
 export { GuardError, type GuardErrorCode } from './guard/error.js'
 export { FeedError } from './guard/feed-error.js'

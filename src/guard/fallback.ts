@@ -1,7 +1,7 @@
 import type { Claims } from '../token/verification.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
 import { basicAuthorization } from '../runtime/basic-authorization.js'
-import { createFaults, number, optional, readObject } from '../token/options.js'
+import { number, optional, readOrThrow } from '../token/options.js'
 import { credentialNames, readCredentials, type Credentials } from './credentials.js'
 
 /** Whether a token is active, according to another source. `unknown` is answered with a 503. */
@@ -57,16 +57,13 @@ export function askIntrospection(
 
 const timeout = number(1, 60_000)
 
-function readIntrospection(options: unknown): Credentials & { timeoutMs: number } {
-  const faults = createFaults()
-  const given = readObject(options, [...credentialNames, 'timeoutMs'], faults.of('options'))
-  const settings = given && {
+const introspection = {
+  name: 'options',
+  members: [...credentialNames, 'timeoutMs'],
+  prefix: 'askIntrospection: ',
+}
+const readIntrospection = (options: unknown): Credentials & { timeoutMs: number } =>
+  readOrThrow(options, introspection, (given, faults) => ({
     ...readCredentials(given, faults.report),
     timeoutMs: optional(timeout, given['timeoutMs'], faults.of('timeoutMs')) ?? 1_000,
-  }
-  if (settings === undefined || faults.lines().length > 0) {
-    const lines = faults.lines().map((line) => `askIntrospection: ${line}`)
-    throw new TypeError(lines.join('\n'))
-  }
-  return settings
-}
+  }))

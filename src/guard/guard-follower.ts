@@ -1,6 +1,7 @@
 import type { FeedEvent } from '../feed/event.js'
 import type { FeedSource, TroubleKind } from '../feed/feed-source.js'
 import { createFollower, type Follower } from '../feed/follower.js'
+import type { FollowerCounts } from '../feed/follower-parts.js'
 import type { LiveSet } from '../revocation/live-set.js'
 import type { Clock } from '../runtime/clock.js'
 import { FeedError } from './feed-error.js'
@@ -25,8 +26,9 @@ export type GuardFollowerParts = GuardObserver &
 /** Keeps the live set of a guard up to date, and knows how fresh it is. */
 export type GuardFollower = Pick<
   Follower,
-  'start' | 'position' | 'stalenessMs' | 'isFresh' | 'counts' | 'close'
+  'start' | 'position' | 'stalenessMs' | 'isFresh' | 'close'
 > & {
+  counts(): Pick<FollowerCounts, 'snapshots' | 'gaps' | 'reconnects'>
   /**
    * Returns when the guard is fresh.
    *

@@ -8,7 +8,8 @@ import { createGuardFollower, type GuardFollower, type GuardObserver } from './g
 import { createFeedClient } from './http-feed.js'
 import { createHttpFeedSource } from './http-feed-source.js'
 import { openGuardIssuers } from './key-sets.js'
-import { readGuardOptions, type GuardSettings } from './options.js'
+import { createLoginCheck } from './login-check.js'
+import { readGuardOptions, type CheckSettings } from './options.js'
 import { createRevocationLookup } from './revocation-lookup.js'
 import type { Guard, GuardOptions } from './types.js'
 import { createVerifiedTokens } from './verified-tokens.js'
@@ -33,12 +34,9 @@ export function createGuard(options: GuardOptions): Guard {
   })
 }
 
-/** What a guard needs to know besides the way to its feed. */
-type CheckSettings = Omit<GuardSettings, 'feed' | 'maxStalenessMs'>
-
 /** What a guard knows of revocations, wherever it comes from. */
 export type KnownRevocations = Readonly<{
-  liveSet: Pick<LiveSet, 'findPacked' | 'size' | 'bytes'>
+  liveSet: Pick<LiveSet, 'find' | 'findPacked' | 'size' | 'bytes'>
   /** Makes the follower that keeps the live set up to date. The guard starts and closes it. */
   follow: (observer: GuardObserver) => GuardFollower
 }>
@@ -83,6 +81,7 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
   return {
     ready: readyWhen(follower, keySets),
     check,
+    isRevoked: createLoginCheck({ settings, liveSet, isFresh }),
     watch(claims, callback) {
       const cached = tokens.ofClaims(claims)
       if (cached === undefined) throw new TypeError('watch takes what check answered')

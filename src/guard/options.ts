@@ -3,24 +3,22 @@ import { senderConstrainedRules, type SenderConstrained } from '../token/confirm
 import { parseGuardEntries } from '../token/issuer-entries.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import {
-  createFaults,
   number,
   oneOf,
   optional,
   readObject,
+  readOrThrow,
   wholeNumber,
   type Faults,
   type Option,
 } from '../token/options.js'
 import { credentialNames, readCredentials, type Credentials } from './credentials.js'
 import { refuseUnknown, type OnUnknown } from './fallback.js'
-import type { GuardOptions } from './types.js'
+import type { CheckOptions, GuardOptions } from './types.js'
 
-/** The options of a guard, checked and with their defaults. */
-export type GuardSettings = Readonly<{
+/** Settings of the check itself, with their defaults. */
+export type CheckSettings = Readonly<{
   issuers: readonly IssuerConfig[]
-  feed: Credentials
-  maxStalenessMs: number
   onUnknown: OnUnknown
   requireExp: boolean
   cutoffClaim: 'iat' | 'auth_time'
@@ -30,11 +28,12 @@ export type GuardSettings = Readonly<{
   clock: Clock
 }>
 
-// A record, so that an option that is added to the type has to be added here.
-const optionNames: Record<keyof GuardOptions, true> = {
+/** The options of a guard, checked and with their defaults. */
+export type GuardSettings = CheckSettings & Readonly<{ feed: Credentials; maxStalenessMs: number }>
+
+// Records, so that an option that is added to a type has to be added here.
+const checkOptionNames: Record<keyof CheckOptions, true> = {
   issuers: true,
-  feed: true,
-  maxStalenessMs: true,
   onUnknown: true,
   requireExp: true,
   cutoffClaim: true,
@@ -43,6 +42,13 @@ const optionNames: Record<keyof GuardOptions, true> = {
   maxRemembered: true,
   clock: true,
 }
+const guardOptionNames: Record<keyof GuardOptions, true> = {
+  ...checkOptionNames,
+  feed: true,
+  maxStalenessMs: true,
+}
+
+const named = (members: object) => ({ name: 'options', members: Object.keys(members) })
 
 const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now() }
 
@@ -68,16 +74,24 @@ const clockOption: Pick<Option<Clock>, 'check'> = {
  *
  * @throws TypeError with every fault, one line each; it quotes no value of an option
  */
-export function readGuardOptions(options: unknown): GuardSettings {
-  const faults = createFaults()
-  const given = readObject(options, Object.keys(optionNames), faults.of('options'))
-  if (given === undefined) throw new TypeError(faults.lines().join('\n'))
-  const read = <T>(name: keyof GuardOptions, option: Pick<Option<T>, 'check'>, fallback: T): T =>
-    optional(option, given[name], faults.of(name)) ?? fallback
-  const settings: GuardSettings = {
-    issuers: parseGuardEntries(given['issuers'], faults.of('issuers')),
+export const readGuardOptions = (options: unknown): GuardSettings =>
+  readOrThrow(options, named(guardOptionNames), (given, faults) => ({
+    ...readCheckSettings(given, faults),
     feed: readFeed(given['feed'], faults),
-    maxStalenessMs: read('maxStalenessMs', number(100, 3_600_000), 5_000),
+    maxStalenessMs:
+      optional(number(100, 3_600_000), given['maxStalenessMs'], faults.of('maxStalenessMs')) ??
+      5_000,
+  }))
+
+/** As `readGuardOptions`, for a guard that brings its revocations itself. */
+export const readCheckOptions = (options: unknown): CheckSettings =>
+  readOrThrow(options, named(checkOptionNames), readCheckSettings)
+
+function readCheckSettings(given: Readonly<Record<string, unknown>>, faults: Faults) {
+  const read = <T>(name: keyof CheckOptions, option: Pick<Option<T>, 'check'>, fallback: T): T =>
+    optional(option, given[name], faults.of(name)) ?? fallback
+  return {
+    issuers: parseGuardEntries(given['issuers'], faults.of('issuers')),
     onUnknown: read('onUnknown', onUnknownOption, refuseUnknown),
     requireExp: read('requireExp', oneOf([true, false]), false),
     cutoffClaim: read('cutoffClaim', oneOf(['iat', 'auth_time']), 'iat'),
@@ -85,9 +99,7 @@ export function readGuardOptions(options: unknown): GuardSettings {
     senderConstrained: read('senderConstrained', oneOf(senderConstrainedRules), 'refuse'),
     maxRemembered: read('maxRemembered', number(2, 10_000_000), 32_768),
     clock: read('clock', clockOption, systemClock),
-  }
-  if (faults.lines().length > 0) throw new TypeError(faults.lines().join('\n'))
-  return settings
+  } satisfies CheckSettings
 }
 
 function readFeed(value: unknown, faults: Faults): Credentials {

@@ -65,8 +65,25 @@ export type GuardOptions = Readonly<{
   clock?: Clock | undefined
 }>
 
+/** The options that say how tokens are checked, and not where revocations come from. */
+export type CheckOptions = Omit<GuardOptions, 'feed' | 'maxStalenessMs'>
+
 /** The header, or every line of it; `undefined` or `null` when there is none. */
 export type Authorization = string | readonly string[] | null | undefined
+
+/**
+ * A login, as the claims of its tokens name it; with `sub`, `sid` or both. An `iss` of the guard's
+ * issuers is needed, unless its single entry has no `issuer`.
+ */
+export type Login = Readonly<{
+  iss?: string | undefined
+  sub?: string | number | undefined
+  sid?: string | number | undefined
+  /** When the token at hand was issued, in seconds since 1970 (RFC 7519 §4.1.6). */
+  iat?: number | undefined
+  /** When the user logged in, likewise (OpenID Connect Core §2). */
+  authTime?: number | undefined
+}>
 
 export type GuardStats = Readonly<{
   /** Whether the guard knows every revocation that is older than `maxStalenessMs`. */
@@ -108,6 +125,18 @@ export type Guard = {
    * @throws GuardError 401, or 503 when the guard is not fresh
    */
   check(authorization: Authorization): Promise<Claims>
+  /**
+   * Whether a login has ended, for an issuer's own route that renews tokens: `check` would refuse a
+   * token with these claims. Its session may have been revoked, or all tokens of the subject that
+   * were issued until a cutoff. The cutoff is compared with `iat`, or with `authTime` where the
+   * guard's `cutoffClaim` is `auth_time`; without that time any cutoff ends the login.
+   *
+   * @throws GuardError 503 when the guard is not fresh and knows no revocation of the login.
+   * `onUnknown` is not called: there is no token to ask about.
+   * @throws TypeError that says everything that is wrong with the login: a wrong type, an issuer
+   * that the guard does not know, a time that lies ahead by more than `maxClockSkewS`
+   */
+  isRevoked(login: Login): Promise<boolean>
   /**
    * Calls back once when a token is revoked or has expired. While the guard is stale it receives no
    * revocation: see the event `stale`.

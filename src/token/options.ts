@@ -143,3 +143,22 @@ export function readObject(
   if (unknown.length > 0) report(`has members that are not known: ${unknown.join(', ')}`)
   return value as Record<string, unknown>
 }
+
+/**
+ * Reads an object, and reports everything that is wrong with it at once.
+ *
+ * @param of what the object is called, its members, and how each line of the error begins
+ * @throws TypeError with every fault, one line each
+ */
+export function readOrThrow<T>(
+  value: unknown,
+  of: Readonly<{ name: string; members: readonly string[]; prefix?: string }>,
+  read: (given: Readonly<Record<string, unknown>>, faults: Faults) => T,
+): T {
+  const faults = createFaults()
+  const given = readObject(value, of.members, faults.of(of.name))
+  const settings = given && read(given, faults)
+  const lines = faults.lines()
+  if (settings !== undefined && lines.length === 0) return settings
+  throw new TypeError(lines.map((line) => `${of.prefix ?? ''}${line}`).join('\n'))
+}

@@ -208,11 +208,11 @@ describe('the options of a guard', () => {
     expect(faults.map((fault) => fault.split(' ')[0])).to.deep.equal([
       'options',
       'issuers[0].secret',
+      'onUnknown',
       'feed.clientId',
       'feed.clientSecret',
       'feed.url',
       'maxStalenessMs',
-      'onUnknown',
     ])
     expect(() => createGuard(options as unknown as GuardOptions)).to.throw(
       TypeError,
