@@ -23,8 +23,8 @@ export interface paths {
          *     lacks the token's `kid`, the service waits up to 10 s for the next fetch: it answers 401 when that fetch lacks the `kid` too, and
          *     500 when there was no such fetch.
          *
-         *     A sender-constrained token (`cnf`) may end itself under the scheme `Bearer` or `DPoP`, without a proof. The scope `global` is
-         *     refused to it (401, `DPoP`, `error="invalid_dpop_proof"`).
+         *     A sender-constrained token (`cnf`) may end itself under the scheme `Bearer` or `DPoP`, without a proof. With the scope
+         *     `global` it gets 401 (`DPoP`, `error="invalid_dpop_proof"`).
          */
         post: operations["logout"];
         delete?: never;
@@ -113,7 +113,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke a token
-         * @description RFC 7009, for clients that may `revoke`. 200 means that no API accepts the token which asks this service or follows its feed: its
+         * @description RFC 7009, for clients that may `revoke`. 200 means that every API that asks this service or follows its feed refuses the token: its
          *     revocation is stored (also if the token only becomes valid later), or the token is malformed, not genuine or expired. 400
          *     `unsupported_token_type` means that the service cannot end the token: it is too long, of an unknown issuer, for another audience,
          *     or of another kind. `token_type_hint` is ignored. 503 means unknown: repeat.
@@ -158,9 +158,10 @@ export interface paths {
          * Revoke a subject, a session, a token id or a token
          * @description For clients that may `revoke`. The operation is idempotent, and there is no undo: the set of revocations only grows until expiry. A
          *     client with `audiences` may only revoke tokens of its audiences, and must present them. If such a token names a session, the session
-         *     is revoked, with its tokens for other audiences. Session data of what is named is deleted too, except with a `cutoff`.
+         *     is revoked, with its tokens for other audiences. The session data of the revoked subject, session or token is deleted
+         *     too, except with a `cutoff`.
          *
-         *     `iss` must be a configured issuer. It is left out only where tokens have no `iss`.
+         *     `iss` must be a configured issuer. Leave it out only where tokens have no `iss`.
          */
         post: operations["createRevocation"];
         delete?: never;
@@ -261,8 +262,8 @@ export interface paths {
          *     the reader is fresh.
          *
          *     A reader asks once a second, and notes the time of a monotonic and of a wall clock before it asks. It is fresh as of that time once
-         *     it has applied exactly this position: the one that it had when it asked (that of a snapshot counts), one that came since, or one
-         *     that is still to come. Positions are never compared as numbers: after a loss the feed may have lower ones. If the last proof is
+         *     it has applied exactly this position. It may have had the position when it asked (that of a snapshot counts), have reached it since,
+         *     or reach it later. Positions are never compared as numbers: after a loss the feed may have lower ones. If the last proof is
          *     older than 5 s by either clock, the answer to a check is *unknown*, which is not "not revoked".
          */
         get: operations["getPosition"];
@@ -453,8 +454,8 @@ export interface paths {
         put?: never;
         /**
          * A token to try things with
-         * @description Only if the service made a throwaway key for this run: no key is configured, it listens on a loopback address, and it does not run
-         *     in production. Otherwise 404.
+         * @description 200 only if the service made a throwaway key for this run: no key is configured, the service listens on a loopback address, and it
+         *     does not run in production. Otherwise 404.
          */
         post: operations["developmentToken"];
         delete?: never;
@@ -472,8 +473,8 @@ export interface paths {
         };
         /**
          * Metrics for Prometheus
-         * @description 404 in production, and if `METRICS_PORT` is set: then the metrics are at this path of that port. No label names a subject, a token
-         *     or an address.
+         * @description 404 in production, and if `METRICS_PORT` is set. With `METRICS_PORT` the metrics are at this path of that port. No label names a
+         *     subject, a token or an address.
          */
         get: operations["metrics"];
         put?: never;
@@ -717,13 +718,13 @@ export interface components {
             reason: components["schemas"]["RevocationReason"];
         };
         RevocationKey: string;
-        /** @description When the revocation expires: after its token, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never. */
+        /** @description When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never. */
         KeptUntil: string | null;
         Revocation: {
             key: components["schemas"]["RevocationKey"];
             /**
              * Format: date-time
-             * @description Now, or the cutoff of a subject.
+             * @description The cutoff of a subject, or else the time of the answer.
              */
             effectiveAt: string;
             keptUntil: components["schemas"]["KeptUntil"];
@@ -731,7 +732,7 @@ export interface components {
         RevocationState: {
             key: components["schemas"]["RevocationKey"];
             revoked: boolean;
-            /** @description Only of a subject: tokens issued until then (epoch seconds) are revoked. */
+            /** @description Only for a subject: tokens issued until then (epoch seconds) are revoked. */
             cutoff?: number;
             keptUntil?: components["schemas"]["KeptUntil"];
         };
@@ -752,7 +753,7 @@ export interface components {
             outcome: "success" | "refused" | "unknown";
             reason: string;
             requestId: string;
-            /** @description The id of the machine client that asked. */
+            /** @description The id of the machine client that sent the request. */
             client?: string;
             issuer?: string;
             subject?: string;
@@ -813,7 +814,7 @@ export interface components {
             };
             content?: never;
         };
-        /** @description A member that the contract does not know, a bad parameter, or a request that is not HTTP. */
+        /** @description The request has a member that the contract does not know, or a bad parameter, or is not HTTP. */
         BadRequest: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1162,8 +1163,8 @@ export interface components {
         ClientChallenge: "Basic realm=\"cierre\"";
         /**
          * @description Why the request is refused, as one word of a closed list, which may grow. The header is sent only to a caller whose token is
-         *     genuine, and to machine clients. `revoked` means that the bearer is revoked already. No other 401 or 403 says that, and this one
-         *     says nothing about other tokens.
+         *     genuine, and to machine clients. `revoked` means that the bearer is revoked already; it says nothing about other tokens. No other
+         *     401 or 403 means that a token is revoked.
          * @example revoked
          */
         ErrorReason: "revoked" | "expired" | "other_holder" | "no_token_in_body" | "no_subject" | "no_issued_at" | "sender_constrained" | "too_long" | "not_permitted" | "other_audience" | "unknown_issuer" | "unsupported_format" | "invalid_member";
@@ -1198,8 +1199,8 @@ export interface components {
         /** @description The media type is as stated. */
         NoSniff: "nosniff";
         /**
-         * @description RFC 6750 §3. It has `error` and `error_description` only if credentials were sent. The scheme is `DPoP` (RFC 9449 §7.1) if a proof
-         *     is missing.
+         * @description RFC 6750 §3. The challenge has `error` and `error_description` only if credentials were sent. The scheme is `DPoP` (RFC 9449
+         *     §7.1) if a proof is missing.
          * @example Bearer realm="cierre"
          */
         Challenge: string;

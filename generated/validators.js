@@ -3512,9 +3512,9 @@ validate52.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body26 = validate55;
 const schema93 = {"$id":"body26","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
-const schema94 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"Now, or the cutoff of a subject."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema94 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 const schema95 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
-const schema96 = {"description":"When the revocation expires: after its token, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
+const schema96 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
 const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
@@ -4207,7 +4207,7 @@ validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body33 = validate64;
 const schema109 = {"$id":"body33","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema110 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema110 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only for a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
 function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4419,7 +4419,7 @@ validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 const body34 = validate67;
 const schema113 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
 const schema114 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema115 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that asked."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
+const schema115 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
 const schema116 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
 
 function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
