@@ -20,7 +20,7 @@ describe('machine clients', () => {
   })
   after(() => service.stop())
 
-  it('prove themselves by Basic or by the form, with any of their secrets', async () => {
+  it('200: authenticated by Basic or by the form, with any of its secrets', async () => {
     const jwt = await token()
     for (const [form, headers] of [
       [{ token: jwt }, asClient()],
@@ -39,7 +39,7 @@ describe('machine clients', () => {
     }
   })
 
-  it('401 invalid_client, challenged with Basic: wrong secret, unknown id, nonsense, no credentials', async () => {
+  it('401 invalid_client with a Basic challenge: wrong secret, unknown id, nonsense, no credentials', async () => {
     const jwt = await token()
     for (const headers of [
       { authorization: basic('all', 'wrong') },
@@ -73,7 +73,7 @@ describe('machine clients', () => {
     ).to.equal(true)
   })
 
-  it('400: a client that proves itself twice, or sends a member twice', async () => {
+  it('400: credentials that come twice, or a form member that comes twice', async () => {
     const jwt = await token()
     expect(
       (
@@ -115,7 +115,7 @@ describe('machine clients', () => {
     ).to.equal(200)
   })
 
-  it("403, audited with the client's id: a permission that is missing", async () => {
+  it("403, audited with the client's id: the client lacks the permission", async () => {
     const jwt = await token()
     for (const answer of [
       await introspect(service, jwt, 'powerless'),
@@ -135,7 +135,7 @@ describe('machine clients', () => {
     })
   })
 
-  it('other audiences: inactive to ask about, 403 to revoke', async () => {
+  it('a token for another audience: introspection says inactive, revocation is 403', async () => {
     const [own, foreign] = [await token({ aud: ['x', 'narrow'] }), await token({ aud: 'wide' })]
     expect((await introspect(service, own, 'narrow')).json).to.include({ active: true })
     expect((await introspect(service, foreign, 'narrow')).text).to.equal('{"active":false}')
@@ -163,7 +163,7 @@ describe('machine clients', () => {
     expect((await introspect(service, own)).text).to.equal('{"active":false}')
   })
 
-  it('429 for failures alone: who has a secret is never locked out', async () => {
+  it('429 for failed authentication alone: a client with a right secret is never locked out', async () => {
     const limited = await startService({ CLIENTS: clientsVariable, RATE_LIMIT_ADDRESS: '2/60' })
     try {
       const jwt = await token()
@@ -194,7 +194,7 @@ describe('machine clients', () => {
     }
   })
 
-  it('npm run client makes one that works, and shows the secret once', async () => {
+  it('npm run client makes a client that works, and shows its secret once', async () => {
     const printed = execFileSync(
       process.execPath,
       ['dist/main.js', 'client', '--id', 'made', '--allow', 'introspect,audit'],
@@ -225,7 +225,7 @@ describe('machine clients', () => {
     ).to.throw(/unknown permission fly/)
   })
 
-  it('list the trail newest first, filtered, page by page', async () => {
+  it('200: they list the audit trail newest first, filtered, page by page', async () => {
     const sub = 'audited-subject'
     for (let made = 0; made < 5; made += 1) await service.logout(await token({ sub }))
     const page = (await auditEvents(service, `?subject=${sub}&limit=2`)).json as {

@@ -3,7 +3,7 @@ import { limitKeyWaits } from '../../src/access/key-waits.js'
 import type { Verification } from '../../src/token/verification.js'
 
 describe('the address that key waits count against', () => {
-  it('an IPv4 address, an IPv6 /64, or none for a check', async () => {
+  it('is an IPv4 address or an IPv6 /64; a check has none', async () => {
     const seen: unknown[] = []
     const verification: Verification = {
       verify: async (_jwt, waiter) => {

@@ -15,7 +15,7 @@ describe('rate limits', () => {
   })
   after(() => redis.stop())
 
-  it("429 by address, counted before anything is verified, with Retry-After and the current draft's fields", async () => {
+  it("429 by address: counted before the token is verified, with Retry-After and the current draft's fields", async () => {
     const service = await startService({ RATE_LIMIT_ADDRESS: '3/60' })
     try {
       const statuses = []
@@ -32,7 +32,7 @@ describe('rate limits', () => {
     }
   })
 
-  it('429 by verified subject, over all instances; forged tokens that name a victim do not count', async () => {
+  it('429 by verified subject, over all instances; forged tokens in the name of a victim do not count', async () => {
     const env = { REDIS_URL: redis.url, RATE_LIMIT_ADDRESS: '5/60', RATE_LIMIT_SUBJECT: '2/60' }
     const [one, other] = [
       await startService(env),
@@ -70,7 +70,7 @@ describe('rate limits', () => {
   })
 
   for (const kind of ['redis', 'memory']) {
-    it(`a token that is already dead does not use up the limit of its subject, on ${kind}`, async () => {
+    it(`401: a token that is already revoked does not use up the limit of its subject, on ${kind}`, async () => {
       const service = await startService({
         REDIS_URL: kind === 'redis' ? redis.url : 'memory:',
         RATE_LIMIT_SUBJECT: '2/60',
@@ -92,7 +92,7 @@ describe('rate limits', () => {
     })
   }
 
-  it('what is over the limit revokes nothing', async () => {
+  it('429: a request over the limit revokes nothing', async () => {
     const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '1/60' })
     const unlimited = await startService({ REDIS_URL: redis.url })
     try {
@@ -116,7 +116,7 @@ describe('rate limits', () => {
     }
   })
 
-  it('a dead token that this instance knows is refused while Redis is away, and uses up no limit', async () => {
+  it('401 while Redis is down: a token that this instance knows as revoked; it uses up no limit', async () => {
     const own = await startRedis()
     const service = await startService({ REDIS_URL: own.url, RATE_LIMIT_SUBJECT: '2/60' })
     try {
@@ -135,7 +135,7 @@ describe('rate limits', () => {
     }
   })
 
-  it('counts in memory while Redis has none left: 500, and 429 when it is too much', async () => {
+  it('500 while Redis is out of memory, and 429 over the limit, which memory counts', async () => {
     const full = await startRedis(['--maxmemory-policy', 'noeviction'])
     const service = await startService({ REDIS_URL: full.url, RATE_LIMIT_SUBJECT: '2/60' })
     try {
@@ -151,7 +151,7 @@ describe('rate limits', () => {
     }
   })
 
-  it('windows of many subjects are counted together; what one has wrong is no matter for the others', async () => {
+  it('many subjects are counted in one round trip; an unreadable count of one does not affect the others', async () => {
     const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '2/60' })
     try {
       const subjects = Array.from({ length: 30 }, freshClaims)
@@ -174,7 +174,7 @@ describe('rate limits', () => {
       for (const key of others) expect(await redis.client.pTTL(key)).to.be.within(1, 60_000)
       await redis.client.set(unreadable, 'not a number')
       await redis.client.persist(endless)
-      // The one that cannot be counted in Redis begins anew in memory.
+      // The subject that Redis cannot count starts at zero in memory.
       expect(await everybody('b')).to.deep.equal(subjects.map(() => 200))
       expect(await redis.client.pTTL(endless), 'no window stays open').to.be.within(1, 60_000)
       expect((await everybody('c')).sort()).to.deep.equal([200, ...others.map(() => 429), 429])
@@ -184,7 +184,7 @@ describe('rate limits', () => {
     }
   })
 
-  it('a window that Redis may not give an end is counted in memory', async () => {
+  it('a window is counted in memory where Redis refuses to set its expiry', async () => {
     await redis.client.sendCommand([
       'ACL',
       'SETUSER',
@@ -220,7 +220,7 @@ describe('rate limits', () => {
     }
   })
 
-  it('counts are not written to disk: a Redis that starts anew counts anew, and knows every revocation', async () => {
+  it('counts are not written to disk: a restarted Redis counts from zero, and knows every revocation', async () => {
     const service = await startService({ REDIS_URL: redis.url, RATE_LIMIT_SUBJECT: '2/60' })
     try {
       const claims = freshClaims()
@@ -251,7 +251,7 @@ describe('rate limits', () => {
     }
   })
 
-  it('goes on counting subjects in memory while Redis is away', async () => {
+  it('429: subjects are counted in memory while Redis is down', async () => {
     const service = await startService(
       { REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT_SUBJECT: '2/60' },
       { waitForStore: false },
@@ -266,7 +266,7 @@ describe('rate limits', () => {
     }
   })
 
-  it('counts an IPv6 client by its /64, and believes X-Forwarded-For only from a trusted proxy', async () => {
+  it('an IPv6 client is counted by its /64; X-Forwarded-For counts only from a trusted proxy', async () => {
     const limited = { RATE_LIMIT_ADDRESS: '1/60' }
     const from = async (service: Awaited<ReturnType<typeof startService>>, address: string) =>
       (await service.logout('x', {}, { 'x-forwarded-for': address })).status
@@ -315,7 +315,7 @@ describe('the limit of a subject', () => {
     return { enforce: () => limiter.enforceLimit(commit), commits, refused }
   }
 
-  it('counted by Redis: one commit, whose count is in the header fields', async () => {
+  it('counted by Redis: one commit; its count is in the header fields', async () => {
     const { enforce, commits } = start([{ outcome: 'stored', counted: { count: 1, leftMs: 900 } }])
     const { outcome, headers } = await enforce()
     expect([outcome, headers['RateLimit']]).to.deep.equal(['stored', '"subject";r=1;t=1'])
@@ -324,7 +324,7 @@ describe('the limit of a subject', () => {
     ])
   })
 
-  it('full: rate_limited, with Retry-After, and reported', async () => {
+  it('over the limit: rate_limited, with Retry-After, and reported', async () => {
     const full = { outcome: 'rate_limited', counted: { count: 3, leftMs: 900 } } as const
     const { enforce, refused } = start([full])
     const { outcome, headers } = await enforce()
@@ -332,7 +332,7 @@ describe('the limit of a subject', () => {
     expect(refused).to.deep.equal(['subject'])
   })
 
-  it('not executed: counted in memory, then committed without a rate limit, until it is too much', async () => {
+  it('not executed: counted in memory; committed without a rate limit while memory has room', async () => {
     const missed = { outcome: 'not_executed' } as const
     const stored = { outcome: 'stored' } as const
     const { enforce, commits } = start([missed, stored, missed, stored, missed])
@@ -351,14 +351,14 @@ describe('the limit of a subject', () => {
     ])
   })
 
-  it('already revoked, and not counted by Redis: uses up nothing', async () => {
+  it('already revoked, and not counted by Redis: memory does not count it either', async () => {
     const revoked = { outcome: 'already_revoked' } as const
     const { enforce } = start(Array.from({ length: 5 }, () => revoked))
     for (let sent = 0; sent < 5; sent += 1)
       expect((await enforce()).outcome).to.equal('already_revoked')
   })
 
-  it('throws where neither Redis nor the second commit executes anything', async () => {
+  it('not executed twice: throws store_unavailable', async () => {
     const missed = { outcome: 'not_executed' } as const
     const { enforce } = start([missed, missed])
     const error = await enforce().catch((thrown: unknown) => thrown)

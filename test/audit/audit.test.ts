@@ -17,7 +17,7 @@ describe('audit', () => {
       ({ message }) => JSON.parse(String(message['e'])) as Event,
     )
 
-  it('a logout leaves the same event in the log and in the trail before its 200', async () => {
+  it('200: a logout has written the same event to the log and to the trail', async () => {
     const service = await startService({ REDIS_URL: redis.url, AUDIT_ADDRESS: 'full' })
     try {
       const claims = freshClaims()
@@ -50,7 +50,7 @@ describe('audit', () => {
     }
   })
 
-  it('a text from outside can neither end a line nor forge one, and is cut', async () => {
+  it('a text from outside can neither end nor forge a line, and is truncated', async () => {
     const service = await startService({ REDIS_URL: redis.url })
     try {
       const sub = `x"}\n{"audit":{"event":"forged"}}\u2028\r\n${'y'.repeat(2000)}`
@@ -71,7 +71,7 @@ describe('audit', () => {
     }
   })
 
-  it('keeps the address as told: cut by default, or not at all', async () => {
+  it('keeps the address as AUDIT_ADDRESS says: truncated by default, or not at all', async () => {
     for (const [setting, kept] of [
       ['truncate', '127.0.0.0/24'],
       ['none', undefined],
@@ -88,7 +88,7 @@ describe('audit', () => {
     await service.stop()
   })
 
-  it('refusals of callers who proved nothing stay out of the trail, ten a second in the log, the rest counted', async () => {
+  it('refusals of unauthenticated callers: none in the trail, ten a second in the log, the rest only counted', async () => {
     const clock = { ms: Date.now() }
     const service = await startService({ REDIS_URL: redis.url }, { now: () => clock.ms })
     try {
@@ -109,7 +109,7 @@ describe('audit', () => {
     }
   })
 
-  it('a trail that fails does not undo a logout: 200, counted and logged', async () => {
+  it('200: a trail that fails does not undo a logout; the failure is counted and logged', async () => {
     await redis.client.set('cierre:{c}:audit', 'not a stream')
     const service = await startService({ REDIS_URL: redis.url })
     try {
@@ -127,20 +127,20 @@ describe('audit', () => {
     }
   })
 
-  it('is capped by count', async () => {
+  it('the trail is capped by count', async () => {
     const service = await startService({ REDIS_URL: redis.url, AUDIT_MAX_EVENTS: '100' })
     try {
       const tokens = await Promise.all(Array.from({ length: 400 }, () => token()))
       await Promise.all(tokens.map((jwt) => service.logout(jwt)))
-      // Redis trims whole nodes of a hundred.
+      // Redis trims whole nodes of a hundred events.
       expect(await redis.client.xLen('cierre:{c}:audit')).to.be.within(100, 299)
     } finally {
       await service.stop()
     }
   })
 
-  it('cannot be flushed by replaying a dead token: the log takes every refusal, the trail thirty in a minute', async () => {
-    // From the start of a minute on, as fast as the clock of Redis, by which entries expire.
+  it('a replayed revoked token cannot flush the trail: the log has every refusal, the trail thirty a minute', async () => {
+    // Starts at a full minute, and runs as fast as the clock of Redis, by which entries expire.
     const beganMs = Date.now()
     const clock = { ms: Math.ceil(beganMs / 60_000) * 60_000 - beganMs }
     const service = await startService(

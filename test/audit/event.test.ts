@@ -10,7 +10,7 @@ const event: RevocationEvent = {
 }
 
 describe('an audit event', () => {
-  it('as JSON: what is absent has no member, numbers are text, what is too long is cut', () => {
+  it('as JSON: an absent value has no member, numbers are text, and long values are truncated', () => {
     const json = serialise({ ...event, outcome: 'success', keys: ['s:S'] }, 0, 'truncate')
     expect(JSON.parse(json)).to.deep.equal({
       time: '1970-01-01T00:00:00.000Z',
@@ -37,7 +37,7 @@ describe('an audit event', () => {
     expect(JSON.parse(line)).to.deep.include({ audit: { a: 1 }, sampledOut: 2, msg: 'authz_fail' })
   })
 
-  it('of a failure: unknown where the store may have stored it, else refused', () => {
+  it('of a failure: unknown where the revocation may be stored, else refused', () => {
     const of = (error: unknown) => {
       const { event: name, outcome, reason } = failureEvent(event, error)
       return [name, outcome, reason]

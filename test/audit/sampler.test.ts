@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createRefusalSampler, createSampler } from '../../src/audit/sampler.js'
 
 describe('the sampler of the log', () => {
-  it('takes so many in a second, and reports the dropped ones with the next that it takes', () => {
+  it('takes a number of events a second, and reports how many it dropped with the next one', () => {
     const sampler = createSampler(2)
     const taken = [0, 10, 20, 999].map((ms) => sampler.take(ms).isTaken)
     expect(taken).to.deep.equal([true, true, false, false])
@@ -22,7 +22,7 @@ describe('the sampler of the log', () => {
 describe('the sampler of refusals', () => {
   const limits = { perMinute: 2, mostSubjects: 2 }
 
-  it('takes so many of one subject in a minute, whatever others do', () => {
+  it('takes a number of refusals of one subject a minute, whatever other subjects do', () => {
     const sampler = createRefusalSampler(limits)
     const taken = ['a', 'a', 'a', 'b', 'a'].map((subject) => sampler.take(subject, 0))
     expect(taken).to.deep.equal([true, true, false, true, false])
@@ -30,7 +30,7 @@ describe('the sampler of refusals', () => {
     expect(sampler.take('a', 60_000)).to.equal(true)
   })
 
-  it('tells so many subjects apart, and takes none of further ones', () => {
+  it('distinguishes a number of subjects, and takes no refusal of further ones', () => {
     const sampler = createRefusalSampler(limits)
     const taken = ['a', 'b', 'c', 'a'].map((subject) => sampler.take(subject, 0))
     expect(taken).to.deep.equal([true, true, false, true])

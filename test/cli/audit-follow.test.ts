@@ -15,7 +15,7 @@ const event = (second: number, subject: string) =>
 const subjects = (events: StoredEvent[]) => events.map(({ subject }) => subject)
 
 describe('audit --follow', () => {
-  it('prints an event once, however often it is read, also twice in one read', () => {
+  it('prints an event once, also when it is read several times or twice in one read', () => {
     const newEvents = createNewEvents({ events: [event(0, 'a')], readAtMs: startMs })
     expect(subjects(newEvents.add([event(0, 'a'), event(1, 'b'), event(1, 'b')]))).to.deep.equal([
       'b',
@@ -23,14 +23,14 @@ describe('audit --follow', () => {
     expect(subjects(newEvents.add([event(1, 'b'), event(2, 'c')]))).to.deep.equal(['c'])
   })
 
-  it('prints an event that was written late, but none older than the first that was asked for', () => {
+  it('prints an event that was written late, but none from before the start', () => {
     const newEvents = createNewEvents({ events: [event(20, 'a')], readAtMs: startMs + 21_000 })
     expect(subjects(newEvents.add([event(19, 'older'), event(20.5, 'late')]))).to.deep.equal([
       'late',
     ])
   })
 
-  it('begins each read ten seconds before the youngest event, and never goes back', () => {
+  it('begins each read ten seconds before the newest event, and never goes back', () => {
     const newEvents = createNewEvents({ events: [], readAtMs: startMs })
     const froms = [30, 5].map((second) => {
       newEvents.add([event(second, 'x')])
@@ -39,7 +39,7 @@ describe('audit --follow', () => {
     expect(froms).to.deep.equal([20_000, 20_000])
   })
 
-  it('a line has no character that moves the cursor', () => {
+  it('prints no character that moves the cursor', () => {
     expect(lineOf(event(0, 'e\u001b[2J\u202e'))).to.equal(
       '2026-01-01T00:00:00.000Z  success  authn_token_revoked  logout  e�[2J�\n',
     )

@@ -81,7 +81,7 @@ describe('the command line (as built into dist/)', () => {
     expect((await run(['check'], { input: jwt })).code).to.equal(1)
   })
 
-  it('token asks a development service, and says so where there is none', async () => {
+  it('token: from a development service; an error line where there is none', async () => {
     const throwaway = await startService({ JWT_SECRET: '' })
     try {
       const { out } = await run(['token'], { env: { CIERRE_URL: throwaway.origin } })
@@ -98,7 +98,7 @@ describe('the command line (as built into dist/)', () => {
     ])
   })
 
-  it('audit prints the trail, follows it until Ctrl-C, and lets nothing from outside move the cursor', async () => {
+  it('audit prints the trail, and follows it until Ctrl-C; no text from outside moves the cursor', async () => {
     const { child, output } = start(['audit', '--follow', '--last', '1'])
     const jwt = await token({ sub: 'eve\u001b[2J\u202eil' })
     await until('it has begun', () => output.out !== '')
@@ -118,7 +118,7 @@ describe('the command line (as built into dist/)', () => {
     expect(lines.map(({ event }) => event)).to.include('authn_token_revoked')
   })
 
-  it("takes no other server's word for cierre's", async () => {
+  it("the answer of another server is an error, never taken for cierre's", async () => {
     const answers = [
       [200, {}],
       [200, { 'Content-Type': 'text/html' }],
@@ -147,7 +147,7 @@ describe('the command line (as built into dist/)', () => {
     }
   })
 
-  it('audit --follow outlives a service that is away for a while, and prints nothing twice', async () => {
+  it('audit --follow continues after the service was down, and prints nothing twice', async () => {
     const port = await freePort()
     let shortLived = await startService({ CLIENTS: clientsVariable }, { port })
     const { child, output } = start(['audit', '--follow'], {
@@ -172,7 +172,7 @@ describe('the command line (as built into dist/)', () => {
     ).to.deep.equal([1, 1])
   })
 
-  it('says what is wrong in one line: no service, no client, no token, no such command', async () => {
+  it('an error is one line: no service, no client, no token, no such command', async () => {
     const jwt = await token()
     const cases: [string[], Parameters<typeof start>[1], number, RegExp][] = [
       [
@@ -215,7 +215,7 @@ describe('the command line (as built into dist/)', () => {
     }
   })
 
-  it('--help tells of every command', async () => {
+  it('--help lists every command', async () => {
     const { code, out } = await run(['--help'])
     expect(code).to.equal(0)
     for (const command of ['serve', 'token', 'client', 'revoke', 'check', 'audit'])

@@ -35,7 +35,7 @@ describe('cierre/client', () => {
   })
   after(() => service.stop())
 
-  it('logs out; only a revoked token counts as logged out already', async () => {
+  it('logs out; already_logged_out only for a revoked token', async () => {
     const jwt = await token()
     expect(await clientFor(jwt).logout()).to.deep.equal({
       outcome: 'logged_out',
@@ -83,7 +83,7 @@ describe('cierre/client', () => {
     })
   })
 
-  it('introspects and revokes for servers, and says what is missing', async () => {
+  it('introspects and revokes for servers; an error names missing credentials', async () => {
     const server = clientFor(undefined, {
       credentials: { clientId: 'all', clientSecret: secretOf('all') },
     })
@@ -102,7 +102,7 @@ describe('cierre/client', () => {
     ).to.be.instanceOf(TypeError)
   })
 
-  it('refuses credentials without a secret, as a variable that is not set leaves them', () => {
+  it('refuses credentials without a secret, such as those of an unset variable', () => {
     for (const credentials of [
       { clientId: 'all', clientSecret: undefined },
       { clientId: '', clientSecret: 'x' },
@@ -115,7 +115,7 @@ describe('cierre/client', () => {
     }
   })
 
-  it('repeats what is unknown until it is known, and says so when it is not', async () => {
+  it('repeats a request whose outcome is unknown; unknown after the last repeat', async () => {
     const deadlines = holdDeadlines()
     const redis = await startRedis()
     const shaky = await startService({
@@ -155,7 +155,7 @@ describe('cierre/client', () => {
     expect(unreachable).to.include({ outcome: 'unknown', status: undefined })
   })
 
-  it('obeys Retry-After, but not for longer than it may', async () => {
+  it('waits as Retry-After says; a longer wait than longestPauseMs is unknown', async () => {
     const times: number[] = []
     const away = await serveOn((_request, response) => {
       times.push(performance.now())
@@ -177,7 +177,7 @@ describe('cierre/client', () => {
     }
   })
 
-  it("takes no other server's answer for the contract's: not a 200 of a portal, not a 403 of a firewall", async () => {
+  it('an answer of another server counts as unknown: the 200 of a portal, the 403 of a firewall', async () => {
     const answers = [
       [200, 'text/html', '<p>Welcome to our network'],
       [200, 'application/json', '{"ok":true}'],

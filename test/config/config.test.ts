@@ -311,7 +311,7 @@ describe('configuration', () => {
     })
   }
 
-  it('tells five faults at once', () => {
+  it('reports five faults at once', () => {
     expect(
       faultsOf({
         PORT: 'x',
@@ -323,7 +323,7 @@ describe('configuration', () => {
     ).to.have.length(5)
   })
 
-  it('demands a key in production, and on any address but loopback', () => {
+  it('requires a key in production, and on any address but loopback', () => {
     expect(faultsOf({ NODE_ENV: 'production', REDIS_URL: 'memory:' })).to.deep.equal([
       'JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI or JWT_ISSUERS must be set: without a key nothing can be verified',
     ])
@@ -333,7 +333,7 @@ describe('configuration', () => {
     expect(config.redis).to.equal(undefined)
   })
 
-  it('reads secrets from files, without the line end that editors add', () => {
+  it('reads secrets from files, without the trailing line end that editors add', () => {
     const dir = mkdtempSync(join(tmpdir(), 'cierre-config-'))
     const file = join(dir, 'secret')
     try {

@@ -36,7 +36,7 @@ describe('the configuration reference', () => {
   })
 
   it('has every variable that the code reads, and no other', () => {
-    // Comments name variables that do not exist, such as `X_FILE`.
+    // Without comments, which name variables that do not exist, such as `X_FILE`.
     const config = texts('config').replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')
     const ofTable = [
       ...config.matchAll(/\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|HOST|PORT|CLIENTS|DOCS)\b/g),

@@ -21,9 +21,9 @@ describe('the contract: every operation × declared status by a real request', (
   let service: TestService
   let limited: TestService
   let storeless: TestService
-  /** Its operations answer what the contract does not know. */
+  /** Its operations give answers that the contract does not declare. */
   let rogue: TestService
-  /** Without a key of anybody. */
+  /** No key is configured. */
   let throwaway: TestService
 
   before(async () => {
@@ -234,7 +234,7 @@ describe('the contract: every operation × declared status by a real request', (
     metrics: { ...anywhere, 200: get, 503: broken },
   }
 
-  it('knows an operation for each producer, and a producer for each status', () => {
+  it('has a producer for each operation and status, and no other', () => {
     const declared = Object.fromEntries(
       declaredOperations.map(({ operationId, responses }) => [
         operationId,
@@ -250,7 +250,7 @@ describe('the contract: every operation × declared status by a real request', (
     expect(produced).to.deep.equal(declared)
   })
 
-  // What the service sends of these differs from one time to the next, or is this very document.
+  // Operations whose answers differ each time, or are the contract itself.
   const examplesThatBegin = new Set([
     'contractYaml',
     'contractJson',
@@ -298,7 +298,7 @@ describe('the contract: every operation × declared status by a real request', (
     expect(wrong).to.deep.equal([])
   })
 
-  it('is published as it stands, twice the same', async () => {
+  it('200: published as it stands, the same in YAML and JSON', async () => {
     const yaml = await service.send({ path: '/openapi.yaml' })
     const json = await service.send({ path: '/openapi.json' })
     const { parse } = await import('yaml')
@@ -306,7 +306,7 @@ describe('the contract: every operation × declared status by a real request', (
     expect(yaml.text.startsWith('openapi: 3.1.0\n')).to.equal(true)
   })
 
-  it('takes any text that is not empty as a name, of whatever length', async () => {
+  it('200: any text of any length names a subject; 400 for an empty text', async () => {
     const statusOf = async (sub: string) => {
       const named = { iss: 'https://issuer.test', sub, reason: 'admin' }
       return (await create(service, asClient(), named)).status
@@ -315,7 +315,7 @@ describe('the contract: every operation × declared status by a real request', (
     expect(await Promise.all(names.map(statusOf))).to.deep.equal([400, 200, 200, 200, 200])
   })
 
-  it('500 with an error log, and not a word of it to the caller, when our own code breaks the contract', async () => {
+  it('500 when an operation breaks the contract: the log has the violation, the answer does not', async () => {
     const answer = await rogue.logout(await token())
     expect([answer.status, answer.json]).to.deep.equal([
       500,
@@ -325,7 +325,7 @@ describe('the contract: every operation × declared status by a real request', (
     expect(JSON.stringify(logged)).to.include('an answer violates the contract')
   })
 
-  it('204 with Allow on OPTIONS, and HEAD answers as GET without a body', async () => {
+  it('204 with Allow to OPTIONS; HEAD gets the answer of GET without its body', async () => {
     const options = await service.send({ method: 'OPTIONS', path: '/api/v1/auth/logout' })
     expect([options.status, options.headers['allow'], options.text]).to.deep.equal([
       204,

@@ -7,7 +7,7 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { nowS, token } from '../support/tokens.js'
 
-describe('failing over to a replica that lagged, and back', () => {
+describe('a failover to a replica that lagged, and back again', () => {
   let [a, b]: TestRedis[] = []
   let primary: TestRedis
   let replica: TestRedis
@@ -37,12 +37,15 @@ describe('failing over to a replica that lagged, and back', () => {
     services.splice(services.indexOf(service), 1)
     await service.stop()
   }
-  /** Between an instance and the primary: passed on, cut, or held where it reads the feed until `release`. */
+  /**
+   * Between an instance and the primary. It passes everything on, cuts connections, or holds reads of
+   * the feed until `release`.
+   */
   const openProxy = async (port: () => number) => {
     const state = { fate: 'pass' as 'pass' | 'cut', holds: false, release: () => undefined as void }
     const released = new Promise<void>((resolve) => (state.release = resolve))
     const proxy = await startProxy(port, async (text) => {
-      // Pages of the feed are read by a script that is not given the name of its history.
+      // The script that reads pages of the feed does not get the key with the name of the epoch.
       if (
         state.holds &&
         text.includes('EVALSHA') &&
@@ -63,7 +66,7 @@ describe('failing over to a replica that lagged, and back', () => {
     )
   }
   const promote = (one: TestRedis) => one.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
-  /** From here on it lags. */
+  /** From then on the replica lags. */
   const cutOff = () => replica.client.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
   const thereAndBack = async (meanwhile: () => Promise<unknown> = async () => undefined) => {
     await promote(replica)
@@ -104,7 +107,7 @@ describe('failing over to a replica that lagged, and back', () => {
     }
   }
 
-  it('there and back behind an instance that stays connected: an alarm, written back; a new instance refuses the token', async () => {
+  it('while the instance is connected: an alarm, and the loss is written back; 401 from a new instance', async () => {
     const living = await open(primary.url)
     const early = await loggedOut(living, 5)
     await until('the replica has them', async () => (await keys(replica)) === 5)
@@ -119,7 +122,7 @@ describe('failing over to a replica that lagged, and back', () => {
     await expectRefused(await open(primary.url), [...early, ...late])
   })
 
-  it('there and back behind an instance that was away, and finds the same server with a later end: an alarm, not a trimmed feed', async () => {
+  it('while the instance is cut off, and the feed grows meanwhile: an alarm, not a trimmed feed', async () => {
     const network = await openProxy(() => primary.port)
     const living = await open(network.url)
     const early = await loggedOut(living, 5)
@@ -148,7 +151,7 @@ describe('failing over to a replica that lagged, and back', () => {
     await expectRefused(fresh, [...early, ...late, ...others])
   })
 
-  it('there and back before the instance met what it had stored: its position is there, and what it lacks is written back', async () => {
+  it('before the instance has read its own write in the feed: that write alone is written back', async () => {
     const network = await openProxy(() => primary.port)
     const living = await open(network.url)
     const early = await loggedOut(living, 2)
@@ -173,7 +176,7 @@ describe('failing over to a replica that lagged, and back', () => {
     await expectRefused(await open(primary.url), [...early, ...late])
   })
 
-  it('a write that only lengthened a life survives, though the replica lagged', async () => {
+  it('a write that only lengthened a life is written back, too', async () => {
     let port = primary.port
     const network = await openProxy(() => port)
     const living = await open(network.url)
@@ -214,7 +217,7 @@ describe('failing over to a replica that lagged, and back', () => {
     await primary.restart()
   })
 
-  it('a failover that loses nothing, and a restart, raise no alarm', async () => {
+  it('a failover without a loss, and a restart: no alarm', async () => {
     let port = primary.port
     const network = await openProxy(() => port)
     const living = await open(network.url)

@@ -19,7 +19,7 @@ import { freshClaims, logoutToken, sign, token } from '../support/tokens.js'
 const unavailable = { success: false, message: 'Servicio no disponible temporalmente' }
 const oauthUnavailable = { error: 'temporarily_unavailable' }
 
-describe('every operation when Redis fails: its documented answer within the deadline, never "not revoked", never inactive', () => {
+describe('every operation when Redis fails: its declared 500 or 503 within the deadline, never "not revoked" or inactive', () => {
   let redis: TestRedis
   let service: TestService
   let deadlines: Deadlines
@@ -82,12 +82,12 @@ describe('every operation when Redis fails: its documented answer within the dea
       const { value: answer, deadlines: taken } = await deadlines.during(ask(jwt))
       expect([name, answer.status, answer.json]).to.deep.equal([name, status, body])
       expect(answer.headers['retry-after'], name).to.equal('1')
-      // One of its own; it may have begun while one of the feed ran.
+      // Its own deadline, which may begin while a deadline of the feed runs.
       expect(taken, name).to.be.at.most(2)
     }
   }
   const entries = () => redis.client.keys('cierre:{c}:[tsuj]:*')
-  // Readiness is shared for a second, so it may be that of before.
+  // Not by /health/ready, whose answer is shared for a second and may be that from before.
   const recovers = () =>
     until('it answers again', async () => (await verify(service, await token())).status === 200)
 
@@ -100,7 +100,7 @@ describe('every operation when Redis fails: its documented answer within the dea
     )
   }
 
-  it('silent', async () => {
+  it('503, logout 500: Redis is stopped, so that it never answers', async () => {
     redis.pause()
     await isStale()
     await expectUnknown({ ...asking, ...revoking })
@@ -108,7 +108,7 @@ describe('every operation when Redis fails: its documented answer within the dea
     await recovers()
   })
 
-  it('down', async () => {
+  it('503, logout 500: Redis is down', async () => {
     await redis.kill()
     await isStale()
     await expectUnknown({ ...asking, ...revoking })
@@ -116,7 +116,7 @@ describe('every operation when Redis fails: its documented answer within the dea
     await recovers()
   })
 
-  it('out of memory: what asks still gets its answer, what revokes gets none', async () => {
+  it('out of memory: 503, logout 500 for what revokes; checks still get their answers', async () => {
     const revoked = await token()
     expect((await service.logout(revoked)).status).to.equal(200)
     const before = await entries()

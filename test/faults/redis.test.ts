@@ -8,11 +8,11 @@ import { startService, type TestService } from '../support/service.js'
 import { claimKey } from '../../src/token/keys.js'
 import { freshClaims, nowS, sign, token } from '../support/tokens.js'
 
-/** Where Redis itself waits (`WAIT`), which a test cannot move: a short deadline in real time. */
+/** A short deadline in real time, for the wait in Redis itself (`WAIT`), which no test can move. */
 const realDeadlineMs = 1_000
 const waiting = { REDIS_MIN_REPLICAS: '1', STORE_TIMEOUT_MS: String(realDeadlineMs) }
 
-describe('when Redis fails, a 200 is never a lie', () => {
+describe('when Redis fails: no 200 without a stored revocation', () => {
   let redis: TestRedis
   let service: TestService
   let deadlines: Deadlines
@@ -37,7 +37,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
   }
   const timed = async (work: Promise<Answer>) => {
     const { value: answer, deadlines: taken } = await deadlines.during(work)
-    // Its own one, and what was left of one that ran before.
+    // Its own deadline, and the rest of one that began before it.
     expect(taken, 'deadlines until the answer').to.be.at.most(2)
     return answer
   }
@@ -50,7 +50,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect(answer.headers['retry-after']).to.equal('1')
   }
   const entries = async () => (await redis.client.keys('cierre:{c}:[tsuj]:*')).length
-  const expectRepeatKills = async (jwt: string) => {
+  const expectRepeatRevokes = async (jwt: string) => {
     await until('the service is ready again', () => service.isReady())
     expect((await service.logout(jwt)).status).to.be.oneOf([200, 401])
     expect((await service.logout(jwt)).status).to.equal(401)
@@ -63,10 +63,10 @@ describe('when Redis fails, a 200 is never a lie', () => {
     const jwt = await token()
     await expectUnknown(jwt)
     await redis.restart()
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
   })
 
-  it('killed between the check and the write: 500, and the token stays usable for the repeat', async () => {
+  it('killed between the check and the write: 500, and the repeat revokes the token', async () => {
     let armed = false
     const proxy: TestProxy = await startProxy(
       () => redis.port,
@@ -84,10 +84,10 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await expectUnknown(jwt)
     await redis.restart()
     expect(await entries()).to.equal(0)
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
   })
 
-  it('the answer to the write is lost: 500, and the repeat says 401 because it had arrived', async () => {
+  it('the reply to the write is lost: 500, and 401 to the repeat, since the write had arrived', async () => {
     let armed = false
     const proxy: TestProxy = await startProxy(
       () => redis.port,
@@ -115,10 +115,10 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await expectUnknown(jwt)
     expect((await timed(service.send({ path: '/health/ready' }))).status).to.equal(503)
     redis.resume()
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
   })
 
-  it('stopped for longer than the connection bears: still answers, and recovers', async () => {
+  it('stopped until the connection is given up: still answers, and recovers', async () => {
     await open()
     const jwt = await token()
     redis.pause()
@@ -127,7 +127,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
       return service.logged().some(({ msg }) => String(msg).includes('reconnecting'))
     })
     redis.resume()
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
   })
 
   it('out of memory: 500, not ready, nothing stored', async () => {
@@ -138,7 +138,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect(await entries()).to.equal(0)
     await until('the service knows', async () => !(await service.isReady()))
     await redis.client.configSet('maxmemory', '0')
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
   })
 
   it('a policy that evicts: not ready', async () => {
@@ -161,7 +161,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await expectUnknown(jwt)
     await redis.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
     expect(await entries()).to.equal(0)
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
   })
 
   it('demoted behind an address that leads to a new primary: reaches it without help', async () => {
@@ -178,12 +178,12 @@ describe('when Redis fails, a 200 is never a lie', () => {
     target = primary.port
     const jwt = await token()
     await expectUnknown(jwt)
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
     expect(await primary.client.keys('cierre:{c}:s:*')).to.have.length(1)
     await redis.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
   })
 
-  it('restarted empty: goes on, what it says from then on is stored, and what it knew is written back', async () => {
+  it('restarted empty: 200 for new logouts, and earlier revocations are written back', async () => {
     await open()
     expect((await service.logout(await token())).status).to.equal(200)
     await redis.restart({ empty: true })
@@ -204,7 +204,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await expectUnknown(jwt)
     expect(JSON.stringify(service.logged())).not.to.include(':wrong@')
     await redis.client.configSet('requirepass', 'wrong')
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
   })
 
   it('fewer replicas than REDIS_MIN_REPLICAS: 500 and not ready; enough: 200', async () => {
@@ -224,7 +224,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect(await service.isReady()).to.equal(false)
     expect(
       (await service.logout(jwt)).status,
-      'stored on the primary alone, which is not what a 401 says',
+      'stored on the primary alone, where a 401 would promise more',
     ).to.equal(500)
     const late = await token({ exp: nowS(-5) })
     for (let sent = 0; sent < 2; sent += 1)
@@ -233,13 +233,13 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect(Math.max(...waits), 'Redis waits within the deadline').to.be.below(realDeadlineMs)
     const replica = await startRedis(['--replicaof', '127.0.0.1', String(redis.port)])
     extra.push(replica)
-    await expectRepeatKills(jwt)
+    await expectRepeatRevokes(jwt)
     const another = await token()
     expect((await service.logout(another)).status).to.equal(200)
     expect((await service.logout(another)).status).to.equal(401)
   })
 
-  it('fewer replicas: the limit is told of what is over it, and of nothing else; nothing is counted twice', async () => {
+  it('fewer replicas: 500 within the limit, 429 over it; nothing is counted twice', async () => {
     await open({ ...waiting, RATE_LIMIT_SUBJECT: '2/60' })
     const jwt = await token()
     const statuses = []
@@ -259,7 +259,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect([other.status, third.status]).to.deep.equal([500, 429])
   })
 
-  it('Redis that does not obey WAIT: 500, and each is counted and stored once', async () => {
+  it('a Redis that refuses WAIT: 500, and each request is counted and stored once', async () => {
     await redis.client.sendCommand([
       'ACL',
       'SETUSER',
@@ -285,7 +285,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect(await redis.client.xLen('cierre:{c}:feed')).to.equal(4)
   })
 
-  it('stopped: what may be stored is never refused as too much', async () => {
+  it('stopped: 500, never 429, for a request that may be stored', async () => {
     await open({ RATE_LIMIT_SUBJECT: '1/60' })
     const claims = freshClaims()
     redis.pause()
@@ -302,16 +302,16 @@ describe('when Redis fails, a 200 is never a lie', () => {
     ])
   })
 
-  it('stopped, without limits: a token that this instance knows to be dead is refused all the same', async () => {
+  it('stopped, without limits: 401 for a token that this instance knows as revoked', async () => {
     await open()
-    const dead = await token()
-    expect((await service.logout(dead)).status).to.equal(200)
+    const revoked = await token()
+    expect((await service.logout(revoked)).status).to.equal(200)
     redis.pause()
-    expect((await timed(service.logout(dead))).status).to.equal(401)
+    expect((await timed(service.logout(revoked))).status).to.equal(401)
     redis.resume()
   })
 
-  it('kill -9 under load with appendfsync always: every token that got a 200 is still refused', async () => {
+  it('kill -9 under load with appendfsync always: 401 for every token that got a 200', async () => {
     await open()
     const tokens = await Promise.all(Array.from({ length: 300 }, () => token()))
     const confirmed: string[] = []
@@ -332,7 +332,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     for (const jwt of tokens) expect((await service.logout(jwt)).status).to.be.oneOf([200, 401])
   })
 
-  it('a second instance refuses the token on its next request after any 200', async () => {
+  it('401 from a second instance, on its next request after any 200', async () => {
     await open()
     const second = await startService({ REDIS_URL: redis.url })
     extra.push(second)
@@ -346,7 +346,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect(new Set(refusals)).to.deep.equal(new Set([401]))
   })
 
-  it('of two instances that are asked at once, one revokes a token and the other finds it revoked', async () => {
+  it('200 and 401: of two instances that log one token out at once, one finds it revoked', async () => {
     await open()
     const second = await startService({ REDIS_URL: redis.url })
     extra.push(second)
@@ -365,7 +365,7 @@ describe('when Redis fails, a 200 is never a lie', () => {
     expect(await redis.client.xLen('cierre:{c}:feed'), 'genesis, and each once').to.equal(101)
   })
 
-  it('an entry that cannot be merged fails its own request, and none of those that share its round trip', async () => {
+  it('500 for an entry that cannot be merged, and 200 for the requests that share its round trip', async () => {
     await open()
     const claims = Array.from({ length: 40 }, () => freshClaims())
     const broken = [claims[7]!, claims[23]!].map(
@@ -383,10 +383,10 @@ describe('when Redis fails, a 200 is never a lie', () => {
       [7, 500],
       [23, 500],
     ])
-    const told = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(({ message }) =>
-      String(message['e']).includes('"success"'),
+    const audited = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(
+      ({ message }) => String(message['e']).includes('"success"'),
     )
-    expect(told, 'one event for each that succeeded').to.have.length(38)
+    expect(audited, 'one event for each that succeeded').to.have.length(38)
     const again = await Promise.all(
       tokens.filter((_jwt, index) => statuses[index] === 200).map((jwt) => service.logout(jwt)),
     )
@@ -407,10 +407,10 @@ describe('when Redis fails, a 200 is never a lie', () => {
     await redis.kill()
     await Promise.all(answers)
     await redis.restart()
-    const told = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(({ message }) =>
-      String(message['e']).includes('"success"'),
+    const audited = (await redis.client.xRange('cierre:{c}:audit', '-', '+')).filter(
+      ({ message }) => String(message['e']).includes('"success"'),
     )
-    expect(told.length).to.equal(await entries())
-    expect(told.length).to.equal((await redis.client.xLen('cierre:{c}:feed')) - 1)
+    expect(audited.length).to.equal(await entries())
+    expect(audited.length).to.equal((await redis.client.xLen('cierre:{c}:feed')) - 1)
   })
 })

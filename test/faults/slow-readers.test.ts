@@ -14,7 +14,7 @@ const requestAs = (authorization: string) =>
   `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nConnection: close\r\n\r\n`
 const requestOf = (client: ClientName) => requestAs(asClient(client).authorization)
 
-describe('readers of the snapshot that are slow', () => {
+describe('slow readers of the snapshot', () => {
   let redis: TestRedis
   let service: TestService
   before(async () => {
@@ -36,7 +36,7 @@ describe('readers of the snapshot that are slow', () => {
   const snapshotAs = (client: ClientName) => service.send({ path, headers: asClient(client) })
   const cutOff = () => service.logged().filter(({ msg }) => msg === 'slow reader cut off').length
 
-  it('hold the places of their own client alone: 429 with Retry-After for it, 200 for another', async () => {
+  it('take places of their own client alone: 429 with Retry-After for it, 200 for another', async () => {
     await startWith({ rateOverMs: 60_000 })
     const slow = await holdUnread(service.origin, requestOf('all'), 4)
     const refused = await snapshotAs('all')
@@ -52,7 +52,7 @@ describe('readers of the snapshot that are slow', () => {
     slow.forEach((socket) => socket.destroy())
   })
 
-  it('hold 32 places in all, of however many clients', async () => {
+  it('take 32 places in all, of any number of clients: then 429', async () => {
     const secret = 'the secret of every one of these clients'
     const ids = Array.from({ length: 9 }, (_, index) => `guard-${index}`)
     await startWith(
@@ -76,7 +76,7 @@ describe('readers of the snapshot that are slow', () => {
     held.flat().forEach((socket) => socket.destroy())
   })
 
-  it('are cut off in the middle, which none of them can take for the end; a guard of the same client comes back by itself', async () => {
+  it('are cut off without a regular end; a guard of the same client recovers by itself', async () => {
     await startWith({ rateOverMs: 1_000 })
     const unread = await holdUnread(service.origin, requestOf('all'), 3)
     const slow = readSlowly(sendUnread(service.origin, requestOf('all')), {
@@ -90,13 +90,13 @@ describe('readers of the snapshot that are slow', () => {
     const text = (await slow.received()).toString('latin1')
     expect(text.startsWith('HTTP/1.1 200')).to.equal(true)
     expect(text.length).to.be.below(revocations * 25)
-    // The chunk that would end the answer.
+    // The last chunk of a whole answer.
     expect(text.endsWith('\r\n0\r\n\r\n')).to.equal(false)
     await guard.close()
     unread.forEach((socket) => socket.destroy())
   })
 
-  it('are cut off even when they go on reading a little; one that takes enough gets all of it', async () => {
+  it('are cut off also when they read a little; a reader that is fast enough gets the whole snapshot', async () => {
     await startWith({ rateOverMs: 2_000 })
     const read = (bytes: number) =>
       readSlowly(sendUnread(service.origin, requestOf('all')), { bytes, everyMs: 40 })
@@ -110,7 +110,7 @@ describe('readers of the snapshot that are slow', () => {
     expect((await slow.received()).length).to.be.below(revocations * 25)
   })
 
-  it('are none where the snapshot is small: what the network takes at once is sent', async () => {
+  it('are not cut off where the snapshot is so small that the network takes it at once', async () => {
     service = await startService(
       { CLIENTS: clientsVariable },
       { times: { checkEveryMs: 20, rateOverMs: 100 } },

@@ -63,7 +63,7 @@ describe('the continuity of the feed', () => {
     ['newer than the first event by its sequence', {}, { firstId: '1000-4' }, 'lost'],
     ['newer than the first event: failed over, there and back', {}, { firstId: '999-9' }, 'lost'],
     [
-      'newer than every event: failed over to a replica that lagged',
+      'newer than every event: a failover to a replica that lagged',
       {},
       { firstId: '10-0', added: 300 },
       'lost',

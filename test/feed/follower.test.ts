@@ -65,7 +65,7 @@ describe('the follower', () => {
     expect(one.follower.stalenessMs()).to.equal(Infinity)
   })
 
-  it('takes a snapshot, follows from it, and applies what is new, in order', async () => {
+  it('takes a snapshot, follows from it, and applies new events in order', async () => {
     const one = open()
     one.state.entries = [entryNumber(7)]
     one.follower.start()
@@ -91,7 +91,7 @@ describe('the follower', () => {
     expect(one.follower.counts()).to.include({ gaps: 1, snapshots: 2, historyLost: 0 })
   })
 
-  it('a gap that the source reports: another snapshot, without an inspection', async () => {
+  it('a gap that the source reports: takes another snapshot, without an inspection', async () => {
     const one = open({ delivery: 'pushed', isInspected: false, writes: false })
     one.follower.start()
     await one.follows(genesis)
@@ -101,7 +101,7 @@ describe('the follower', () => {
     expect(one.follower.counts()).to.include({ gaps: 1, snapshots: 2 })
   })
 
-  it('a gap that was none: follows on from the same position', async () => {
+  it('a gap, and the inspection finds the position: follows on from it', async () => {
     const one = open()
     one.follower.start()
     await one.follows(genesis)
@@ -111,7 +111,7 @@ describe('the follower', () => {
     expect(one.follower.counts()).to.include({ gaps: 1, snapshots: 1 })
   })
 
-  it('a lost history: writes everything back, lets the others do so, and begins anew', async () => {
+  it('a loss: writes everything back, waits for the other instances to do so, and takes a new snapshot', async () => {
     const one = open()
     one.state.entries = [entryNumber(7), entryNumber(8)]
     one.follower.start()
@@ -126,7 +126,7 @@ describe('the follower', () => {
     expect(one.follower.counts()).to.include({ historyLost: 1, restored: 2, snapshots: 2 })
   })
 
-  it('a write that the whole feed lacks is written back; until then the feed is not followed', async () => {
+  it('a write that the feed lacks at its end: written back before the feed is followed on', async () => {
     const one = open()
     one.follower.start()
     await one.follows(genesis)
@@ -142,7 +142,7 @@ describe('the follower', () => {
     expect(one.follower.counts()).to.include({ historyLost: 1, restored: 1, snapshots: 1 })
   })
 
-  it('a write whose event comes is confirmed', async () => {
+  it('a write whose event arrives: confirmed, and not written back', async () => {
     const one = open()
     one.follower.start()
     await one.follows(genesis)
@@ -162,7 +162,7 @@ describe('the follower', () => {
     expect([one.follower.isFollowing(), one.follower.isFresh()]).to.deep.equal([true, true])
   })
 
-  it('an unreadable feed: stale at once, and until an event has been read', async () => {
+  it('an unreadable feed: stale at once, until an event has been read', async () => {
     const one = open()
     one.follower.start()
     await one.follows(genesis)
@@ -175,7 +175,7 @@ describe('the follower', () => {
     expect([one.follower.isFresh(), one.follower.isFollowing()]).to.deep.equal([true, true])
   })
 
-  it('a clock that was set back: nothing of the page counts, and another snapshot is taken', async () => {
+  it('a clock that was set back: drops the page, and takes another snapshot', async () => {
     const one = open()
     one.clock.now = 86_400_000
     one.follower.start()
@@ -193,7 +193,7 @@ describe('the follower', () => {
     ])
   })
 
-  describe('of pages that are read', () => {
+  describe('when pages are read', () => {
     it('is fresh as of the moment before the read, and a page that is not whole proves nothing', async () => {
       const one = open()
       one.clock.now = one.clock.monotonic = 100
@@ -210,7 +210,7 @@ describe('the follower', () => {
     })
   })
 
-  describe('of pages that are pushed', () => {
+  describe('when pages are pushed', () => {
     const openPushed = () => open({ delivery: 'pushed', isInspected: false, writes: false })
 
     it('is fresh as of the moment of asking, once exactly that event is applied', async () => {
@@ -231,7 +231,7 @@ describe('the follower', () => {
       expect(one.follower.stalenessMs()).to.equal(300)
     })
 
-    it('is not fresh when the clock was set back while the question was under way', async () => {
+    it('is not fresh when the clock is set back before the answer comes', async () => {
       const one = openPushed()
       let answer: (position: string) => void = () => undefined
       one.state.tail = () => new Promise((resolve) => (answer = resolve))
@@ -248,7 +248,7 @@ describe('the follower', () => {
       await until('it is fresh', () => one.follower.isFresh())
     })
 
-    it('reports an unreadable answer, and asks again after an event has been read', async () => {
+    it('reports an unreadable answer, and asks again once an event has been read', async () => {
       const one = openPushed()
       one.state.tail = async () => {
         throw new Error('426')
@@ -264,7 +264,7 @@ describe('the follower', () => {
     })
   })
 
-  it('closes at once, whatever it waits for', async () => {
+  it('closes at once, also while it waits', async () => {
     const one = open()
     one.follower.start()
     await one.follows(genesis)

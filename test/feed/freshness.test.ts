@@ -20,13 +20,13 @@ describe('the freshness check', () => {
     expect(onTarget(openBarrier(at(7), position(1)), position(1))).to.deep.equal(passed)
   })
 
-  it('passes when the answer is an event that was applied while the question was under way', () => {
+  it('passes when the answer is an event that was applied after the question was sent', () => {
     const asked = onApplied(openBarrier(at(7), position(1)), [event(2), event(3)])
     expect(asked.mode).to.equal('asking')
     for (const one of [2, 3]) expect(onTarget(asked, position(one))).to.deep.equal(passed)
   })
 
-  it('waits for exactly the event of the answer: a later one is of another history', () => {
+  it('waits for exactly the event of the answer: a later event may be of another epoch', () => {
     const waiting = onTarget(openBarrier(at(7), position(1)), position(3))
     expect(waiting).to.deep.equal({ mode: 'waiting', askedAt: at(7), target: position(3) })
     expect(onApplied(waiting, [event(2)])).to.equal(waiting)
@@ -53,7 +53,7 @@ describe('staleness', () => {
     expect(stalenessMs(undefined, at(0))).to.equal(Infinity)
   })
 
-  it('is the time by the clock that says more', () => {
+  it('is the longer of the times by the two clocks', () => {
     const asOf = at(1_000)
     expect(stalenessMs(asOf, at(1_500))).to.equal(500)
     expect(stalenessMs(asOf, at(9_000, 1_500)), 'the machine slept').to.equal(8_000)
@@ -68,7 +68,7 @@ describe('staleness', () => {
     expect(behind(86_400_000), 'set back by a day').to.equal(Infinity)
   })
 
-  it('is read from the clock that is given', () => {
+  it('reads both clocks from the given clock', () => {
     expect(momentOf({ now: () => 1, monotonicMs: () => 2 })).to.deep.equal(at(1, 2))
   })
 })

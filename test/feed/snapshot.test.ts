@@ -11,7 +11,7 @@ const keyOf = (kind: string, name: string | number) =>
 const startMs = 1_800_000_000_000
 
 describe('the snapshot', () => {
-  it('brings over every entry, in pieces of any size, and keeps what is there', () => {
+  it('adds every entry, in pieces of any size, and keeps what the live set holds', () => {
     const liveSet = createLiveSet(() => startMs)
     const entries: Entry[] = []
     for (let one = 0; one < 10_000; one += 1) {
@@ -47,7 +47,7 @@ describe('the snapshot', () => {
     }
   })
 
-  it('refuses a snapshot that is cut, continued, or of another version', () => {
+  it('refuses a snapshot that is truncated, has bytes after its end, or is of another version', () => {
     const liveSet = createLiveSet(() => startMs)
     for (let one = 0; one < 10; one += 1) liveSet.add({ key: keyOf('t', one), untilMs: null })
     const bytes = Buffer.concat([...encodeSnapshot(liveSet, '1-0.genesis')])

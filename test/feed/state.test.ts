@@ -47,7 +47,7 @@ const gap: Gap = { mode: 'gap', position, server }
 const restoring: Restoring = { mode: 'restoring', entries: missing, place, resumesAt: position }
 const settling: Settling = { mode: 'settling', place, resumesAt: position }
 const all: readonly State[] = [bootstrapping, following, resuming, gap, restoring, settling]
-/** Of a source that cannot say which server keeps the feed. */
+/** With a source that cannot say which server keeps the feed. */
 const unknownServer = { mode: 'following', position, server: undefined } as const
 
 const page = (sequences: readonly number[], more: Partial<Page> = {}): Page => ({
@@ -89,7 +89,7 @@ describe('the state of a follower', () => {
         ['begins with an older event', [4, 5]],
         ['begins with a newer event', [6]],
       ] as const) {
-        it(`${state.mode} → gap, when the page ${what}: nothing of it counts`, () => {
+        it(`${state.mode} → gap, when the page ${what}: the page is dropped`, () => {
           expect(onPage(state, page(events))).to.deep.equal({ state: gap, notice: 'gap' })
         })
       }
@@ -102,7 +102,7 @@ describe('the state of a follower', () => {
       })
     }
 
-    it('stays with its server, and says so when another one has the position', () => {
+    it('following keeps its server; a notice when another server has the position', () => {
       expect(onPage(following, page([5], { identity }))).to.deep.equal({
         state: following,
         notice: undefined,
@@ -113,7 +113,7 @@ describe('the state of a follower', () => {
       })
     })
 
-    it('is followed from a source that knows no servers, and where events are not counted', () => {
+    it('following goes on without a known server, and without a count of events', () => {
       expect(onPage(unknownServer, page([5, 6]))).to.deep.equal({
         state: { ...unknownServer, position: positionAt(6) },
       })
@@ -126,7 +126,7 @@ describe('the state of a follower', () => {
   })
 
   describe('an inspection', () => {
-    it('gap → resuming, when the position is there after all, perhaps on another server', () => {
+    it('gap → resuming, when the feed has the position after all, also on another server', () => {
       const there = { ...found, hasPosition: true, identity: otherIdentity }
       expect(onInspection(gap, there, everything)).to.deep.equal({
         state: { ...resuming, server: { identity: otherIdentity, added: 100 } },
@@ -146,7 +146,7 @@ describe('the state of a follower', () => {
       })
     })
     for (const state of [gap, bootstrapping, restoring]) {
-      it(`${state.mode} → restoring everything, without a position, when the history is lost`, () => {
+      it(`${state.mode} → restoring everything, without a position, when revocations are lost`, () => {
         expect(onInspection(state, lostFeed, everything)).to.deep.equal({
           state: {
             mode: 'restoring',
@@ -159,12 +159,12 @@ describe('the state of a follower', () => {
       })
     }
     for (const state of [bootstrapping, restoring]) {
-      it(`${state.mode} goes on, when nothing is lost`, () => {
+      it(`${state.mode} stays, when nothing is lost`, () => {
         for (const inspection of [found, { ...found, hasPosition: true }])
           expect(onInspection(state, inspection, everything)).to.deep.equal({ state })
       })
     }
-    it('bootstrapping goes on, when there is no place to compare with', () => {
+    it('bootstrapping stays, when there is no place to compare with', () => {
       for (const inspection of [undefined, found, lostFeed])
         expect(onInspection(initialState, inspection, everything)).to.deep.equal({
           state: initialState,
@@ -173,13 +173,13 @@ describe('the state of a follower', () => {
   })
 
   describe('writes that the feed lacks', () => {
-    it('following → restoring just these, and on from the same position', () => {
+    it('following → restoring just these writes; the position stays', () => {
       expect(onMissingWrites(following, missing)).to.deep.equal({
         state: restoring,
         notice: 'writes_missing',
       })
     })
-    it('following goes on, where the source knows no servers', () => {
+    it('following stays, where the source knows no servers', () => {
       expect(onMissingWrites(unknownServer, missing)).to.deep.equal({ state: unknownServer })
     })
   })
@@ -195,7 +195,7 @@ describe('the state of a follower', () => {
     })
   })
 
-  it('following, resuming → gap, when the source says so', () => {
+  it('following, resuming → gap, when the source reports a gap', () => {
     for (const state of [following, resuming])
       expect(onGap(state)).to.deep.equal({ state: gap, notice: 'gap' })
   })

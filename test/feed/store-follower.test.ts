@@ -13,7 +13,7 @@ const positionOf = async (service: TestService) =>
       position: string
     }
   ).position
-describe('the feed when Redis loses what it had', () => {
+describe('an instance when Redis loses revocations', () => {
   let redis: TestRedis
   const services: TestService[] = []
   const open = async (url = redis.url) => {
@@ -51,7 +51,7 @@ describe('the feed when Redis loses what it had', () => {
     ['restarted empty', () => redis.restart({ empty: true })],
     ['the feed deleted', () => redis.client.del('cierre:{c}:feed')],
   ] as [string, () => Promise<unknown>][]) {
-    it(`${name}: an alarm, not ready, written back, ready; no token comes back`, async () => {
+    it(`${name}: an alarm, and not ready until everything is written back; every revoked token stays 401`, async () => {
       const [one, other] = [await open(), await open()]
       const jwts = [...(await revoked(one, 20)), ...(await revoked(other, 20))]
       const keysBefore = (await restored()).sort()
@@ -70,7 +70,7 @@ describe('the feed when Redis loses what it had', () => {
     })
   }
 
-  it('lost again while it is written back: another alarm, and written back again', async () => {
+  it('flushed again while it writes back: another alarm, and everything is written back again', async () => {
     const service = await open()
     const jwts = await revoked(service, 20)
     const isTold = (message: string) =>
@@ -85,7 +85,7 @@ describe('the feed when Redis loses what it had', () => {
     for (const jwt of jwts) expect((await other.logout(jwt)).status).to.equal(401)
   })
 
-  it('trimmed past an instance that was away: reads everything again, without an alarm', async () => {
+  it('the feed trimmed past an instance that was cut off: reads everything again, without an alarm', async () => {
     let isUp = true
     const proxy = await startProxy(
       () => redis.port,
@@ -119,14 +119,14 @@ describe('the feed when Redis loses what it had', () => {
       for (const jwt of jwts) expect((await service.logout(jwt)).status).to.equal(401)
   })
 
-  it('failed over to a replica that lacks what the instance has not met in the feed: it is written back', async () => {
+  it('a failover that loses a write which the instance has not read in the feed yet: the write is written back', async () => {
     const replica = await startRedis()
     await replica.client.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
     let port = redis.port
     let holds = false
     let release: () => void = () => undefined
     const released = new Promise<'cut'>((resolve) => (release = () => resolve('cut')))
-    // Pages of the feed are read by a script that does not know its history.
+    // The script that reads pages of the feed does not get the key with the name of the epoch.
     const proxy = await startProxy(
       () => port,
       async (text) =>
@@ -160,7 +160,7 @@ describe('the feed when Redis loses what it had', () => {
     }
   })
 
-  it('failed over to a replica that lagged: what the instance knows is written back before it is ready', async () => {
+  it('a failover to a replica that lagged: not ready until everything that the instance knows is written back', async () => {
     const replica = await startRedis()
     const toReplica = replica.client
     await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
@@ -179,7 +179,7 @@ describe('the feed when Redis loses what it had', () => {
         'the replica has them',
         async () => (await toReplica.keys('cierre:{c}:[tsuj]:*')).length === 5,
       )
-      // Cut off from its primary, it lags from here on.
+      // From here on the replica is cut off from its primary, and lags.
       await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
       const late = await revoked(service, 5)
       await redis.kill()

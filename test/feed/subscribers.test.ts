@@ -36,7 +36,7 @@ for (const store of ['memory', 'redis'] as const) {
       await redis?.stop()
     })
 
-    it('200: begins with the event of the position, and goes on with every revocation, within its headers', async () => {
+    it('200: begins with the event of the position, and then sends every revocation', async () => {
       const from = await positionOf(service)
       const reader = await follow(service.origin, from, asClient())
       expect(reader.response.headers).to.include({
@@ -64,7 +64,7 @@ for (const store of ['memory', 'redis'] as const) {
       again.stop()
     })
 
-    it('tells a gap, and ends, when the position is not there; 400 without one', async () => {
+    it('200: only the event gap, when the feed does not have the position; 400 without a position', async () => {
       const at = await positionOf(service)
       for (const from of [
         '1-0.genesis',
@@ -94,7 +94,7 @@ for (const store of ['memory', 'redis'] as const) {
       }
     })
 
-    it('ends at once when the service drains', async () => {
+    it('the stream ends at once when the service drains', async () => {
       const own = await startService({
         CLIENTS: clientsVariable,
         ...(redis && { REDIS_URL: redis.url }),
@@ -109,7 +109,7 @@ for (const store of ['memory', 'redis'] as const) {
   })
 }
 
-describe('the feed under those who ask much and read little', () => {
+describe('the feed with readers that read slowly', () => {
   let redis: TestRedis
   let service: TestService
   before(async () => {
@@ -127,11 +127,11 @@ describe('the feed under those who ask much and read little', () => {
     const { hostname, port } = new URL(service.origin)
     const asked = request({ hostname, port, path, headers: asClient(), agent: false }).end()
     const [response] = (await once(asked, 'response')) as [IncomingMessage]
-    // It takes what it is given until its buffers are full, and then nothing.
+    // The client takes data until its buffers are full, and then none.
     return { asked, response }
   }
 
-  it('serves four snapshots at a time, then 429, until one of them is read or goes away', async () => {
+  it('200 for four snapshots at a time, then 429, until one of them is read or cut off', async () => {
     const slow = await Promise.all(
       Array.from({ length: 4 }, () => open('/api/v1/revocations/snapshot')),
     )
@@ -147,7 +147,7 @@ describe('the feed under those who ask much and read little', () => {
     slow.forEach(({ asked }) => asked.destroy())
   })
 
-  it('a reader that was away for long gets all that it missed, as fast as it reads', async () => {
+  it('a reader that was away for long gets every event that it missed, as fast as it reads', async () => {
     const from = await positionOf(service)
     await append(50_000)
     const reader = await follow(service.origin, from, asClient())
@@ -158,7 +158,7 @@ describe('the feed under those who ask much and read little', () => {
     reader.stop()
   })
 
-  it('cuts a reader that lags, instead of keeping everything for it, and serves the others', async () => {
+  it('a reader that lags is cut off, and the others are served', async () => {
     const from = await positionOf(service)
     const idle = await open(`/api/v1/revocations/events?from=${from}`)
     const reader = await follow(service.origin, from, asClient())

@@ -15,7 +15,7 @@ const open = (most = 10) => {
 }
 
 describe('writes that the feed has not confirmed', () => {
-  it('are missing once a read that began after them has come to the end of the feed, and not before', () => {
+  it('are missing once a later read has come to the end of the feed, and not before', () => {
     const { writes } = open()
     writes.add(t(1000), 7)
     expect(writes.missing(7)).to.deep.equal([])
@@ -46,7 +46,7 @@ describe('writes that the feed has not confirmed', () => {
     })
   }
 
-  it('two writes of one key, of which one raised the cutoff and the other lengthened the life, are confirmed by their two events', () => {
+  it('two writes of one key, one with a later cutoff and one with a longer life: their two events confirm them', () => {
     const { writes } = open()
     writes.add(u(50, 2000), 0)
     writes.add(u(60, 1000), 0)
@@ -56,7 +56,7 @@ describe('writes that the feed has not confirmed', () => {
     expect(writes.missing(1)).to.deep.equal([])
   })
 
-  it('what was confirmed of a key before it was written again need not be confirmed again', () => {
+  it('a confirmed life stays confirmed when the key is written again', () => {
     const { writes } = open()
     writes.add(u(50, 2000), 0)
     writes.confirm(u(40, 2000))
@@ -65,7 +65,7 @@ describe('writes that the feed has not confirmed', () => {
     expect(writes.size()).to.equal(0)
   })
 
-  it('an expiry that was computed from a remaining time may fall short by the tolerance', () => {
+  it('confirmed by an expiry that is shorter by at most the tolerance', () => {
     const { writes } = open()
     writes.add(t(5000), 0)
     writes.confirm(t(3999), 1000)
@@ -74,7 +74,7 @@ describe('writes that the feed has not confirmed', () => {
     expect(writes.size()).to.equal(0)
   })
 
-  it('are forgotten when they have expired, and no more than so many are kept', () => {
+  it('are forgotten when they have expired; a limited number is kept', () => {
     const { writes, clock } = open(2)
     writes.add(t(1000), 0)
     writes.add(u(1, 2000), 0)
@@ -84,13 +84,13 @@ describe('writes that the feed has not confirmed', () => {
     expect([writes.missing(1), writes.size()]).to.deep.equal([[u(1, 2000)], 1])
   })
 
-  it('property: whatever is written in whatever order, the events of all writes confirm all, and those of all but the largest do not', () => {
+  it('property: the events of all writes confirm all of them; without that of the largest cutoff they do not', () => {
     const write = fc.record({ cutoff: fc.nat(9), untilMs: fc.integer({ min: 1, max: 9 }) })
     fc.assert(
       fc.property(fc.array(write, { minLength: 1, maxLength: 6 }), fc.nat(6), (all, applied) => {
         const { writes } = open()
         const entries = all.map(({ cutoff, untilMs }) => u(cutoff, untilMs))
-        // Some events are faster than the next write.
+        // Some events arrive before the next write.
         entries.forEach((entry, at) => {
           writes.add(entry, 0)
           if (at < applied) writes.confirm(entry)

@@ -64,7 +64,7 @@ describe('an old and a new instance side by side', () => {
           (await service.send({ path: `/api/v1/revocations/${path}`, headers: asClient() })).status,
       ),
     )
-  /** Everything that an instance stores but audit events. */
+  /** Everything that an instance stores, except audit events. */
   const stored = async () =>
     (await redis.dump())
       .split('\n')
@@ -85,7 +85,7 @@ describe('an old and a new instance side by side', () => {
   })
 
   for (const layout of ['2', '1000', 'text']) {
-    it(`layout ${layout}: the old instance answers 503 to checks and feed, 500 to logout, stores nothing, is not ready; its guard is stale`, async () => {
+    it(`layout ${layout}: the old instance answers 503 to checks and feed readers, 500 to logout, stores nothing and is not ready; its guard is stale`, async () => {
       const service = await open()
       const [revoked, jwt] = [await token(), await token()]
       expect((await service.logout(revoked)).status).to.equal(200)
@@ -128,7 +128,7 @@ describe('an old and a new instance side by side', () => {
         ).status,
       ).to.equal(503)
       expect(await feedStatuses(service)).to.deep.equal([503, 503, 503])
-      expect(await verify(service, revoked), 'what is known to be revoked stays so').to.equal(401)
+      expect(await verify(service, revoked), 'a known revocation stays').to.equal(401)
       await until('it is not ready', async () => !(await service.isReady()))
       await until('its streams end', () => reader.ended())
       await until('its guard is stale', () => !guard.stats().fresh)
@@ -144,7 +144,7 @@ describe('an old and a new instance side by side', () => {
     })
   }
 
-  it('an instance that is started while the layout is newer never becomes ready, and goes on when it is set right', async () => {
+  it('not ready while the layout is newer, also from the start; ready when the layout is set back', async () => {
     await redis.client.set(layoutKey, '2')
     const service = await open(false)
     await until('it says why', () => layoutLines(service).length === 1)
@@ -165,7 +165,7 @@ describe('an old and a new instance side by side', () => {
     expect([await verify(service, jwt), layoutLines(service).length]).to.deep.equal([200, 1])
   })
 
-  it('an unknown kind of event: the instance stops following and is not ready, its guard is stale; checks that ask Redis go on', async () => {
+  it('an unknown kind of event: the instance stops following and is not ready, its guard is stale; checks through Redis go on', async () => {
     const service = await open()
     const guard = guardOf(service.origin)
     await guard.ready()
@@ -186,7 +186,7 @@ describe('an old and a new instance side by side', () => {
     expect(late.position()).to.equal(undefined)
   })
 
-  it('an informational kind of event is passed on, and its position is one like any other', async () => {
+  it('an informational event is passed on, and its position is valid like any other', async () => {
     const service = await open()
     const guard = guardOf(service.origin)
     await guard.ready()
@@ -236,7 +236,7 @@ describe('the version of the feed', () => {
     return { guard, warnings, relay }
   }
 
-  it('426 with Upgrade for a reader of version 0, after it has proved who it is; the default and newer ones are served; 400 for none', async () => {
+  it('426 with Upgrade for an authenticated reader of version 0; 200 for version 1 and newer; 400 for what is no version', async () => {
     const ask = (path: string, version: string, headers = asClient()) =>
       service.send({
         path: `/api/v1/revocations/${path}${path.includes('?') ? '&' : '?'}version=${version}`,
@@ -266,9 +266,9 @@ describe('the version of the feed', () => {
       expect((await ask('position', version)).status, version).to.equal(200)
   })
 
-  it('a guard of an older version is never fresh: ready fails at once and says why, checks are 503', async () => {
+  it('a guard of an older version is never fresh: ready fails at once with the reason, and checks are 503', async () => {
     const { guard, relay } = await guardThrough(() => true)
-    // One that waits would take an hour.
+    // A wait would take an hour.
     const why = await guard.ready(3_600_000).then(
       () => 'ready',
       ({ message }: Error) => message,
@@ -279,7 +279,7 @@ describe('the version of the feed', () => {
     expect([guard.stats().fresh, await statusOf(guard, await token())]).to.deep.equal([false, 503])
   })
 
-  it('a guard that was fresh is stale at once when it gets 426, keeps what it knows, and recovers', async () => {
+  it('a fresh guard that gets 426 is stale at once, keeps what it knows, and recovers', async () => {
     let isOld = false
     const { guard, warnings } = await guardThrough(() => isOld)
     await guard.ready()
@@ -298,7 +298,7 @@ describe('the version of the feed', () => {
     expect([await statusOf(guard, jwt), await statusOf(guard, revoked)]).to.deep.equal([200, 401])
   })
 
-  it('a position is an event of a known kind, or informational', () => {
+  it('a position names an event of a known kind, or an informational one', () => {
     const id = '1795228156000-0'
     for (const key of [
       'genesis',
@@ -321,7 +321,7 @@ describe('the version of the feed', () => {
       expect(streamIdOf(`${id}.${key}`), key).to.equal(undefined)
   })
 
-  it('an event is read as it was sent, and one of an unknown kind never', () => {
+  it('an event is read as it was sent; an event of an unknown kind is UnreadableFeed', () => {
     const read = (text: string) => {
       const fields = Object.fromEntries(
         text
@@ -357,7 +357,7 @@ describe('the version of the feed', () => {
       expect(() => read(text), text).to.throw(UnreadableFeed)
   })
 
-  it('a snapshot with a record of an unknown kind, or of another version, is refused as a whole', () => {
+  it('a snapshot with a record of an unknown kind, or of another version: UnreadableFeed for the whole', () => {
     const replica = createLiveSet(Date.now)
     replica.add({ key: `t:${'A'.repeat(22)}`, untilMs: null })
     const bytes = Buffer.concat([...encodeSnapshot(replica, '1-0.genesis')])

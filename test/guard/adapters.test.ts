@@ -99,7 +99,7 @@ const frameworks: Record<string, (guard: Guard) => Promise<RequestListener>> = {
   },
 }
 
-describe('the guard in the frameworks that people use', () => {
+describe('the guard in common frameworks', () => {
   let service: TestService
   let guard: Guard
   const servers: Server[] = []
@@ -126,7 +126,7 @@ describe('the guard in the frameworks that people use', () => {
 
   for (const [name, listenerOf] of Object.entries(frameworks)) {
     const isOwn = !name.endsWith('-jwt')
-    it(`${name}: 200 with the claims, 401 once logged out or expired, with a challenge, 503 when it cannot tell`, async () => {
+    it(`${name}: 200 with the claims, 401 with a challenge once logged out or expired, 503 when unknown`, async () => {
       const { origin } = await serve(await listenerOf(guard))
       const get = (jwt?: string, at = origin) =>
         send(at, {
@@ -161,7 +161,7 @@ describe('the guard in the frameworks that people use', () => {
       const lost = startGuard(`http://127.0.0.1:${await freePort()}`)
       try {
         const unknown = await get(good, (await serve(await listenerOf(lost))).origin)
-        // koa-jwt makes a 401 of whatever isRevoked throws.
+        // koa-jwt turns every error of isRevoked into a 401.
         expect(unknown.status).to.equal(name === 'koa-jwt' ? 401 : 503)
         if (isOwn)
           expect([unknown.headers['retry-after'], unknown.json]).to.deep.equal([
@@ -174,7 +174,7 @@ describe('the guard in the frameworks that people use', () => {
     })
   }
 
-  it('ws: a live connection is cut when its token is logged out', async () => {
+  it('ws: an open connection is closed when its token is logged out', async () => {
     const { server, origin } = await serve()
     const sockets = new WebSocketServer({ noServer: true })
     server.on('upgrade', (request, socket, head) => {

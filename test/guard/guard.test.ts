@@ -61,7 +61,7 @@ describe('the guard: revocation at the price of a local check', () => {
     return error as GuardError
   }
 
-  it('200: the claims, frozen; 401 as soon as the token is logged out, in this process and without asking', async () => {
+  it('200 with frozen claims; 401 as soon as the token is logged out, without a request', async () => {
     const guard = await ready()
     const jwt = await token({ deep: { roles: ['a'] } })
     const claims = await guard.check(`Bearer ${jwt}`)
@@ -80,7 +80,7 @@ describe('the guard: revocation at the price of a local check', () => {
     })
   })
 
-  it('learns of every kind of revocation, from events and from a snapshot alike', async () => {
+  it('401 for every kind of revocation, from events and from a snapshot alike', async () => {
     const early = await ready()
     const iss = 'https://issuer.test'
     const cases: [string, () => Promise<unknown>][] = []
@@ -116,11 +116,11 @@ describe('the guard: revocation at the price of a local check', () => {
     expect(await statusOf(late, next), 'a later login').to.equal(200)
     expect(
       await statusOf(late, await token({ sub: 'alice', iat: undefined })),
-      'a token that does not say when',
+      'a token without iat',
     ).to.equal(401)
   })
 
-  it('401 as the service has them', async () => {
+  it('401 where the service answers 401', async () => {
     const guard = await ready()
     const jwt = await token()
     const expired = await token({ exp: nowS(-1) })
@@ -152,12 +152,12 @@ describe('the guard: revocation at the price of a local check', () => {
     expect(await statusOf(guard, jwt)).to.equal(200)
     expect(
       await statusOf(guard, jwt.slice(0, 40) + (jwt[40] === 'A' ? 'B' : 'A') + jwt.slice(41)),
-      'the tail of a known one, another body',
+      'the tail of a known token, another body',
     ).to.equal(401)
     expect(await statusOf(guard, jwt.slice(0, -1) + lastCharacter)).to.equal(401)
   })
 
-  it('knows every algorithm, and several issuers', async () => {
+  it('200 with every algorithm, and with several issuers', async () => {
     const chosen = algorithms.filter((algorithm) => !algorithm.startsWith('HS'))
     const guard = await ready({
       issuers: [
@@ -182,7 +182,7 @@ describe('the guard: revocation at the price of a local check', () => {
     }
   })
 
-  it('a remembered token expires, and is forgotten when its key leaves the key set', async () => {
+  it('401: a cached token is forgotten when its key leaves the key set', async () => {
     let aheadMs = 0
     const issuer = await startIssuer()
     const guard = createGuard({
@@ -207,7 +207,7 @@ describe('the guard: revocation at the price of a local check', () => {
     }
   })
 
-  it('401 when expired, remembered or not', async () => {
+  it('401 when expired, cached or not', async () => {
     let aheadMs = 0
     const guard = await ready({
       clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() },
@@ -224,7 +224,7 @@ describe('the guard: revocation at the price of a local check', () => {
     ])
   })
 
-  it('503 before the first snapshot, and when it is stale by either clock; a bad token is still 401', async () => {
+  it('503 before the first snapshot, and when stale by either clock; an invalid token is still 401', async () => {
     const aside = open({}, `http://127.0.0.1:${await freePort()}`)
     const jwt = await token()
     expect(await statusOf(aside, jwt)).to.equal(503)
@@ -255,7 +255,7 @@ describe('the guard: revocation at the price of a local check', () => {
     for (const clockName of ['now', 'monotonicMs'] as const) {
       offsets[clockName] = 6_000
       expect(await statusOf(guard, jwt), clockName).to.equal(503)
-      expect(await statusOf(guard, revoked), 'what was learnt is not forgotten').to.equal(401)
+      expect(await statusOf(guard, revoked), 'a known revocation stays').to.equal(401)
       offsets[clockName] = 0
     }
     offsets.now = -3_600_000
@@ -265,7 +265,7 @@ describe('the guard: revocation at the price of a local check', () => {
     expect(told).to.deep.equal(['stale'])
   })
 
-  it('onUnknown decides instead; introspection is ready-made', async () => {
+  it('onUnknown decides where the guard cannot, also by askIntrospection', async () => {
     const jwt = await token()
     const other = await token()
     const port = await freePort()
@@ -300,7 +300,7 @@ describe('the guard: revocation at the price of a local check', () => {
     expect(questions).to.have.length(1).and.to.have.nested.property('0.why', 'no_snapshot')
   })
 
-  it('onUnknown that fails is 503, and what is learnt while it is asked is not passed over', async () => {
+  it('503 when onUnknown fails; 401 when the revocation arrives before its answer', async () => {
     const failing = open({ onUnknown: () => Promise.reject(new Error('the cache is down')) })
     const jwt = await token()
     const error = await failing.check(`Bearer ${jwt}`).then(
@@ -322,7 +322,7 @@ describe('the guard: revocation at the price of a local check', () => {
     expect(await checked).to.equal(401)
   })
 
-  it('a clock that was a day ahead and is set right forgets nothing', async () => {
+  it('401 again after a clock that was a day ahead is set right', async () => {
     let aheadMs = 0
     const guard = open({
       clock: { now: () => Date.now() + aheadMs, monotonicMs: () => performance.now() },
@@ -339,7 +339,7 @@ describe('the guard: revocation at the price of a local check', () => {
     await until('another snapshot has been taken', () => guard.stats().snapshots === 2)
   })
 
-  it('a listener that throws ends nothing', async () => {
+  it('a listener that throws does not stop the guard', async () => {
     const thrown: string[] = []
     const others = process.listeners('uncaughtException')
     process
@@ -370,7 +370,7 @@ describe('the guard: revocation at the price of a local check', () => {
     }
   })
 
-  it('skips informational events alone: any other unknown one is an error, and so is one that never ends or is not at its position', async () => {
+  it('skips informational events only: an unknown, endless or misplaced event is an error', async () => {
     const position = `1795231756000-0.t:${'A'.repeat(22)}`
     const key = `t:${'A'.repeat(22)}`
     const revocation = `event: revocation\ndata: {"key":"${key}","untilMs":null}\n\n`
@@ -416,7 +416,7 @@ describe('the guard: revocation at the price of a local check', () => {
     }
   })
 
-  it('is closed for good: 503, and never ready again', async () => {
+  it('503 after close, and never ready again', async () => {
     const guard = open({ onUnknown: () => 'active' })
     await guard.ready()
     const jwt = await token()
@@ -434,7 +434,7 @@ describe('the guard: revocation at the price of a local check', () => {
     ).to.equal('the guard was closed')
   })
 
-  it('says at once when the client is refused', async () => {
+  it('ready fails at once when the client is refused', async () => {
     const wrong = open({ feed: { url: service.origin, clientId: 'all', clientSecret: 'wrong' } })
     // A wait would take an hour.
     const error = await wrong.ready(3_600_000).then(
@@ -455,7 +455,7 @@ describe('the guard: revocation at the price of a local check', () => {
     ).to.include('answered 403')
   })
 
-  it('refuses options that make no sense, all at once', () => {
+  it('TypeError for invalid options', () => {
     const feed = feedOf('https://cierre.test')
     const wrong = (options: Partial<GuardOptions>) => () =>
       createGuard({ issuers: [{ issuer: 'x', secret: hmacSecret }], feed, ...options })
@@ -476,7 +476,7 @@ describe('the guard: revocation at the price of a local check', () => {
     expect(wrong({ maxStalenessMs: 0 })).to.throw(TypeError, 'maxStalenessMs')
   })
 
-  it('watch: calls back once, when it is revoked, when it expires, and when a snapshot tells', async () => {
+  it('watch: one call when the token is revoked, by an event or a snapshot, or expires', async () => {
     let aheadMs = 0
     const redis: TestRedis = await startRedis()
     let source = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
@@ -510,7 +510,8 @@ describe('the guard: revocation at the price of a local check', () => {
       await until('the second expires', () => told.includes('second expired'))
       expect(told.sort()).to.deep.equal(['first again revoked', 'first revoked', 'second expired'])
 
-      // Gone, revoked behind its back, and the feed trimmed past its position: only a snapshot can tell.
+      // The token is revoked while the guard has no service, and the feed is trimmed past the guard's
+      // position: only a snapshot has the revocation.
       const { port } = new URL(source.origin)
       const other = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
       await source.stop()
@@ -534,7 +535,7 @@ describe('the guard: revocation at the price of a local check', () => {
     }
   })
 
-  it('two instances: what one is told, the guards of the other refuse', async () => {
+  it('401 from a guard of another instance than the one that logged the token out', async () => {
     const redis = await startRedis()
     const [one, other] = [
       await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url }),

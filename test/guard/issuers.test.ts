@@ -24,7 +24,7 @@ import {
 } from '../support/tokens.js'
 
 describe('a guard accepts what its service accepts', () => {
-  it('200: a token as tutorials sign it, with a subject and no issuer; 401 once it is logged out', async () => {
+  it('200: a token with a subject and no issuer, as tutorials sign it; 401 once it is logged out', async () => {
     const service = await startService({ CLIENTS: clientsVariable })
     const guard = createGuard({ issuers: [{ secret: hmacSecret }], feed: feedOf(service.origin) })
     try {
@@ -44,7 +44,7 @@ describe('a guard accepts what its service accepts', () => {
     }
   })
 
-  // What a service is configured with by JWT_* variables, and the same as an entry of a guard.
+  // JWT_* variables of a service, and the entry of a guard that says the same.
   type Key = 'secret' | 'pem' | 'jwk' | 'jwks' | 'remote'
   const configuration = fc.record({
     key: fc.constantFrom<Key>('secret', 'secret', 'pem', 'jwk', 'jwks', 'remote'),
@@ -154,7 +154,7 @@ describe('a guard accepts what its service accepts', () => {
     { aud: {}, sid: 5 },
     { nbf: nowS(1800), aud: 'api' },
   ]
-  /** Tokens of every key that the tests have, and one whose signature is another's. */
+  /** Tokens of every key of the tests, and one with the signature of another token. */
   const someTokens = async (): Promise<string[]> => {
     const all = [
       ...claimSets().map((claims) => [claims, 'HS256', 'at+jwt'] as const),
@@ -179,11 +179,11 @@ describe('a guard accepts what its service accepts', () => {
   }
   const verdictOf = (status: number) =>
     status === 200 ? 'accepted' : status === 503 ? 'unknown' : 'refused'
-  /** While a key set is not fetched again, a key that it lacks is unknown; each of the two fetches when it may. */
+  /** A key that the set lacks is unknown until the next fetch, and the two fetch at different times. */
   const isSame = (one: string, other: string) =>
     one === other || (one !== 'accepted' && other !== 'accepted')
 
-  it('every configuration of one issuer by JWT_ variables is an entry, with the same verdict on every token; what one refuses, the other does', async () => {
+  it('JWT_ variables and the same settings as an entry: both refused, or both with the same verdict on every token', async () => {
     const counts = { taken: 0, refused: 0, accepted: 0 }
     await fc.assert(
       fc.asyncProperty(configuration, async (chosen) => {

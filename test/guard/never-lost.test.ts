@@ -14,7 +14,7 @@ import { hmacSecret, token } from '../support/tokens.js'
 const revocations = Number(process.env['NEVER_LOST'] ?? repeats(500, 2_000))
 const maxStalenessMs = 3_000
 
-/** An instance in a process of its own, so that it can be killed and stopped. */
+/** An instance in its own process, which can be killed and stopped. */
 async function startInstance(redisUrl: string) {
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
@@ -58,7 +58,7 @@ async function startInstance(redisUrl: string) {
 
 type Instance = Awaited<ReturnType<typeof startInstance>>
 
-describe('never lost: whenever a guard calls itself fresh, no token revoked before that moment is accepted', () => {
+describe('a fresh guard accepts no token that was revoked before the moment of its freshness', () => {
   let redis: TestRedis
   let instances: Instance[]
   let guards: { guard: Guard; instance: number }[] = []
@@ -73,7 +73,7 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
     await redis.stop()
   })
 
-  it(`${revocations} revocations while everything is killed, stopped, restarted, trimmed and flushed`, async function () {
+  it(`${revocations} revocations while instances and Redis are killed, stopped, restarted, trimmed and flushed`, async function () {
     this.timeout(600_000)
     const seed = randomInt(2 ** 31)
     let state = seed
@@ -87,7 +87,7 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
       )
     await allReady()
 
-    /** Between the guards and each instance, so that connections can be cut. */
+    /** Between the guards and each instance; cuts connections. */
     let isCut = false
     const proxies = await Promise.all(
       instances.map(({ origin }) =>
@@ -106,14 +106,14 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
     }
     guards = [openGuard(0), openGuard(1), openGuard(0), openGuard(1)]
 
-    /** Tokens with the time at which their 200 had been received. */
+    /** Tokens, and the time at which the 200 of their logout was received. */
     const revoked: { jwt: string; atMs: number }[] = []
     const violations: string[] = []
     const tally = { accepted: 0, refused: 0, unknown: 0, checks: 0 }
     let isOver = false
 
     const look = async (guard: Guard, one: { jwt: string; atMs: number }) => {
-      // Taken before the check: what is fresh then may only be fresher later.
+      // Read before the check: during the check the guard can only become fresher.
       const startedAt = performance.now()
       const { stalenessMs } = guard.stats()
       const status = await statusOf(guard, one.jwt)
@@ -132,7 +132,7 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
       while (revoked.length < revocations) {
         const jwt = await token(worker % 2 === 0 ? {} : { sid: undefined })
         const body = JSON.stringify({ token: jwt })
-        // A logout that is not answered by a 200 promises nothing, and is repeated until it is dead.
+        // A logout without an answer of 200 promises nothing, and is repeated until the token is revoked.
         for (let dead = false; !dead;) {
           const { origin } = instances[random(2)]!
           const status = (
@@ -188,7 +188,7 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
         await guards[at]!.guard.close()
         guards[at] = openGuard(guards[at]!.instance)
       },
-      // Redis alone knew nothing then: as long as the instances live, nothing is lost.
+      // Only Redis has lost revocations: as long as the instances live, none is forgotten.
       'Redis is flushed': async () => {
         await allReady()
         await redis.client.flushAll()
@@ -202,7 +202,7 @@ describe('never lost: whenever a guard calls itself fresh, no token revoked befo
     const names = Object.keys(faults)
     const done: Record<string, number> = {}
     const breaking = async () => {
-      // Every fault once, then at random.
+      // Every fault once, then faults at random.
       for (let step = 0; !isOver || step < names.length; step += 1) {
         const name =
           names[step < names.length ? (step + seed) % names.length : random(names.length)]!

@@ -5,19 +5,19 @@ import { basicAuthorization } from '../../../src/runtime/basic-authorization.js'
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
 
 describe('the credentials of a machine client', () => {
-  it('by HTTP Basic, form-encoded before they were joined (RFC 6749 §2.3.1)', () => {
+  it('are read from HTTP Basic, where id and secret are form-encoded (RFC 6749 §2.3.1)', () => {
     expect(parseBasic(basic('a%20b:c%3Ad+e'))).to.deep.equal({ id: 'a b', secret: 'c:d e' })
     expect(parseBasic(basic('id:'))).to.deep.equal({ id: 'id', secret: '' })
     const own = basicAuthorization({ clientId: 'ü:1', clientSecret: '% +' })
     expect(parseBasic(own)).to.deep.equal({ id: 'ü:1', secret: '% +' })
   })
 
-  it('nothing where they cannot be read', () => {
+  it('are absent where they cannot be read', () => {
     for (const line of ['Bearer x', 'Basic', 'Basic !', basic('no colon'), basic('id:%')])
       expect(parseBasic(line), line).to.equal(undefined)
   })
 
-  it('by the form; 400 when they come twice', () => {
+  it('are read from the form; 400 when they come twice', () => {
     const form = { client_id: 'id', client_secret: 'secret' }
     expect(clientCredentials([], form)).to.deep.equal({ id: 'id', secret: 'secret' })
     expect(clientCredentials([], { client_id: 'id' })).to.equal(undefined)
