@@ -120,15 +120,15 @@ describe('rate limits', () => {
     const own = await startRedis()
     const service = await startService({ REDIS_URL: own.url, RATE_LIMIT_SUBJECT: '2/60' })
     try {
-      const dead = await token()
-      expect((await service.logout(dead)).status).to.equal(200)
+      const revoked = await token()
+      expect((await service.logout(revoked)).status).to.equal(200)
       await own.kill()
       await until(
         'the service has noticed',
         async () => (await service.logout(await token())).status === 500,
       )
       for (let sent = 0; sent < 5; sent += 1)
-        expect((await service.logout(dead)).status).to.equal(401)
+        expect((await service.logout(revoked)).status).to.equal(401)
     } finally {
       await service.stop()
       await own.stop()

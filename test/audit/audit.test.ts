@@ -148,13 +148,13 @@ describe('audit', () => {
       { now: () => Date.now() + clock.ms },
     )
     try {
-      const [dead, expired] = [
+      const [revoked, expired] = [
         await token(),
         await token({ exp: Math.floor((Date.now() + clock.ms) / 1000) - 10 }),
       ]
-      expect((await service.logout(dead)).status).to.equal(200)
+      expect((await service.logout(revoked)).status).to.equal(200)
       for (let sent = 0; sent < 50; sent += 1)
-        expect((await service.logout(dead)).status).to.equal(401)
+        expect((await service.logout(revoked)).status).to.equal(401)
       expect(await trail()).to.have.length(31)
       expect(service.audited()).to.have.length(51)
       for (let sent = 0; sent < 50; sent += 1)
@@ -165,7 +165,7 @@ describe('audit', () => {
         'nor is the feed: genesis, the logout, the expired token once',
       ).to.equal(3)
       clock.ms += 60_000
-      await service.logout(dead)
+      await service.logout(revoked)
       expect(await trail()).to.have.length(62)
     } finally {
       await service.stop()

@@ -60,8 +60,8 @@ describe('the command line (as built into dist/)', () => {
     ])
     expect([revoked.code, revoked.err]).to.deep.equal([0, ''])
     expect(revoked.out).to.match(/^revoked u:\S{22}, from up to \S+, kept until \S+\n$/)
-    const dead = await run(['check'], { input: made.out })
-    expect([dead.code, dead.out.slice(0, 10)]).to.deep.equal([1, 'not active'])
+    const inactive = await run(['check'], { input: made.out })
+    expect([inactive.code, inactive.out.slice(0, 10)]).to.deep.equal([1, 'not active'])
   })
 
   it('revoke takes a session, a token id, or a token on standard input', async () => {
@@ -207,11 +207,11 @@ describe('the command line (as built into dist/)', () => {
       [['token', '--sub', 'x'], {}, 2, /^--sub, --sid and --lifetime need a JWT_SECRET/],
     ]
     for (const [args, options, code, text] of cases) {
-      const told = await run(args, options)
-      expect([told.code, text.test(told.err)], `${args.join(' ')}: ${told.err}`).to.deep.equal([
-        code,
-        true,
-      ])
+      const failed = await run(args, options)
+      expect(
+        [failed.code, text.test(failed.err)],
+        `${args.join(' ')}: ${failed.err}`,
+      ).to.deep.equal([code, true])
     }
   })
 

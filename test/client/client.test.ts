@@ -91,8 +91,8 @@ describe('cierre/client', () => {
     const active = await server.introspect(jwt)
     expect(active.status === 200 && active.body).to.include({ active: true, sub: 'carol' })
     expect((await server.revoke({ token: jwt, reason: 'admin' })).status).to.equal(200)
-    const dead = await server.introspect(jwt)
-    expect(dead.status === 200 && dead.body).to.deep.equal({ active: false })
+    const inactive = await server.introspect(jwt)
+    expect(inactive.status === 200 && inactive.body).to.deep.equal({ active: false })
     const wrong = clientFor(undefined, { credentials: { clientId: 'all', clientSecret: 'wrong' } })
     expect((await wrong.introspect(jwt)).status).to.equal(401)
     expect(

@@ -287,11 +287,11 @@ describe('the version of the feed', () => {
     expect((await service.logout(revoked)).status).to.equal(200)
     await until('it is refused', async () => (await statusOf(guard, revoked)) === 401)
     isOld = true
-    await until('it is told', () => warnings.some((message) => message.includes('answered 426')))
+    await until('it warns', () => warnings.some((message) => message.includes('answered 426')))
     expect(guard.stats()).to.include({ fresh: false, stalenessMs: Infinity })
     expect([await statusOf(guard, jwt), await statusOf(guard, revoked)]).to.deep.equal([503, 401])
-    const told = warnings.length
-    await until('it is told again', () => warnings.length > told + 2)
+    const before = warnings.length
+    await until('it warns again', () => warnings.length > before + 2)
     expect(guard.stats().fresh).to.equal(false)
     isOld = false
     await guard.ready()

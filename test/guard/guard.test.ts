@@ -244,8 +244,8 @@ describe('the guard: revocation at the price of a local check', () => {
     const cut = await startService({ CLIENTS: clientsVariable })
     const guard = open({ clock }, cut.origin)
     await guard.ready()
-    const told: string[] = []
-    guard.on('stale', () => told.push('stale'))
+    const reported: string[] = []
+    guard.on('stale', () => reported.push('stale'))
     const revoked = await token()
     expect(await statusOf(guard, revoked)).to.equal(200)
     await cut.logout(revoked)
@@ -261,8 +261,8 @@ describe('the guard: revocation at the price of a local check', () => {
     offsets.now = -3_600_000
     offsets.monotonicMs = 6_000
     expect(await statusOf(guard, jwt), 'a clock that was set back').to.equal(503)
-    await until('it says that it is stale', () => told.length > 0)
-    expect(told).to.deep.equal(['stale'])
+    await until('it says that it is stale', () => reported.length > 0)
+    expect(reported).to.deep.equal(['stale'])
   })
 
   it('onUnknown decides where the guard cannot, also by askIntrospection', async () => {
@@ -489,9 +489,9 @@ describe('the guard: revocation at the price of a local check', () => {
         source.origin,
       )
       await guard.ready()
-      const told: string[] = []
+      const reported: string[] = []
       const watch = async (name: string, jwt: string) =>
-        guard.watch(await guard.check(`Bearer ${jwt}`), (why) => told.push(`${name} ${why}`))
+        guard.watch(await guard.check(`Bearer ${jwt}`), (why) => reported.push(`${name} ${why}`))
       const [first, second, unwatched, later] = [
         await token(),
         await token({ exp: nowS(1) + 1 }),
@@ -506,9 +506,13 @@ describe('the guard: revocation at the price of a local check', () => {
       expect(guard.stats().watched).to.equal(5)
       stop()
       for (const jwt of [first, unwatched]) expect((await source.logout(jwt)).status).to.equal(200)
-      await until('the first is told', () => told.length >= 2)
-      await until('the second expires', () => told.includes('second expired'))
-      expect(told.sort()).to.deep.equal(['first again revoked', 'first revoked', 'second expired'])
+      await until('the first is reported', () => reported.length >= 2)
+      await until('the second expires', () => reported.includes('second expired'))
+      expect(reported.sort()).to.deep.equal([
+        'first again revoked',
+        'first revoked',
+        'second expired',
+      ])
 
       // The token is revoked while the guard has no service, and the feed is trimmed past the guard's
       // position: only a snapshot has the revocation.
@@ -523,7 +527,7 @@ describe('the guard: revocation at the price of a local check', () => {
         { CLIENTS: clientsVariable, REDIS_URL: redis.url },
         { port: Number(port) },
       )
-      await until('the later is told', () => told.includes('later revoked'))
+      await until('the later is reported', () => reported.includes('later revoked'))
       expect(guard.stats()).to.include({ gaps: 1, snapshots: 2, watched: 0 })
       expect(() => guard.watch({ sub: 'made up' }, () => undefined)).to.throw(TypeError)
       const known = await guard.check(`Bearer ${await token()}`)

@@ -133,7 +133,7 @@ describe('a fresh guard accepts no token that was revoked before the moment of i
         const jwt = await token(worker % 2 === 0 ? {} : { sid: undefined })
         const body = JSON.stringify({ token: jwt })
         // A logout without an answer of 200 promises nothing, and is repeated until the token is revoked.
-        for (let dead = false; !dead;) {
+        for (let isRevoked = false; !isRevoked;) {
           const { origin } = instances[random(2)]!
           const status = (
             await Promise.race([
@@ -146,8 +146,8 @@ describe('a fresh guard accepts no token that was revoked before the moment of i
               new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 3_000)),
             ]).catch(() => undefined)
           )?.status
-          dead = status === 200 || status === 401
-          if (!dead) await new Promise((resolve) => setTimeout(resolve, 20))
+          isRevoked = status === 200 || status === 401
+          if (!isRevoked) await new Promise((resolve) => setTimeout(resolve, 20))
         }
         revoked.push({ jwt, atMs: performance.now() })
         for (const { guard } of guards) await look(guard, revoked.at(-1)!)

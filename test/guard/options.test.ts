@@ -9,7 +9,7 @@ const feed = feedOf('https://cierre.test')
 const issuers = [{ issuer: 'x', secret: hmacSecret }]
 const good = { issuers, feed }
 
-/** The lines of the TypeError; none when the options are taken. */
+/** The lines of the TypeError; none when the options are accepted. */
 const faultsOf = (options: unknown): string[] => {
   try {
     readGuardOptions(options)
@@ -184,7 +184,7 @@ describe('the options of a guard', () => {
     })
   }
 
-  it('a variable that is not set is named, where the key should be', () => {
+  it('TypeError names the key that an unset variable leaves undefined', () => {
     expect(
       faultsOf({ feed, issuers: [{ secret: process.env['A_VARIABLE_THAT_IS_NOT_SET'] }] }),
     ).to.deep.equal([
@@ -196,7 +196,7 @@ describe('the options of a guard', () => {
     )
   })
 
-  it('everything that is wrong is told at once, and no guard is left running', () => {
+  it('one TypeError names every fault', () => {
     const options = {
       issuers: [{ secret: 'short' }],
       feed: { url: 'cierre', clientId: '', clientSecret: undefined },
@@ -220,7 +220,7 @@ describe('the options of a guard', () => {
     )
   })
 
-  it('what is no object at all is refused, too', () => {
+  it('TypeError for options that are no object', () => {
     expect([undefined, null, [], 'x'].map(faultsOf)).to.deep.equal([
       ['options is undefined'],
       ['options must be an object'],
@@ -229,7 +229,7 @@ describe('the options of a guard', () => {
     ])
   })
 
-  it('undefined is the same as absent wherever an option may be left out', () => {
+  it('an optional member that is undefined counts as absent', () => {
     const names = [
       'maxStalenessMs',
       'onUnknown',
@@ -261,7 +261,7 @@ describe('the options of a guard', () => {
     ).to.deep.equal(readGuardOptions({ feed, issuers: [single] }))
   })
 
-  it('askIntrospection, too, refuses what it could only fail with', () => {
+  it('askIntrospection checks its options, too', () => {
     const parts = { url: 'https://cierre.test', clientId: 'api', clientSecret: 'x' }
     const ask = (options: object | undefined) => () => askIntrospection(options as typeof parts)
     expect(ask(parts)()).to.be.a('function')

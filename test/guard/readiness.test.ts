@@ -17,7 +17,7 @@ import { freePort, until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
 import { hmacSecret, token } from '../support/tokens.js'
 
-describe('ready: comes back when the guard can tell, and says why it cannot', () => {
+describe('ready: resolves once the guard is fresh, or rejects with the reason', () => {
   let service: TestService
   const guards: Guard[] = []
   const servers: Server[] = []
@@ -36,7 +36,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
     await once(server, 'listening')
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   }
-  /** Why it is not ready. */
+  /** Why the guard is not ready. */
   const failure = async (guard: Guard, withinMs?: number) => {
     const error = await guard.ready(withinMs).then(
       () => undefined,
@@ -56,7 +56,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
   })
   after(() => service.stop())
 
-  describe('at once: what answers at the address of the feed is no cierre', () => {
+  describe('rejects at once: the server at the address of the feed is no cierre', () => {
     const html = '<!doctype html><title>Welcome</title>'
     const advice = 'feed.url must be the origin of a cierre service'
     const strangers: [string, number, Record<string, string>, string, RegExp][] = [
@@ -115,7 +115,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
           requested.push(request.url)
           response.writeHead(status, headers).end(status === 204 ? undefined : body)
         })
-        // One that waits would take an hour.
+        // A wait would take an hour.
         const { error } = await failure(open(origin), 3_600_000)
         expect(error).to.be.instanceOf(FeedError)
         expect(error?.message).to.match(message)
@@ -126,7 +126,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
       })
     }
 
-    it('and later, when the address is given to another program', async () => {
+    it('also later, when another program gets the address', async () => {
       let isStranger = false
       const origin = await relay(() => isStranger)
       const guard = open(origin, { maxStalenessMs: 1_000 })
@@ -140,7 +140,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
     })
   })
 
-  /** The service, or a stranger, behind one address. */
+  /** The service, or another program, behind one address. */
   const relay = (isStranger: () => boolean) =>
     serve((request, response) => {
       if (isStranger()) {
@@ -167,7 +167,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
     }
   }
 
-  describe('not at once: what passes by itself is tried again', () => {
+  describe('waits: a trouble that may pass is retried', () => {
     for (const status of [408, 425, 429, 500, 502, 503, 504]) {
       it(`${status}`, async () => {
         let left = 2
@@ -184,7 +184,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
       })
     }
 
-    it('nothing listens yet', async () => {
+    it('no server listens yet', async () => {
       const port = await freePort()
       const guard = open(`http://127.0.0.1:${port}`)
       const isReady = guard.ready()
@@ -195,7 +195,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
     })
   })
 
-  it('every part of the feed has its own type, whatever its case and parameters', () => {
+  it('every part of the feed has its own media type, in any case and with parameters', () => {
     const answer = (type: string) => ({
       status: 200,
       headers: new Headers({ 'content-type': type }),
@@ -215,8 +215,8 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
     )
   })
 
-  describe('the keys, too', () => {
-    it('waits for the key set, and then every token is decided at once', async () => {
+  describe('waits for the keys, too', () => {
+    it('resolves once the key set is loaded; then every token is decided without a request', async () => {
       const issuer = await startIssuer()
       try {
         issuer.setDown(true)
@@ -241,7 +241,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
       }
     })
 
-    it('the error of a time-out names the key sets that are missing, and why', async () => {
+    it('a time-out names each missing key set, and the reason', async () => {
       const missing = await serve((_request, response) => response.writeHead(404).end())
       const silent = `http://127.0.0.1:${await freePort()}`
       const guard = open(service.origin, {
@@ -265,7 +265,7 @@ describe('ready: comes back when the guard can tell, and says why it cannot', ()
       await patient
     })
 
-    it('a feed that is missing is named first; closing ends the wait', async () => {
+    it('a missing feed is named first; closing ends the wait', async () => {
       const silent = `http://127.0.0.1:${await freePort()}`
       const issuers = [{ issuer: 'b', jwksUri: `${silent}/jwks` }]
       expect((await failure(open(silent, { issuers }), 300)).message).to.match(

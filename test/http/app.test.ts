@@ -12,7 +12,7 @@ describe('HTTP', () => {
   })
   after(() => service.stop())
 
-  it('carries its security headers on every answer', async () => {
+  it('every answer carries the security headers', async () => {
     for (const path of ['/health/live', '/nowhere', '/openapi.json']) {
       const { headers } = await service.send({ path })
       expect(headers).to.include({
@@ -40,7 +40,7 @@ describe('HTTP', () => {
     expect((await service.send({ method: 'OPTIONS', path: '/nowhere' })).status).to.equal(404)
   })
 
-  it('an address that is none is a 400, and is in no log', async () => {
+  it('400 for a target that is no URL, and no log has it', async () => {
     const jwt = await token()
     const answer = await sendRaw(
       service.origin,

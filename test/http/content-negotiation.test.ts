@@ -22,7 +22,7 @@ describe('content negotiation', () => {
     ['identity;q=0', 'identity'],
     ['*;q=0', 'identity'],
     ['identity;q=0, gzip;q=0.1', 'gzip'],
-    // What is not in the grammar says nothing.
+    // What the grammar does not allow counts as absent.
     ['gzip;q=2', 'identity'],
     ['gzip;q=1.001', 'identity'],
     ['gzip;q=', 'identity'],

@@ -8,7 +8,7 @@ describe('CORS', () => {
   })
   after(() => service.stop())
 
-  it('CORS: exact origins only, with credentials, also on errors', async () => {
+  it('allows exact origins only, with credentials, also on errors', async () => {
     const path = '/api/v1/auth/logout'
     const preflight = (origin: string) =>
       service.send({

@@ -8,14 +8,14 @@ import { startService } from '../support/service.js'
 import { token } from '../support/tokens.js'
 import { sendUnread } from '../support/unread.js'
 
-describe('requests that are sent before the answers are read', () => {
+describe('pipelined requests', () => {
   const request = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'
   const last = request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
 
-  it('are handled one after the other on one connection, and side by side on several', async () => {
+  it('run one after the other on one connection, and side by side on several', async () => {
     let running = 0
     let most = 0
-    // Long enough for whatever else was parsed with this request to begin.
+    // Long enough for every other request of the same packet to begin.
     let hold: () => Promise<unknown> = () => new Promise((resolve) => setImmediate(resolve))
     const counted = (operations: Operations): Operations => ({
       ...operations,
@@ -41,7 +41,7 @@ describe('requests that are sent before the answers are read', () => {
     }
   })
 
-  it('with more header lines than a client needs end the connection while they wait; alone, such a request is answered', async () => {
+  it('with very many header lines end the connection when they have to wait; 200 for one that does not', async () => {
     let held = Promise.resolve()
     let release: () => void = () => undefined
     const service = await startService(
@@ -69,7 +69,7 @@ describe('requests that are sent before the answers are read', () => {
     }
   })
 
-  it('behind an answer that ends the connection are as if they had not come', async () => {
+  it('after an answer that ends the connection are not executed', async () => {
     const service = await startService()
     try {
       const jwt = await token()
@@ -85,7 +85,7 @@ describe('requests that are sent before the answers are read', () => {
     }
   })
 
-  it('with bodies are all answered, in their order', async () => {
+  it('with bodies are answered in order', async () => {
     const service = await startService()
     try {
       const jwts = await Promise.all(Array.from({ length: 5 }, () => token()))
@@ -112,7 +112,7 @@ describe('requests that are sent before the answers are read', () => {
     }
   })
 
-  it('a client that sends more requests than it reads answers is cut off; a few at once are answered', async () => {
+  it('200 for ten at once; the connection of a client that sends 1,000 is closed', async () => {
     const service = await startService()
     const answered = async (text: string) => {
       const { hostname, port } = new URL(service.origin)

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { createRateRule } from '../../src/http/reading-rate.js'
 
-/** Looks once a second at a reader that takes so many bytes in each second; the second in which it is found too slow. */
+/** The second in which a reader that takes these bytes in each second is found too slow. */
 function slowAtS(bytesOfSecond: (second: number) => number, untilS = 300): number | undefined {
   const isTooSlow = createRateRule({ bytesPerS: 256_000, overMs: 30_000 })
   let taken = 0
@@ -13,21 +13,21 @@ function slowAtS(bytesOfSecond: (second: number) => number, untilS = 300): numbe
 }
 
 describe('the rate of a reader', () => {
-  it('one that takes nothing is too slow as soon as the time is over', () =>
+  it('a reader that takes nothing is too slow when the time is over', () =>
     expect(slowAtS(() => 0)).to.equal(30))
-  it('one that takes a little less is too slow, one that takes just enough is not', () => {
+  it('a byte per second too few is too slow, and the exact rate is not', () => {
     expect(slowAtS(() => 255_999)).to.equal(30)
     expect(slowAtS(() => 256_000)).to.equal(undefined)
   })
-  it('what the buffers take at first counts once, for as long as it is recent', () => {
+  it('the bytes that the buffers take at first count only while they are recent', () => {
     expect(slowAtS((second) => (second === 0 ? 6_000_000 : 0))).to.equal(30)
     expect(slowAtS((second) => (second === 0 ? 8_000_000 : 0))).to.equal(31)
   })
-  it('one that takes much at long intervals is not too slow', () =>
+  it('a reader that takes much at long intervals is not too slow', () =>
     expect(slowAtS((second) => (second % 15 === 0 ? 15 * 256_000 : 0))).to.equal(undefined))
-  it('one that stops after a good start is too slow once what it took is old', () =>
+  it('a reader that stops is too slow once the time is over', () =>
     expect(slowAtS((second) => (second < 60 ? 10_000_000 : 0))).to.equal(90))
-  it('is averaged over the time that has passed, when it is looked at seldom', () => {
+  it('the rate is averaged over the time since the last look', () => {
     const isTooSlow = createRateRule({ bytesPerS: 1_000, overMs: 10_000 })
     expect([
       isTooSlow(0, 0),

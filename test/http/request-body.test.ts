@@ -9,7 +9,7 @@ describe('a request body', () => {
   })
   after(() => service.stop())
 
-  it('a media type with parameters that cannot be parsed is still that media type', async () => {
+  it('200: a media type with unreadable parameters is still that media type', async () => {
     for (const type of [
       'application/json;',
       'application/json; x',

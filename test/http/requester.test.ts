@@ -8,7 +8,7 @@ describe('the request id', () => {
   })
   after(() => service.stop())
 
-  it('returns the request id of the caller when it is sane, else makes one', async () => {
+  it('is the X-Request-Id of the caller if it is valid, else a new one', async () => {
     expect(
       (await service.send({ path: '/health/live', headers: { 'x-request-id': 'abc-1.2_3' } }))
         .headers['x-request-id'],

@@ -53,7 +53,7 @@ describe('routes', () => {
     })
   }
 
-  it('400: an integer parameter of every operation that has one is as strict', async () => {
+  it('400: the same check for the integer parameter of every operation', async () => {
     for (const path of ['position', 'snapshot', 'events'])
       for (const text of ['0x1', '1.5', '+1', ''])
         expect(
@@ -97,7 +97,7 @@ describe('routes', () => {
     })
   }
 
-  it('400: a parameter that is sent twice, known or not, and one that is unknown', async () => {
+  it('400: an unknown parameter, or any parameter that is sent twice', async () => {
     for (const query of ['limit=1&limit=1', 'limit=1&other=1', 'Limit=1', 'limit%20=1', '=1'])
       expect((await audit(query)).status, query).to.equal(400)
     expect((await get('/health/live', 'a=1&a=2')).status).to.equal(400)
@@ -105,7 +105,7 @@ describe('routes', () => {
     expect((await get('/health/live', `${many}&a1=`)).status).to.equal(400)
   })
 
-  it('200: an operation without query parameters ignores what a health check or a cache adds', async () =>
+  it('200: an operation without query parameters ignores those that a health check or a cache adds', async () =>
     expect((await get('/health/live', 'probe=1&_=1795228156000')).status).to.equal(200))
 
   it('200: a default applies where the parameter is absent', async () =>
@@ -119,13 +119,13 @@ describe('routes', () => {
     expect([none.status, none.headers['allow']]).to.deep.equal([405, 'HEAD, GET, OPTIONS'])
   })
 
-  it('400 with a reason in the audit log alone: an operation’s refusal shows nothing of the request', async () => {
+  it('400 by an operation: neither the answer nor the log has the parameter', async () => {
     const answer = await audit('cursor=secret-cursor')
     expect(answer.json).to.deep.equal(badRequest)
     expect(JSON.stringify(service.logged())).not.to.include('secret-cursor')
   })
 
-  it('401 or 400: what an unreadable body means is the operation’s to say', async () => {
+  it('401 or 400 for an unreadable body, as the operation says', async () => {
     const jwt = await token()
     const post = (path: string, body: string, headers: Record<string, string>) =>
       service.send({

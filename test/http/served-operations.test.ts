@@ -8,29 +8,29 @@ const operations = Object.fromEntries(
   documentedOperations(document).map(({ operationId }) => [operationId, async () => undefined]),
 ) as unknown as Operations
 
-describe('what HTTP knows of an operation', () => {
+describe('the operations as HTTP serves them', () => {
   const served = servedOperations(document, operations)
   const idsWhere = (is: (operation: { failureForm: string; outcomeUnknown: string }) => boolean) =>
     [...served.values()].filter(is).map(({ operationId }) => operationId)
 
-  it('has every operation of the contract', () =>
+  it('are those of the contract', () =>
     expect([...served.keys()]).to.deep.equal(
       documentedOperations(document).map(({ operationId }) => operationId),
     ))
 
-  it('takes the form of its failures from its 404', () =>
+  it('have the failure form of their 404', () =>
     expect(idsWhere(({ failureForm }) => failureForm === 'oauth')).to.deep.equal([
       'backchannelLogout',
       'introspect',
       'revoke',
     ]))
 
-  it('takes 500 or 503 for an unknown outcome from what it declares', () =>
+  it('answer an unknown outcome with the 500 or 503 that they declare', () =>
     expect(idsWhere(({ outcomeUnknown }) => outcomeUnknown === 'internal_error')).to.deep.equal([
       'logout',
     ]))
 
-  it('has no traits unless the operation has them', () =>
+  it('have the traits of the operation, and no others', () =>
     expect(served.get('logout')).to.include({
       limitedByAddress: false,
       unreadableBody: 'bad_request',

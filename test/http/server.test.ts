@@ -19,7 +19,7 @@ describe('the server', () => {
   })
   after(() => service.stop())
 
-  it('answers in the envelope where Node itself would refuse', async () => {
+  it('400 in the envelope where Node itself would refuse', async () => {
     for (const text of [
       'GET /health/live HTTP/1.1\r\n\r\n',
       'nonsense\r\n\r\n',
@@ -45,7 +45,7 @@ describe('the server', () => {
     expect(expectation.status).to.equal(200)
   })
 
-  it('garbage behind a whole request does not answer in its place; CONNECT gets the envelope', async () => {
+  it('garbage after a whole request does not turn its answer into a 400; CONNECT gets 400 in the envelope', async () => {
     const jwt = await token()
     const body = JSON.stringify({ token: jwt })
     const head = `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
@@ -57,7 +57,7 @@ describe('the server', () => {
     expect([tunnel.status, tunnel.json]).to.deep.equal([400, badRequest])
   })
 
-  it('garbage, or a reset, after a finished answer ends that connection and nothing else', async () => {
+  it('garbage or a reset after a finished answer ends that connection alone', async () => {
     const { hostname, port } = new URL(service.origin)
     for (const spoil of [
       (socket: Socket) => void socket.write('garbage\r\n\r\n'),
@@ -75,7 +75,7 @@ describe('the server', () => {
     }
   })
 
-  it('a header line is read behind however many others', async () => {
+  it('a header line is read after any number of others', async () => {
     const line = `Authorization: Bearer ${await token()}\r\n`
     const many = 'a:b\r\n'.repeat(1_500)
     const answers = [`${line}${many}`, `${line}${many}${line}`].map((lines) =>
@@ -87,7 +87,7 @@ describe('the server', () => {
     expect((await Promise.all(answers)).map(({ status }) => status)).to.deep.equal([200, 401])
   })
 
-  it('drains without waiting for a connection that its last answer kept open', async () => {
+  it('a drain does not wait for a connection that its last answer kept open', async () => {
     const own = await startService()
     const { hostname, port } = new URL(own.origin)
     const jwt = await token()
@@ -110,7 +110,7 @@ describe('the server', () => {
     await own.stop()
   })
 
-  it('a request that never ends is ended: 408', async () => {
+  it('408 for a request that never ends', async () => {
     const impatient = await startService(
       {},
       {
@@ -131,7 +131,7 @@ describe('the server', () => {
     }
   })
 
-  it('serves HTTPS itself', async () => {
+  it('200 over HTTPS, with the headers for HTTPS', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'cierre-tls-'))
     const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
     execFileSync(

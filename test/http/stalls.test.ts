@@ -15,7 +15,7 @@ const largest = '/docs/swagger-ui-bundle.js'
 const largestRequest = `GET ${largest} HTTP/1.1\r\nHost: x\r\n\r\n`
 
 describe('a connection that stands still', () => {
-  /** Looks once a second; the second in which the connection is found to have stood still. */
+  /** The second in which a connection with this traffic is found to stand still. */
   const stalledAtS = (trafficAt: (second: number) => Traffic, untilS = 3_600) => {
     const isStalled = createStallRule(88_000)
     for (let second = 0; second <= untilS; second += 1)
@@ -28,25 +28,25 @@ describe('a connection that stands still', () => {
     receivedBytes,
   })
 
-  it('is found when nothing moves, counted from the last movement', () => {
+  it('is found when no byte moves, counted from the last movement', () => {
     expect(stalledAtS(() => traffic(0, 0))).to.equal(88)
     expect(stalledAtS(() => traffic(5, 1_000))).to.equal(88)
     expect(stalledAtS((second) => traffic(Math.min(second, 10), 1_000))).to.equal(98)
   })
-  it('is found, whatever the client sends meanwhile, when it does not take what waits for it', () =>
+  it('is found when the client sends, but does not take its answer', () =>
     expect(stalledAtS((second) => traffic(5, 1_000, second))).to.equal(88))
-  it('is not what takes something now and then: a slow reader, a stream that is quiet but for its heartbeat', () => {
+  it('is neither a slow reader nor a quiet stream with a heartbeat', () => {
     expect(stalledAtS((second) => traffic(Math.floor(second / 80), 1_000))).to.equal(undefined)
     expect(stalledAtS((second) => traffic(3 * Math.floor(second / 10), 0))).to.equal(undefined)
   })
-  it('is not what still sends its request', () =>
+  it('is no connection that still sends its request', () =>
     expect(stalledAtS((second) => traffic(0, 0, Math.floor(second / 80)))).to.equal(undefined))
-  it('has the whole time from when an answer begins to wait', () =>
+  it('is counted anew when an answer begins to wait', () =>
     expect(stalledAtS((second) => traffic(0, second < 80 ? 0 : 100))).to.equal(168))
 
   for (const scheme of ['http', 'https'] as const) {
     describe(`over ${scheme}`, () => {
-      // Ten minutes, which the tests move: no timer of Node's own ends a connection meanwhile.
+      // Ten minutes that the tests move, so that no timer of Node ends a connection meanwhile.
       const stepMs = 30_000
       const times = { stuckMs: 600_000, checkEveryMs: 50 }
       const dir = mkdtempSync(join(tmpdir(), 'cierre-tls-'))
@@ -63,10 +63,10 @@ describe('a connection that stands still', () => {
           service.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
         )
 
-      /** Until the connections have been looked at. */
+      /** Returns when the connections have been checked. */
       const checks = () => pause(3 * times.checkEveryMs)
 
-      it('is ended within its time when it reads nothing of large answers', async () => {
+      it('is closed in time when it reads nothing of large answers', async () => {
         const clock = moveMonotonicClock()
         try {
           const sockets = await holdUnread(service.origin, largestRequest.repeat(15), 10)
@@ -77,7 +77,7 @@ describe('a connection that stands still', () => {
             clock.advance(stepMs)
           }
           await until('all are gone', async () => (await connections()) === 0)
-          // Of twenty; more where the last byte was taken after the first of them.
+          // Twenty steps from the last byte, which may be taken after the first steps.
           expect(steps).to.be.within(18, 35)
           sockets.forEach((socket) => socket.destroy())
         } finally {
@@ -85,7 +85,7 @@ describe('a connection that stands still', () => {
         }
       })
 
-      it('lives on while it is read slowly but steadily, and gets every byte', async () => {
+      it('stays open while its client reads slowly but steadily, and gets every byte', async () => {
         const { headers } = await service.send({ path: largest })
         const clock = moveMonotonicClock()
         const socket = sendUnread(
@@ -95,7 +95,7 @@ describe('a connection that stands still', () => {
         )
         const reader = readSlowly(socket, { bytes: 64 * 1024, everyMs: 25 })
         try {
-          // Time passes with what is read: 5 MB in the time that a connection may stand still.
+          // Time passes by the bytes read: 5 MB take as long as a connection may stand still.
           let read = 0
           while (read < 7_000_000) {
             await checks()

@@ -37,7 +37,7 @@ describe('static documents', () => {
   }
 
   for (const path of [...Object.values(documents), ...others]) {
-    it(`200: ${path} in each coding is the same, whole, and shorter when it is encoded; its ETags differ`, async () => {
+    it(`200: ${path} has the same content in each coding, is shorter when encoded, and has an ETag for each`, async () => {
       const plain = await get(path)
       expect(plain.headers['content-encoding']).to.equal(undefined)
       const etags = new Set([plain.headers.etag])
@@ -58,7 +58,7 @@ describe('static documents', () => {
   }
 
   for (const [operationId, path] of Object.entries(documents)) {
-    it(`304: ${path} for the ETag of the coding that is asked for, in each way to write it; 200 for another`, async () => {
+    it(`304: ${path} for the ETag of the requested coding, in every notation; 200 for another`, async () => {
       const first = await get(path, { 'accept-encoding': 'gzip' })
       const etag = String(first.headers.etag)
       const again = (ifNoneMatch: string, coding = 'gzip', method = 'GET') =>
@@ -71,7 +71,7 @@ describe('static documents', () => {
             ifNoneMatch,
           ).to.deep.equal([304, 0, etag])
           expect(faultsOf(operationId, answer)).to.deep.equal([])
-          // A cache writes them over what it stored.
+          // A cache replaces its stored fields by these.
           for (const name of ['cache-control', 'content-security-policy', 'vary'])
             expect(answer.headers[name], name).to.equal(first.headers[name])
           for (const name of ['content-type', 'content-encoding', 'content-length'])
@@ -83,7 +83,7 @@ describe('static documents', () => {
       expect((await again(etag, 'identity')).status).to.equal(200)
     })
 
-    it(`HEAD ${path}: the head of its GET, and no body`, async () => {
+    it(`200: HEAD ${path} has the header fields of GET, and no body`, async () => {
       const [whole, head] = [
         await get(path, { 'accept-encoding': 'br' }),
         await get(path, { 'accept-encoding': 'br' }, 'HEAD'),
@@ -101,7 +101,7 @@ describe('static documents', () => {
     })
   }
 
-  it('Vary names the origin, too, where answers depend on it', async () => {
+  it('Vary names Origin, too, where CORS_ORIGINS is set', async () => {
     const origin = 'https://app.example.com'
     const shared = await startService({ CORS_ORIGINS: origin })
     try {
@@ -127,7 +127,7 @@ describe('static documents', () => {
     }
   })
 
-  it('DOCS=off: 404, whatever the client has', async () => {
+  it('404 with DOCS=off, also to If-None-Match: *', async () => {
     const off = await startService({ DOCS: 'off' })
     try {
       for (const path of ['/docs', '/docs/reference.js'])

@@ -5,7 +5,7 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { freshClaims, hmacSecret, logoutToken, nowS, sign, token } from '../support/tokens.js'
 
-describe('asking and revoking', () => {
+describe('introspection, verify and revocations', () => {
   let redis: TestRedis
   let service: TestService
   let second: TestService
@@ -51,7 +51,7 @@ describe('asking and revoking', () => {
     })
   })
 
-  it('introspect: one answer, to the byte, for every kind of inactive', async () => {
+  it('introspect: the same answer, to the byte, for every kind of inactive token', async () => {
     const revoked = await token()
     await service.logout(revoked)
     const kinds = [
@@ -69,7 +69,7 @@ describe('asking and revoking', () => {
     }
   })
 
-  it('verify: 200 always with all fields, percent-encoded or empty', async () => {
+  it('verify: 200 with all fields, percent-encoded or empty', async () => {
     const full = await verify(
       service,
       await token({
@@ -111,7 +111,7 @@ describe('asking and revoking', () => {
     ])
   })
 
-  it('revoke: 200 for a token, again, and for what is none; its session dies with it', async () => {
+  it('revoke: 200 for a token, for its repeat, and for what is no token; its session is revoked, too', async () => {
     const claims = freshClaims()
     const [jwt, sibling] = [await sign(claims), await sign({ ...claims, jti: 'sibling-token' })]
     for (const given of [jwt, jwt, 'nonsense', await token({ exp: nowS(-3600) })]) {
@@ -130,7 +130,7 @@ describe('asking and revoking', () => {
     })
   })
 
-  it('log out everywhere: every token of the subject from before, none from a second later, none of others', async () => {
+  it('log out everywhere: 401 for every earlier token of the subject, 200 for later tokens and other subjects', async () => {
     const sub = 'everywhere'
     const [jwt, elsewhere, timeless] = [
       await token({ sub }),
@@ -167,7 +167,7 @@ describe('asking and revoking', () => {
     expect((await verify(second, nameless)).status).to.equal(200)
   })
 
-  it('CUTOFF_CLAIM=auth_time: tokens refreshed later die too', async () => {
+  it('CUTOFF_CLAIM=auth_time: 401 for tokens that are refreshed later, too', async () => {
     const strict = await startService({ REDIS_URL: redis.url, CUTOFF_CLAIM: 'auth_time' })
     try {
       const sub = 'refreshed'
@@ -192,7 +192,7 @@ describe('asking and revoking', () => {
     }
   })
 
-  it('revocations by subject, session, token id and token; the answer names key, effect and life', async () => {
+  it('200: revocations by subject, session, token id and token; the answer has key, effectiveAt and keptUntil', async () => {
     const iss = 'https://issuer.test'
     const claims = freshClaims({ iss, sub: 'by-name' })
     const jwt = await sign(claims)
@@ -276,7 +276,7 @@ describe('asking and revoking', () => {
     }
   })
 
-  it('answers what is stored, also when it is more than was asked for, or later than a calendar can say', async () => {
+  it('200 with what is stored: a later cutoff than requested, or a life beyond the year 9999', async () => {
     const iss = 'https://issuer.test'
     const first = (
       await createRevocation(service, { iss, sub: 'twice', cutoff: nowS(-5), reason: 'admin' })
@@ -298,7 +298,7 @@ describe('asking and revoking', () => {
     expect((await getRevocation(service, (late.json as { key: string }).key)).status).to.equal(200)
   })
 
-  it('401: a logout token is no credential', async () => {
+  it('401: a logout token as a bearer', async () => {
     expect((await verify(service, await logoutToken())).status).to.equal(401)
     expect((await introspect(service, await logoutToken({}, { typ: 'JWT' }))).text).to.equal(
       '{"active":false}',

@@ -19,14 +19,14 @@ type Holder = {
 
 const issuers = ['https://a', 'https://b']
 const logins = [{ sid: 'one' }, { sid: 'two' }, { sid: undefined }, { sid: 'three', later: true }]
-/** Two issuers whose subjects, sessions and token ids have the same names; each subject logs in once more, later. */
+/** Two issuers with equal names of subjects, sessions and token ids. Each subject has a later login. */
 const slots = issuers.flatMap((iss) =>
   ['alice', 'bob'].flatMap((sub) =>
     logins.map(({ sid, later = false }) => ({ iss, sub, sid, later })),
   ),
 )
 
-const asking = ['verify', 'introspect'] as const
+const checking = ['verify', 'introspect'] as const
 const revoking = [
   'logout',
   'everywhere',
@@ -36,49 +36,49 @@ const revoking = [
   'by subject',
   'by token id',
 ] as const
-type Step = { kind: (typeof asking | typeof revoking)[number]; slot: number }
+type Step = { kind: (typeof checking | typeof revoking)[number]; slot: number }
 const step: fc.Arbitrary<Step> = fc.record({
-  kind: fc.constantFrom(...asking, ...asking, ...revoking),
+  kind: fc.constantFrom(...checking, ...checking, ...revoking),
   slot: fc.nat(slots.length - 1),
 })
-/** One step, or two at once, one on each instance. */
+/** One step, or two at the same time, one on each instance. */
 const round = fc.record({ first: fc.nat(1), steps: fc.array(step, { minLength: 1, maxLength: 2 }) })
 
-/** What a plain model says must be refused: names, and nothing about keys or stores. */
+/** A plain model of what must be refused. It knows names, and neither keys nor stores. */
 function createModel() {
-  const dead = {
+  const revoked = {
     tokens: new Set<Holder>(),
     sessions: new Set<string>(),
     ids: new Set<string>(),
     subjects: new Map<string, 'earlier' | 'all'>(),
   }
   const name = (iss: string, what: string) => `${iss} ${what}`
-  const killSession = ({ iss, sid }: Holder) =>
-    void (sid !== undefined && dead.sessions.add(name(iss, sid)))
-  const killToken = (holder: Holder) =>
-    holder.sid === undefined ? void dead.tokens.add(holder) : killSession(holder)
-  const killSubject = ({ iss, sub }: Holder, which: 'earlier' | 'all') => {
-    if (dead.subjects.get(name(iss, sub)) !== 'all') dead.subjects.set(name(iss, sub), which)
+  const revokeSession = ({ iss, sid }: Holder) =>
+    void (sid !== undefined && revoked.sessions.add(name(iss, sid)))
+  const revokeToken = (holder: Holder) =>
+    holder.sid === undefined ? void revoked.tokens.add(holder) : revokeSession(holder)
+  const revokeSubject = ({ iss, sub }: Holder, which: 'earlier' | 'all') => {
+    if (revoked.subjects.get(name(iss, sub)) !== 'all') revoked.subjects.set(name(iss, sub), which)
   }
   return {
     isRefused: (holder: Holder) => {
       const { iss, sub, sid, jti, later } = holder
-      const cutoff = dead.subjects.get(name(iss, sub))
+      const cutoff = revoked.subjects.get(name(iss, sub))
       return (
-        dead.tokens.has(holder) ||
+        revoked.tokens.has(holder) ||
         cutoff === 'all' ||
         (cutoff === 'earlier' && !later) ||
-        dead.ids.has(name(iss, jti)) ||
-        (sid !== undefined && dead.sessions.has(name(iss, sid)))
+        revoked.ids.has(name(iss, jti)) ||
+        (sid !== undefined && revoked.sessions.has(name(iss, sid)))
       )
     },
     apply(kind: Step['kind'], holder: Holder) {
       if (kind === 'logout' || kind === 'everywhere' || kind === 'revoke' || kind === 'by token')
-        killToken(holder)
-      if (kind === 'everywhere') killSubject(holder, holder.later ? 'all' : 'earlier')
-      if (kind === 'by subject') killSubject(holder, 'earlier')
-      if (kind === 'by session') killSession(holder)
-      if (kind === 'by token id') dead.ids.add(name(holder.iss, holder.jti))
+        revokeToken(holder)
+      if (kind === 'everywhere') revokeSubject(holder, holder.later ? 'all' : 'earlier')
+      if (kind === 'by subject') revokeSubject(holder, 'earlier')
+      if (kind === 'by session') revokeSession(holder)
+      if (kind === 'by token id') revoked.ids.add(name(holder.iss, holder.jti))
     },
   }
 }
@@ -150,7 +150,7 @@ describe('interleavings over two instances and one Redis', () => {
     }
   }
 
-  it('property: after every 200, what the model refuses is refused by whichever instance is asked next, soon by its memory, and nothing else is', async () => {
+  it('property: after every 200 each instance refuses exactly what the model refuses', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(round, { minLength: 2, maxLength: 6 }), async (script) => {
         run += 1
@@ -169,7 +169,7 @@ describe('interleavings over two instances and one Redis', () => {
             const expected = before[at] && mayBeRefused ? 401 : 200
             // Verify may answer from memory; it is checked below.
             if (kind === 'verify') return
-            // Of two at once, the other one may have come first.
+            // Of two steps at the same time, the other one may have come first.
             if (steps.length === 1 || expected === 401 || !mayBeRefused)
               expect(status, `${kind} of ${slot}`).to.equal(expected)
             else expect(status).to.be.oneOf([200, 401])

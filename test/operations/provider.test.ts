@@ -23,7 +23,7 @@ describe('a real provider whose end-session flow reaches cierre by back-channel 
 
   before(async () => {
     redis = await startRedis()
-    // The provider must know where the service is, and the service, which asks for the keys at once, where the provider is.
+    // Provider and service must know each other's addresses, and the service fetches the keys at once.
     server = createServer(
       (request, response) =>
         void (handle === undefined ? response.writeHead(503).end() : handle(request, response)),
@@ -71,7 +71,7 @@ describe('a real provider whose end-session flow reaches cierre by back-channel 
           }),
         },
       },
-      // Its own loopback guard would refuse to call a receiver on this machine.
+      // The provider would refuse to call a receiver on a loopback address.
       fetch: (url: string | URL | Request, options: object) =>
         fetch(url, { ...options, dispatcher: undefined } as never),
     } as never)
@@ -119,7 +119,7 @@ describe('a real provider whose end-session flow reaches cierre by back-channel 
     return { browser, accessToken: plant(tokens.access_token), idToken: plant(tokens.id_token) }
   }
 
-  it('the access token works, the user logs out at the provider, and /verify refuses it', async () => {
+  it('200 at /verify, and 401 after the user has logged out at the provider', async () => {
     const { browser, accessToken, idToken } = await login()
     await until(
       'the token is accepted',

@@ -9,21 +9,21 @@ import { startService } from '../support/service.js'
 import { token } from '../support/tokens.js'
 
 describe('health', () => {
-  it('asks the store once in a second, however many ask the service', async () => {
+  it('asks the store once a second, for any number of requests', async () => {
     const redis = await startRedis()
     const clock = { ms: Date.now() }
     let checks = 0
     const network = await startProxy(
       () => redis.port,
       async (text) => {
-        // The health check alone asks for all sections of INFO.
+        // Only the health check requests all sections of INFO.
         checks += text.split('*1\r\n$4\r\nINFO\r\n').length - 1
         return 'pass'
       },
     )
     const service = await startService({ REDIS_URL: network.url }, { now: () => clock.ms })
     try {
-      // The start has asked, too.
+      // The start has requested them, too.
       clock.ms += 1_000
       checks = 0
       await Promise.all(Array.from({ length: 20 }, () => service.send({ path: '/health/ready' })))
@@ -40,7 +40,7 @@ describe('health', () => {
     }
   })
 
-  it('is not ready where a logout would fail', async () => {
+  it('503 where a logout would fail', async () => {
     const [redis, sessions, primary] = [await startRedis(), await startRedis(), await startRedis()]
     const service = await startService({
       REDIS_URL: redis.url,
@@ -72,12 +72,12 @@ describe('health', () => {
     ]
     try {
       expect((await service.logout(await token())).status).to.equal(200)
-      for (const [name, spoil, mend] of faults) {
+      for (const [name, spoil, restore] of faults) {
         expect(await service.isReady(), name).to.equal(true)
         await spoil()
         await until(`not ready: ${name}`, async () => !(await service.isReady()))
         expect((await service.logout(await token())).status, name).to.equal(500)
-        await mend()
+        await restore()
         await until(`ready again after: ${name}`, () => service.isReady())
       }
     } finally {
@@ -86,7 +86,7 @@ describe('health', () => {
     }
   })
 
-  it('needs of Redis what OPERATING.md lists, and is not ready without it', async () => {
+  it('200 with the permissions that OPERATING.md lists, 503 without one of them', async () => {
     const redis = await startRedis()
     const operating = readFileSync(new URL('../../OPERATING.md', import.meta.url), 'utf8')
     const [, rules = ''] = /user needs `(~cierre[^`]+)`/.exec(operating) ?? []
@@ -127,7 +127,7 @@ describe('health', () => {
         service.logged().some(({ msg }) => msg === 'revocations written back'),
       )
       await until('ready again', () => service.isReady())
-      // Redis holds each command against the permissions, of a connection that is open already, too.
+      // Redis checks the permissions at each command, also on a connection that is open already.
       const complaints = () =>
         service.logged().filter(({ msg }) => msg === 'the feed cannot be followed').length
       const before = complaints()
@@ -141,7 +141,7 @@ describe('health', () => {
     }
   })
 
-  it('is not ready when the feed has not been seen for long', async () => {
+  it('503 when the feed has not been read for 5 s', async () => {
     const redis = await startRedis()
     let isDeaf = false
     const network = await startProxy(
@@ -162,7 +162,7 @@ describe('health', () => {
     }
   })
 
-  it('says that persistence is off, and is ready all the same', async () => {
+  it('200 with a warning when persistence is off', async () => {
     const redis = await startRedis(['--appendonly', 'no'])
     const service = await startService({ REDIS_URL: redis.url })
     try {

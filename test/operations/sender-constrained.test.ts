@@ -26,7 +26,7 @@ describe('sender-constrained tokens', () => {
   const logoutAs = (scheme: string, jwt: string, body: object = { token: jwt }) =>
     service.logout(jwt, body, { authorization: `${scheme} ${jwt}` })
 
-  it('401 at /verify and in the guard, as a bearer token; the challenge names DPoP where that is lacking', async () => {
+  it('401 as a bearer token, at /verify and in the guard; the challenge is DPoP where a proof is missing', async () => {
     const guard = startGuard(service.origin)
     try {
       await guard.ready()
@@ -90,7 +90,7 @@ describe('sender-constrained tokens', () => {
     }
   })
 
-  it('introspection passes cnf on, and calls DPoP tokens what they are', async () => {
+  it('introspection passes cnf on; token_type is DPoP for a token with a jkt', async () => {
     const of = async (claims: object) =>
       (await introspect(service, await token(claims as Record<string, unknown>))).json
     expect(await of(dpop)).to.deep.include({ active: true, token_type: 'DPoP', ...dpop })
@@ -106,7 +106,7 @@ describe('sender-constrained tokens', () => {
       .and.not.to.have.property('cnf')
   })
 
-  it('200: its holder logs it out under Bearer or DPoP, without proof, and its session ends', async () => {
+  it('200: its holder logs it out under Bearer or DPoP without a proof, and its session is revoked', async () => {
     for (const scheme of ['DPoP', 'dpop  ', 'Bearer']) {
       const claims = freshClaims(dpop)
       const [jwt, sibling] = [await sign(claims), await sign({ ...claims, jti: 'sibling' })]

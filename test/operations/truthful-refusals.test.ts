@@ -8,7 +8,7 @@ import { freshClaims, hmacSecret, nowS, pemOf, sign, token } from '../support/to
 
 const skewS = 60
 
-describe('no operation that ends tokens calls a token dead that an API may accept later', () => {
+describe('a token that an operation calls revoked or invalid is never accepted later', () => {
   let service: TestService
   let aheadMs = 0
   before(async () => {
@@ -20,7 +20,7 @@ describe('no operation that ends tokens calls a token dead that an API may accep
   beforeEach(() => (aheadMs = 0))
   after(() => service.stop())
 
-  /** The statuses of /verify at each of these times from now, in seconds. */
+  /** The status of /verify at each of these offsets from now. */
   async function verifiedAt(jwt: string, ...offsetsS: number[]): Promise<number[]> {
     const statuses: number[] = []
     for (const offsetS of offsetsS) {
@@ -31,7 +31,7 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     return statuses
   }
 
-  it('200: nbf and iat ahead by no more than the clock skew are in order everywhere', async () => {
+  it('200: nbf and iat ahead by at most the clock skew, in every operation', async () => {
     for (const claims of [
       { nbf: nowS(2) },
       { nbf: nowS(skewS - 2) },
@@ -47,7 +47,7 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     }
   })
 
-  it('401: further ahead, the token is stored by its own key before the refusal, and its session is left alone', async () => {
+  it('401: further ahead; the token is stored by its own key first, and its session stays', async () => {
     for (const claims of [{ nbf: nowS(200) }, { iat: nowS(200) }, { auth_time: nowS(200) }]) {
       const all = freshClaims(claims)
       const [jwt, sibling] = [
@@ -66,7 +66,7 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     }
   })
 
-  it('property: whatever the times of a genuine token, after an answer that it is dead no time makes it accepted', async () => {
+  it('property: a genuine token with any times, once ended, is 401 at every later time', async () => {
     const offset = fc.option(fc.integer({ min: -400, max: 400 }), { nil: undefined })
     const endings = {
       logout: async (jwt: string) => {
@@ -110,7 +110,7 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     )
   })
 
-  it('401 revoked: a token that outlives what revokes it is stored by itself, so that it stays dead', async () => {
+  it('401 revoked: a token that outlives its revocation gets an entry of its own, and stays 401', async () => {
     const iss = 'https://issuer.test'
     const hour = 3600
     const brief = await token({ jti: 'brief', sid: undefined, exp: nowS(hour) })
@@ -170,7 +170,7 @@ describe('no operation that ends tokens calls a token dead that an API may accep
     ).to.equal('no_subject')
   })
 
-  it('400 unsupported_token_type at /oauth/revoke for a token that may be good elsewhere; 200 for one that is good nowhere', async () => {
+  it('400 unsupported_token_type at /oauth/revoke for a token that may be valid elsewhere; 200 for one that is valid nowhere', async () => {
     const strict = await startService({
       CLIENTS: clientsVariable,
       JWT_ISSUERS: JSON.stringify([
@@ -198,13 +198,13 @@ describe('no operation that ends tokens calls a token dead that an API may accep
         ])
       }
       const forged = await sign(freshClaims(good), 'ES256')
-      for (const dead of [
+      for (const invalid of [
         'x',
         `${await token(good)}=`,
         `${(await token(good)).slice(0, -4)}AAAA`,
         await token({ ...good, exp: nowS(-3600) }),
       ]) {
-        expect((await revoke(strict, dead)).status).to.equal(200)
+        expect((await revoke(strict, invalid)).status).to.equal(200)
       }
       expect((await revoke(strict, forged)).status, 'another algorithm').to.equal(400)
     } finally {
@@ -241,7 +241,7 @@ describe('claims that are numbers name sessions, subjects and token ids', () => 
   after(() => service.stop())
   const iss = 'https://issuer.test'
 
-  it('200, and refused: a numeric sub, sid or jti revoked by name; siblings of a numeric sid end with a logout', async () => {
+  it('200, then 401: a numeric sub, sid or jti revoked by name; a logout revokes a numeric session', async () => {
     const byName = [
       [{ sub: 42 }, { sub: '42' }],
       [{ sid: 42 }, { sid: '42' }],
@@ -264,7 +264,7 @@ describe('claims that are numbers name sessions, subjects and token ids', () => 
     for (const each of [sibling, text]) expect((await verify(service, each)).status).to.equal(401)
   })
 
-  it('property: any claim that counts is a name that revokes its tokens, and two claims share a name only if they are the same text', async () => {
+  it('property: any claim that counts revokes its tokens by name; two claims share a name only if they are the same text', async () => {
     const claim = fc.oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
       fc.maxSafeInteger(),
@@ -300,7 +300,7 @@ describe('claims that are numbers name sessions, subjects and token ids', () => 
     )
   })
 
-  it('a claim that cannot name anything is warned of once an hour, with issuer and claim and without its value', async () => {
+  it('a claim that counts as absent is logged once an hour, with issuer and claim and without its value', async () => {
     let aheadMs = 0
     const named = await startService({ JWT_ISSUER: iss }, { now: () => Date.now() + aheadMs })
     try {
@@ -327,7 +327,7 @@ describe('claims that are numbers name sessions, subjects and token ids', () => 
 })
 
 describe('JWTs of another kind are no access tokens', () => {
-  it('401: any typ that ends in +jwt, but at+jwt, unless JWT_TYP names it', async () => {
+  it('401: any typ that ends in +jwt, except at+jwt, unless JWT_TYP names it', async () => {
     const [open, named] = [await startService({}), await startService({ JWT_TYP: 'secevent+jwt' })]
     try {
       for (const typ of [

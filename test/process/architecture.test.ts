@@ -127,7 +127,7 @@ describe('the house', () => {
     expect(others.filter((file) => /\bfetch\(|AbortSignal\.any/.test(textOf(file)))).to.deep.equal(
       [],
     )
-    // openapi-fetch sends the requests there; a browser has no other means.
+    // There openapi-fetch sends the requests, and a browser has no other means.
     expect(others.filter((file) => textOf(file).includes('AbortSignal.timeout'))).to.deep.equal([
       'client/client.ts',
     ])
@@ -162,7 +162,7 @@ describe('the house', () => {
       }))
       .filter(({ to, typeOnly, rooms: [importer, imported] }) => {
         if (to.startsWith('..') || importer === imported) return false
-        // What a variable says is for those who build the parts; the others may know the types.
+        // Only the rooms that build the parts read values; every other room may import types.
         if (imported === 'config' && !typeOnly && !['cli', 'service', 'agent'].includes(importer))
           return true
         return !mayImport[importer]?.includes(imported)

@@ -26,7 +26,7 @@ const folder = new URL('../../scripts/examples/', import.meta.url)
 const issuers = [{ issuer: 'https://issuer.test', secret: hmacSecret }]
 const feedOf = (url: string) => ({ url, clientId: 'all', clientSecret: secretOf('all') })
 
-/** Each example as a server that does not listen yet. */
+/** Each example, as a server that does not listen yet. */
 const apis: Record<string, (guard: Guard) => Promise<Server> | Server> = {
   'guard-express.ts': (guard) => createServer(guardExpress.createApi(guard)),
   'guard-express-jwt.ts': (guard) => createServer(guardExpressJwt.createApi(guard, hmacSecret)),
@@ -73,7 +73,7 @@ describe('the examples, against the built package', () => {
   })
 
   for (const [file, createApi] of Object.entries(apis)) {
-    it(`${file}: 200 before logout, 401 after it, and no 200 while the guard cannot tell`, async () => {
+    it(`${file}: 200 before logout, 401 after it, and no 200 while unknown`, async () => {
       const origin = await listen(await createApi(guard))
       const jwt = await token({ sub: 'alice' })
       const before = await get(origin, jwt)
@@ -106,8 +106,8 @@ describe('the examples, against the built package', () => {
     expect(refused.message).to.include('401')
   })
 
-  it('guard-or-introspection.ts: while the guard cannot tell, the service decides', async () => {
-    // This client may introspect and not read the feed, so this guard never can tell by itself.
+  it('guard-or-introspection.ts: the service decides while the guard cannot', async () => {
+    // This client may introspect but not read the feed, so its guard is never fresh.
     const asking = guardOrIntrospection.createAskingGuard(issuers, {
       url: service.origin,
       clientId: 'deaf',
@@ -124,7 +124,7 @@ describe('the examples, against the built package', () => {
     }
   })
 
-  it('client-server.ts: asks whether a token is active, and ends every token of a user', async () => {
+  it('client-server.ts: introspects a token, and revokes every token of a user', async () => {
     const client = clientServer.createServiceClient({
       url: service.origin,
       clientId: 'all',

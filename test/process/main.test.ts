@@ -33,7 +33,7 @@ describe('the process (as built into dist/)', () => {
     expect(await exitCode(child)).to.equal(0)
   })
 
-  it('without a Redis in which to delete session data: 500, and nothing is revoked', async () => {
+  it('500 with SESSION_KEYS and without a Redis, and nothing is revoked', async () => {
     const port = await freePort()
     const { child, output } = run({ PORT: String(port), SESSION_KEYS: 'a:{jti}' })
     await until('it greets', () => output.out.includes('curl '))
@@ -52,7 +52,7 @@ describe('the process (as built into dist/)', () => {
     await end(child)
   })
 
-  it('warns of an issuer whose ID tokens would pass as access tokens, where neither audience nor typ is configured', async () => {
+  it('logs a warning for an issuer without audience and typ, whose ID tokens pass as access tokens', async () => {
     const settings = {
       REDIS_URL: 'memory:',
       JWT_SECRET: hmacSecret,
@@ -73,7 +73,7 @@ describe('the process (as built into dist/)', () => {
     }
   })
 
-  it('wrong settings: one message naming them all, exit 1, no stack trace, no secret', async () => {
+  it('exit 1 with wrong settings: one message with all of them, without a stack trace or a secret', async () => {
     const { child, output } = run({
       PORT: 'x',
       JWT_SECRET: 'too-short-a-secret',
@@ -88,7 +88,7 @@ describe('the process (as built into dist/)', () => {
     expect(output.err + output.out).not.to.include('too-short-a-secret')
   })
 
-  it('an address that is taken: one line, exit 1', async () => {
+  it('exit 1 with an address in use: one line', async () => {
     const port = await freePort()
     const first = run({ PORT: String(port) })
     await until('it listens', () => first.output.out.includes('listening'))
@@ -100,7 +100,7 @@ describe('the process (as built into dist/)', () => {
     await end(first.child)
   })
 
-  it('METRICS_PORT: metrics there and nothing else, and none at the public port', async () => {
+  it('METRICS_PORT: only metrics at that port, and none at the public port', async () => {
     const [port, metricsPort] = [await freePort(), await freePort()]
     const { child, output } = run({
       PORT: String(port),
@@ -138,7 +138,7 @@ describe('the process (as built into dist/)', () => {
     await end(blocker.child)
   })
 
-  it('the port opens when Redis has answered, so that the first request is served', async () => {
+  it('200 to the first request: the port opens when Redis has answered', async () => {
     const redis = await startRedis()
     let letThrough: () => void = () => undefined
     const isOpen = new Promise<void>((resolve) => (letThrough = resolve))
@@ -175,7 +175,7 @@ describe('the process (as built into dist/)', () => {
     await redis.stop()
   })
 
-  it('SIGTERM: requests in flight finish, no new connections, exit 0', async () => {
+  it('exit 0 after SIGTERM: requests in flight finish, and new connections are refused', async () => {
     const redis = await startRedis()
     const port = await freePort()
     const { child, output } = run({
@@ -218,7 +218,7 @@ describe('the process (as built into dist/)', () => {
     await redis.stop()
   })
 
-  it('a signal during the start, or connections on which nothing is said, do not hold up the end', async () => {
+  it('exit 0 after SIGTERM at once, also during the start and with idle connections', async () => {
     const atFirst =
       "const look = () => process.listenerCount('SIGTERM') > 0 ? process.kill(process.pid, 'SIGTERM') : setImmediate(look); look()"
     const early = run({ PORT: '0' }, [
@@ -230,7 +230,7 @@ describe('the process (as built into dist/)', () => {
     const port = await freePort()
     const patient =
       'const real = setTimeout; globalThis.setTimeout = (f, ms, ...args) => real(f, ms === 10_000 ? 3_600_000 : ms, ...args)'
-    // The time to drain is an hour here: an end that waits for it never comes.
+    // The time to drain is an hour here, and the test does not wait for it.
     const { child, output } = run({ PORT: String(port) }, [
       '--import',
       `data:text/javascript,${encodeURIComponent(patient)}`,
@@ -243,7 +243,7 @@ describe('the process (as built into dist/)', () => {
     expect(await exitCode(child)).to.equal(0)
   })
 
-  it('a log that cannot be written stops nothing, and stderr says so', async () => {
+  it('200 while the log cannot be written, and a line on stderr', async () => {
     const port = await freePort()
     const child = start('sh', ['-c', 'exec "$0" dist/main.js > /dev/full', process.execPath], {
       env: {
@@ -277,7 +277,7 @@ describe('the process (as built into dist/)', () => {
     expect(await exitCode(child)).to.equal(0)
   })
 
-  it('npm start passes the signal on, and nothing stays behind', async () => {
+  it('npm start passes SIGTERM on, and leaves no process behind', async () => {
     const port = await freePort()
     const npm = start('npm', ['start'], { env: { ...process.env, PORT: String(port) } })
     let out = ''

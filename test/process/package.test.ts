@@ -39,7 +39,7 @@ describe('the package and its contract', () => {
       .and.to.include(`the ${manifest.author.name}`)
   })
 
-  it('the lock file is of this version, and names no machine that packages came from', () => {
+  it('the lock file has this version, and no address of a registry', () => {
     const lock = JSON.parse(textOf('package-lock.json')) as {
       version: string
       packages: Record<string, { version: string; license?: string; resolved?: string }>

@@ -43,7 +43,7 @@ describe('every command and snippet of the pages', () => {
   const issuerName = 'https://issuer.example.com'
   const token = () => sign(freshClaims({ iss: issuerName, sub: 'alice' }), 'RS256', { kid: 'k' })
 
-  /** With the addresses of this test in place of those that a reader has. */
+  /** The text with the addresses of this test in place of those of a reader. */
   const local = (text: string) =>
     text
       .replaceAll('https://issuer.example.com/jwks', `${issuer.origin}/jwks`)
@@ -75,7 +75,7 @@ describe('every command and snippet of the pages', () => {
     expect(code, `${text}\n${out}`).to.equal(0)
     return out
   }
-  /** A command that serves until it is told to end. */
+  /** Runs a command that serves, until it is up. */
   const serving = async (
     text: string,
     { cwd, env }: { cwd: string; env: Record<string, string> },
@@ -141,7 +141,7 @@ describe('every command and snippet of the pages', () => {
     rmSync(app, { recursive: true, force: true })
   })
 
-  /** How each block is run, by its first words. */
+  /** How to run each block, by its first words. */
   const runs: Record<string, (block: Block) => Promise<unknown>> = {
     'npm ci && npm start': async ({ text }) => {
       const out = await serving(
@@ -151,7 +151,7 @@ describe('every command and snippet of the pages', () => {
       )
       expect(out).to.include('A token that it accepts for an hour')
     },
-    // That is what runs this.
+    // This command runs this test.
     'npm ci && npm test': async () => {
       const ci = readFileSync(join(root, '.ci/run'), 'utf8')
       expect(ci).to.match(/^npm ci$/m)
@@ -266,8 +266,8 @@ describe('every command and snippet of the pages', () => {
       })
       expect(made).to.match(/^eyJ/m)
     },
-    // No container engine runs here: `check-container.sh` does what the two files say. That they can be
-    // read is all that is left.
+    // No container engine runs here: `check-container.sh` does what the two files say. This only reads
+    // them.
     'JWT_JWKS_URI=': async () => {
       const compose = parse(readFileSync(join(root, 'compose.yaml'), 'utf8')) as {
         services: Record<string, { read_only?: boolean }>
@@ -283,7 +283,7 @@ describe('every command and snippet of the pages', () => {
       expect(await shell('git config blame.ignoreRevsFile', { cwd })).to.equal(`${file}\n`)
       expect(textOf(file).replace(/^#.*\n/gm, '')).to.match(/^(?:[0-9a-f]{40}\n)+$/)
     },
-    // Its first line is an installation that this repository has made.
+    // Without the first line: the package is installed here already.
     'npm install @opentelemetry/auto-instrumentations-node': async ({ text }) => {
       const command = text.split('\n')[1] ?? ''
       await serving(
@@ -325,7 +325,7 @@ describe('every command and snippet of the pages', () => {
   })
 
   it('the snippets compile under `strict`', () => {
-    // What a snippet takes from the app around it.
+    // Declarations of the app around the snippets.
     const around = [
       "import type { IncomingMessage, ServerResponse } from 'node:http'",
       'type Middleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => unknown',

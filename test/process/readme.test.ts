@@ -44,7 +44,7 @@ describe('OPERATING.md', () => {
 })
 
 describe('the workflow of the host', () => {
-  it('runs what must pass, on push and pull request, and may only read', () => {
+  it('runs .ci/run on push and pull request, with permission to read only', () => {
     const workflow = parse(textOf('.github/workflows/ci.yml')) as {
       on: Record<string, unknown>
       permissions: Record<string, string>
@@ -103,7 +103,7 @@ describe('the README', () => {
     }
   })
 
-  it('has the answers that the service gives', () => {
+  it('has the bodies of the failures as the service sends them', () => {
     for (const code of ['invalid_token', 'token_expired', 'internal_error'] as const) {
       const { status, message } = failures[code]
       expect(readme).to.include(`| ${status} | \`{"success":false,"message":"${message}"}\``)

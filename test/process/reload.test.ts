@@ -19,7 +19,7 @@ const hash = (text: string) => createHash('sha256').update(text).digest('hex')
 const sign = (key: string) =>
   new SignJWT(freshClaims()).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
 
-describe('SIGHUP: what the files say now, without a restart', () => {
+describe('SIGHUP takes over changed files without a restart', () => {
   let redis: TestRedis
   let folder: string
   let instance: Instance
@@ -66,7 +66,7 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('keys of issuers and secrets of clients: the new ones work, the old ones no longer', async () => {
+  it('keys of issuers and secrets of clients: 200 with the new ones, 401 with the old ones', async () => {
     expect([
       await verify(oldKey),
       await verify(newKey),
@@ -86,7 +86,7 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     file('key', newKey)
     file('clients', clients(newSecret))
     await readAgain()
-    // The stream ends: its client has to authenticate anew.
+    // The stream ends, since its client has to authenticate anew.
     await stream.text()
     expect([
       await verify(oldKey),
@@ -96,7 +96,7 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     ]).to.deep.equal([401, 200, 401, 200])
   })
 
-  it('files that are wrong change nothing, and the log says what is wrong with them', async () => {
+  it('wrong files change nothing, and the log has their faults', async () => {
     file('key', 'short')
     file('clients', clients(oldSecret))
     await readAgain('files not taken over')
@@ -107,7 +107,7 @@ describe('SIGHUP: what the files say now, without a restart', () => {
     await readAgain()
   })
 
-  it('the password of Redis, for the connections that follow', async () => {
+  it('the password of Redis, for later connections', async () => {
     await redis.client.configSet('requirepass', 'second')
     file('redis', redis.url.replace('first', 'second'))
     await readAgain()

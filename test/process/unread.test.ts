@@ -14,11 +14,11 @@ const connections = 50
 const pipelined = 15
 const mostGrowthMb = 50
 
-/** Memory of a process that is in RAM. */
+/** The resident memory of a process. */
 const residentMb = ({ pid }: Instance) =>
   Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 
-/** The most memory that a process takes while it answers so many requests, one after the other, all of them read. */
+/** The most memory of a process while it answers requests one after the other, and every answer is read. */
 async function mostWhileRead(instance: Instance, request: Sent, count: number): Promise<number> {
   let mostMb = 0
   for (let asked = 0; asked < count; asked += 1) {
@@ -28,14 +28,15 @@ async function mostWhileRead(instance: Instance, request: Sent, count: number): 
   return mostMb
 }
 
-/** How much more memory a process takes while connections are held that ask for much and read nothing. */
+/** How much the memory of a process grows while connections request much and read nothing. */
 async function growthMb(
   instance: Instance,
   path: string,
   headers: Record<string, string> = {},
   reads = 6 * connections,
 ): Promise<number> {
-  // As many as the system's buffers take of the largest answers: the garbage of making them is not what is held.
+  // As many as the system's buffers take of the largest answers, so that garbage does not count as
+  // growth.
   const beforeMb = await mostWhileRead(instance, { path, headers }, reads)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const sockets = await holdUnread(

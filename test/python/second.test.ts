@@ -92,7 +92,7 @@ describe('the test vectors, and a second implementation of the feed in Python', 
     }
   })
 
-  it('the vectors hold for the one in Python', async () => {
+  it('the vectors hold for the client in Python', async () => {
     const child = python(['vectors', vectorsFile])
     let said = ''
     child.stdout.on('data', (text: Buffer) => (said += text.toString()))
@@ -100,7 +100,7 @@ describe('the test vectors, and a second implementation of the feed in Python', 
     expect([code, said.split(' ')[0]], said).to.deep.equal([0, 'ok'])
   })
 
-  it('the one in Python follows a live feed, through a gap and a new instance', async () => {
+  it('the client in Python follows a live feed, through a gap and a new instance', async () => {
     const redis = await startRedis()
     let service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
     const port = Number(new URL(service.origin).port)
@@ -141,7 +141,7 @@ describe('the test vectors, and a second implementation of the feed in Python', 
     }
   })
 
-  /** The one in Python, following; it is stale after `freshS`. */
+  /** Starts the client in Python, which follows the feed and is stale after `freshS`. */
   async function followInPython(origin: string, freshS: number) {
     const child = python(['follow', origin, 'all'], {
       CLIENT_SECRET: secretOf('all'),
@@ -159,12 +159,12 @@ describe('the test vectors, and a second implementation of the feed in Python', 
     }
   }
 
-  it('the one in Python is not fresh where its version is too old, or an event is of an unknown kind; it skips what is informational', async () => {
+  it('the client in Python is stale with too old a version or an unknown kind of event; it skips informational events', async () => {
     const redis = await startRedis()
     const service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
     let isOld = false
     const relay = await startRelay(Number(new URL(service.origin).port), () => isOld)
-    // Not stale within an hour: what the first cannot tell, it knows from an answer.
+    // The first client is not stale by time within an hour, only by an answer.
     const first = await followInPython(relay.origin, 3_600)
     const second = await followInPython(relay.origin, 5)
     try {

@@ -61,9 +61,9 @@ const stepsOver = (key: fc.Arbitrary<Key>) =>
 describe('the hash index', () => {
   for (const [name, key] of [
     ['keys of random words', fc.tuple(word, word, word, word)],
-    // Two values a word: the keys share their home slots and fingerprints.
+    // Each word has one of two values: the keys share home slots and fingerprints.
     ['keys that collide', fc.tuple(fc.nat(1), fc.nat(1), fc.nat(1), fc.nat(30))],
-    // The hash is made from the first two words: all keys share one run of slots.
+    // All keys share one run of slots, since the hash is of the first two words.
     ['keys of one hash', fc.tuple(fc.constant(7), fc.constant(7), word, fc.nat(3))],
   ] as const)
     it(`equals a Map after any additions, removals and shrinking: ${name}`, () => {
@@ -102,7 +102,7 @@ describe('the hash index', () => {
     expect(find(index, [1, 1, 1, 1])).to.equal(-1)
   })
 
-  it('gives memory back after most records were removed', () => {
+  it('releases memory after most records were removed', () => {
     const index = createHashIndex(createSeeds())
     for (let at = 0; at < 10_000; at += 1) appendRecord(index, Uint32Array.of(at, 0, 0, 0), 0)
     const [records, slots] = [index.records.length, index.slots.length]

@@ -60,7 +60,7 @@ describe('the live set in memory', () => {
         for (const [key, { untilMs, cutoff }] of plain) {
           const found = liveSet.find(key)
           if (untilMs !== null && untilMs <= nowMs) expect(found).to.equal(undefined)
-          // A cutoff that rose may have been that of an expired entry which had not left: later is safe.
+          // An expired entry that is not swept yet may have raised the cutoff: a later cutoff is safe.
           else if (cutoff !== undefined) expect(found).to.be.at.least(cutoff)
           else expect(found).to.equal(1)
         }
@@ -91,7 +91,7 @@ describe('the live set in memory', () => {
     expect([liveSet.size(), liveSet.find(keyOf('t', 2))]).to.deep.equal([1, 1])
   })
 
-  it('covers an entry when its own has an expiry, to the second, and a cutoff at least as late', () => {
+  it('covers an entry if it holds one with an expiry (in whole seconds) and a cutoff at least as late', () => {
     const liveSet = createLiveSet(() => 0)
     const [t, u] = [`t:${'A'.repeat(22)}`, `u:${'B'.repeat(21)}A`] as [`t:${string}`, `u:${string}`]
     expect(liveSet.covers({ key: t, untilMs: 1 })).to.equal(false)
@@ -117,7 +117,7 @@ describe('the live set in memory', () => {
     expect(liveSet.covers({ key: t, untilMs: null })).to.equal(true)
   })
 
-  it('removes expired entries, and gives their memory back', () => {
+  it('removes expired entries, and releases their memory', () => {
     let nowMs = startMs
     const liveSet = createLiveSet(() => nowMs)
     for (let one = 0; one < 50_000; one += 1)
@@ -132,7 +132,7 @@ describe('the live set in memory', () => {
     for (let one = 0; one < 50_000; one += 10) expect(liveSet.find(keyOf('t', one))).to.equal(1)
   })
 
-  it('an iteration returns every entry that stays, whatever is added, swept and moved meanwhile', () => {
+  it('an iteration returns every entry that stays while others are added, swept and moved', () => {
     let nowMs = startMs
     const liveSet = createLiveSet(() => nowMs)
     const stays = new Set<RevocationKey>()

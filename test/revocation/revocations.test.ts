@@ -19,7 +19,7 @@ const conditional = (parts: Partial<Commit> = {}, isKnownRevoked = false): Commi
     ...parts,
   })
 
-/** The rules over a store that answers as it is told, and records what it is asked to write. */
+/** The rules over a store that gives this answer, and records every commit. */
 function start(
   answer: CommitResult | Error,
   { held = [], awaitsReplicas = false }: { held?: Entry[]; awaitsReplicas?: boolean } = {},
@@ -57,7 +57,7 @@ describe('a commit', () => {
     }
   })
 
-  it('rate limited or not executed: nothing is known, nothing else is written', async () => {
+  it('rate limited or not executed: the live set stays empty, and nothing else is written', async () => {
     for (const outcome of ['rate_limited', 'not_executed'] as const) {
       const { revocations, liveSet, written } = start({ outcome })
       expect(await revocations.commit(conditional())).to.deep.equal({ outcome })
@@ -86,7 +86,7 @@ describe('a commit', () => {
     expect(written.slice(1).map(({ entries }) => entries)).to.deep.equal([[session]])
   })
 
-  it('of a token that is known as revoked for good needs no store, unless it is counted there', async () => {
+  it('known as revoked for as long as the token lives: no store is asked, unless it counts the request', async () => {
     const { revocations, liveSet, written } = start(unavailable)
     liveSet.add(session)
     expect(await revocations.commit(conditional({}, true))).to.deep.equal({
@@ -99,13 +99,13 @@ describe('a commit', () => {
     expect(written).to.have.length(1)
   })
 
-  it('throws what the store throws: unknown', async () => {
+  it('throws what the store throws', async () => {
     const { revocations } = start(unavailable)
     const error = await revocations.commit(conditional()).catch((thrown: unknown) => thrown)
     expect(error).to.equal(unavailable)
   })
 
-  it('without preconditions brings itself back with its outcome', async () => {
+  it('without preconditions: record returns the commit and its outcome', async () => {
     const { revocations } = start({ outcome: 'stored' })
     const commit = commitOf([token])
     expect(await revocations.record(commit)).to.deep.equal({ outcome: 'stored', commit })

@@ -17,7 +17,7 @@ import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { hmacSecret } from '../support/tokens.js'
 
-/** The Python client in a process of its own: a line for each case, a line for each answer. */
+/** The Python client in its own process: a line for each case, and a line for each answer. */
 function startPython() {
   const program = fileURLToPath(new URL('../python/second.py', import.meta.url))
   const child: ChildProcess = spawn('python3', [program, 'rules'], {
@@ -44,7 +44,7 @@ function startPython() {
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 const unsigned = (claims: object) => `${base64url({ alg: 'HS256' })}.${base64url(claims)}.AAAA`
 
-// Far enough apart that the time which a case takes does not matter.
+// Far enough apart that the duration of a case does not matter.
 const lifeStepMs = 60_000
 const mostLives = 20
 const write = fc.record({
@@ -55,7 +55,7 @@ const write = fc.record({
 })
 const drawn = fc.record({
   commits: fc.array(fc.array(write, { minLength: 1, maxLength: 3 }), { maxLength: 4 }),
-  // Cutoffs alone: another entry of the token would revoke it whatever its cutoff is.
+  // Only cutoffs: any other entry of the token would revoke it in any case.
   isSubjectOnly: fc.boolean(),
   issuedAt: fc.constantFrom('whole', 'whole', 'half', 'absent', 'text'),
   hasSession: fc.boolean(),
@@ -74,7 +74,7 @@ type Case = {
 }
 
 let runs = 0
-/** Entries for a token of its own, and for another token, with cutoffs about the token's `iat`. */
+/** Entries for one token and for another, with cutoffs around the token's `iat`. */
 function caseOf({ commits, isSubjectOnly, issuedAt, hasSession, laterLives }: Drawn): Case {
   runs += 1
   const nowMs = Date.now()
@@ -183,7 +183,7 @@ describe('the merge rule and "is revoked by" are the same everywhere', () => {
       await inRedis.revocations.commit(commitOf(entries))
       await inMemory.revocations.commit(commitOf(entries))
     }
-    // The order makes no difference, so the other two get the last entry first.
+    // The order makes no difference, so the live set and Python get the last entry first.
     const reversed = commits.flat().reverse()
     const liveSet = createLiveSet(() => clockMs)
     reversed.forEach(liveSet.add)

@@ -23,7 +23,7 @@ const rules = (known: Partial<Record<RevocationKey, Value>> = {}, cutoffClaim = 
   })
 
 describe('what is stored for a token', () => {
-  it('its session, for as long as any token of the session may live', () => {
+  it('an entry for its session, for as long as any token of the session may live', () => {
     expect(rules().entriesOf([tokenWith({})], 'local')).to.deep.equal([
       { key: 's:S', untilMs: nowMs + 1_000_000 + 60_000 },
     ])
@@ -31,19 +31,19 @@ describe('what is stored for a token', () => {
     expect(rules().entryOf(longLived)).to.deep.equal({ key: 's:S', untilMs: 9_060_000 })
   })
 
-  it('the token itself where it names no session, or is not valid now', () => {
+  it('an entry for the token itself where it names no session, or is not valid now', () => {
     const own = { key: 't:T', untilMs: 1_160_000 }
     expect(rules().entryOf(tokenWith({ keys: { t: 't:T' } }))).to.deep.equal(own)
     for (const timing of ['expired', 'ahead'] as const)
       expect(rules().entryOf(tokenWith({ timing }))).to.deep.equal(own)
   })
 
-  it('for ever, without exp', () => {
+  it('an entry for ever where the token has no exp', () => {
     const { expMs: _, ...endless } = tokenWith({})
     expect(rules().entryOf(endless).untilMs).to.equal(null)
   })
 
-  it('global: a cutoff of now, rounded up, or of a token from the future', () => {
+  it('global: a cutoff of now, rounded up, or of the token if it is dated later', () => {
     const [, subject] = rules().entriesOf([tokenWith({})], 'global')
     expect(subject).to.deep.equal({ key: 'u:U', untilMs: nowMs + 1_060_000, cutoff: 1_001 })
     const [, ahead] = rules().entriesOf([tokenWith({ claims: { iat: 1_030.5 } })], 'global')
@@ -61,7 +61,7 @@ describe('what is stored for a token', () => {
 })
 
 describe('the preconditions of a commit', () => {
-  it('the keys of the token, its own first, and what a cutoff is compared with', () => {
+  it('have the keys of the token, its own first, and the time that a cutoff is compared with', () => {
     expect(rules().preconditionsOf(tokenWith({}))).to.deep.equal({
       keys: ['t:T', 's:S', 'u:U', 'j:J'],
       issuedAtS: 900,
@@ -72,7 +72,7 @@ describe('the preconditions of a commit', () => {
     expect(rules().preconditionsOf(bare)).to.deep.include({ keys: ['t:T'], issuedAtS: undefined })
   })
 
-  it('revoked by what this instance knows: a key, or a cutoff that is not earlier than the token', () => {
+  it('are known as revoked by a key in the live set, or by a cutoff that is not earlier than the token', () => {
     const isRevoked = (known: Partial<Record<RevocationKey, Value>>) =>
       rules(known).preconditionsOf(tokenWith({})).isKnownRevoked
     expect(isRevoked({ 's:S': 1 })).to.equal(true)

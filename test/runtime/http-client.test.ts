@@ -1,5 +1,5 @@
-// Node's fetch and AbortSignal.any lose hold of their signals when the garbage collector has run: a
-// wait must end all the same.
+// Node's fetch and AbortSignal.any lose their signals when the garbage collector has run. A wait must
+// still end.
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
@@ -56,7 +56,7 @@ describe('after a garbage collection', () => {
     }
   })
 
-  it('a guard whose connections are swallowed by the network comes back over new ones', async () => {
+  it('a guard whose connections carry nothing any more is fresh again over new ones', async () => {
     const service = await startService({ CLIENTS: clientsVariable })
     const network = await startProxy(
       () => Number(new URL(service.origin).port),
@@ -80,21 +80,21 @@ describe('after a garbage collection', () => {
     }
   })
 
-  it('a key set whose answer never ends is given up, and asked for again', async () => {
+  it('a key set whose answer never ends is cancelled, and requested again', async () => {
     const half = await startHalfServer()
     const jwk = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
-    let told = ''
-    const say = (details: object) => void (told = JSON.stringify(details))
+    let logged = ''
+    const write = (details: object) => void (logged = JSON.stringify(details))
     const source = remoteKeySource({
       uri: `${half.origin}/jwks`,
       now: Date.now,
-      log: { info: say, warn: say, error: say },
+      log: { info: write, warn: write, error: write },
     })
     try {
       await until('it is asked for', () => half.answers.length === 1)
       await collectGarbage()
-      await until('it is given up', () => told !== '')
-      expect(told).to.contain('TimeoutError')
+      await until('it is given up', () => logged !== '')
+      expect(logged).to.contain('TimeoutError')
       await until('it is asked for again', () => half.answers.length === 2)
       half.answers[1]?.end(`"keys":[${JSON.stringify(jwk)}]}`)
       await until('it is loaded', () => source.isLoaded())

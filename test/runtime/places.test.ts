@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { createPlaces } from '../../src/runtime/places.js'
 
-describe('places for what is under way', () => {
-  it('a client has its own, and gets one back when one of its own is left', () => {
+describe('places for work in progress', () => {
+  it('limited for each client; a place that is left is free again', () => {
     const places = createPlaces({ ofOne: 2, inAll: 10 })
     const first = places.take('a')
     expect(
@@ -15,7 +15,7 @@ describe('places for what is under way', () => {
     expect(places.take('a')).to.equal(undefined)
   })
 
-  it('all clients together have no more than there are', () => {
+  it('limited for all clients together', () => {
     const places = createPlaces({ ofOne: 4, inAll: 32 })
     const taken = Array.from({ length: 9 }, (_, client) =>
       Array.from({ length: 4 }, () => places.take(String(client))),

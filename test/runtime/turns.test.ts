@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createTurns } from '../../src/runtime/turns.js'
 
 describe('turns', () => {
-  it('no more run at a time than may; each result goes to its own; a failure hands its turn on', async () => {
+  it('limit how many run at a time; each caller gets its result; a failure frees its turn', async () => {
     const inTurn = createTurns(2)
     let running = 0
     let most = 0

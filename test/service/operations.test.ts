@@ -7,7 +7,7 @@ import { createParts } from '../../src/service/parts.js'
 import { hmacSecret } from '../support/tokens.js'
 
 describe('the operations of the service', () => {
-  it('are those of the contract; the address limit counts the two that need no secret of a client', async () => {
+  it('are those of the contract; the address limit counts only the two that need no client secret', async () => {
     const parts = createParts({
       config: parseConfig({ REDIS_URL: 'memory:', JWT_SECRET: hmacSecret }),
       log: pino({ level: 'silent' }),

@@ -29,13 +29,13 @@ const session = { key: 's:S', untilMs: 1_400_500 }
 const subject = { key: 'u:U', untilMs: 1_400_500, cutoff: 901 }
 
 describe('the revocations of a logout token', () => {
-  it('both: its session, and its subject until its own iat', () => {
+  it('both: its session, and its subject with its own iat as the cutoff', () => {
     const { entries, sessionKeysToDelete } = signalOf(tokenWith())
     expect(entries).to.deep.equal([session, subject])
     expect(sessionKeysToDelete).to.deep.equal(['s:sid', 'u:sub'])
   })
 
-  it('by the scope of the issuer, one of them alone', () => {
+  it('session or subject: that one alone', () => {
     const bySession = signalOf(tokenWith({ issuer: issuerWith('session') }))
     expect(bySession.entries).to.deep.equal([session])
     expect(bySession.sessionKeysToDelete).to.deep.equal(['s:sid'])
@@ -44,7 +44,7 @@ describe('the revocations of a logout token', () => {
     expect(bySubject.sessionKeysToDelete).to.deep.equal(['u:sub'])
   })
 
-  it('400: older than every session, names nothing in scope, or names what cannot be a key', () => {
+  it('400: older than every session, names nothing in scope, or has a claim that cannot be a key', () => {
     const claims = { iss: 'i', sub: 'sub', sid: 'sid', iat: 499 }
     for (const token of [
       tokenWith({ claims }),

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { commitOf, type CommitReply } from '../../src/revocation/commit.js'
 import { openKeyv, toKeyv, type CommitValue, type KeyvStoreAdapter } from '../../src/store/keyv.js'
 
-/** An adapter that answers to everything as it is told. */
+/** An adapter that gives this answer to every call. */
 function adapterWith(parts: Partial<KeyvStoreAdapter>): KeyvStoreAdapter {
   const adapter: KeyvStoreAdapter = {
     opts: {},
@@ -22,7 +22,7 @@ const failureOf = (work: Promise<unknown>) =>
   )
 
 describe('the door to Keyv', () => {
-  it('a commit reaches the adapter unchanged, and so does its answer come back', async () => {
+  it('a commit reaches the adapter unchanged, and its answer comes back unchanged', async () => {
     const replies: CommitReply[] = [{ outcome: 'stored' }, { error: new Error('one of them') }]
     const values: CommitValue[] = [
       { key: 'cierre:{c}:t:A', value: commitOf([{ key: 't:A', untilMs: null }]) },

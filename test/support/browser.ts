@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { chromium, type Browser, type Page } from 'playwright-core'
 
-/** A page in a real Chromium, with what it complained about and whom it asked. */
+/** A page in a real Chromium, with its errors and warnings and the origins of its requests. */
 export type Visit = {
   page: Page
   complaints: string[]
@@ -15,7 +15,7 @@ export async function openBrowser(): Promise<{
   visit(url: string): Promise<Visit>
   close(): Promise<void>
 }> {
-  // As root, which CI is, Chromium has no sandbox to start in.
+  // CI runs as root, where Chromium cannot start its sandbox.
   const browser: Browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-dev-shm-usage'],

@@ -9,7 +9,10 @@ const secrets = {
 }
 const hash = (secret: string) => createHash('sha256').update(secret).digest('hex')
 
-/** `CLIENTS` of four: one that may do everything, one for the audience `narrow` alone, one that may only read the feed, one that may not. */
+/**
+ * `CLIENTS` of four: `all` may do everything, `narrow` only for its audience, `powerless` may only
+ * read the feed, `deaf` may only introspect.
+ */
 export const clientsVariable = JSON.stringify([
   {
     id: 'all',

@@ -1,4 +1,4 @@
-// The contract read anew, and a check of answers that shares nothing with the service.
+// The contract, and a check of answers by it that shares no code with the service.
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { default as formats } from 'ajv-formats'
@@ -59,7 +59,7 @@ export function responseOf(operationId: string, status: number | string): Declar
   return declared
 }
 
-/** Everything in which an answer is not what the contract declares; empty when it is. */
+/** How an answer differs from what the contract declares; empty when it does not. */
 export function faultsOf(operationId: string, answer: Answer): string[] {
   const { headers = {}, content = {} } = responseOf(operationId, answer.status)
   const faults: string[] = []

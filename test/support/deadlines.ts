@@ -1,13 +1,13 @@
 import { until } from './processes.js'
 
-/** As `STORE_TIMEOUT_MS`: a deadline that no test waits for, of a length no other timer has. */
+/** For `STORE_TIMEOUT_MS`: a deadline that no test waits for. No other timer has this length. */
 export const heldDeadlineMs = 59_999
 
 type Held = { endMs: number; fire: () => void }
 
 /**
- * Until `restore()`, timers of `heldDeadlineMs` run in time that the test moves, so that a busy
- * machine neither ends a deadline early nor makes an answer late.
+ * Until `restore()`, the test moves the time of timers of `heldDeadlineMs`. So a busy machine neither
+ * ends a deadline early nor makes an answer late.
  */
 export function holdDeadlines() {
   const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout }
@@ -38,7 +38,7 @@ export function holdDeadlines() {
       fire()
     }
   }
-  /** Comes when deadlines have neither begun nor ended for a while: all work waits for time. */
+  /** Returns when no deadline has begun or ended for a while: then all work waits for time. */
   const quiet = async (isOver: () => boolean) => {
     for (let before = -1; before !== changes && !isOver();) {
       before = changes
@@ -46,7 +46,7 @@ export function holdDeadlines() {
     }
   }
   return {
-    /** Moves time from one deadline to the next until `work` settles: how many deadlines it took. */
+    /** Moves time from one deadline to the next until `work` settles, and counts the deadlines. */
     async during<T>(work: Promise<T>): Promise<{ value: T; deadlines: number }> {
       const startedMs = movedMs
       let isOver = false

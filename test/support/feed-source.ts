@@ -13,7 +13,7 @@ export const eventNumber = (number: number): FeedEvent => ({
   entry: number === 0 ? undefined : entryNumber(number),
 })
 
-/** A feed whose answers the test gives, in the order in which a follower asks for them. */
+/** A feed whose answers the test gives. `calls` has the calls of the follower, in order. */
 export function createTestSource(delivery: FeedSource['delivery'], isInspected: boolean) {
   const calls: string[] = []
   let reader: PageReader | undefined
@@ -59,9 +59,9 @@ export function createTestSource(delivery: FeedSource['delivery'], isInspected: 
     source,
     state,
     calls,
-    /** What the follower does next after these calls were made. */
+    /** The reader that the follower gave to `follow` last. */
     reader: () => reader,
-    /** Gives a page of events, the first of which is at the position. */
+    /** Gives the follower a page of the events with these numbers. */
     page(numbers: readonly number[], more: Partial<Page> = {}) {
       const goesOn = reader?.onPage({ events: numbers.map(eventNumber), isWhole: true, ...more })
       if (goesOn === false) endFollowing()

@@ -66,7 +66,7 @@ export function send(
   })
 }
 
-/** Writes bytes as they are and reads until the other side closes. */
+/** Sends a text unchanged, and reads until the other side closes. */
 export async function sendRaw(origin: string, text: string): Promise<Answer> {
   const { hostname, port } = new URL(origin)
   const socket = connect(Number(port), hostname)

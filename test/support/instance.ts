@@ -28,24 +28,24 @@ export function runMain({ env, args = [], nodeArgs = [], input }: Run = {}): {
   return { child, output }
 }
 
-/** Comes when it has ended; `null` when a signal ended it. */
+/** Waits for the end of a process; `null` when a signal ended it. */
 export async function exitCode(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   return child.exitCode
 }
 
-/** The service in a process of its own. */
+/** The service in its own process. */
 export type Instance = {
   origin: string
   pid: number
   output: { out: string; err: string }
   signal(name: NodeJS.Signals): void
-  /** Exit code. */
+  /** Waits for the end; the exit code. */
   ended(): Promise<number | null>
   kill(): Promise<void>
 }
 
-/** Comes back when it is ready. */
+/** Starts an instance, and waits until it is ready. */
 export async function startInstance(
   port: number,
   env: Record<string, string>,

@@ -51,7 +51,7 @@ const configurationOf = (keys: JWK[], algorithm: () => string): Configuration =>
   },
 })
 
-/** A real OpenID provider that issues JWT access tokens by client credentials, on a port of its own. */
+/** A real OpenID provider on its own port, which issues JWT access tokens by client credentials. */
 export async function startIssuer() {
   const server: Server = createServer((request, response) => void handle(request, response))
   server.listen(0, '127.0.0.1')
@@ -85,9 +85,9 @@ export async function startIssuer() {
     resource,
     jwksUri: `${origin}/jwks`,
     jwksRequests: () => jwksRequests,
-    /** New keys in place of the old ones, under their `kid`s if told so. */
+    /** Replaces the keys by new ones, with `keepsKids` under the same `kid`s. */
     rotate,
-    /** Whether the key set is answered without keys. */
+    /** Whether the key set is empty. */
     setEmpty: (value: boolean) => void (empty = value),
     setDown: (value: boolean) => void (down = value),
     async accessToken(alg: string): Promise<string> {

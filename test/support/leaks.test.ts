@@ -6,7 +6,7 @@ import { startService } from './service.js'
 import { token } from './tokens.js'
 
 describe('the search for leaks', () => {
-  it('sees what a service logs and what it stores in Redis', async () => {
+  it('finds a value that a service logs or stores in Redis', async () => {
     const redis = await startRedis()
     const service = await startService({ REDIS_URL: redis.url })
     const requestId = randomUUID()
@@ -21,7 +21,7 @@ describe('the search for leaks', () => {
     expect(hasSeen(digest)).to.equal(true)
   })
 
-  it('does not see a value that was only planted', async () => {
+  it('does not find a value that was only planted', async () => {
     expect(hasSeen(await token())).to.equal(false)
   })
 })

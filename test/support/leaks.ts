@@ -1,5 +1,5 @@
-// Secret values must turn up neither in a log nor under a key of cierre. Each process of the suite
-// checks that for everything its tests logged and stored.
+// No secret value may be in a log, or in what cierre stores in Redis. Each process of the suite checks
+// that for everything that its tests logged and stored.
 import { expect } from 'chai'
 
 const word = /[A-Za-z0-9_-]{16,}/g
@@ -8,13 +8,13 @@ const seen = new Set<string>()
 
 const wordsOf = (text: string) => [...text.matchAll(word)].map(([part]) => part)
 
-/** Registers every part of a secret value that is long enough to be unmistakable. */
+/** Registers every part of a secret value that is long enough to be found by itself. */
 export const plant = (value: string): string => {
   for (const part of wordsOf(value)) planted.add(part)
   return value
 }
 
-/** Takes a text that was logged or stored. */
+/** Registers a text that was logged or stored. */
 export const saw = (text: string): void => {
   for (const part of wordsOf(text)) seen.add(part)
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** A browser that has no window: keeps cookies, follows redirects within one origin, submits forms. */
+/** A minimal browser: it keeps cookies, follows redirects within one origin, and submits forms. */
 export function createBrowser(origin: string) {
   const jar = new Map<string, string>()
   const visit = async (

@@ -12,7 +12,7 @@ const script = `
 const atOnce = 10_000
 let batch = 0
 
-/** Many revocations at once, the way the commit writes them; in tens of thousands. */
+/** Stores many revocations as the commit does; `count` is rounded up to tens of thousands. */
 export async function appendRevocations({ client }: TestRedis, count: number): Promise<void> {
   for (let left = count; left > 0; left -= atOnce) {
     batch += 1

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 const running = new Set<ChildProcess>()
 
-/** Starts a program, which is killed when the tests end, even when a test fails. */
+/** Starts a program, which is killed when the tests end, also after a failure. */
 export function start(
   command: string,
   args: readonly string[],
@@ -27,9 +27,9 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL
 
 process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')))
 
-// Below the ports that the system gives to connections (`ip_local_port_range`), so that none of
-// them takes a port between this search and the program that listens on it. Processes that search
-// at the same time begin at different places.
+// These ports are below those that the system gives to connections (`ip_local_port_range`), so no
+// connection takes a port between this search and the start of the program that listens on it.
+// Processes that search at the same time begin at different ports.
 const ports = { first: 10_000, last: 32_000 }
 let nextPort = randomInt(ports.first, ports.last)
 
@@ -52,14 +52,14 @@ async function isFree(port: number): Promise<boolean> {
   return true
 }
 
-// As it is when this file is loaded: tests may move `performance.now`.
+// Bound when this file is loaded, since tests may move `performance.now`.
 const nowMs = performance.now.bind(performance)
 const longestWaitMs = 90_000
 const pollEveryMs = 2
 
 /**
- * Waits until a condition holds. The limit finds a test that hangs; no promise of the service is
- * measured by it.
+ * Waits until a condition holds. The limit ends a test that hangs, and measures no promise of the
+ * service.
  *
  * @throws Error when the condition never holds
  */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
-/** A network between the service and Redis, or a guard and the service, that can be cut at a chosen byte. */
+/** A network between the service and Redis, or between a guard and the service, which a test can cut. */
 export type TestProxy = {
   url: string
   /** From now on the open connections stay open and carry nothing, either way. */
@@ -11,8 +11,8 @@ export type TestProxy = {
 
 /**
  * @param port where a new connection leads to
- * @param onRequest sees what is sent before it arrives; what it returns is what becomes of the connection: everything goes on, something else
- * arrives instead, nothing arrives any more, or this arrives and its answer is lost
+ * @param onRequest gets each piece that is sent before it arrives, and decides: `pass` it on, `cut` the
+ *   connection, pass it on and `lose the answer`, or pass on another text `instead`
  */
 export async function startProxy(
   port: () => number,

@@ -6,7 +6,7 @@ import { createClient, type RedisClientType } from '@keyv/redis'
 import { saw } from './leaks.js'
 import { end, freePort, start, until } from './processes.js'
 
-/** A real Redis on a port of its own, which can be stopped, killed and started again on the same data. */
+/** A real Redis on its own port. A test can stop it, kill it and start it again on the same data. */
 export type TestRedis = {
   url: string
   port: number
@@ -15,7 +15,7 @@ export type TestRedis = {
   pause(): void
   resume(): void
   kill(): Promise<void>
-  /** Starts it again; `empty` loses all data. */
+  /** Kills it if it runs, and starts it again; with `empty` without its data. */
   restart(options?: { empty?: boolean }): Promise<void>
   /** Everything under cierre's keys, as text. */
   dump(): Promise<string>
@@ -26,7 +26,7 @@ const argumentsOf = (port: number, dir: string, extra: readonly string[]) => [
   ...['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--daemonize', 'no'],
   ...['--save', '', '--appendonly', 'yes', '--appendfsync', 'always'],
   ...['--maxmemory-policy', 'noeviction', '--enable-debug-command', 'local'],
-  // Else a primary waits five seconds for more replicas before it fills one.
+  // By default a primary waits five seconds for further replicas before it fills the first.
   ...['--repl-diskless-sync-delay', '0'],
   ...extra,
 ]

@@ -1,6 +1,6 @@
 import { startProxy } from './proxy.js'
 
-/** Between a follower and the service: in what the follower asks, `version=1` becomes `version=0` while `isOld()`. */
+/** Between a follower and the service: while `isOld()`, requests for `version=1` become `version=0`. */
 export async function startRelay(port: number, isOld: () => boolean) {
   const { url, stop } = await startProxy(
     () => port,

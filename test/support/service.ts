@@ -28,12 +28,12 @@ export type TestService = Service & {
 
 export type TestServiceOptions = {
   now?: () => number
-  /** Whether to come back only when Redis is connected; true unless told otherwise. */
+  /** Whether to wait until Redis is connected and the feed is followed; true by default. */
   waitForStore?: boolean
   times?: Partial<ServerTimes>
-  /** A free one unless given. */
+  /** A free port by default. */
   port?: number
-  /** Replaces operations of the service by others. */
+  /** Replaces operations of the service. */
   operations?: (own: Operations) => Operations
 }
 
@@ -52,7 +52,7 @@ function configOf(env: Record<string, string>): ReturnType<typeof parseConfig> {
   })
 }
 
-/** A log that is kept in memory. */
+/** A log in memory. */
 function createTestLog() {
   const texts: string[] = []
   const stream = new PassThrough()
@@ -74,8 +74,8 @@ function createTestLog() {
 }
 
 /**
- * The service in this process, on a port of its own: unless the variables say otherwise in memory,
- * with an HMAC key, and without limits.
+ * The service in this process, on its own port. By default it has the embedded store, an HMAC key and
+ * no limits.
  */
 export async function startService(
   env: Record<string, string> = {},

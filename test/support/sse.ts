@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 
-/** One who follows the feed without a guard. */
+/** Follows the feed without a guard. */
 export async function follow(origin: string, from: string, headers: Record<string, string>) {
   const { hostname, port } = new URL(origin)
   const asked = request({

@@ -52,7 +52,7 @@ export type Claims = Record<string, unknown>
 /** Whole seconds now, moved by an offset. */
 export const nowS = (offsetS = 0) => Math.floor(Date.now() / 1000) + offsetS
 
-/** Fresh claims of one login; a member given as undefined is left out. */
+/** Fresh claims of one login, without the members that are given as undefined. */
 export function freshClaims(claims: Claims = {}): Claims {
   const all: Claims = {
     iss: 'https://issuer.test',
@@ -66,7 +66,7 @@ export function freshClaims(claims: Claims = {}): Claims {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
-/** A signed token with fresh claims, planted as a value that must not leak. */
+/** A signed token with fresh claims, registered as a value that must not leak. */
 export async function token(
   claims: Claims = {},
   algorithm = 'HS256',
@@ -91,14 +91,14 @@ export async function sign(
 function plantToken(jwt: string, { sid, jti }: Claims): void {
   plant(jwt)
   plant(jwt.split('.')[2] ?? jwt)
-  // Only what is unmistakable: a made-up one may also be a subject somewhere.
+  // Only random ones: a claim that a test names may also be a subject, which is logged.
   for (const claim of [sid, jti])
     if (typeof claim === 'string' && /^[0-9a-f]{8}-/.test(claim)) plant(claim)
 }
 
 export const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 
-/** A logout token in order, unless the claims say otherwise. */
+/** A valid logout token, unless the claims say otherwise. */
 export async function logoutToken(
   claims: Claims = {},
   header: Record<string, unknown> = { typ: 'logout+jwt' },

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
-/** A connection that sends a text; nothing is read from it until it is told to. */
+/** A connection that sends a text and reads nothing until it is resumed. */
 export function sendUnread(origin: string, text: string): Socket {
   const { hostname, port, protocol } = new URL(origin)
   const socket =
@@ -15,14 +15,17 @@ export function sendUnread(origin: string, text: string): Socket {
   return socket
 }
 
-/** Such connections, each of which has got the beginning of an answer. */
+/** Opens such connections, and waits until each has the beginning of an answer. */
 export async function holdUnread(origin: string, text: string, count: number): Promise<Socket[]> {
   const sockets = Array.from({ length: count }, () => sendUnread(origin, text))
   await Promise.all(sockets.map((socket) => once(socket, 'readable')))
   return sockets
 }
 
-/** Reads so many bytes at each interval, or from `hurry` on all there is, until the other side ends the connection. */
+/**
+ * Reads `bytes` at each interval, and after `hurry` everything there is, until the other side ends
+ * the connection.
+ */
 export function readSlowly(socket: Socket, { bytes, everyMs }: { bytes: number; everyMs: number }) {
   const pieces: Buffer[] = []
   let most = bytes
@@ -39,7 +42,7 @@ export function readSlowly(socket: Socket, { bytes, everyMs }: { bytes: number; 
   return {
     hurry: () => void (most = Infinity),
     bytes: () => pieces.reduce((sum, { length }) => sum + length, 0),
-    /** Everything that came. */
+    /** Everything that was received. */
     async received(): Promise<Buffer> {
       await closed
       return Buffer.concat(pieces)

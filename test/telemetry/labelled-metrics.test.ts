@@ -12,7 +12,7 @@ const textOf = async (metric: PlainMetric) => {
   registry.registerMetric(metric as unknown as Metric)
   return linesOf(registry)
 }
-/** Order of lines and of labels says nothing. */
+/** The lines and labels in order, since prom-client's order does not matter. */
 const linesOf = async (registry: Registry) =>
   (await registry.metrics())
     .split('\n')
@@ -21,8 +21,8 @@ const linesOf = async (registry: Registry) =>
     )
     .sort()
 
-describe('metrics that are added up here', () => {
-  it('a counter says what the one of prom-client says', async () => {
+describe('the metrics of our own', () => {
+  it('a counter prints what that of prom-client prints', async () => {
     const description = { name: 'a_total', help: 'A.' }
     const ours = createLabelledCounter({ ...description, labelNames: ['operation', 'status'] })
     const theirs = new Registry()
@@ -43,7 +43,7 @@ describe('metrics that are added up here', () => {
     expect(await textOf(ours.metric)).to.deep.equal(await linesOf(theirs))
   })
 
-  it('a histogram says what the one of prom-client says, at bounds, between and beyond them', async () => {
+  it('a histogram prints what that of prom-client prints: at bounds, between and beyond them', async () => {
     const description = { name: 'a_seconds', help: 'A.' }
     const ours = createLabelledHistogram({ ...description, labelName: 'command' })
     const theirs = new Registry()

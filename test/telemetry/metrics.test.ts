@@ -11,7 +11,7 @@ import { freshClaims, sign, token } from '../support/tokens.js'
 const monitoring = (file: string) =>
   readFileSync(new URL(`../../scripts/monitoring/${file}`, import.meta.url), 'utf8')
 
-/** The value of a metric with exactly these labels. */
+/** The value of a metric with these labels. */
 async function read(
   service: TestService,
   name: string,
@@ -27,7 +27,7 @@ async function read(
   return line === undefined ? undefined : Number(line.split(' ').at(-1))
 }
 
-/** Whether the text of `/metrics` has every metric of an expression, with the labels it uses. */
+/** Expects that the text of `/metrics` has every metric of an expression, with the labels used. */
 function expectMeasured(text: string, expression: string): void {
   const names = [...expression.matchAll(/\b((?:cierre|nodejs|process)_\w+)(\{[^}]*\})?/g)]
   expect(names, expression).not.to.be.empty
@@ -38,7 +38,7 @@ function expectMeasured(text: string, expression: string): void {
     const lines = text.split('\n').filter((line) => line.replace(/[ {].*/, '') === name)
     expect(lines, name).not.to.be.empty
     const selected = [...selector.matchAll(/(\w+)=/g)].map(([, label = '']) => label)
-    // The scrape adds `instance`.
+    // Prometheus adds `instance`.
     const labels = [...grouped, ...selected].filter((label) => label !== 'instance')
     for (const label of labels)
       expect(lines.join(), `${expression}: ${label}`).to.include(`${label}="`)
@@ -46,7 +46,7 @@ function expectMeasured(text: string, expression: string): void {
 }
 
 describe('/metrics', () => {
-  it('counts requests, revocations, limits, refusals and what the store does', async () => {
+  it('counts requests, revocations, limits, refusals and store commands', async () => {
     const redis = await startRedis()
     const service = await startService({
       REDIS_URL: redis.url,
@@ -102,12 +102,12 @@ describe('/metrics', () => {
       const upTo = (le: string) =>
         read(service, 'cierre_store_duration_seconds_bucket', { command: 'commit', le })
       const all = await read(service, 'cierre_store_duration_seconds_count', { command: 'commit' })
-      // Not the one that ran into the deadline of 1.5 s.
+      // Without the commit that ran into the deadline of 1.5 s.
       expect(await upTo('1')).to.be.below(all ?? 0)
       expect([await upTo('10'), await upTo('+Inf')]).to.deep.equal([all, all])
       expect(
         await read(service, 'cierre_store_duration_seconds_sum', { command: 'commit' }),
-        // In milliseconds it would be above a thousand.
+        // A sum in milliseconds would be above a thousand.
       ).to.be.within(1.4, 1_000)
     } finally {
       await service.stop()
@@ -160,7 +160,7 @@ describe('/metrics', () => {
     }
   })
 
-  it('has every metric that the dashboard and the alerts ask for, with the labels they use', async () => {
+  it('has every metric of the dashboard and the alerts, with the labels that they use', async () => {
     const service = await startService({ SESSION_KEYS: '' })
     try {
       await service.logout(await token())
@@ -182,7 +182,7 @@ describe('/metrics', () => {
     }
   })
 
-  it('404 in production, and where it has a port of its own', async () => {
+  it('404 in production, and with METRICS_PORT', async () => {
     for (const env of [{ NODE_ENV: 'production' }, { METRICS_PORT: '0' }] as Record<
       string,
       string

@@ -11,7 +11,7 @@ const refused = (text: string) =>
 const segment = (bytes: number) => Buffer.alloc(bytes, 0xa5).toString('base64url')
 
 describe('canonical encoding', () => {
-  it('takes what a base64url encoder writes, of any length', () => {
+  it('accepts what a base64url encoder writes, of any length', () => {
     fc.assert(
       fc.property(
         fc.tuple(
@@ -30,7 +30,7 @@ describe('canonical encoding', () => {
     )
   })
 
-  it('refuses everything else, and repairs nothing', () => {
+  it('refuses every other text, and repairs nothing', () => {
     const [h, p, s] = [segment(3), segment(6), segment(32)]
     const good = `${h}.${p}.${s}`
     parseCanonical(good)
@@ -59,7 +59,7 @@ describe('canonical encoding', () => {
       refused(bad)
   })
 
-  it('refuses every character whose spare bits are not zero, and takes every other', () => {
+  it('refuses a last character whose unused bits are not zero, and accepts every other', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     for (const [at, last] of [...alphabet].entries()) {
       for (const [body, spareBits] of [
@@ -73,7 +73,7 @@ describe('canonical encoding', () => {
     }
   })
 
-  it('ends at 8192 characters', () => {
+  it('refuses more than 8192 characters', () => {
     const longest = `${segment(3)}.${'A'.repeat(8192 - 10)}.${segment(3)}`
     expect(longest).to.have.length(8192)
     parseCanonical(longest)
@@ -105,7 +105,7 @@ describe('keys', () => {
     expect(claimKey('s', undefined, 'c')).not.to.equal(claimKey('s', 'c', 'c'))
   })
 
-  it('do not exist for claims that cannot be one', () => {
+  it('do not exist for claims that count as absent', () => {
     for (const claim of [
       undefined,
       null,
@@ -129,7 +129,7 @@ describe('keys', () => {
     expect(claimKey('j', 'iss', 'x'.repeat(100_000))).to.match(/^j:[A-Za-z0-9_-]{22}$/)
   })
 
-  it('take an integer as its decimal digits, however JSON writes it', () => {
+  it('are of the decimal digits of an integer, in any notation of JSON', () => {
     for (const [json, digits] of [
       ['42', '42'],
       ['-7', '-7'],

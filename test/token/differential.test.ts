@@ -10,7 +10,7 @@ import { createVerification, type Issuer } from '../../src/token/verification.js
 import { repeats } from '../support/long.js'
 import { algorithms, hmacSecret, keyPairOf } from '../support/tokens.js'
 
-// About 20,000 tokens times this; fewer of an algorithm that takes longer to sign and to verify.
+// A scale of 1 is about 20,000 tokens, fewer of an algorithm that takes longer.
 const scale = Number(process.env['DIFFERENTIAL'] ?? repeats(0.25, 1))
 const tokensOf = (algorithm: string) =>
   Math.ceil(
@@ -27,7 +27,7 @@ type Algorithm = (typeof algorithms)[number]
 const hashOf = (algorithm: string) => `sha${algorithm.slice(2)}`
 const encode = (value: string | Buffer) => Buffer.from(value).toString('base64url')
 
-/** A signature of this algorithm over whatever input, in order whatever the header says. */
+/** A right signature of this algorithm over any input; the header may name another algorithm. */
 function signatureOf(algorithm: string, input: string, key: KeyObject | string): Buffer {
   const bytes = Buffer.from(input)
   if (typeof key === 'string') return createHmac(hashOf(algorithm), key).update(bytes).digest()
@@ -68,7 +68,7 @@ async function oracle(algorithm: Algorithm, demanding: boolean) {
         keyPairOf(algorithm).publicKey.export({ format: 'jwk' }) as JWK,
         algorithm,
       )) as CryptoKey)
-  // The tolerance is for `nbf` alone; `exp` is held to the clock below.
+  // The tolerance is for `nbf` alone; `exp` is compared with the clock below.
   const options = {
     algorithms: [algorithm],
     currentDate: new Date(nowMs),
@@ -183,7 +183,7 @@ const algArbitrary = fc.oneof(
   },
 )
 
-/** JSON as it stands, or in a way that parsers disagree on. */
+/** The JSON of a value, or a variant that parsers disagree on. */
 const written = (value: object) =>
   fc
     .constantFrom<(text: string) => string | Buffer>(
@@ -208,7 +208,7 @@ const written = (value: object) =>
     )
     .map((write) => write(JSON.stringify(value)))
 
-/** What befalls a token after it was signed. */
+/** What is changed in a token after it was signed. */
 const mutation = fc.oneof(
   { weight: 6, arbitrary: fc.constant((jwt: string) => jwt) },
   {
@@ -287,7 +287,7 @@ function isStricter(jwt: string, { claims }: Accepted): boolean {
   )
 }
 
-describe('verification accepts nothing that jose refuses, and says the same of what it accepts', () => {
+describe('verification accepts no token that jose refuses, and reads the same claims in those that it accepts', () => {
   const seen = { passed: 0, all: 0, accepted: 0 }
   for (const algorithm of algorithms) {
     it(`${algorithm}`, async function () {
@@ -346,7 +346,7 @@ describe('verification accepts nothing that jose refuses, and says the same of w
     })
   }
 
-  it('and the tokens were worth the name', () => {
+  it('enough of the tokens were canonical, and enough were accepted', () => {
     expect(seen.passed / seen.all, 'passed the gate').to.be.greaterThan(0.5)
     expect(seen.accepted / seen.all, 'were accepted').to.be.within(0.15, 0.6)
   })

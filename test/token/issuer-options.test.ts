@@ -39,8 +39,7 @@ const ofGuard = (entry: object): Outcome => {
 }
 
 /**
- * What is wrong, by member, and what verification needs of the issuer: the rest is the service's
- * alone.
+ * The faults by member, or the members of the issuer that verification needs. A guard has only these.
  */
 function comparable(outcome: Outcome, memberOf: (name: string) => string): unknown {
   if ('issuers' in outcome)
@@ -85,7 +84,7 @@ const settings = fc
   .map(({ key: [member, value], ...others }): Settings => ({ [member]: value, ...others }))
 
 describe('the settings of an issuer', () => {
-  it('are parsed alike as variables, in JWT_ISSUERS and by a guard: the same issuer or the same faults', () => {
+  it('give the same issuer or the same faults as variables, in JWT_ISSUERS and in a guard', () => {
     const counts = { issuers: 0, faults: 0 }
     fc.assert(
       fc.property(settings, (given) => {
@@ -104,7 +103,7 @@ describe('the settings of an issuer', () => {
     expect(Math.min(counts.issuers, counts.faults)).to.be.above(20)
   })
 
-  it('that only the service has a use for have their defaults everywhere', () => {
+  it('of the service alone have their defaults everywhere', () => {
     const ofVariables = ofConfig({ JWT_SECRET: hmacSecret, JWT_ISSUER: 'x' })
     const entry = { issuer: 'x', secret: hmacSecret, sessionMaxLifetimeS: null }
     const ofEntry = ofConfig({ JWT_ISSUERS: JSON.stringify([entry]) })

@@ -20,7 +20,7 @@ function fetchesAt(startMs = 0) {
   return { fetches, begun, at: (ms: number) => void (nowMs = ms) }
 }
 
-/** What a promise has settled to by now. */
+/** What a promise has settled to so far. */
 async function settled<T>(promise: Promise<T>): Promise<T | 'pending'> {
   return Promise.race([
     promise,
@@ -46,7 +46,7 @@ describe('when a key set is fetched', () => {
     expect(begun.map(({ atMs }) => atMs)).to.deep.equal([0, 5_000, 305_000])
   })
 
-  it('a caller waits for a fetch that begins later: not for the one under way, nor for one that has ended', async () => {
+  it('a caller waits for a fetch that begins after the call, not for one under way', async () => {
     const { fetches, begun, at } = fetchesAt()
     fetches.tick()
     expect(fetches.isCoolingDown(), 'one is under way').to.equal(true)
@@ -63,7 +63,7 @@ describe('when a key set is fetched', () => {
     await begun[1]?.end(true)
     expect(
       [await first, await second, await settled(late)],
-      'shared by those who asked before it began',
+      'shared by the callers from before its begin',
     ).to.deep.equal([true, true, 'pending'])
     at(10_000)
     expect(fetches.isCoolingDown()).to.equal(false)
@@ -72,7 +72,7 @@ describe('when a key set is fetched', () => {
     expect(await late, 'it failed').to.equal(false)
   })
 
-  it('after a bad signature: shares the fetch under way, is due once in 30 s, and is unknown while it has failed', async () => {
+  it('after a bad signature: shares the fetch under way, or is due once in 30 s; unknown after a failed fetch', async () => {
     const { fetches, begun, at } = fetchesAt()
     fetches.tick()
     const shared = fetches.afterBadSignature()
@@ -94,7 +94,7 @@ describe('when a key set is fetched', () => {
     expect([await again, fetches.afterBadSignature()]).to.deep.equal([true, undefined])
   })
 
-  it('a clock that was set back holds nothing up, and closing ends the waits', async () => {
+  it('a clock that was set back delays no fetch, and closing ends the waits', async () => {
     const { fetches, begun, at } = fetchesAt(1_000_000)
     fetches.tick()
     await begun[0]?.end(true)

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { createKeyWaiters } from '../../src/token/key-waiters.js'
 
 describe('requests that wait for a key', () => {
-  it('8 of one address, 256 in all; the next ones are told at once, and places become free again', async () => {
+  it('8 of one address and 256 in all wait; further ones get undefined at once; ended ones free their places', async () => {
     const wait = createKeyWaiters()
     let release: () => void = () => undefined
     const held = new Promise<string>((resolve) => (release = () => resolve('done')))
@@ -15,7 +15,7 @@ describe('requests that wait for a key', () => {
     expect(await wait('a', async () => 'again')).to.equal('again')
   })
 
-  it('what fails leaves its place as well', async () => {
+  it('a failed wait frees its place, too', async () => {
     const wait = createKeyWaiters()
     for (let round = 0; round < 20; round += 1) {
       const error = await wait('a', () => Promise.reject(new Error('no'))).catch(

@@ -16,7 +16,7 @@ const upperCase = (given: string) => {
   return given.toUpperCase()
 }
 
-/** What an option makes of a text and of a value: the result, or the fault. */
+/** What an option makes of a text or of a value: the result, or the fault. */
 const read = <T>({ check }: Option<T>, value: unknown) => {
   const faults: string[] = []
   const result = check(value, (what, member = '') => void faults.push(`${member}${what}`))
@@ -25,7 +25,7 @@ const read = <T>({ check }: Option<T>, value: unknown) => {
 const readText = <T>(option: Option<T>, given: string) => read(option, option.fromText(given))
 
 describe('options', () => {
-  it('a text of the environment and a value of a program give the same', () => {
+  it('a text of the environment and a value of a program give the same result', () => {
     const cases: [Option<unknown>, string, unknown, unknown][] = [
       [wholeNumber(0, 10), '7', 7, 7],
       [wholeNumber(0, 10), '11', 11, 'must be a whole number from 0 to 10'],
@@ -59,11 +59,11 @@ describe('options', () => {
       expect(readText(wholeNumber(0, 10), given), given).to.match(/^must be a whole number/)
   })
 
-  it('a list of commas says nothing', () => {
+  it('a list of commas alone counts as absent', () => {
     expect(texts.fromText(' ,, ')).to.equal(undefined)
   })
 
-  it('an object has no members but the known ones', () => {
+  it('an object with unknown members is a fault', () => {
     const faults = createFaults()
     expect(readObject({ a: 1 }, ['a'], faults.of('x'))).to.deep.equal({ a: 1 })
     readObject({ a: 1, b: 2, c: 3 }, ['a'], faults.of('x'))

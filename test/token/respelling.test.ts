@@ -41,7 +41,7 @@ function respellings(jwt: string, algorithm: string): string[] {
   )
 }
 
-describe('respelling: no other spelling of a token escapes its revocation', () => {
+describe('401 for every other encoding of a revoked token that jose accepts', () => {
   const algorithms = ['HS256', 'ES256', 'EdDSA', 'HS512', 'RS256', 'PS256', 'ES512']
   for (const algorithm of algorithms.slice(0, repeats(3, algorithms.length))) {
     it(algorithm, async () => {
@@ -54,8 +54,8 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
         const jwt = await token(holder, algorithm)
         const accepted: string[] = []
         const legalTwin = twin(jwt.split('.')[2] ?? '', algorithm)
-        // The one respelling that passes the gate, as it is a signature in its own right: revoked
-        // already, it is no error.
+        // The one variant in canonical encoding, since its signature is valid, too. In the body a
+        // revoked token is no error.
         const legal = legalTwin && `${jwt.slice(0, jwt.lastIndexOf('.'))}.${legalTwin}`
         for (const other of respellings(jwt, algorithm)) {
           if (
@@ -66,11 +66,11 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
           )
             accepted.push(other)
         }
-        // jose's decoder takes white space and padding at the very least.
+        // At least white space and padding pass jose's decoder.
         expect(accepted).to.have.length.of.at.least(4)
         expect((await service.logout(jwt)).status).to.equal(200)
         for (const other of accepted) {
-          // A header cannot carry some of them; the body can carry all.
+          // A header cannot carry some variants; the body can carry all.
           const inBody = await service.logout(await token(holder, algorithm), { token: other })
           expect(inBody.status, JSON.stringify(other.slice(-8))).to.equal(
             other === legal ? 200 : 401,
@@ -84,7 +84,7 @@ describe('respelling: no other spelling of a token escapes its revocation', () =
         if (other !== undefined) {
           const spelled = `${fresh.slice(0, fresh.lastIndexOf('.'))}.${other}`
           expect((await service.logout(spelled)).status, 'n−s is a legal signature').to.equal(200)
-          expect((await service.logout(fresh)).status, 'and kills the original').to.equal(401)
+          expect((await service.logout(fresh)).status, 'and revokes the original').to.equal(401)
         }
       } finally {
         await service.stop()

@@ -107,7 +107,7 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   }
 
-  it('session data in a Redis of its own, for both tokens presented, by several templates', async () => {
+  it('200: deletes session data in another Redis, for both presented tokens and by several templates', async () => {
     const other = await startRedis()
     const service = await startService({
       REDIS_URL: redis.url,
@@ -130,7 +130,7 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('session data in a Redis of its own: of many logouts of one token at once, one revokes it', async () => {
+  it('200 for one of many logouts of one token at the same time, with session data in another Redis', async () => {
     const other = await startRedis()
     const service = await startService({
       REDIS_URL: redis.url,
@@ -149,7 +149,7 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('session data in a Redis of its own stays where a logout is refused', async () => {
+  it('401 or 429: session data in another Redis stays', async () => {
     const other = await startRedis()
     const service = await startService({
       REDIS_URL: redis.url,
@@ -163,10 +163,10 @@ describe('sessions of existing frameworks end with the logout', () => {
         await token({ sub: 'limited', sid: 'limited-2' }),
       ]
       expect((await service.logout(one)).status).to.equal(200)
-      const dead = await token({ sub: 'dead', sid: 'limited-1' })
+      const revoked = await token({ sub: 'another', sid: 'limited-1' })
       for (const key of ['a:limited-1', 'a:limited-2']) await other.client.set(key, 'data')
       expect([
-        (await service.logout(dead)).status,
+        (await service.logout(revoked)).status,
         (await service.logout(two)).status,
       ]).to.deep.equal([401, 429])
       expect((await other.client.keys('*')).sort()).to.deep.equal(['a:limited-1', 'a:limited-2'])
@@ -176,7 +176,7 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('500 before the commit: a session store that does not confirm; no value of a claim prevents a revocation', async () => {
+  it('500, nothing stored: the session store does not answer; 200 whatever text the claims have', async () => {
     const deadlines = holdDeadlines()
     const other = await startRedis()
     const service = await startService({
@@ -222,7 +222,7 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('property: 200 whatever the values of the claims, and exactly the session data that they name is gone', async () => {
+  it('property: 200 with any values of the claims, and exactly the session data that they name is deleted', async () => {
     const service = await startService({
       REDIS_URL: redis.url,
       SESSION_KEYS: 'p:{sid},q:{sub}:{jti}',
@@ -273,9 +273,9 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('in the Redis of the revocations both happen or neither: what cannot be deleted, or stored, leaves everything', async () => {
+  it('500, nothing deleted and nothing stored, where the Redis of the revocations cannot do both', async () => {
     const full = await startRedis(['--maxmemory-policy', 'noeviction'])
-    const deaf = await startRedis(['--rename-command', 'UNLINK', ''])
+    const withoutUnlink = await startRedis(['--rename-command', 'UNLINK', ''])
     try {
       const here = await startService({ REDIS_URL: full.url, SESSION_KEYS: 'a:{sid}' })
       const jwt = await token({ sid: 'one' })
@@ -291,11 +291,11 @@ describe('sessions of existing frameworks end with the logout', () => {
       expect(await full.client.exists('a:one')).to.equal(0)
       await here.stop()
 
-      const there = await startService({ REDIS_URL: deaf.url, SESSION_KEYS: 'a:{sid}' })
+      const there = await startService({ REDIS_URL: withoutUnlink.url, SESSION_KEYS: 'a:{sid}' })
       const [named, nameless] = [await token({ sid: 'has-data' }), await token({ sid: undefined })]
       const [refused, taken] = await Promise.all([there.logout(named), there.logout(nameless)])
       expect([refused.status, taken.status]).to.deep.equal([500, 200])
-      expect(await deaf.client.keys('cierre:*:s:*')).to.deep.equal([])
+      expect(await withoutUnlink.client.keys('cierre:*:s:*')).to.deep.equal([])
       expect(there.audited().find(({ outcome }) => outcome === 'unknown')).to.include({
         reason: 'sessions',
       })
@@ -303,11 +303,11 @@ describe('sessions of existing frameworks end with the logout', () => {
       await there.stop()
     } finally {
       await full.stop()
-      await deaf.stop()
+      await withoutUnlink.stop()
     }
   })
 
-  it('500 when the session store does not know the command, and the session is in no log', async () => {
+  it('500 when the session store refuses the command, and no log has the session', async () => {
     const other = await startRedis(['--rename-command', 'UNLINK', ''])
     const service = await startService({
       REDIS_URL: redis.url,
@@ -323,7 +323,7 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('session data of what an administrator names goes, too, but not behind a cutoff in the past', async () => {
+  it('200: a revocation by name deletes session data, too, except with a cutoff', async () => {
     const service = await startService({
       REDIS_URL: redis.url,
       SESSION_KEYS: 'n:{sid},m:{sub}',
@@ -349,7 +349,7 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('not ready while the session store is away', async () => {
+  it('not ready while the session store is down', async () => {
     const service = await startService({
       REDIS_URL: redis.url,
       SESSION_REDIS_URL: 'redis://127.0.0.1:1',
@@ -362,7 +362,7 @@ describe('sessions of existing frameworks end with the logout', () => {
     }
   })
 
-  it('cookies are expired with their own attributes, and the browser told to clear its storage over HTTPS only', async () => {
+  it('200 expires cookies with their attributes, and has Clear-Site-Data over HTTPS only', async () => {
     const service = await startService({
       SESSION_COOKIES: 'sid; Path=/; Domain=example.com; Secure, __Host-s; Path=/; Secure',
       TRUST_PROXY: '127.0.0.1',

@@ -4,7 +4,7 @@ import { startService, type TestService } from '../../support/service.js'
 
 describe('/docs in a browser', () => {
   let browser: Awaited<ReturnType<typeof openBrowser>>
-  /** No key is configured: it makes tokens for developers. */
+  /** No key is configured, so it makes development tokens. */
   let service: TestService
   before(async () => {
     browser = await openBrowser()
@@ -15,7 +15,7 @@ describe('/docs in a browser', () => {
     await service.stop()
   })
 
-  it('loads without a complaint and without another origin, and logs a token out: 200, then 401', async () => {
+  it('loads without an error and from one origin, and logs a token out: 200, then 401', async () => {
     const { page, complaints, origins, close } = await browser.visit(`${service.origin}/`)
     await page.click('a[href="/docs"]')
     await page.waitForSelector('.opblock')
@@ -44,7 +44,7 @@ describe('/docs in a browser', () => {
     await close()
   })
 
-  it('has nothing that makes tokens where a key is configured', async () => {
+  it('offers no development token where a key is configured', async () => {
     const other = await startService()
     try {
       expect((await other.send({ method: 'POST', path: '/docs/token' })).status).to.equal(404)
@@ -58,7 +58,7 @@ describe('/docs in a browser', () => {
     }
   })
 
-  it('DOCS=off: not there, nor a link to it', async () => {
+  it('404 with DOCS=off, and no link to it', async () => {
     const off = await startService({ DOCS: 'off' })
     try {
       for (const path of ['/docs', '/docs/reference.js', '/docs/swagger-ui-bundle.js'])
@@ -70,7 +70,7 @@ describe('/docs in a browser', () => {
     }
   })
 
-  it('serves no file but its own', async () => {
+  it('404 for every file but its own', async () => {
     for (const path of ['/docs/page.js', '/docs/..%2fmain.js', '/docs/LICENSE'])
       expect((await service.send({ path })).status, path).to.be.oneOf([400, 404])
   })

@@ -9,7 +9,7 @@ describe('the audit trail in Redis', () => {
   })
   after(() => redis.stop())
 
-  it('is capped by age', async () => {
+  it('drops events by age', async () => {
     const now = Date.now()
     for (let at = 0; at < 250; at += 1)
       await redis.client.xAdd('cierre:{c}:audit', `${now - 120_000 + at}-0`, { e: '{}' })

@@ -43,13 +43,13 @@ describe('the set only grows', () => {
   const write = fc.record({
     instance: fc.nat(1),
     key: fc.constantFrom('t', 's', 'u').map((kind) => `${kind}:AAAAAAAAAAAAAAAAAAAAA` as const),
-    // Far enough apart that the time the writes take does not matter.
+    // Far enough apart that the duration of the writes does not matter.
     lifeS: fc.option(fc.integer({ min: 1, max: 50 }).map((steps) => steps * 1000)),
     cutoff: fc.nat(1_000_000),
   })
   let run = 0
 
-  it('property: a shorter expiry or an older cutoff written later, by whichever instance, changes nothing', async () => {
+  it('property: a shorter expiry or an earlier cutoff that any instance writes later changes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(write, { minLength: 1, maxLength: 12 }),
@@ -112,7 +112,7 @@ describe('the set only grows', () => {
     ])
   })
 
-  it('stores what ended long ago, so that its event can be read', async () => {
+  it('stores an entry that expired long ago, and its event can be read', async () => {
     await instances[0]!.revocations.commit(
       commitOf([{ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: -40_000 }]),
     )
@@ -143,7 +143,7 @@ describe('the set only grows', () => {
 describe('the arguments and the replies of the commit script', () => {
   const nowMs = 1_000_000
 
-  it('an argument for the numbers of a commit, one for its event, one for each entry', () => {
+  it('one argument for the numbers of a commit, one for its event, one for each entry', () => {
     const full = commitOf(
       [
         { key: 's:S', untilMs: nowMs + 1_500.2 },
@@ -176,7 +176,7 @@ describe('the arguments and the replies of the commit script', () => {
     })
   })
 
-  it('three values for each commit; what is no outcome is the first word of an error', () => {
+  it('three values for each commit; a first value that is no outcome is the first word of an error', () => {
     const reply = ['stored', 3, 500, 'already_revoked', -1, 0, 'OOM', 1, 500, 'SESSIONS', -1, 0]
     const [stored, revoked, full, sessions] = decodeReplies(reply)
     expect(stored).to.deep.equal({ outcome: 'stored', counted: { count: 3, leftMs: 500 } })
