@@ -66,7 +66,7 @@ describe('a failover to a replica that lagged, and back again', () => {
     )
   }
   const promote = (one: TestRedis) => one.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
-  /** From then on the replica lags. */
+  /** Cuts the replica off from its primary, so that it lags. */
   const cutOff = () => replica.client.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
   const thereAndBack = async (meanwhile: () => Promise<unknown> = async () => undefined) => {
     await promote(replica)

@@ -87,7 +87,7 @@ describe('every operation when Redis fails: its declared 500 or 503 within the d
     }
   }
   const entries = () => redis.client.keys('cierre:{c}:[tsuj]:*')
-  // Not by /health/ready, whose answer is shared for a second and may be that from before.
+  // This does not ask /health/ready, whose answer may be up to a second old.
   const recovers = () =>
     until('it answers again', async () => (await verify(service, await token())).status === 200)
 

@@ -31,7 +31,7 @@ import {
   token,
 } from '../support/tokens.js'
 
-describe('the guard: revocation at the price of a local check', () => {
+describe('the guard', () => {
   let service: TestService
   const guards: Guard[] = []
   const open = (options: Partial<GuardOptions> = {}, origin = service.origin) => {

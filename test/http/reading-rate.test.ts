@@ -13,7 +13,7 @@ function slowAtS(bytesOfSecond: (second: number) => number, untilS = 300): numbe
 }
 
 describe('the rate of a reader', () => {
-  it('a reader that takes nothing is too slow when the time is over', () =>
+  it('a reader that takes nothing is too slow after 30 s', () =>
     expect(slowAtS(() => 0)).to.equal(30))
   it('a byte per second too few is too slow, and the exact rate is not', () => {
     expect(slowAtS(() => 255_999)).to.equal(30)
@@ -25,7 +25,7 @@ describe('the rate of a reader', () => {
   })
   it('a reader that takes much at long intervals is not too slow', () =>
     expect(slowAtS((second) => (second % 15 === 0 ? 15 * 256_000 : 0))).to.equal(undefined))
-  it('a reader that stops is too slow once the time is over', () =>
+  it('a reader that stops is too slow 30 s later', () =>
     expect(slowAtS((second) => (second < 60 ? 10_000_000 : 0))).to.equal(90))
   it('the rate is averaged over the time since the last look', () => {
     const isTooSlow = createRateRule({ bytesPerS: 1_000, overMs: 10_000 })

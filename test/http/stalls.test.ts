@@ -14,7 +14,7 @@ import { holdUnread, readSlowly, sendUnread } from '../support/unread.js'
 const largest = '/docs/swagger-ui-bundle.js'
 const largestRequest = `GET ${largest} HTTP/1.1\r\nHost: x\r\n\r\n`
 
-describe('a connection that stands still', () => {
+describe('the rule for connections that stand still', () => {
   /** The second in which a connection with this traffic is found to stand still. */
   const stalledAtS = (trafficAt: (second: number) => Traffic, untilS = 3_600) => {
     const isStalled = createStallRule(88_000)
@@ -28,25 +28,25 @@ describe('a connection that stands still', () => {
     receivedBytes,
   })
 
-  it('is found when no byte moves, counted from the last movement', () => {
+  it('finds a connection where no byte moves, counted from the last movement', () => {
     expect(stalledAtS(() => traffic(0, 0))).to.equal(88)
     expect(stalledAtS(() => traffic(5, 1_000))).to.equal(88)
     expect(stalledAtS((second) => traffic(Math.min(second, 10), 1_000))).to.equal(98)
   })
-  it('is found when the client sends, but does not take its answer', () =>
+  it('finds a connection whose client sends, but does not take its answer', () =>
     expect(stalledAtS((second) => traffic(5, 1_000, second))).to.equal(88))
-  it('is neither a slow reader nor a quiet stream with a heartbeat', () => {
+  it('passes a slow reader, and a quiet stream with a heartbeat', () => {
     expect(stalledAtS((second) => traffic(Math.floor(second / 80), 1_000))).to.equal(undefined)
     expect(stalledAtS((second) => traffic(3 * Math.floor(second / 10), 0))).to.equal(undefined)
   })
-  it('is no connection that still sends its request', () =>
+  it('passes a connection whose client still sends its request', () =>
     expect(stalledAtS((second) => traffic(0, 0, Math.floor(second / 80)))).to.equal(undefined))
-  it('is counted anew when an answer begins to wait', () =>
+  it('counts anew when an answer begins to wait', () =>
     expect(stalledAtS((second) => traffic(0, second < 80 ? 0 : 100))).to.equal(168))
 
   for (const scheme of ['http', 'https'] as const) {
     describe(`over ${scheme}`, () => {
-      // Ten minutes that the tests move, so that no timer of Node ends a connection meanwhile.
+      // The tests move these ten minutes, so no timer of Node ends a connection meanwhile.
       const stepMs = 30_000
       const times = { stuckMs: 600_000, checkEveryMs: 50 }
       const dir = mkdtempSync(join(tmpdir(), 'cierre-tls-'))
@@ -66,7 +66,7 @@ describe('a connection that stands still', () => {
       /** Returns when the connections have been checked. */
       const checks = () => pause(3 * times.checkEveryMs)
 
-      it('is closed in time when it reads nothing of large answers', async () => {
+      it('closes a connection in time whose client reads nothing of large answers', async () => {
         const clock = moveMonotonicClock()
         try {
           const sockets = await holdUnread(service.origin, largestRequest.repeat(15), 10)
@@ -85,7 +85,7 @@ describe('a connection that stands still', () => {
         }
       })
 
-      it('stays open while its client reads slowly but steadily, and gets every byte', async () => {
+      it('keeps a connection open whose client reads slowly but steadily, until every byte is read', async () => {
         const { headers } = await service.send({ path: largest })
         const clock = moveMonotonicClock()
         const socket = sendUnread(

@@ -11,8 +11,8 @@ const configOf = (env: Record<string, string>) => parseConfig({ REDIS_URL: 'memo
 const startWith = (env: Record<string, string>) =>
   createReloadable({ config: configOf(env), log, now: Date.now })
 
-describe('a reload replaces', () => {
-  it('the keys of issuers: the same verification then refuses a token that it accepted', async () => {
+describe('a reload', () => {
+  it('replaces the keys of issuers: the same verification then refuses a token that it accepted', async () => {
     const reloadable = startWith({ JWT_SECRET: hmacSecret })
     const { verification } = reloadable
     const jwt = await token()
@@ -23,7 +23,7 @@ describe('a reload replaces', () => {
     reloadable.close()
   })
 
-  it('the machine clients, and returns whether they differ', () => {
+  it('replaces the machine clients, and returns whether they differ', () => {
     const reloadable = startWith({ JWT_SECRET: hmacSecret })
     const withClients = configOf({ JWT_SECRET: hmacSecret, CLIENTS: clientsVariable })
     expect(reloadable.clients()).to.deep.equal([])
@@ -33,7 +33,7 @@ describe('a reload replaces', () => {
     reloadable.close()
   })
 
-  it('no throwaway key', () => {
+  it('keeps a throwaway key', () => {
     const reloadable = startWith({})
     const [before] = reloadable.keySources()
     reloadable.reload(configOf({}))
@@ -41,7 +41,7 @@ describe('a reload replaces', () => {
     reloadable.close()
   })
 
-  it('no key source whose key stays: it does not fetch its keys again', () => {
+  it('keeps a key source whose key stays: it does not fetch its keys again', () => {
     const reloadable = startWith({ JWT_SECRET: hmacSecret })
     const [before] = reloadable.keySources()
     reloadable.reload(configOf({ JWT_SECRET: hmacSecret, JWT_AUDIENCE: 'app' }))

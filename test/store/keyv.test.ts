@@ -42,7 +42,7 @@ describe('the door to Keyv', () => {
     received.forEach(({ value }, index) => expect(value).to.equal(values[index]?.value))
   })
 
-  it('texts are read as they are, under the keys as they are', async () => {
+  it('reads texts unchanged, under unchanged keys', async () => {
     let asked: string[] = []
     const keyv = openKeyv(
       adapterWith({

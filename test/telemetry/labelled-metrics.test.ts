@@ -21,7 +21,7 @@ const linesOf = async (registry: Registry) =>
     )
     .sort()
 
-describe('the metrics of our own', () => {
+describe('our own counter and histogram', () => {
   it('a counter prints what that of prom-client prints', async () => {
     const description = { name: 'a_total', help: 'A.' }
     const ours = createLabelledCounter({ ...description, labelNames: ['operation', 'status'] })
