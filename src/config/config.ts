@@ -9,7 +9,7 @@ import type { ExpiredCookie } from './cookies.js'
 import { readVariables, type Environment } from './read-variables.js'
 import type { RedisConnection } from './redis.js'
 import { connectionsOf, tlsOf, trustOf } from './rules.js'
-import type { Values } from './variables.js'
+import { variables, type Values } from './variables.js'
 
 /** What the environment says, parsed once and frozen. */
 export type Config = Readonly<{
@@ -63,7 +63,7 @@ export class ConfigError extends Error {
  */
 export function parseConfig(env: Environment): Config {
   const faults = createFaults()
-  const given = readVariables(env, faults)
+  const given = readVariables(variables, env, faults)
   const trust = trustOf(given, faults)
   const config: Config = {
     ...settingsOf(given.values),

@@ -7,7 +7,12 @@ import {
 } from '../token/issuer-options.js'
 import type { Faults } from '../token/options.js'
 import type { Given } from './read-variables.js'
-import type { Values, VariableName } from './variables.js'
+import type { issuerVariables } from './shared-variables.js'
+import type { ValuesOf } from './variable.js'
+
+type Settings = Given<typeof issuerVariables>
+/** What a single issuer takes from elsewhere: the service from `SESSION_*`, the agent nothing. */
+type SessionMember = keyof IssuerDefaults
 
 /**
  * The variables that configure a single issuer, and what each of them is in an entry of
@@ -24,9 +29,7 @@ const memberVariables = {
   backchannelAudience: 'JWT_BACKCHANNEL_AUDIENCE',
   backchannelTyp: 'JWT_BACKCHANNEL_TYP',
   backchannelScope: 'JWT_BACKCHANNEL_SCOPE',
-  sessionMaxLifetimeS: 'SESSION_MAX_LIFETIME_S',
-  sessionKeys: 'SESSION_KEYS',
-} as const satisfies Record<IssuerMember, VariableName>
+} as const satisfies Record<Exclude<IssuerMember, SessionMember>, keyof typeof issuerVariables>
 
 const keyVariables = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI'] as const
 /** How tokens are verified with the one key. Without a key these variables mean nothing. */
@@ -42,16 +45,16 @@ const verificationVariables = [
 const singleIssuerVariables = [...keyVariables, ...verificationVariables]
 
 /** Whether any variable of an issuer is set. Otherwise a development service makes a key. */
-export const hasIssuerVariables = ({ namesSet }: Given): boolean =>
+export const hasIssuerVariables = ({ namesSet }: Settings): boolean =>
   namesSet([...singleIssuerVariables, 'JWT_ISSUERS']).length > 0
 
 /** The issuers of `JWT_ISSUERS`, or the one of `JWT_*`; none when no key is configured. */
-export function issuersOf(given: Given, faults: Faults): IssuerConfig[] {
+export function issuersOf(
+  given: Settings,
+  defaults: IssuerDefaults,
+  faults: Faults,
+): IssuerConfig[] {
   const { values, isSet, namesSet } = given
-  const defaults = {
-    sessionKeys: values.SESSION_KEYS ?? [],
-    sessionMaxLifetimeS: values.SESSION_MAX_LIFETIME_S,
-  }
   if (!isSet('JWT_ISSUERS')) {
     const issuer = singleIssuer(given, defaults, faults)
     return issuer === undefined ? [] : [issuer]
@@ -63,7 +66,7 @@ export function issuersOf(given: Given, faults: Faults): IssuerConfig[] {
 }
 
 function singleIssuer(
-  { values, namesSet }: Given,
+  { values, namesSet }: Settings,
   defaults: IssuerDefaults,
   faults: Faults,
 ): IssuerConfig | undefined {
@@ -77,11 +80,11 @@ function singleIssuer(
     )
   if (keys.length !== 1) return undefined
   return parseIssuer(entryOf(values), defaults, (member, what) =>
-    faults.report(memberVariables[member], what),
+    faults.report(memberVariables[member as Exclude<IssuerMember, SessionMember>], what),
   )
 }
 
-const entryOf = (values: Values) =>
+const entryOf = (values: ValuesOf<typeof issuerVariables>) =>
   Object.fromEntries(
     Object.entries(memberVariables).map(([member, name]) => [member, values[name]]),
   )

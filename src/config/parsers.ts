@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Limit } from '../access/rate-limits.js'
 import { isAddressRange } from '../runtime/ip-addresses.js'
-import { texts, type Option, type Report } from '../token/options.js'
+import { texts, wholeNumber, type Option, type Report } from '../token/options.js'
 
 const same = (text: string) => text
 
@@ -91,6 +91,15 @@ function parseArray(
   report(fault)
   return undefined
 }
+
+/** A port; 0 takes a free one. */
+export const port = wholeNumber(0, 65_535)
+
+/** A path in a URL, without a slash at its end. */
+export const pathPrefix = textThat(
+  (text) => /^\/[!-~]*[!-.0-~]$/.test(text) && !/[?#]/.test(text),
+  'must be a path that begins with a slash and does not end with one',
+)
 
 /** The content of the file that the variable names. */
 export const fileContent: Option<string> = {

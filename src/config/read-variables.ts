@@ -1,33 +1,36 @@
 import type { Faults, Report } from '../token/options.js'
 import { readText } from './parsers.js'
-import type { Variable } from './variable.js'
-import { variables, type Values, type VariableName } from './variables.js'
+import type { ValuesOf, Variable } from './variable.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the environment says, each variable parsed by itself. */
-export type Given = Readonly<{
-  values: Values
+type Table = Readonly<Record<string, Variable>>
+type NameOf<T extends Table> = keyof T & string
+
+/** What the environment says, each variable of a table parsed by itself. */
+export type Given<T extends Table> = Readonly<{
+  values: ValuesOf<T>
   /** The names under which these variables are set, such as `JWT_SECRET_FILE`. */
-  namesSet(names: readonly VariableName[]): string[]
-  isSet(name: VariableName): boolean
+  namesSet(names: readonly NameOf<T>[]): string[]
+  isSet(name: NameOf<T>): boolean
 }>
 
-const namesOf = (name: VariableName): string[] => {
-  const { orFile }: Variable = variables[name]
-  return orFile ? [name, `${name}_FILE`] : [name]
-}
-
-/** Parses every variable of the table. A wrong value is reported and replaced by the default. */
-export function readVariables(env: Environment, faults: Faults): Given {
-  const rows: [string, Variable][] = Object.entries(variables)
-  const namesSet = (names: readonly VariableName[]) =>
-    names.flatMap(namesOf).filter((name) => textOf(env, name) !== undefined)
+/** Parses every variable of a table. A wrong value is reported and replaced by the default. */
+export function readVariables<T extends Table>(
+  table: T,
+  env: Environment,
+  faults: Faults,
+): Given<T> {
+  const rows: [string, Variable][] = Object.entries(table)
+  const namesSet = (names: readonly NameOf<T>[]) =>
+    names
+      .flatMap((name) => (table[name]?.orFile ? [name, `${name}_FILE`] : [name]))
+      .filter((name) => textOf(env, name) !== undefined)
   return {
     values: Object.fromEntries(
       rows.map(([name, variable]) => [name, valueOf(env, name, variable, faults)]),
       // The types of the table say what each option returns.
-    ) as Values,
+    ) as ValuesOf<T>,
     namesSet,
     isSet: (name) => namesSet([name]).length > 0,
   }

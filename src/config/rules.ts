@@ -5,6 +5,9 @@ import type { Faults } from '../token/options.js'
 import { hasIssuerVariables, issuersOf } from './issuers.js'
 import type { Given } from './read-variables.js'
 import { embeddedStore, type RedisConnection } from './redis.js'
+import type { variables } from './variables.js'
+
+type Settings = Given<typeof variables>
 
 /** `iss` of the tokens that the throwaway key signs. */
 export const throwawayIssuerName = 'cierre-development'
@@ -16,10 +19,12 @@ type Trust = Readonly<{
 }>
 
 /** The issuers whose tokens are accepted: those configured, or in development a throwaway one. */
-export function trustOf(given: Given, faults: Faults): Trust {
-  const issuers = issuersOf(given, faults)
+export function trustOf(given: Settings, faults: Faults): Trust {
+  const { SESSION_KEYS = [], SESSION_MAX_LIFETIME_S } = given.values
+  const defaults = { sessionKeys: SESSION_KEYS, sessionMaxLifetimeS: SESSION_MAX_LIFETIME_S }
+  const issuers = issuersOf(given, defaults, faults)
   if (hasIssuerVariables(given)) return { issuers, throwawaySecret: undefined }
-  const { NODE_ENV, HOST, SESSION_KEYS = [], SESSION_MAX_LIFETIME_S } = given.values
+  const { NODE_ENV, HOST } = given.values
   // A throwaway key is for trials on one machine. Elsewhere it would hide a forgotten setting.
   if (NODE_ENV === 'production' || !isLoopback(HOST)) {
     faults.report(
@@ -34,8 +39,7 @@ export function trustOf(given: Given, faults: Faults): Trust {
     algorithms: ['HS256'],
     key: { kind: 'secret', secret: throwawaySecret },
     backchannelScope: 'both',
-    sessionKeys: SESSION_KEYS,
-    sessionMaxLifetimeS: SESSION_MAX_LIFETIME_S,
+    ...defaults,
   }
   return { issuers: [issuer], throwawaySecret }
 }
@@ -51,7 +55,7 @@ type Connections = Readonly<{
 
 /** Where revocations and session data are. */
 export function connectionsOf(
-  { values, isSet }: Given,
+  { values, isSet }: Settings,
   { issuers, throwawaySecret }: Trust,
   faults: Faults,
 ): Connections {
@@ -74,7 +78,7 @@ export function connectionsOf(
 
 /** The certificate of the service and its private key; nothing when it serves HTTP. */
 export function tlsOf(
-  { values, isSet }: Given,
+  { values, isSet }: Settings,
   faults: Faults,
 ): Readonly<{ cert: string; key: string }> | undefined {
   const { TLS_CERT_FILE: cert, TLS_KEY_FILE: key } = values

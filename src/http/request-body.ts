@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import bodyParser from 'koa-bodyparser'
 import { ServiceError } from '../errors.js'
+import { formType, parseForm } from './form.js'
 import type { Middleware, RequestState, ServiceContext } from './context.js'
-
-const formType = 'application/x-www-form-urlencoded'
 
 /** The media types that can be read. */
 export const readableTypes = ['application/json', formType] as const
@@ -64,17 +63,6 @@ function requireType(ctx: ServiceContext, declared: ReadableType): void {
   }
   // The parameters of the type have no meaning here, and clients send some that cannot be parsed.
   if (isTyped) headers['content-type'] = type
-}
-
-/**
- * Parses a form without `qs`, which makes objects of names in brackets, stops at a thousand members
- * and ignores names of Object.prototype.
- */
-function parseForm(text: string): Record<string, string> {
-  const members = [...new URLSearchParams(text)]
-  if (new Set(members.map(([name]) => name)).size < members.length)
-    throw new ServiceError('bad_request', { reason: 'body' })
-  return Object.fromEntries(members)
 }
 
 const hasBody = (headers: IncomingHttpHeaders) =>

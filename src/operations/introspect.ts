@@ -1,13 +1,14 @@
 import type { components } from '../../generated/openapi.js'
 import type { Check } from '../revocation/check.js'
-import { mayAskAbout, type Clients } from '../access/clients.js'
+import { mayAskAbout, type Client, type Clients } from '../access/clients.js'
 import { ServiceError } from '../errors.js'
 import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
 import { claimText } from '../token/keys.js'
-import type { VerifiedToken } from '../token/verification.js'
+import type { Claims } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
 type Active = components['schemas']['Active']
+type Introspection = components['schemas']['Introspection']
 
 /** RFC 7662. Every inactive token gets the same answer. An unknown state is an error. */
 export const introspect =
@@ -17,13 +18,25 @@ export const introspect =
       { authorization, requester, form: body },
       'introspect',
     )
-    const token = (await check(body.token).catch(inactive))?.token
-    // A `cnf` that is no object cannot be passed on: the token would pass for a bearer token.
-    const isDescribable =
-      token !== undefined && (!isSenderConstrained(token.claims) || isObject(token.claims['cnf']))
-    const active = isDescribable && mayAskAbout(client, token.claims.aud)
-    return { status: 200, body: active ? describe(token) : { active: false } }
+    const checked = await check(body.token).catch(inactive)
+    return { status: 200, body: introspectionOf(checked?.token.claims, client) }
   }
+
+/**
+ * The answer about a token that is in order and not revoked, or about none.
+ *
+ * @param client absent: any client may ask about any token
+ */
+export function introspectionOf(
+  claims: Claims | undefined,
+  client: Client | undefined,
+): Introspection {
+  if (claims === undefined) return { active: false }
+  // A `cnf` that is no object cannot be passed on: the token would pass for a bearer token.
+  const isDescribable = !isSenderConstrained(claims) || isObject(claims['cnf'])
+  const mayAsk = client === undefined || mayAskAbout(client, claims.aud)
+  return isDescribable && mayAsk ? describe(claims) : { active: false }
+}
 
 function inactive(error: unknown): undefined {
   if (error instanceof ServiceError && error.code === 'invalid_token') return undefined
@@ -38,7 +51,7 @@ const isObject = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const nameText = (value: unknown) => (typeof value === 'string' ? value : claimText(value))
 
-function describe({ claims }: VerifiedToken): Active {
+function describe(claims: Claims): Active {
   const { aud } = claims as { aud?: unknown }
   const isText = (value: unknown) => typeof value === 'string'
   const hasAudience = isText(aud) || (Array.isArray(aud) && aud.every(isText))

@@ -7,7 +7,7 @@ import { throwawayIssuerName } from '../config/rules.js'
 import type { Environment } from '../config/read-variables.js'
 import { createMetricsServer } from '../http/metrics-server.js'
 import { serverTimes } from '../http/server.js'
-import { createLog } from '../telemetry/log.js'
+import { createLog, exitOnLostErrors } from '../telemetry/log.js'
 import { createOperations } from './operations.js'
 import { createParts } from './parts.js'
 import { createService, type Service } from './service.js'
@@ -49,15 +49,6 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   metricsServer?.closeAllConnections()
   await service.close()
   log.info('stopped')
-}
-
-/** An error that no code handles ends the process with 1, because its state is unknown. */
-function exitOnLostErrors(log: Logger): void {
-  for (const kind of ['unhandledRejection', 'uncaughtException'])
-    process.on(kind, (error: unknown) => {
-      log.fatal({ err: error }, kind)
-      process.exit(1)
-    })
 }
 
 /** @returns the server for the metrics, where they have a port of their own */

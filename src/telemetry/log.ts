@@ -56,3 +56,12 @@ function reportFirstError(destination: ReturnType<typeof pino.destination>): voi
     isReported = true
   })
 }
+
+/** An error that no code handles ends the process with 1, because its state is unknown. */
+export function exitOnLostErrors(log: Logger): void {
+  for (const kind of ['unhandledRejection', 'uncaughtException'])
+    process.on(kind, (error: unknown) => {
+      log.fatal({ err: error }, kind)
+      process.exit(1)
+    })
+}

@@ -1,9 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from 'prom-client'
-import {
-  createLabelledCounter,
-  createLabelledHistogram,
-  type PlainMetric,
-} from './labelled-metrics.js'
+import { createLabelledCounter, createLabelledHistogram } from './labelled-metrics.js'
+import { createRegistry, type MetricRegistry, type ReadAtScrape } from './registry.js'
 
 /** Metrics for Prometheus. No label names a subject, a token, a client or an address. */
 export type Metrics = {
@@ -44,14 +40,7 @@ const kinds = { t: 'token', s: 'session', u: 'subject', j: 'token_id' } as const
 
 /** The metrics of one instance, in a registry of their own. */
 export function createMetrics({ version }: { version: string }): Metrics {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  new Gauge({
-    name: 'cierre_build_info',
-    help: 'Always 1; the version is the label.',
-    labelNames: ['version'],
-    registers: [registry],
-  }).set({ version }, 1)
+  const registry = createRegistry({ version })
   const requests = requestMetrics(registry)
   const store = storeMetrics(registry)
   const revocations = createLabelledCounter({
@@ -59,33 +48,24 @@ export function createMetrics({ version }: { version: string }): Metrics {
     help: 'Revocations that this instance stored.',
     labelNames: ['kind', 'reason'],
   })
-  register(registry, revocations.metric)
-  const limited = new Counter({
-    name: 'cierre_limited_total',
-    help: 'Requests that a limit refused.',
-    labelNames: ['policy'],
-    registers: [registry],
-  })
-  // A counter that is 0 from the start gives `rate` a first value.
-  for (const policy of policies) limited.inc({ policy }, 0)
+  registry.add(revocations.metric)
+  const limited = { name: 'cierre_limited_total', help: 'Requests that a limit refused.' }
   return {
     request: requests,
     store,
     revoked: (keys, reason) =>
       keys.forEach((key) => revocations.count(kinds[key.charAt(0) as keyof typeof kinds], reason)),
-    limited: (policy) => limited.inc({ policy }),
-    watch: (sources) => watchSources(registry, sources),
-    text: () => registry.metrics(),
+    limited: registry.counter({ ...limited, label: 'policy' }, policies),
+    watch(sources) {
+      registry.readGauges(gaugesOf(sources))
+      registry.readCounters(countersOf(sources))
+    },
+    text: registry.text,
     contentType: registry.contentType,
   }
 }
 
-// A registry calls `get` and reads name, help, type and values. The type of `registerMetric`
-// demands a class of prom-client.
-const register = (registry: Registry, metric: PlainMetric) =>
-  registry.registerMetric(metric as unknown as Metric)
-
-function requestMetrics(registry: Registry): Metrics['request'] {
+function requestMetrics(registry: MetricRegistry): Metrics['request'] {
   const counter = createLabelledCounter({
     name: 'cierre_requests_total',
     help: 'Answered requests.',
@@ -96,35 +76,34 @@ function requestMetrics(registry: Registry): Metrics['request'] {
     help: 'Time from the head of a request to its answer.',
     labelName: 'operation',
   })
-  register(registry, counter.metric)
-  register(registry, durations.metric)
+  registry.add(counter.metric)
+  registry.add(durations.metric)
   return (operation = 'none', status, seconds) => {
     counter.count(operation, status)
     durations.observe(operation, seconds)
   }
 }
 
-function storeMetrics(registry: Registry): Metrics['store'] {
+function storeMetrics(registry: MetricRegistry): Metrics['store'] {
   const durations = createLabelledHistogram({
     name: 'cierre_store_duration_seconds',
     help: 'Time of a store command; many requests may share one.',
     labelName: 'command',
   })
-  register(registry, durations.metric)
-  const errors = new Counter({
-    name: 'cierre_store_errors_total',
-    help: 'Store commands that failed or ran out of time.',
-    labelNames: ['command'],
-    registers: [registry],
-  })
-  for (const command of storeCommands) errors.inc({ command }, 0)
-  return (command, seconds, failed) => {
+  registry.add(durations.metric)
+  const failed = registry.counter(
+    {
+      name: 'cierre_store_errors_total',
+      help: 'Store commands that failed or ran out of time.',
+      label: 'command',
+    },
+    storeCommands,
+  )
+  return (command, seconds, hasFailed) => {
     durations.observe(command, seconds)
-    if (failed) errors.inc({ command })
+    if (hasFailed) failed(command)
   }
 }
-
-type ReadAtScrape = [name: string, help: string, read: () => number]
 
 const gaugesOf = ({ liveSet, follower, subscribers, now }: Sources): ReadAtScrape[] => [
   [
@@ -168,26 +147,3 @@ const countersOf = ({ follower, audit }: Sources): ReadAtScrape[] => [
     () => audit.counts().sampledOut,
   ],
 ]
-
-function watchSources(registry: Registry, sources: Sources): void {
-  const registers = [registry]
-  for (const [name, help, read] of gaugesOf(sources))
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read())
-      },
-    })
-  for (const [name, help, read] of countersOf(sources))
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset()
-        this.inc(read())
-      },
-    })
-}

@@ -3,12 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { parseConfig } from '../../src/config/config.js'
 import type { Variable } from '../../src/config/variable.js'
+import { agentVariables } from '../../src/config/agent-variables.js'
 import { variables } from '../../src/config/variables.js'
 import { configurationPage } from '../../scripts/configuration.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const page = readFileSync(`${root}generated/configuration.md`, 'utf8')
 const rows: [string, Variable][] = Object.entries(variables)
+const allVariables: Readonly<Record<string, Variable>> = { ...variables, ...agentVariables }
 const texts = (folder: string) =>
   readdirSync(`${root}src/${folder}`, { recursive: true })
     .map(String)
@@ -24,7 +26,7 @@ describe('the configuration reference', () => {
       ),
     ].map(([, ...cells]) => cells)
     expect(documented).to.deep.equal(
-      rows.map(([name, { default: value, unit = '', orFile, help }]) => [
+      Object.entries(allVariables).map(([name, { default: value, unit = '', orFile, help }]) => [
         name,
         value,
         unit,
@@ -42,13 +44,16 @@ describe('the configuration reference', () => {
       ...config.matchAll(/\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|HOST|PORT|CLIENTS|DOCS)\b/g),
     ]
       .map(([, name = '']) => name)
-      .filter((name) => !(name.endsWith('_FILE') && name.slice(0, -'_FILE'.length) in variables))
-    const outsideTable = config.replace(/export const variables = [^]*?\n\} as const/, '')
-    const unused = Object.keys(variables).filter(
+      .filter((name) => !(name.endsWith('_FILE') && name.slice(0, -'_FILE'.length) in allVariables))
+    const outsideTable = `${config}${texts('agent')}`.replace(
+      /export const \w*[vV]ariables = \{\n[^]*?\n\} as const/g,
+      '',
+    )
+    const unused = Object.keys(allVariables).filter(
       (name) => !new RegExp(`\\b${name}\\b`).test(outsideTable),
     )
     expect(unused, 'in the table alone').to.deep.equal([])
-    expect([...new Set(ofTable)].filter((name) => !(name in variables))).to.deep.equal([])
+    expect([...new Set(ofTable)].filter((name) => !(name in allVariables))).to.deep.equal([])
     const ofEnvironment = [...texts('').matchAll(/\benv\['([A-Z_]+)'\]/g)].map(([, name]) => name)
     expect(ofEnvironment.filter((name) => !page.includes(`| \`${name}\` |`))).to.deep.equal([])
   })

@@ -1,0 +1,121 @@
+import type { CutoffClaim } from '../revocation/token-entries.js'
+import { senderConstrainedRules } from '../token/confirmation.js'
+import { defaultBackchannelScope, defaultBackchannelTyp } from '../token/issuer-options.js'
+import { oneOf, text, texts, wholeNumber } from '../token/options.js'
+import { clientList } from './clients.js'
+import { filledJsonArray } from './parsers.js'
+import type { Variable } from './variable.js'
+
+// The rows that the service and the agent share.
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+const cutoffClaims = ['iat', 'auth_time'] as const satisfies readonly CutoffClaim[]
+
+/** The issuers whose tokens are accepted. */
+export const issuerVariables = {
+  JWT_SECRET: {
+    section: 'Issuer',
+    option: text,
+    orFile: true,
+    help: 'HMAC secret, at least as long as the hash output (32, 48 or 64 bytes).',
+  },
+  JWT_PUBLIC_KEY: {
+    option: text,
+    orFile: true,
+    help: 'Public key as PEM (SPKI; literal `\\n` is understood), JWK or JWKS.',
+  },
+  JWT_JWKS_URI: {
+    option: text,
+    help: 'URL of a key set. It is refreshed every 300 s; for an unknown `kid`, at most once in 5 s; after a failed signature, at most once in 30 s.',
+  },
+  JWT_ALGORITHMS: {
+    option: texts,
+    help: 'Comma list of accepted algorithms. The default is `HS256` for a secret, `RS256,PS256` for an RSA key, the algorithm of the curve for an EC key and `EdDSA` for an Ed25519 key; for a remote key set, all of these but `HS256`.',
+  },
+  JWT_ISSUER: { option: text, help: 'Exact `iss`. Unchecked when unset.' },
+  JWT_AUDIENCE: {
+    option: text,
+    help: 'What `aud` must be or contain. Unchecked when unset: ID tokens of the issuer then pass as access tokens.',
+  },
+  JWT_TYP: {
+    option: text,
+    help: "What the header's `typ` must be, such as `at+jwt`. When unset, every `typ` is accepted but that of another kind of JWT (`…+jwt` other than `at+jwt`).",
+  },
+  JWT_BACKCHANNEL_AUDIENCE: {
+    option: texts,
+    help: 'Comma list of the `aud` that logout tokens may have: client ids that are registered at the issuer. When unset, logout tokens are refused.',
+  },
+  JWT_BACKCHANNEL_TYP: {
+    option: text,
+    default: defaultBackchannelTyp,
+    help: '`typ` of logout tokens; `any` for providers that send none or their own.',
+  },
+  JWT_BACKCHANNEL_SCOPE: {
+    option: text,
+    default: defaultBackchannelScope,
+    help: 'What a logout token ends: the `session` that it names, the earlier tokens of its `subject`, or `both`.',
+  },
+  JWT_ISSUERS: {
+    option: filledJsonArray,
+    orFile: true,
+    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret or publicKey or jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelScope}`.',
+  },
+} as const satisfies Record<string, Variable>
+
+/** Which tokens of these issuers are accepted. */
+export const tokenVariables = {
+  JWT_REQUIRE_EXP: {
+    section: 'Tokens',
+    option: oneOf([true, false]),
+    default: 'false',
+    help: '`true` refuses tokens without `exp`.',
+  },
+  CUTOFF_CLAIM: {
+    option: oneOf(cutoffClaims),
+    default: 'iat',
+    help: 'Claim that is compared with the cutoff of a subject: `iat`, or `auth_time` to revoke tokens of later refreshes, too.',
+  },
+  SENDER_CONSTRAINED: {
+    option: oneOf(senderConstrainedRules),
+    default: 'refuse',
+    help: 'What `/verify` does with a token that has `cnf`: `refuse` it as a bearer token, or `ignore` the `cnf` when the API behind checks the proof itself.',
+  },
+  MAX_CLOCK_SKEW_S: {
+    option: wholeNumber(0, 3600),
+    default: '60',
+    unit: 's',
+    help: 'The largest leeway that any of your APIs grants, plus clock error. Cierre grants it to `nbf` and `iat`, and none to `exp`.',
+  },
+} as const satisfies Record<string, Variable>
+
+/** How a check answers. */
+export const checkVariables = {
+  MAX_STALENESS_MS: {
+    section: 'Checks',
+    option: wholeNumber(100, 3_600_000),
+    default: '5000',
+    unit: 'ms',
+    help: 'How old the knowledge may be by which `/verify` answers from memory. While it is older, `/verify` reads the store.',
+  },
+  AUTH_CLAIMS: {
+    option: texts,
+    help: 'Comma list of the claims that `X-Auth-Claims` of a check has: base64url of a JSON object.',
+  },
+} as const satisfies Record<string, Variable>
+
+export const clientVariables = {
+  CLIENTS: {
+    section: 'Machine clients',
+    option: clientList,
+    orFile: true,
+    help: 'JSON array of machine clients; `cierre client` prints an entry.',
+  },
+} as const satisfies Record<string, Variable>
+
+export const logVariables = {
+  LOG_LEVEL: {
+    option: oneOf(logLevels),
+    default: 'info',
+    help: `Least level of a log line: ${logLevels.map((level) => `\`${level}\``).join(', ')}. Audit lines are written at every level.`,
+  },
+} as const satisfies Record<string, Variable>
