@@ -1,20 +1,29 @@
-// Makes generated/configuration.md from the table of environment variables.
+// Makes generated/configuration.md from the tables of environment variables.
+import { agentVariables } from '../src/config/agent-variables.js'
 import type { Variable } from '../src/config/variable.js'
 import { variables } from '../src/config/variables.js'
 
 const introduction = `# Configuration
 
-Made from \`src/config/variables.ts\` by \`npm run generate\`.
+Made from \`src/config/variables.ts\` and \`src/config/agent-variables.ts\` by \`npm run generate\`.
 
 The service is configured by environment variables, which are all checked at start: every fault is reported at once, and then the service
 exits with code 1. An empty variable counts as not set, except where the table says otherwise. A variable with a ✓ under \`_FILE\` may be given
 as a file: \`NAME_FILE\` names the file, and SIGHUP makes the service read it again.
 `
 
+const agent = (shared: readonly string[]) => `
+# The agent
+
+\`cierre agent\` checks its variables at start, as the service does. These have the meaning and the defaults that they have for the service,
+and must be set alike: ${shared.map((name) => `\`${name}\``).join(', ')}.
+\`CLIENTS\` are the machine clients that may introspect at the admin address; without any, introspection is served on a loopback address alone.
+`
+
 const commandLine = `
 ## The command line
 
-The commands other than \`serve\` also read these variables:
+The commands other than \`serve\` and \`agent\` read these variables:
 
 | variable | default | meaning |
 |---|---|---|
@@ -26,10 +35,19 @@ The commands other than \`serve\` also read these variables:
 /** The reference of all variables, in Markdown. */
 export function configurationPage(): string {
   const rows: [string, Variable][] = Object.entries(variables)
-  return `${introduction}${rows.map(([name, variable]) => rowOf(name, variable)).join('')}${commandLine}`
+  const ofAgent: [string, Variable][] = Object.entries(agentVariables)
+  const shared = ofAgent.filter(([name]) => name in variables)
+  const own = ofAgent.filter(([name]) => !(name in variables))
+  return [
+    introduction,
+    ...rows.map(rowOf),
+    agent(shared.map(([name]) => name)),
+    ...own.map(rowOf),
+    commandLine,
+  ].join('')
 }
 
-function rowOf(name: string, variable: Variable): string {
+function rowOf([name, variable]: [string, Variable]): string {
   const value = variable.default === undefined ? '' : `\`${variable.default}\``
   const cells = [`\`${name}\``, value, variable.unit ?? '', variable.orFile ? '✓' : '']
   return `${headOf(variable)}| ${cells.join(' | ')} | ${variable.help} |\n`

@@ -20,20 +20,29 @@ const stopped = Promise.race(
 if (!hasTerminal) process.on('SIGHUP', () => hangups.emit('hangup'))
 
 const [command = 'serve'] = process.argv.slice(2)
-if (command === 'serve' && process.argv.length <= 3) await serveUntilStopped()
+const isAlone = process.argv.length <= 3
+if (command === 'serve' && isAlone) await untilStopped('cierre', serve)
+else if (command === 'agent' && isAlone) await untilStopped('cierre agent', agent)
 else await runCommand()
 
-async function serveUntilStopped(): Promise<never> {
+async function serve(): Promise<void> {
   const { serve } = await import('../service/serve.js')
+  const onHangup = (listener: () => void) => void hangups.on('hangup', listener)
+  await serve(process.env, { stopped, onHangup })
+}
+
+async function agent(): Promise<void> {
+  const { runAgent } = await import('../agent/run.js')
+  await runAgent(process.env, stopped)
+}
+
+async function untilStopped(name: string, run: () => Promise<void>): Promise<never> {
   try {
-    await serve(process.env, {
-      stopped,
-      onHangup: (listener) => void hangups.on('hangup', listener),
-    })
+    await run()
     process.exit(0)
   } catch (error) {
     const lines = (error as Error).message.split('\n')
-    process.stderr.write(`cierre cannot start:\n${lines.map((line) => `  ${line}\n`).join('')}`)
+    process.stderr.write(`${name} cannot start:\n${lines.map((line) => `  ${line}\n`).join('')}`)
     process.exit(1)
   }
 }

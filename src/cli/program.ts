@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { version } from '../telemetry/version.js'
+import { agentCommand } from './agent.js'
 import { auditCommand } from './audit.js'
 import { checkCommand } from './check.js'
 import { clientCommand } from './client.js'
@@ -18,6 +19,7 @@ const serveCommand: CliCommand = {
 
 const commands = [
   serveCommand,
+  agentCommand,
   tokenCommand,
   clientCommand,
   revokeCommand,

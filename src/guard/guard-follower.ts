@@ -40,7 +40,9 @@ export type GuardFollower = Pick<
 
 const retryMs = { first: 50, most: 2_000 }
 
-export function createGuardFollower(parts: GuardFollowerParts): GuardFollower {
+export function createGuardFollower(
+  parts: GuardFollowerParts,
+): GuardFollower & Pick<Follower, 'provenAt'> {
   const readiness = createReadiness()
   let isClosed = false
   const follower = createFollower({

@@ -50,7 +50,7 @@ const guardOptionNames: Record<keyof GuardOptions, true> = {
 
 const named = (members: object) => ({ name: 'options', members: Object.keys(members) })
 
-const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now() }
+export const systemClock: Clock = { now: Date.now, monotonicMs: () => performance.now() }
 
 const onUnknownOption: Pick<Option<OnUnknown>, 'check'> = {
   check(value, report) {

@@ -60,7 +60,7 @@ const mayImport: Record<string, readonly string[]> = {
   client: ['runtime'],
   config: [...domain],
   service: [...domain, 'operations', 'http', 'store', 'guard', 'client'],
-  agent: [...everything, 'token', 'revocation', 'feed', 'guard', 'http'],
+  agent: [...domain, 'operations', 'http', 'guard'],
   cli: [...domain, 'client', 'service', 'agent'],
   'main.ts': ['cli'],
   'guard.ts': ['guard', 'runtime', 'token'],
@@ -82,7 +82,7 @@ describe('the house', () => {
       'ipaddr.js': ['runtime/ip-addresses.ts'],
       'eventsource-parser': ['guard/http-feed.ts'],
       jose: ['token/development.ts', 'token/key-source.ts'],
-      'prom-client': ['telemetry/metrics.ts'],
+      'prom-client': ['telemetry/registry.ts'],
       'openapi-fetch': ['client/client.ts'],
       commander: ['cli/program.ts'],
     }
@@ -189,6 +189,27 @@ describe('the house', () => {
     expect(
       [...reached].filter((to) => to.startsWith('http/') || to.startsWith('operations/')),
     ).to.deep.equal([])
+  })
+
+  it('the agent reaches neither Koa nor Redis nor keyv', () => {
+    const reached = new Set<string>()
+    const visit = (file: string): void => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const { to, typeOnly } of imports.filter(({ from }) => from === file))
+        if (!typeOnly) visit(to)
+    }
+    visit('agent/run.ts')
+    const vendors = [...reached].filter((to) => /^[a-z@]/.test(to) && !to.endsWith('.ts'))
+    expect(vendors.filter((to) => !to.startsWith('node:')).sort()).to.deep.equal([
+      'eventsource-parser',
+      'ipaddr.js',
+      'jose',
+      'pino',
+      'prom-client',
+      'rate-limiter-flexible',
+    ])
+    expect([...reached].filter((to) => to.startsWith('store/'))).to.deep.equal([])
   })
 
   it('the client reaches nothing but openapi-fetch, and nothing of Node', () => {

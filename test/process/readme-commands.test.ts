@@ -79,7 +79,7 @@ describe('every command and snippet of the pages', () => {
   const serving = async (
     text: string,
     { cwd, env }: { cwd: string; env: Record<string, string> },
-    isUp: (out: string) => boolean,
+    isUp: (out: string) => boolean | Promise<boolean>,
   ): Promise<string> => {
     const child = start('bash', ['--norc', '-c', `exec ${local(text)}`], {
       cwd,
@@ -242,6 +242,17 @@ describe('every command and snippet of the pages', () => {
       const claims = { iss: issuerName, aud: 'https://api.example.com', sub: 'carol' }
       const env = { TOKEN: await sign(freshClaims(claims), 'RS256', { kid: 'k' }) }
       expect(await shell('node options.mjs', { env })).to.include('carol')
+    },
+    'CIERRE_URL=': async ({ text }) => {
+      const [, serve = '', ask = ''] = /^([^]*?agent)\n(curl[^]*)$/.exec(text.trim()) ?? []
+      const port = String(await freePort())
+      const isUp = async (out: string) => {
+        if (!out.includes('"listening"')) return false
+        const answer = await shell(ask.replace('3001', port))
+        return answer.includes('200 OK') && answer.includes('X-Auth-Subject: alice')
+      }
+      const command = serve.replace('npx cierre', `${process.execPath} dist/main.js`)
+      await serving(`env ${command}`, { cwd: root, env: { AGENT_PORT: port } }, isUp)
     },
     'export CIERRE_URL': async ({ text }) => {
       const lines = text.trimEnd().split('\n')

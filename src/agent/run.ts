@@ -1,0 +1,124 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
+import { ConfigError } from '../config/config.js'
+import type { Environment } from '../config/read-variables.js'
+import { FeedError } from '../guard/feed-error.js'
+import type { Guard } from '../guard/types.js'
+import { drainable } from '../http/server.js'
+import { createAgentMetrics, type AgentMetrics } from '../telemetry/agent-metrics.js'
+import { createLog, exitOnLostErrors } from '../telemetry/log.js'
+import { version } from '../telemetry/version.js'
+import { createAdminListener } from './admin.js'
+import { createCheckListener } from './checks.js'
+import { openAgentGuard } from './guard.js'
+import { createIntrospection } from './introspection.js'
+import { listenOnPort, listenOnSocket } from './listen.js'
+import { createAgentServer } from './server.js'
+import { readAgentSettings, type AgentSettings } from './settings.js'
+
+/** How long requests in flight may take to finish. */
+const drainMs = 5_000
+/** How long the start waits for the feed. After that every check is answered with a 503. */
+const readyWithinMs = 5_000
+
+/**
+ * Runs the agent until `stopped` resolves.
+ *
+ * @throws ConfigError for settings that are wrong, an address that cannot be listened on, and a
+ * service that refuses the machine client
+ */
+export async function runAgent(env: Environment, stopped: Promise<string>): Promise<void> {
+  const settings = readAgentSettings(env)
+  const { log } = createLog(settings.logLevel)
+  exitOnLostErrors(log)
+  const agentGuard = openAgentGuard(settings.guard)
+  const { guard } = agentGuard
+  const metrics = createAgentMetrics({ version: version() })
+  metrics.watch(guard.stats)
+  logChanges(guard, log)
+  const isStopped = stopped.then(() => true)
+  await Promise.race([untilReady(guard, settings, log), isStopped])
+  const { prefix, authClaims } = settings
+  const listener = createCheckListener({ ...agentGuard, prefix, authClaims, metrics, log })
+  const servers = [
+    ...(await listenForChecks(settings.checks, () => createAgentServer(listener))),
+    ...(await listenForAdmin(settings, guard, metrics, log)),
+  ]
+  log.info({ version: version(), addresses: servers.map(addressOf) }, 'listening')
+  log.info({ reason: await stopped }, 'draining')
+  await Promise.all(servers.map((server) => server.drain(drainMs)))
+  await guard.close()
+  log.info('stopped')
+}
+
+/** A client that the service refuses stays refused, so the start fails; all else may pass. */
+async function untilReady(
+  guard: Guard,
+  { guard: { feed } }: AgentSettings,
+  log: Logger,
+): Promise<void> {
+  try {
+    await guard.ready(readyWithinMs)
+  } catch (error) {
+    if (error instanceof FeedError && error.isPermanent)
+      throw new ConfigError([`CIERRE_URL, CIERRE_CLIENT_ID: ${error.message}`])
+    log.warn({ err: error, service: feed.url }, 'not ready: every check is answered with a 503')
+  }
+}
+
+function logChanges(guard: Guard, log: Logger): void {
+  guard.on('fresh', () => log.info('fresh: checks are answered'))
+  guard.on('stale', () => log.error('stale: every check is answered with a 503'))
+  let lastMessage = ''
+  guard.on('warning', ({ message }) => {
+    // One line for each kind of trouble, not one for each attempt.
+    if (message !== lastMessage) log.warn(`the feed or a key set: ${message}`)
+    lastMessage = message
+  })
+}
+
+type Listening = Readonly<{ server: Server; drain: (ms: number) => Promise<void> }>
+
+const listeningOn = (server: Server): Listening => ({ server, drain: drainable(server) })
+
+const addressOf = ({ server }: Listening): string => {
+  const address = server.address() as AddressInfo | string
+  return typeof address === 'string' ? address : `${address.address}:${address.port}`
+}
+
+async function listenForChecks(
+  { host, port, socket }: AgentSettings['checks'],
+  createServer: () => Server,
+): Promise<Listening[]> {
+  const listening: Listening[] = []
+  if (port !== undefined) {
+    const server = createServer()
+    listening.push(listeningOn(server))
+    await listenOnPort(server, { host, port }, 'AGENT_HOST, AGENT_PORT')
+  }
+  if (socket !== undefined) {
+    const server = createServer()
+    listening.push(listeningOn(server))
+    await listenOnSocket(server, socket)
+  }
+  return listening
+}
+
+async function listenForAdmin(
+  { admin, clients }: AgentSettings,
+  guard: Guard,
+  metrics: AgentMetrics,
+  log: Logger,
+): Promise<Listening[]> {
+  if (admin === undefined) return []
+  const mayIntrospect = clients.length > 0 || isLoopback(admin.host)
+  const introspect = mayIntrospect ? createIntrospection({ guard, clients, log }) : undefined
+  const server = createAgentServer(createAdminListener({ guard, metrics, introspect }))
+  const listening = listeningOn(server)
+  await listenOnPort(server, admin, 'AGENT_ADMIN_HOST, AGENT_ADMIN_PORT')
+  return [listening]
+}
+
+const isLoopback = (host: string) =>
+  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)

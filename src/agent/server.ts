@@ -1,0 +1,38 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/** The keep-alive exceeds the usual 60 s of a proxy, which must be the one to close a connection. */
+const times = { headersMs: 10_000, requestMs: 20_000, idleMs: 75_000, checkEveryMs: 1_000 }
+const largestHeadersBytes = 32 * 1024
+
+/**
+ * Answers what `listener` answers to each request, whatever its method, and to nothing else. A
+ * request body is not read.
+ */
+export function createAgentServer(listener: RequestListener): Server {
+  const server = createServer(
+    {
+      headersTimeout: times.headersMs,
+      requestTimeout: times.requestMs,
+      keepAliveTimeout: times.idleMs,
+      connectionsCheckingInterval: times.checkEveryMs,
+      maxHeaderSize: largestHeadersBytes,
+      requireHostHeader: false,
+    },
+    listener,
+  )
+  // Node would answer `Expect` with a 100 or a 417, neither of which is the answer of a check.
+  server.on('checkContinue', listener)
+  server.on('checkExpectation', listener)
+  // A 2xx to CONNECT would open a tunnel.
+  server.on('connect', (_request, socket) => refuseUnparsed(socket))
+  server.on('clientError', (_error, socket) => refuseUnparsed(socket))
+  // Their bytes are limited. Node would hide all header lines after the first thousand.
+  server.maxHeadersCount = 0
+  return server
+}
+
+const refuseUnparsed = (socket: Duplex) =>
+  socket.writable
+    ? socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    : socket.destroy()

@@ -1,0 +1,107 @@
+import type { Client } from '../access/clients.js'
+import { agentVariables, type AgentValues } from '../config/agent-variables.js'
+import { ConfigError } from '../config/config.js'
+import { hasIssuerVariables, issuersOf } from '../config/issuers.js'
+import { readVariables, type Environment, type Given } from '../config/read-variables.js'
+import { readCredentials, type Credentials } from '../guard/credentials.js'
+import { refuseUnknown } from '../guard/fallback.js'
+import { systemClock, type GuardSettings } from '../guard/options.js'
+import { createFaults, type Faults } from '../token/options.js'
+
+/** What the environment says, parsed once. */
+export type AgentSettings = Readonly<{
+  guard: GuardSettings
+  /** Where checks are answered; at least one of `port` and `socket` is there. */
+  checks: Readonly<{ host: string; port: number | undefined; socket: string | undefined }>
+  /** Absent: every request is a check. */
+  prefix: string | undefined
+  authClaims: readonly string[]
+  /** Absent: no health, no metrics, no introspection. */
+  admin: Readonly<{ host: string; port: number }> | undefined
+  /** Who may introspect; none: any client, on a loopback address alone. */
+  clients: readonly Client[]
+  logLevel: AgentValues['LOG_LEVEL']
+}>
+
+/** About how many verified tokens the agent remembers. */
+const maxRemembered = 65_536
+
+// An agent deletes no session data and takes no logout tokens.
+const sessionDefaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
+
+/** @throws ConfigError with every fault at once */
+export function readAgentSettings(env: Environment): AgentSettings {
+  const faults = createFaults()
+  const given = readVariables(agentVariables, env, faults)
+  const { values } = given
+  const settings: AgentSettings = {
+    guard: guardSettingsOf(given, faults),
+    checks: {
+      host: values.AGENT_HOST,
+      port:
+        values.AGENT_SOCKET === undefined || given.isSet('AGENT_PORT')
+          ? values.AGENT_PORT
+          : undefined,
+      socket: values.AGENT_SOCKET,
+    },
+    prefix: values.AGENT_PREFIX,
+    authClaims: values.AUTH_CLAIMS ?? [],
+    admin: adminOf(given, faults),
+    clients: values.CLIENTS ?? [],
+    logLevel: values.LOG_LEVEL,
+  }
+  if (faults.lines().length > 0) throw new ConfigError(faults.lines())
+  return settings
+}
+
+function guardSettingsOf(given: Given<typeof agentVariables>, faults: Faults): GuardSettings {
+  const { values } = given
+  const issuers = issuersOf(given, sessionDefaults, faults)
+  if (!hasIssuerVariables(given))
+    faults.report(
+      'JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI or JWT_ISSUERS',
+      'must be set: without a key nothing can be verified',
+    )
+  return {
+    issuers,
+    feed: feedOf(values, faults),
+    maxStalenessMs: values.MAX_STALENESS_MS,
+    onUnknown: refuseUnknown,
+    requireExp: values.JWT_REQUIRE_EXP,
+    cutoffClaim: values.CUTOFF_CLAIM,
+    maxClockSkewS: values.MAX_CLOCK_SKEW_S,
+    senderConstrained: values.SENDER_CONSTRAINED,
+    maxRemembered,
+    clock: systemClock,
+  }
+}
+
+const feedVariables: Readonly<Record<string, string>> = {
+  url: 'CIERRE_URL',
+  clientId: 'CIERRE_CLIENT_ID',
+  clientSecret: 'CIERRE_CLIENT_SECRET',
+}
+
+const feedOf = (values: AgentValues, faults: Faults): Credentials =>
+  readCredentials(
+    {
+      url: values.CIERRE_URL,
+      clientId: values.CIERRE_CLIENT_ID,
+      clientSecret: values.CIERRE_CLIENT_SECRET,
+    },
+    (member, what) =>
+      faults.report(
+        feedVariables[member] ?? member,
+        what === 'is undefined' ? 'must be set' : what,
+      ),
+  )
+
+function adminOf(
+  { values, isSet }: Given<typeof agentVariables>,
+  faults: Faults,
+): AgentSettings['admin'] {
+  const { AGENT_ADMIN_HOST: host, AGENT_ADMIN_PORT: port } = values
+  if (port === undefined && isSet('AGENT_ADMIN_HOST'))
+    faults.report('AGENT_ADMIN_HOST', 'needs AGENT_ADMIN_PORT')
+  return port === undefined ? undefined : { host, port }
+}

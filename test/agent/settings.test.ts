@@ -1,0 +1,80 @@
+import { expect } from 'chai'
+import { readAgentSettings } from '../../src/agent/settings.js'
+import { ConfigError } from '../../src/config/config.js'
+
+const secret = 's'.repeat(32)
+const enough = {
+  JWT_SECRET: secret,
+  CIERRE_CLIENT_ID: 'api',
+  CIERRE_CLIENT_SECRET: 'a secret',
+}
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readAgentSettings(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+}
+
+describe('the settings of the agent', () => {
+  it('have defaults: port 3001 on loopback, every request is a check, no admin port', () => {
+    const { checks, prefix, admin, guard, authClaims } = readAgentSettings(enough)
+    expect(checks).to.deep.equal({ host: '127.0.0.1', port: 3001, socket: undefined })
+    expect([prefix, admin, authClaims]).to.deep.equal([undefined, undefined, []])
+    expect(guard).to.include({ maxStalenessMs: 5_000, maxClockSkewS: 60, cutoffClaim: 'iat' })
+    expect(guard.feed.url).to.equal('http://127.0.0.1:3000')
+  })
+
+  it('with a socket there is a port only if it is set', () => {
+    const portOf = (env: Record<string, string>) =>
+      readAgentSettings({ ...enough, AGENT_SOCKET: '/run/cierre.sock', ...env }).checks.port
+    expect([portOf({}), portOf({ AGENT_PORT: '3001' })]).to.deep.equal([undefined, 3001])
+  })
+
+  it('take the JWT_ISSUERS of the service, with the members that concern the service alone', () => {
+    const { guard } = readAgentSettings({
+      CIERRE_CLIENT_ID: 'api',
+      CIERRE_CLIENT_SECRET: 'a secret',
+      JWT_ISSUERS: JSON.stringify([
+        {
+          issuer: 'https://a.test',
+          secret,
+          sessionKeys: ['sess:{sid}'],
+          backchannelAudience: 'app',
+        },
+        { issuer: 'https://b.test', secret, audience: ['x', 'y'], sessionMaxLifetimeS: 60 },
+      ]),
+    })
+    expect(guard.issuers.map(({ issuer }) => issuer)).to.deep.equal([
+      'https://a.test',
+      'https://b.test',
+    ])
+  })
+
+  it('are refused with every fault at once, and no fault quotes a secret', () => {
+    expect(faultsOf({})).to.deep.equal([
+      'JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI or JWT_ISSUERS must be set: without a key nothing can be verified',
+      'CIERRE_CLIENT_ID must be set',
+      'CIERRE_CLIENT_SECRET must be set',
+    ])
+    const faults = faultsOf({
+      ...enough,
+      CIERRE_URL: 'http://cierre.example.com',
+      AGENT_PORT: 'many',
+      AGENT_PREFIX: 'orders/',
+      AGENT_ADMIN_HOST: '0.0.0.0',
+      MAX_STALENESS_MS: '5',
+    })
+    for (const name of ['CIERRE_URL', 'AGENT_PORT', 'AGENT_PREFIX', 'AGENT_ADMIN_HOST', 'MAX_STA'])
+      expect(faults.join('\n')).to.include(name)
+    expect(faults.join('\n')).not.to.include(enough.CIERRE_CLIENT_SECRET)
+  })
+
+  for (const prefix of ['/', '/a/', 'a', '/a?b', '/a#b', '/a b', ''])
+    it(`AGENT_PREFIX "${prefix}" is ${prefix === '' ? 'not set' : 'refused'}`, () => {
+      expect(faultsOf({ ...enough, AGENT_PREFIX: prefix })).to.have.length(prefix === '' ? 0 : 1)
+    })
+})
