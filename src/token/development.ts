@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUID, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 
 export type DevelopmentClaims = Readonly<{
@@ -30,13 +30,21 @@ export function signDevelopmentToken(
   }: DevelopmentClaims,
 ): Promise<string> {
   const nowS = Math.floor(nowMs / 1000)
-  const token = new SignJWT({ sid })
-    .setProtectedHeader({ alg, typ })
-    .setSubject(subject)
-    .setJti(randomUUID())
-    .setIssuedAt(nowS)
-    .setExpirationTime(nowS + lifetimeS)
-  if (issuer !== undefined) token.setIssuer(issuer)
-  if (audience !== undefined) token.setAudience(audience)
-  return token.sign(Buffer.from(secret, 'utf8'))
+  const claims = { sid, sub: subject, jti: randomUUID(), iat: nowS, exp: nowS + lifetimeS }
+  return signClaims(
+    {
+      ...claims,
+      ...(issuer !== undefined && { iss: issuer }),
+      ...(audience !== undefined && { aud: audience }),
+    },
+    { alg, typ },
+    Buffer.from(secret, 'utf8'),
+  )
 }
+
+/** Signs claims as they are, with the bytes of a shared secret or a private key. */
+export const signClaims = (
+  claims: Readonly<Record<string, unknown>>,
+  header: Readonly<{ alg: string; typ: string; kid?: string }>,
+  key: Uint8Array | KeyObject,
+): Promise<string> => new SignJWT(claims).setProtectedHeader({ ...header }).sign(key)

@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { expect } from 'chai'
 import { createGuard, type Guard } from 'cierre/guard'
@@ -16,6 +18,8 @@ import * as guardKoaJwt from '../../scripts/examples/guard-koa-jwt.js'
 import * as guardNodeHttp from '../../scripts/examples/guard-node-http.js'
 import * as guardOrIntrospection from '../../scripts/examples/guard-or-introspection.js'
 import * as guardWebSocket from '../../scripts/examples/guard-websocket.js'
+import * as refreshRoute from '../../scripts/examples/refresh-route.js'
+import { createRevocation } from '../support/asking.js'
 import { clientsVariable, secretOf } from '../support/clients.js'
 import { send } from '../support/http.js'
 import { freePort, until } from '../support/processes.js'
@@ -121,6 +125,54 @@ describe('the examples, against the built package', () => {
       expect(refusal).to.include({ status: 401 })
     } finally {
       await asking.close()
+    }
+  })
+
+  it('guard-test.ts: passes', async () => {
+    const file = fileURLToPath(new URL('guard-test.ts', folder))
+    const child = spawn(process.execPath, ['--import', 'tsx', '--test', file])
+    let out = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    const [code] = (await once(child, 'close')) as [number]
+    expect(code, out).to.equal(0)
+    expect(out).to.match(/\bpass 1\n/)
+  })
+
+  it('refresh-route.ts: new tokens until the session or the subject is logged out, then 401; 503 while the guard cannot tell', async () => {
+    const origin = await listen(createServer(refreshRoute.createIssuer(guard, hmacSecret)))
+    const post = (path: string, body: object, to = origin) =>
+      send(to, {
+        method: 'POST',
+        path,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const logIn = async (user: string) =>
+      JSON.parse((await post('/login', { user })).text) as { access: string; refresh: string }
+    const isRefused = (refresh: string) => async () =>
+      (await post('/refresh', { refresh })).status === 401
+    const [first, second] = [await logIn('erin'), await logIn('erin')]
+    const renewed = await post('/refresh', first)
+    expect(renewed.status).to.equal(200)
+    const { access, refresh } = JSON.parse(renewed.text) as typeof first
+    expect(await isRefused(access)(), 'an access token').to.equal(true)
+    expect((await post('/refresh', {})).status, 'no token').to.equal(401)
+
+    expect((await service.logout(access)).status).to.equal(200)
+    await until('the whole session is refused', isRefused(refresh))
+    expect(await isRefused(first.refresh)()).to.equal(true)
+    expect((await post('/refresh', second)).status, 'another session').to.equal(200)
+    await createRevocation(service, { iss: 'https://issuer.test', sub: 'erin', reason: 'admin' })
+    await until('every session is refused', isRefused(second.refresh))
+
+    const lost = createGuard({ issuers, feed: feedOf(`http://127.0.0.1:${await freePort()}`) })
+    try {
+      const other = await listen(createServer(refreshRoute.createIssuer(lost, hmacSecret)))
+      const unknown = await post('/refresh', await logIn('frank'), other)
+      expect([unknown.status, unknown.headers['retry-after']]).to.deep.equal([503, '1'])
+    } finally {
+      await lost.close()
     }
   })
 

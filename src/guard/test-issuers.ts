@@ -1,0 +1,77 @@
+import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
+import { signClaims } from '../token/development.js'
+import type { IssuerConfig } from '../token/issuer-options.js'
+import type { PublicJwk } from '../token/key-material.js'
+
+/** An issuer of a test guard, and what signs its tokens. */
+export type TestIssuer = Readonly<{
+  /** The issuer with the key of the test. No key set is fetched. */
+  config: IssuerConfig
+  header: Readonly<{ alg: string; typ: string; kid?: string }>
+  key: Uint8Array | KeyObject
+}>
+
+/**
+ * Keeps a shared secret. A key pair of the test stands in the place of a `jwksUri`, and beside a
+ * `publicKey`, whose private key the test may have.
+ */
+export function createTestIssuer(config: IssuerConfig): TestIssuer {
+  const { key, algorithms, typ = 'JWT' } = config
+  const [first = 'HS256'] = algorithms
+  if (key.kind === 'secret')
+    return { config, header: { alg: first, typ }, key: Buffer.from(key.secret, 'utf8') }
+  const alg = algorithms.find((name) => !isRsa(name)) ?? first
+  const { publicKey, privateKey } = keyPairFor(alg)
+  const kid = randomUUID()
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg } as PublicJwk
+  const jwks = key.kind === 'public' ? [...key.jwks, jwk] : [jwk]
+  return {
+    config: { ...config, key: { kind: 'public', jwks } },
+    header: { alg, typ, kid },
+    key: privateKey,
+  }
+}
+
+const isRsa = (alg: string) => /^[RP]S/.test(alg)
+const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }
+type KeyPair = Readonly<{ publicKey: KeyObject; privateKey: KeyObject }>
+
+/** One for all issuers, when an issuer has no other algorithm: it takes about 150 ms to make. */
+let rsaKeyPair: KeyPair | undefined
+
+function keyPairFor(alg: string): KeyPair {
+  if (isRsa(alg)) return (rsaKeyPair ??= generateKeyPairSync('rsa', { modulusLength: 2048 }))
+  const namedCurve = curves[alg]
+  return namedCurve === undefined
+    ? generateKeyPairSync('ed25519')
+    : generateKeyPairSync('ec', { namedCurve })
+}
+
+/**
+ * Signs a token that the guard accepts, unless the claims say otherwise.
+ *
+ * @param claims added to those of a fresh login, or put in their place; `undefined` leaves one out
+ */
+export function signTestToken(
+  issuers: readonly TestIssuer[],
+  claims: Readonly<Record<string, unknown>>,
+  { nowMs, cutoffClaim }: Readonly<{ nowMs: number; cutoffClaim: 'iat' | 'auth_time' }>,
+): Promise<string> {
+  // A token of an issuer that the guard does not know is signed, too: the guard has to refuse it.
+  const { config, header, key } =
+    issuers.find((one) => one.config.issuer === claims['iss']) ?? issuers[0]!
+  const nowS = Math.floor(nowMs / 1000)
+  const all: Record<string, unknown> = {
+    iss: config.issuer,
+    aud: config.audience?.[0],
+    sub: 'test-user',
+    sid: randomUUID(),
+    jti: randomUUID(),
+    iat: nowS,
+    exp: nowS + 600,
+    ...(cutoffClaim === 'auth_time' && { auth_time: nowS }),
+    ...claims,
+  }
+  const given = Object.entries(all).filter(([, value]) => value !== undefined)
+  return signClaims(Object.fromEntries(given), header, key)
+}
