@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import jsonwebtoken from 'jsonwebtoken'
@@ -17,7 +17,14 @@ import { freshClaims, rsa, sign } from '../support/tokens.js'
 
 const root = new URL('../../', import.meta.url).pathname
 const textOf = (page: string) => readFileSync(join(root, page), 'utf8')
-const pages = ['README.md', 'OPERATING.md', 'CONTRIBUTING.md', 'scripts/examples/README.md']
+const pages = [
+  'README.md',
+  'OPERATING.md',
+  'CONTRIBUTING.md',
+  'scripts/examples/README.md',
+  'scripts/packages/cierre-guard.md',
+  'scripts/packages/cierre-client.md',
+]
 const [readme, operating] = [textOf('README.md'), textOf('OPERATING.md')]
 
 type Block = { page: string; language: string; text: string }
@@ -32,7 +39,7 @@ describe('every command and snippet of the pages', () => {
   let redis: TestRedis
   let issuer: { origin: string; stop(): void }
   let instance: Instance
-  /** A project in which the package is installed. */
+  /** A project in which the three packages are installed. */
   let app: string
   const secret = plant(randomBytes(32).toString('base64url'))
   const clients = ['api', 'ops'].map((id) => ({
@@ -119,18 +126,21 @@ describe('every command and snippet of the pages', () => {
       CLIENTS: JSON.stringify(clients),
     })
     app = mkdtempSync(join(tmpdir(), 'cierre-reader-'))
-    const [packed] = execFileSync('npm', ['pack', '--silent', '--pack-destination', app], {
-      cwd: root,
-      encoding: 'utf8',
-    })
+    const packed = execFileSync(
+      'npm',
+      ['run', '--silent', 'pack', '--', '--pack-destination', app],
+      { cwd: root, encoding: 'utf8' },
+    )
       .trim()
       .split('\n')
-      .slice(-1)
     writeFileSync(join(app, 'package.json'), '{"name":"reader","private":true,"type":"module"}')
-    expect(readme).to.include(`\`npm ci && npm pack\`, and in your app \`npm install ./${packed}\``)
+    const [main = ''] = packed.map((path) => basename(path))
+    expect(readme)
+      .to.include(`\`npm ci && npm run pack\``)
+      .and.to.include(`dist/packages/${main}\``)
     execFileSync(
       'npm',
-      ['install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', `./${packed}`],
+      ['install', '--silent', '--prefer-offline', '--no-audit', '--no-fund', ...packed],
       { cwd: app, stdio: 'ignore' },
     )
   })
@@ -201,7 +211,7 @@ describe('every command and snippet of the pages', () => {
         /^bash scripts\/check-package\.sh$/m,
       )
     },
-    "import { createClient } from 'cierre/client'": async ({ text }) => {
+    "import { createClient } from 'cierre": async ({ text }) => {
       const around = (outcome: string) => `
         globalThis.sessionStorage = { getItem: () => process.env.TOKEN }
         const forgetToken = () => console.log('forgotten', result.outcome), showMessage = (text) => console.log(text)
@@ -215,7 +225,7 @@ describe('every command and snippet of the pages', () => {
         expect(await shell('node client.mjs', { env })).to.include(`forgotten ${outcome}`)
       }
     },
-    "import { createGuard, expressGuard } from 'cierre/guard'": async ({ text }) => {
+    "import { createGuard, expressGuard } from 'cierre": async ({ text }) => {
       writeFileSync(
         join(app, 'guard.mjs'),
         `
@@ -253,6 +263,11 @@ describe('every command and snippet of the pages', () => {
       }
       const command = serve.replace('npx cierre', `${process.execPath} dist/main.js`)
       await serving(`env ${command}`, { cwd: root, env: { AGENT_PORT: port } }, isUp)
+    },
+    'import { createTestGuard } from': async ({ text }) => {
+      const refusal = 'await guard.check(`Bearer ${jwt}`).catch((error) => error.status)'
+      writeFileSync(join(app, 'testing.mjs'), `${text}\nconsole.log(${refusal})`)
+      expect(await shell('node testing.mjs')).to.equal('401\n')
     },
     'export CIERRE_URL': async ({ text }) => {
       const lines = text.trimEnd().split('\n')
@@ -352,7 +367,7 @@ describe('every command and snippet of the pages', () => {
       writeFileSync(file, `${around}\n${text}`)
       return file
     })
-    expect(files).to.have.length(3)
+    expect(files).to.have.length(6)
     const options =
       '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck --target es2022 --module nodenext --types node'
     const types = ['--typeRoots', join(root, 'node_modules/@types')]
