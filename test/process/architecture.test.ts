@@ -173,7 +173,7 @@ describe('the house', () => {
     ).to.deep.equal([])
   })
 
-  it('the guard reaches neither Koa nor Redis nor keyv nor the log', () => {
+  it('the guard and its subpaths reach neither Koa nor Redis nor keyv nor the log', () => {
     const reached = new Set<string>()
     const visit = (file: string): void => {
       if (reached.has(file)) return
@@ -181,7 +181,13 @@ describe('the house', () => {
       for (const { to, typeOnly } of imports.filter(({ from }) => from === file))
         if (!typeOnly) visit(to)
     }
-    visit('guard.ts')
+    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      exports: Record<string, { default: string } | string>
+    }
+    for (const [path, target] of Object.entries(exports))
+      if (path.startsWith('./guard') && typeof target === 'object')
+        visit(target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts'))
+    expect([...reached]).to.include.members(['guard.ts', 'guard/testing.ts'])
     const vendors = [...reached].filter(
       (to) => !to.endsWith('.ts') && !to.startsWith('node:') && !to.startsWith('..'),
     )
