@@ -15,6 +15,8 @@ export default tseslint.config(
       '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+      // The types of Express are extended by a namespace, and by nothing else.
+      '@typescript-eslint/no-namespace': ['error', { allowDeclarations: true }],
       'no-empty': ['error', { allowEmptyCatch: false }],
     },
   },

@@ -1,12 +1,7 @@
 // Fastify 5. The claims are in `request.claims`.
 import Fastify from 'fastify'
-import { fastifyGuard, type Claims, type Guard } from 'cierre/guard'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    claims?: Claims
-  }
-}
+import type { Guard } from 'cierre/guard'
+import { fastifyGuard } from 'cierre/guard/fastify'
 
 export const createApi = (guard: Guard) => {
   const app = Fastify()

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { ServiceError } from '../errors.js'
-import { authorizationOf } from '../guard/adapters/authorization-header.js'
+import { authorizationOf } from '../guard/adapters/request-headers.js'
 import { GuardError } from '../guard/error.js'
 import type { AgentMetrics } from '../telemetry/agent-metrics.js'
 import { asOfField, authFieldsOf } from '../token/auth-fields.js'

@@ -1,64 +1,122 @@
-import { bearerChallenge } from '../token/bearer.js'
-import { failures, ServiceError, type Reason } from '../errors.js'
+import {
+  bearerChallengeFor,
+  scopeChallenge,
+  writeChallenge,
+  type Challenge,
+  type ChallengeParameters,
+} from '../token/bearer.js'
+import { failures, ServiceError, type FailureCode, type Reason } from '../errors.js'
 
 /** Why a guard refuses. `unknown`: the guard does not know whether the token is revoked. */
-export type GuardErrorCode = 'token_missing' | 'invalid_token' | 'token_expired' | 'unknown'
+export type GuardErrorCode =
+  'token_missing' | 'invalid_token' | 'token_expired' | 'insufficient_scope' | 'unknown'
 
-const reasons: Partial<Record<GuardErrorCode, Reason>> = {
-  token_expired: 'expired',
-  token_missing: 'no_credentials',
+/**
+ * The body of a refusal. In English it is the error code alone: `invalid_token` with every 401 and
+ * `insufficient_scope` with a 403 (RFC 6750 §3.1), `temporarily_unavailable` with a 503 (RFC 6749
+ * §4.1.2.1). In Spanish it is the envelope of the service.
+ */
+export type RefusalBody =
+  | Readonly<{ error: 'invalid_token' | 'insufficient_scope' | 'temporarily_unavailable' }>
+  | Readonly<{ success: false; message: string }>
+
+/** How a refusal is worded; English and the realm `cierre` unless given. */
+export type Wording = Readonly<{
+  challenge?: ChallengeParameters | undefined
+  language?: 'en' | 'es' | undefined
+}>
+
+type Answer = Readonly<{
+  status: 401 | 403 | 503
+  reason?: Reason
+  error: 'invalid_token' | 'insufficient_scope' | 'temporarily_unavailable'
+  /** Where the Spanish message stands. */
+  failure: FailureCode
+}>
+
+const unauthorized = { status: 401, error: 'invalid_token', failure: 'invalid_token' } as const
+const answers: Readonly<Record<GuardErrorCode, Answer>> = {
+  token_missing: { ...unauthorized, reason: 'no_credentials' },
+  invalid_token: unauthorized,
+  token_expired: { ...unauthorized, reason: 'expired' },
+  insufficient_scope: {
+    status: 403,
+    reason: 'permission',
+    error: 'insufficient_scope',
+    failure: 'not_permitted',
+  },
+  unknown: { status: 503, error: 'temporarily_unavailable', failure: 'store_unavailable' },
 }
 
 /**
- * What `check` throws. `status`, `headers` and `body` are the answer that the caller should get.
+ * What `check` throws. `status`, `headers` and `body` are the answer that the client should get.
  */
 export class GuardError extends Error {
   readonly code: GuardErrorCode
-  readonly status: 401 | 503
-  /** The challenge of a 401 (RFC 6750 §3). */
+  /** Why exactly, for a log: one word of a closed list. A client is not told. */
+  readonly reason: Reason | undefined
+  readonly status: 401 | 403 | 503
+  /** What a 401 or 403 asks for; written in `wwwAuthenticate`. */
+  readonly challenge: Challenge | undefined
+  /** The challenge of a 401 or 403 (RFC 6750 §3). */
   readonly wwwAuthenticate: string | undefined
+  readonly body: RefusalBody
 
   constructor(
     code: GuardErrorCode,
     details: {
       authorization?: readonly string[]
-      challenge?: string
+      challenge?: Challenge | undefined
+      reason?: Reason | undefined
       cause?: unknown
-      message?: string
+      wording?: Wording
     } = {},
   ) {
-    super(details.message ?? code, { cause: details.cause })
+    super(code, { cause: details.cause })
+    const { status, reason, error, failure } = answers[code]
     this.name = 'GuardError'
     this.code = code
-    this.status = code === 'unknown' ? 503 : 401
-    const challenge =
-      details.challenge ?? bearerChallenge(details.authorization ?? [], reasons[code])
-    this.wwwAuthenticate = this.status === 503 ? undefined : challenge
+    this.reason = details.reason ?? reason
+    this.status = status
+    this.challenge =
+      status === 503
+        ? undefined
+        : (details.challenge ??
+          (status === 403
+            ? scopeChallenge
+            : bearerChallengeFor(details.authorization ?? [], reason)))
+    this.wwwAuthenticate =
+      this.challenge && writeChallenge(this.challenge, details.wording?.challenge)
+    this.body =
+      details.wording?.language === 'es'
+        ? { success: false, message: failures[failure].message }
+        : { error }
   }
 
-  /** `WWW-Authenticate` of a 401, `Retry-After` of a 503. */
+  /** `WWW-Authenticate` of a 401 or 403, `Retry-After` of a 503. */
   get headers(): Record<string, string> {
     return this.wwwAuthenticate === undefined
       ? { 'Retry-After': '1' }
       : { 'WWW-Authenticate': this.wwwAuthenticate }
   }
-
-  /** The same envelope as the service's. */
-  get body(): { success: false; message: string } {
-    return {
-      success: false,
-      message: failures[this.code === 'unknown' ? 'store_unavailable' : 'invalid_token'].message,
-    }
-  }
 }
+
+/** The same refusal in other words. */
+export const reworded = (error: GuardError, wording: Wording): GuardError =>
+  new GuardError(error.code, {
+    challenge: error.challenge,
+    reason: error.reason,
+    cause: error.cause,
+    wording,
+  })
 
 /** An error of verification as a guard throws it: a key that cannot be fetched is `unknown`. */
 export function guardErrorOf(error: unknown, authorization: readonly string[]): unknown {
   if (!(error instanceof ServiceError)) return error
-  const { code } = error
+  const { code, reason } = error
   if (code === 'token_missing' || code === 'invalid_token')
-    return new GuardError(code, { authorization })
-  return new GuardError('unknown', { cause: error })
+    return new GuardError(code, { authorization, reason })
+  return new GuardError('unknown', { reason, cause: error })
 }
 
 /** The refusal in an error. @throws any error that is none */

@@ -2,7 +2,7 @@ import type { Claims } from '../token/verification.js'
 import { GuardError } from './error.js'
 import type { OnUnknown } from './fallback.js'
 import type { CachedToken } from './token-cache.js'
-import type { Authorization } from './types.js'
+import type { Authorization, BareToken } from './types.js'
 import type { createVerifiedTokens } from './verified-tokens.js'
 
 type Parts = Readonly<{
@@ -15,7 +15,7 @@ type Parts = Readonly<{
   onUnknown: OnUnknown
 }>
 
-/** Checks an `Authorization` header: verified, not expired, not revoked. */
+/** Checks an `Authorization` header or a bare token: verified, not expired, not revoked. */
 export function createGuardCheck(parts: Parts) {
   const { tokens, isRevoked } = parts
   const resolveUnknown = async (cached: CachedToken): Promise<Claims> => {
@@ -37,12 +37,29 @@ export function createGuardCheck(parts: Parts) {
     if (isRevoked(cached)) throw revoked(cached)
     return parts.isFresh() ? cached.token.claims : resolveUnknown(cached)
   }
-  return async (authorization: Authorization): Promise<Claims> => {
-    if (typeof authorization !== 'string') return decide(await tokens.verify(authorization))
-    const cached = tokens.cached(authorization)
-    return decide(cached ?? (await tokens.verifyOnce(authorization)))
+  return async <T extends object>(presented: Authorization | BareToken): Promise<Claims<T>> => {
+    const authorization = isBareToken(presented) ? headerOf(presented) : presented
+    const cached =
+      typeof authorization === 'string'
+        ? (tokens.cached(authorization) ?? (await tokens.verifyOnce(authorization)))
+        : await tokens.verify(authorization)
+    const claims = decide(cached)
+    // The caller knows what its issuer writes.
+    return claims as Claims<T> | Promise<Claims<T>>
   }
 }
 
 const revoked = ({ header }: CachedToken) =>
-  new GuardError('invalid_token', { authorization: [header] })
+  new GuardError('invalid_token', { authorization: [header], reason: 'revoked' })
+
+const isBareToken = (presented: Authorization | BareToken): presented is BareToken =>
+  typeof presented === 'object' && presented !== null && 'token' in presented
+
+/**
+ * The header that is equal to a bare token. A value of another type comes from a request, too, as a
+ * member of its body: it is a malformed token.
+ */
+function headerOf({ token }: BareToken): string | undefined {
+  if (token === undefined || token === null) return undefined
+  return typeof token === 'string' ? `Bearer ${token}` : 'Bearer .'
+}

@@ -85,6 +85,9 @@ export type Login = Readonly<{
   authTime?: number | undefined
 }>
 
+/** A token without a scheme, as a cookie has it; `undefined` or `null` when there is none. */
+export type BareToken = Readonly<{ token: string | null | undefined }>
+
 export type GuardStats = Readonly<{
   /** Whether the guard knows every revocation that is older than `maxStalenessMs`. */
   fresh: boolean
@@ -119,12 +122,14 @@ export type Guard = {
   ready(withinMs?: number): Promise<void>
   /**
    * Checks an `Authorization` header: verified, not expired, not revoked. The claims are frozen,
-   * and every request with the same token gets the same object.
+   * and every request with the same token gets the same object. `T` names the claims that the
+   * issuer adds; the guard does not check their types.
    *
-   * @param authorization the header, or every line of it; two lines are refused
+   * @param presented the header, or every line of it (two lines are refused); or `{ token }`, which
+   * is checked as the header `Bearer <token>` is
    * @throws GuardError 401, or 503 when the guard is not fresh
    */
-  check(authorization: Authorization): Promise<Claims>
+  check<T extends object = object>(presented: Authorization | BareToken): Promise<Claims<T>>
   /**
    * Whether a login has ended, for an issuer's own route that renews tokens: `check` would refuse a
    * token with these claims. Its session may have been revoked, or all tokens of the subject that

@@ -65,9 +65,11 @@ function requireAcceptable(
   senderConstrained: SenderConstrained,
 ): void {
   if (token.timing === 'expired') throw new GuardError('token_expired', { authorization })
-  if (token.timing === 'ahead') throw new GuardError('invalid_token', { authorization })
+  if (token.timing === 'ahead')
+    throw new GuardError('invalid_token', { authorization, reason: 'not_yet_valid' })
   if (senderConstrained === 'refuse' && isSenderConstrained(token.claims))
     throw new GuardError('invalid_token', {
       challenge: senderConstrainedChallenge(isDpopBound(token.claims)),
+      reason: 'sender_constrained',
     })
 }

@@ -1,4 +1,4 @@
-import { bearerToken, senderConstrainedChallenge } from '../token/bearer.js'
+import { bearerToken, senderConstrainedChallenge, writeChallenge } from '../token/bearer.js'
 import type { Check } from '../revocation/check.js'
 import { ServiceError } from '../errors.js'
 import { isDpopBound, isSenderConstrained, type SenderConstrained } from '../token/confirmation.js'
@@ -24,7 +24,9 @@ export const verify = ({ check, senderConstrained, authClaims }: Parts): Operati
     if (senderConstrained === 'refuse' && isSenderConstrained(claims))
       throw new ServiceError('invalid_token', {
         reason: 'sender_constrained',
-        headers: { 'WWW-Authenticate': senderConstrainedChallenge(isDpopBound(claims)) },
+        headers: {
+          'WWW-Authenticate': writeChallenge(senderConstrainedChallenge(isDpopBound(claims))),
+        },
       })
     return {
       status: 200,

@@ -6,6 +6,9 @@ const bearerOrDpop = /^(?:bearer|dpop) +(?=\S)/i
 /** Whether the scheme `DPoP` (RFC 9449 §7.1) is accepted like `Bearer`. No proof is checked. */
 export type Schemes = Readonly<{ dpop?: boolean }>
 
+/** Whether an `Authorization` line carries an access token, as `Bearer` or as `DPoP`. */
+export const hasAccessToken = (line: string): boolean => bearerOrDpop.test(line)
+
 /**
  * The token of an `Authorization` header (RFC 6750 §2.1): one line, the scheme in any case, then
  * one or more spaces.
@@ -23,28 +26,79 @@ export function bearerToken(lines: readonly string[], { dpop = false }: Schemes 
   return line.slice(scheme.exec(line)?.[0].length ?? line.length)
 }
 
-const realm = 'realm="cierre"'
-const invalid = 'The access token is malformed, invalid or revoked'
+/** What a refused request is told: the scheme, and the error unless it had no access token. */
+export type Challenge = Readonly<{
+  scheme: 'Bearer' | 'DPoP'
+  error?: 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof'
+  description?: string
+}>
 
-/**
- * `WWW-Authenticate` of a 401 or 403. It names no error when the request had no access token (RFC
- * 6750 §3.1).
- */
-export function bearerChallenge(lines: readonly string[], reason?: Reason): string {
-  if (reason === 'no_credentials' || !lines.some((line) => bearerOrDpop.test(line)))
-    return `Bearer ${realm}`
-  return `Bearer ${realm}, error="invalid_token", error_description="${reason === 'expired' ? 'The access token expired' : invalid}"`
+/** What an API adds to its challenges (RFC 6750 §3, RFC 9728 §5.1). */
+export type ChallengeParameters = Readonly<{
+  /** `cierre` unless given. */
+  realm?: string | undefined
+  scope?: string | undefined
+  resourceMetadata?: string | undefined
+}>
+
+/** `WWW-Authenticate`: the challenge as RFC 9110 §11.6.1 writes it. */
+export function writeChallenge(challenge: Challenge, given: ChallengeParameters = {}): string {
+  const parameters = {
+    realm: given.realm ?? 'cierre',
+    error: challenge.error,
+    error_description: challenge.description,
+    scope: given.scope,
+    resource_metadata: given.resourceMetadata,
+  }
+  const written = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}="${value.replace(/["\\]/g, '\\$&')}"`],
+  )
+  return `${challenge.scheme} ${written.join(', ')}`
 }
 
 /**
- * `WWW-Authenticate` for a sender-constrained token that was sent as a bearer token (RFC 9449 §7.1,
+ * The challenge of a 401 or 403. It names no error when the request had no access token (RFC 6750
+ * §3.1).
+ */
+export function bearerChallengeFor(lines: readonly string[], reason?: Reason): Challenge {
+  if (reason === 'no_credentials' || !lines.some(hasAccessToken)) return { scheme: 'Bearer' }
+  return {
+    scheme: 'Bearer',
+    error: 'invalid_token',
+    description:
+      reason === 'expired'
+        ? 'The access token expired'
+        : 'The access token is malformed, invalid or revoked',
+  }
+}
+
+/** `WWW-Authenticate` of the same. */
+export const bearerChallenge = (lines: readonly string[], reason?: Reason): string =>
+  writeChallenge(bearerChallengeFor(lines, reason))
+
+/**
+ * The challenge for a sender-constrained token that was sent as a bearer token (RFC 9449 §7.1,
  * §7.2; RFC 8705 §3).
  */
-export const senderConstrainedChallenge = (isDpopBound: boolean): string =>
-  `${isDpopBound ? 'DPoP' : 'Bearer'} ${realm}, error="invalid_token", error_description="The access token is sender-constrained"`
+export const senderConstrainedChallenge = (isDpopBound: boolean): Challenge => ({
+  scheme: isDpopBound ? 'DPoP' : 'Bearer',
+  error: 'invalid_token',
+  description: 'The access token is sender-constrained',
+})
+
+/** The challenge for a token that lacks a scope (RFC 6750 §3.1). */
+export const scopeChallenge: Challenge = {
+  scheme: 'Bearer',
+  error: 'insufficient_scope',
+  description: 'The access token lacks a scope',
+}
 
 /**
  * `WWW-Authenticate` for an operation that demands a sender-constrained token with its proof (RFC
  * 9449 §7.1).
  */
-export const proofChallenge = `DPoP ${realm}, error="invalid_dpop_proof", error_description="Only a proof of possession allows this"`
+export const proofChallenge = writeChallenge({
+  scheme: 'DPoP',
+  error: 'invalid_dpop_proof',
+  description: 'Only a proof of possession allows this',
+})

@@ -154,7 +154,7 @@ describe('the guard in common frameworks', () => {
       if (isOwn) {
         expect([none.headers['www-authenticate'], none.json]).to.deep.equal([
           'Bearer realm="cierre"',
-          { success: false, message: 'Token no proporcionado o inválido' },
+          { error: 'invalid_token' },
         ])
         expect(expired.headers['www-authenticate']).to.include('error="invalid_token"')
       }
@@ -166,7 +166,7 @@ describe('the guard in common frameworks', () => {
         if (isOwn)
           expect([unknown.headers['retry-after'], unknown.json]).to.deep.equal([
             '1',
-            { success: false, message: 'Servicio no disponible temporalmente' },
+            { error: 'temporarily_unavailable' },
           ])
       } finally {
         await lost.close()

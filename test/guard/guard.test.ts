@@ -74,10 +74,11 @@ describe('the guard', () => {
     expect(error.wwwAuthenticate).to.equal(
       'Bearer realm="cierre", error="invalid_token", error_description="The access token is malformed, invalid or revoked"',
     )
-    expect(error.body).to.deep.equal({
-      success: false,
-      message: 'Token no proporcionado o inválido',
-    })
+    expect([error.code, error.reason, error.body]).to.deep.equal([
+      'invalid_token',
+      'revoked',
+      { error: 'invalid_token' },
+    ])
   })
 
   it('401 for every kind of revocation, from events and from a snapshot alike', async () => {

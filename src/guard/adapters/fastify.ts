@@ -1,25 +1,13 @@
-import type { IncomingMessage } from 'node:http'
+import type {} from 'fastify'
 import type { Claims } from '../../token/verification.js'
-import { refusalOf } from '../error.js'
-import type { Guard } from '../types.js'
-import { authorizationOf } from './authorization-header.js'
 
-type FastifyRequest = { raw: IncomingMessage; claims?: Claims }
-type FastifyReply = {
-  code(status: number): FastifyReply
-  headers(headers: Record<string, string>): FastifyReply
-  send(body: unknown): unknown
-}
+export { fastifyGuard, type FastifyGuardOptions } from './fastify-hook.js'
+export { fromCookie, fromHeader, fromProtocol, fromQuery } from './token-sources.js'
 
-/** Fastify 5 hook (`onRequest`); the claims are in `request.claims`. */
-export const fastifyGuard =
-  (guard: Guard) =>
-  async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    try {
-      request.claims = await guard.check(authorizationOf(request.raw))
-      return undefined
-    } catch (error) {
-      const { status, headers, body } = refusalOf(error)
-      return reply.code(status).headers(headers).send(body)
-    }
+// In a file of its own: it does not compile where Fastify is not installed.
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The claims that `fastifyGuard` has checked. */
+    claims?: Claims
   }
+}

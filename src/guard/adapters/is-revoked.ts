@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { refusalOf } from '../error.js'
 import type { Guard } from '../types.js'
-import { authorizationOf } from './authorization-header.js'
+import { authorizationOf } from './request-headers.js'
 
 /**
  * `isRevoked` of `express-jwt`, which verifies the token by its own rules; the rules of the guard

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import { refusalOf } from '../error.js'
 import type { Guard } from '../types.js'
-import { authorizationOf } from './authorization-header.js'
+import type { AdapterOptions } from './options.js'
+import { createRequestCheck } from './request-check.js'
+
+export { fromCookie, fromHeader, fromProtocol, fromQuery } from './token-sources.js'
 
 type KoaContext = {
   req: IncomingMessage
@@ -11,18 +13,26 @@ type KoaContext = {
   set(headers: Record<string, string>): void
 }
 
-/** Koa middleware; the claims are in `ctx.state.claims`. */
-export const koaGuard =
-  (guard: Guard) =>
-  async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
-    try {
-      ctx.state['claims'] = await guard.check(authorizationOf(ctx.req))
-    } catch (error) {
-      const { status, headers, body } = refusalOf(error)
-      ctx.status = status
-      ctx.set(headers)
-      ctx.body = body
-      return
+export type KoaGuardOptions = AdapterOptions<KoaContext, KoaContext>
+
+/**
+ * Koa middleware; the claims are in `ctx.state.claims`. `getToken` and `onRefused` get the context,
+ * the latter in the place of the response, too.
+ *
+ * @throws TypeError with every fault of the options
+ */
+export function koaGuard(guard: Guard, options?: KoaGuardOptions) {
+  const { check, onRefused } = createRequestCheck('koaGuard', guard, options)
+  return async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
+    const { refusal, claims } = await check(ctx)
+    if (refusal === undefined) {
+      if (claims !== undefined) ctx.state['claims'] = claims
+      await next()
+    } else if (onRefused !== undefined) await onRefused(refusal, ctx, ctx)
+    else {
+      ctx.status = refusal.status
+      ctx.set(refusal.headers)
+      ctx.body = refusal.body
     }
-    await next()
   }
+}

@@ -1,0 +1,89 @@
+import type { Claims } from '../../token/verification.js'
+import { GuardError, reworded, type Wording } from '../error.js'
+import type { Authorization, BareToken, Guard } from '../types.js'
+import {
+  readAdapterOptions,
+  type AdapterOptions,
+  type AdapterSettings,
+  type OnRefused,
+} from './options.js'
+import { authorizationOf } from './request-headers.js'
+import type { TokenSource } from './token-sources.js'
+
+/**
+ * What is said about a request: its claims, which are `undefined` where the token is optional and
+ * missing, or the refusal, whose `status`, `headers` and `body` are the answer.
+ */
+export type Checked =
+  | Readonly<{ claims: Claims | undefined; refusal?: never }>
+  | Readonly<{ refusal: GuardError; claims?: never }>
+
+/** The check of one adapter with its options. */
+export type RequestCheck<Request, Response> = Readonly<{
+  /** @throws what `getToken` throws, besides a GuardError */
+  check(request: Request): Promise<Checked>
+  onRefused: OnRefused<Request, Response> | undefined
+}>
+
+/**
+ * The part of an adapter that knows no framework.
+ *
+ * @param adapter its name, for messages
+ * @throws TypeError with every fault of the options
+ */
+export function createRequestCheck<Request extends object, Response>(
+  adapter: string,
+  guard: Guard,
+  options: AdapterOptions<Request, Response> | undefined,
+): RequestCheck<Request, Response> {
+  const settings = readAdapterOptions(adapter, options)
+  return {
+    check: (request) => checkRequest(guard, settings, request),
+    onRefused: settings.onRefused,
+  }
+}
+
+/** Checks a request with the settings of an adapter. @throws what `getToken` throws */
+export async function checkRequest<Request extends object, Response>(
+  guard: Guard,
+  settings: AdapterSettings<Request, Response>,
+  request: Request,
+): Promise<Checked> {
+  const { getToken } = settings
+  try {
+    const claims = await guard.check(
+      getToken === undefined ? authorizationOf(request) : await presentedBy(getToken, request),
+    )
+    return lacksScope(claims, settings.scopes)
+      ? { refusal: new GuardError('insufficient_scope', { wording: scopeWording(settings) }) }
+      : { claims }
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error
+    if (settings.optional && error.code === 'token_missing') return { claims: undefined }
+    return { refusal: reworded(error, settings) }
+  }
+}
+
+async function presentedBy<Request>(
+  getToken: TokenSource<Request>,
+  request: Request,
+): Promise<Authorization | BareToken> {
+  const presented = await getToken(request)
+  return typeof presented === 'object' && presented !== null && 'authorization' in presented
+    ? presented.authorization
+    : { token: presented }
+}
+
+/** The claim `scope` has blanks between its scopes (RFC 8693 §4.2). */
+function lacksScope({ scope }: Claims, scopes: readonly string[]): boolean {
+  if (scopes.length === 0) return false
+  const granted = typeof scope === 'string' ? scope.split(' ') : []
+  return !scopes.every((one) => granted.includes(one))
+}
+
+/** A 403 names every scope that is needed (RFC 6750 §3.1). */
+function scopeWording({ challenge, scopes, language }: Wording & { scopes: readonly string[] }) {
+  const named = challenge?.scope?.split(' ') ?? []
+  const scope = [...new Set([...named, ...scopes])].join(' ')
+  return { challenge: { ...challenge, scope }, language }
+}
