@@ -84,6 +84,7 @@ describe('the house', () => {
       jose: ['token/development.ts', 'token/key-source.ts'],
       'prom-client': ['telemetry/registry.ts'],
       'openapi-fetch': ['client/client.ts'],
+      '@nestjs/common': ['guard/adapters/nest.ts'],
       commander: ['cli/program.ts'],
     }
     for (const [vendor, files] of Object.entries(vendors))

@@ -49,11 +49,8 @@ export async function checkRequest<Request extends object, Response>(
   settings: AdapterSettings<Request, Response>,
   request: Request,
 ): Promise<Checked> {
-  const { getToken } = settings
   try {
-    const claims = await guard.check(
-      getToken === undefined ? authorizationOf(request) : await presentedBy(getToken, request),
-    )
+    const claims = await guard.check(await presentedTo(settings.getToken, request))
     return lacksScope(claims, settings.scopes)
       ? { refusal: new GuardError('insufficient_scope', { wording: scopeWording(settings) }) }
       : { claims }
@@ -64,10 +61,12 @@ export async function checkRequest<Request extends object, Response>(
   }
 }
 
-async function presentedBy<Request>(
-  getToken: TokenSource<Request>,
+/** What a request presents to `guard.check`: its `Authorization` header without a `getToken`. */
+export async function presentedTo<Request extends object>(
+  getToken: TokenSource<Request> | undefined,
   request: Request,
 ): Promise<Authorization | BareToken> {
+  if (getToken === undefined) return authorizationOf(request)
   const presented = await getToken(request)
   return typeof presented === 'object' && presented !== null && 'authorization' in presented
     ? presented.authorization
