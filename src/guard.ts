@@ -30,4 +30,4 @@ export {
 } from './guard/adapters/token-sources.js'
 export type { Clock } from './runtime/clock.js'
 export type { Claims } from './token/verification.js'
-export type { EndOfToken } from './guard/watches.js'
+export type { EndOfToken, EndOfWatch, OnStale, Watch } from './guard/watch-index.js'

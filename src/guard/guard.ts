@@ -8,6 +8,7 @@ import { createGuardFollower, type GuardFollower, type GuardObserver } from './g
 import { createFeedClient } from './http-feed.js'
 import { createHttpFeedSource } from './http-feed-source.js'
 import { openGuardIssuers } from './key-sets.js'
+import { createGuardWatch } from './guard-watch.js'
 import { createLoginCheck } from './login-check.js'
 import { readGuardOptions, type CheckSettings } from './options.js'
 import { createRevocationLookup } from './revocation-lookup.js'
@@ -57,7 +58,10 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
   const follower = follow({
     onEvents,
     onSnapshot: watches.onSnapshot,
-    onFreshness: (isFresh) => events.emit(isFresh ? 'fresh' : 'stale'),
+    onFreshness(isFresh) {
+      watches.onFreshness(isFresh)
+      events.emit(isFresh ? 'fresh' : 'stale')
+    },
     onTrouble: (error) => events.emit('warning', error),
   })
   let isClosed = false
@@ -73,7 +77,7 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
   const close = async () => {
     isClosed = true
     keySets.close()
-    watches.clear()
+    watches.close()
     tokens.clear()
     await follower.close()
   }
@@ -82,11 +86,7 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
     ready: readyWhen(follower, keySets),
     check,
     isRevoked: createLoginCheck({ settings, liveSet, isFresh }),
-    watch(claims, callback) {
-      const cached = tokens.ofClaims(claims)
-      if (cached === undefined) throw new TypeError('watch takes what check answered')
-      return watches.add(cached, callback)
-    },
+    ...createGuardWatch({ watches, check, tokenOfClaims: tokens.ofClaims }),
     stats: () => ({ ...statsOf(follower, { liveSet, tokens, watches }), fresh: isFresh() }),
     on: events.on,
     off: events.off,

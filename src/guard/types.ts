@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.js'
 import type { SenderConstrained } from '../token/confirmation.js'
 import type { Claims } from '../token/verification.js'
 import type { OnUnknown } from './fallback.js'
-import type { EndOfToken } from './watches.js'
+import type { EndOfWatch, OnStale, Watch } from './watch-index.js'
 
 /** Where the feed is, and the machine client that may read the `feed`. */
 export type FeedOptions = Readonly<{
@@ -143,14 +143,31 @@ export type Guard = {
    */
   isRevoked(login: Login): Promise<boolean>
   /**
-   * Calls back once when a token is revoked or has expired. While the guard is stale it receives no
-   * revocation: see the event `stale`.
+   * Calls back once: when a token is revoked, when it has expired or, with `onStale: 'close'`, when
+   * the guard is stale or closed and receives no revocation. A guard that becomes stale spreads these
+   * calls over a second. Without `onStale` nothing is called then; see the event `stale`.
    *
    * @param claims what `check` answered
    * @returns a function that stops watching
    * @throws TypeError for any other value
    */
-  watch(claims: Claims, callback: (why: EndOfToken) => void): () => void
+  watch(
+    claims: Claims,
+    callback: (why: EndOfWatch) => void,
+    options?: Readonly<{ onStale?: OnStale | undefined }>,
+  ): Watch
+  /**
+   * Checks a fresh token of the same issuer and subject, and watches it in the place of the token
+   * that was watched: a connection outlives its first token. When it throws, the watch stays as it
+   * was.
+   *
+   * @param watch what `watch` returned
+   * @returns the claims of the fresh token
+   * @throws GuardError 401 for a token that is not in order or of another issuer or subject, and when
+   * the watch has ended; 503 when the guard cannot tell
+   * @throws TypeError when `watch` did not return `watch`
+   */
+  renew(watch: Watch, jwt: string): Promise<Claims>
   stats(): GuardStats
   on<Name extends keyof GuardEvents>(
     event: Name,

@@ -1,0 +1,47 @@
+import { GuardError } from './error.js'
+import type { CachedToken } from './token-cache.js'
+import type { Guard } from './types.js'
+import type { createWatches } from './watches.js'
+
+type Parts = Readonly<{
+  watches: ReturnType<typeof createWatches>
+  check: Guard['check']
+  tokenOfClaims: (claims: object) => CachedToken | undefined
+}>
+
+/** Watches checked tokens, and puts fresh ones in the place of watched ones. */
+export function createGuardWatch(parts: Parts): Pick<Guard, 'watch' | 'renew'> {
+  const { watches, check, tokenOfClaims } = parts
+  return {
+    watch(claims, callback, { onStale = 'keep' } = {}) {
+      const cached = tokenOfClaims(claims)
+      if (cached === undefined) throw new TypeError('watch takes what check answered')
+      if (onStale !== 'keep' && onStale !== 'close')
+        throw new TypeError("onStale must be 'close' or 'keep'")
+      return watches.add(cached, callback, onStale)
+    },
+    async renew(watch, jwt) {
+      const authorization = `Bearer ${jwt}`
+      const watched = () => {
+        const cached = watches.tokenOf(watch)
+        if (cached === undefined) throw refused(authorization, 'the watched token has ended')
+        return cached
+      }
+      watched()
+      const claims = await check(authorization)
+      const fresh = tokenOfClaims(claims)
+      // The watched token may have ended meanwhile.
+      if (fresh === undefined || !isOfSameSubject(watched(), fresh))
+        throw refused(authorization, 'the token is of another issuer or subject')
+      watches.replace(watch, fresh)
+      return claims
+    },
+  }
+}
+
+/** The key of a subject is a digest of issuer and subject. A token without a subject has none. */
+const isOfSameSubject = (one: CachedToken, other: CachedToken): boolean =>
+  one.token.keys.u !== undefined && one.token.keys.u === other.token.keys.u
+
+const refused = (authorization: string, message: string) =>
+  new GuardError('invalid_token', { authorization: [authorization], message })
