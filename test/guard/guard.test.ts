@@ -302,7 +302,10 @@ describe('the guard', () => {
   })
 
   it('503 when onUnknown fails; 401 when the revocation arrives before its answer', async () => {
-    const failing = open({ onUnknown: () => Promise.reject(new Error('the cache is down')) })
+    const failing = open(
+      { onUnknown: () => Promise.reject(new Error('the cache is down')) },
+      `http://127.0.0.1:${await freePort()}`,
+    )
     const jwt = await token()
     const error = await failing.check(`Bearer ${jwt}`).then(
       () => undefined,
