@@ -7,18 +7,29 @@ import {
 } from '../token/bearer.js'
 import { failures, ServiceError, type FailureCode, type Reason } from '../errors.js'
 
-/** Why a guard refuses. `unknown`: the guard does not know whether the token is revoked. */
+/**
+ * Why a guard refuses. `unknown`: the guard does not know whether the token is revoked.
+ * `origin_not_allowed`: the page may not open a connection; only adapters for sockets say so.
+ */
 export type GuardErrorCode =
-  'token_missing' | 'invalid_token' | 'token_expired' | 'insufficient_scope' | 'unknown'
+  | 'token_missing'
+  | 'invalid_token'
+  | 'token_expired'
+  | 'insufficient_scope'
+  | 'origin_not_allowed'
+  | 'unknown'
+
+type ErrorWord =
+  'invalid_token' | 'insufficient_scope' | 'origin_not_allowed' | 'temporarily_unavailable'
 
 /**
- * The body of a refusal. In English it is the error code alone: `invalid_token` with every 401 and
- * `insufficient_scope` with a 403 (RFC 6750 §3.1), `temporarily_unavailable` with a 503 (RFC 6749
- * §4.1.2.1). In Spanish it is the envelope of the service.
+ * The body of a refusal. In English it is the error code alone: `invalid_token` with every 401,
+ * `insufficient_scope` with a 403 (RFC 6750 §3.1; `origin_not_allowed` is ours),
+ * `temporarily_unavailable` with a 503 (RFC 6749 §4.1.2.1). In Spanish it is the envelope of the
+ * service.
  */
 export type RefusalBody =
-  | Readonly<{ error: 'invalid_token' | 'insufficient_scope' | 'temporarily_unavailable' }>
-  | Readonly<{ success: false; message: string }>
+  Readonly<{ error: ErrorWord }> | Readonly<{ success: false; message: string }>
 
 /** How a refusal is worded; English and the realm `cierre` unless given. */
 export type Wording = Readonly<{
@@ -29,7 +40,7 @@ export type Wording = Readonly<{
 type Answer = Readonly<{
   status: 401 | 403 | 503
   reason?: Reason
-  error: 'invalid_token' | 'insufficient_scope' | 'temporarily_unavailable'
+  error: ErrorWord
   /** Where the Spanish message stands. */
   failure: FailureCode
 }>
@@ -45,6 +56,7 @@ const answers: Readonly<Record<GuardErrorCode, Answer>> = {
     error: 'insufficient_scope',
     failure: 'not_permitted',
   },
+  origin_not_allowed: { status: 403, error: 'origin_not_allowed', failure: 'not_permitted' },
   unknown: { status: 503, error: 'temporarily_unavailable', failure: 'store_unavailable' },
 }
 
@@ -78,13 +90,7 @@ export class GuardError extends Error {
     this.code = code
     this.reason = details.reason ?? reason
     this.status = status
-    this.challenge =
-      status === 503
-        ? undefined
-        : (details.challenge ??
-          (status === 403
-            ? scopeChallenge
-            : bearerChallengeFor(details.authorization ?? [], reason)))
+    this.challenge = details.challenge ?? challengeOf(code, details.authorization ?? [])
     this.wwwAuthenticate =
       this.challenge && writeChallenge(this.challenge, details.wording?.challenge)
     this.body =
@@ -93,12 +99,21 @@ export class GuardError extends Error {
         : { error }
   }
 
-  /** `WWW-Authenticate` of a 401 or 403, `Retry-After` of a 503. */
+  /** `WWW-Authenticate` of a 401 or 403 for the token, `Retry-After` of a 503. */
   get headers(): Record<string, string> {
-    return this.wwwAuthenticate === undefined
-      ? { 'Retry-After': '1' }
-      : { 'WWW-Authenticate': this.wwwAuthenticate }
+    if (this.status === 503) return { 'Retry-After': '1' }
+    return this.wwwAuthenticate === undefined ? {} : { 'WWW-Authenticate': this.wwwAuthenticate }
   }
+}
+
+/** What another token would help: neither what is unknown nor the origin of a page. */
+function challengeOf(
+  code: GuardErrorCode,
+  authorization: readonly string[],
+): Challenge | undefined {
+  if (code === 'unknown' || code === 'origin_not_allowed') return undefined
+  if (code === 'insufficient_scope') return scopeChallenge
+  return bearerChallengeFor(authorization, answers[code].reason)
 }
 
 /** The same refusal in other words. */

@@ -21,18 +21,17 @@ export function createGuardWatch(parts: Parts): Pick<Guard, 'watch' | 'renew'> {
       return watches.add(cached, callback, onStale)
     },
     async renew(watch, jwt) {
-      const authorization = `Bearer ${jwt}`
       const watched = () => {
         const cached = watches.tokenOf(watch)
-        if (cached === undefined) throw refused(authorization, 'the watched token has ended')
+        if (cached === undefined) throw ended(jwt)
         return cached
       }
       watched()
-      const claims = await check(authorization)
+      const claims = await check({ token: jwt })
       const fresh = tokenOfClaims(claims)
       // The watched token may have ended meanwhile.
       if (fresh === undefined || !isOfSameSubject(watched(), fresh))
-        throw refused(authorization, 'the token is of another issuer or subject')
+        throw refused(jwt, { reason: 'other_subject' })
       watches.replace(watch, fresh)
       return claims
     },
@@ -43,5 +42,7 @@ export function createGuardWatch(parts: Parts): Pick<Guard, 'watch' | 'renew'> {
 const isOfSameSubject = (one: CachedToken, other: CachedToken): boolean =>
   one.token.keys.u !== undefined && one.token.keys.u === other.token.keys.u
 
-const refused = (authorization: string, message: string) =>
-  new GuardError('invalid_token', { authorization: [authorization], message })
+const refused = (jwt: string, why: { reason?: 'other_subject'; cause?: Error }) =>
+  new GuardError('invalid_token', { authorization: [`Bearer ${jwt}`], ...why })
+
+const ended = (jwt: string) => refused(jwt, { cause: new Error('the watched token has ended') })

@@ -5,16 +5,17 @@ type FetchRequest = Readonly<{ headers: { get(name: string): string | null }; ur
 
 /**
  * The request of `node:http` or of Fetch that a framework's request or context stands for: itself
- * (`node:http`, Express, Nest, Fetch), `.raw` (Fastify), `.req` (Koa), or `.req.raw` (Hono).
+ * (`node:http`, Express, Nest, Fetch), `.raw` (Fastify), `.req` (Koa), `.req.raw` (Hono),
+ * `.request` (Socket.IO), or `.extra.request` (graphql-ws).
  *
  * @throws TypeError for any other value
  */
-function rawRequestOf(request: object): NodeRequest | FetchRequest {
+export function rawRequestOf(request: object): NodeRequest | FetchRequest {
   let found = request as Record<string, unknown>
   for (let depth = 0; depth < 3; depth += 1) {
     if (Array.isArray(found['rawHeaders'])) return found as NodeRequest
     if (isFetchHeaders(found['headers'])) return found as FetchRequest
-    const inner = found['raw'] ?? found['req']
+    const inner = found['raw'] ?? found['req'] ?? found['request'] ?? found['extra']
     if (typeof inner !== 'object' || inner === null) break
     found = inner as Record<string, unknown>
   }

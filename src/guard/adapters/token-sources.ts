@@ -1,6 +1,6 @@
 import { hasAccessToken } from '../../token/bearer.js'
 import { GuardError } from '../error.js'
-import { headerLines, queryOf } from './request-headers.js'
+import { headerLines, queryOf, rawRequestOf } from './request-headers.js'
 
 /** A bare token, or an `Authorization` header with its scheme. */
 export type PresentedToken = string | Readonly<{ authorization: string }>
@@ -32,6 +32,9 @@ export const fromHeader = (): ReadToken<{ authorization: string }> => (request) 
   return { authorization: onlyOne(lines) ?? '' }
 }
 
+const cookieSources = new WeakSet<object>()
+const withCookieToken = new WeakSet<object>()
+
 /**
  * A cookie. An API that takes its token from a cookie needs a protection against cross-site
  * requests: `SameSite`, or a check of `Origin`.
@@ -40,15 +43,28 @@ export const fromHeader = (): ReadToken<{ authorization: string }> => (request) 
  */
 export function fromCookie(name: string): ReadToken {
   requireToken(name, 'fromCookie')
-  return (request) =>
-    onlyOne(
+  const read: ReadToken = (request) => {
+    const token = onlyOne(
       headerLines(request, 'cookie')
         .flatMap((line) => line.split(';'))
         .map((pair) => pair.trim())
         .filter((pair) => pair.startsWith(`${name}=`))
         .map((pair) => pair.slice(name.length + 1)),
     )
+    if (token !== undefined) withCookieToken.add(rawRequestOf(request))
+    return token
+  }
+  cookieSources.add(read)
+  return read
 }
+
+/** Whether a source is `fromCookie`. */
+export const isCookieSource = (source: unknown): boolean =>
+  typeof source === 'function' && cookieSources.has(source)
+
+/** Whether `fromCookie` has found the token of a request, also as a part of another source. */
+export const hasCookieToken = (request: object): boolean =>
+  withCookieToken.has(rawRequestOf(request))
 
 /**
  * The subprotocol after `name` in `Sec-WebSocket-Protocol`, as a browser sends it with

@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http'
+import type { Report } from '../../token/options.js'
+import { headerLines } from './request-headers.js'
+
+/** Origins as a browser writes them (RFC 6454 §6.2); apps have schemes of their own. */
+export const originsOption = {
+  check(value: unknown, report: Report): readonly string[] | undefined {
+    if (Array.isArray(value) && value.length > 0 && value.every(isOrigin)) return value
+    report('must be an array of exact origins, such as https://app.example.com')
+    return undefined
+  },
+}
+
+function isOrigin(value: unknown): value is string {
+  if (typeof value !== 'string' || !/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@*]+$/.test(value)) return false
+  return !/^https?:/.test(value) || (URL.canParse(value) && new URL(value).origin === value)
+}
+
+/**
+ * Whether a page may open this connection. A browser sends `Origin` with every WebSocket handshake,
+ * also from a page of another site, and sends its cookies along: no other check keeps that page out
+ * (RFC 6455 §10.2). It leaves `Origin` out of a GET to the page's own site, as Socket.IO's first
+ * request is; a page of another site cannot read the answer to that one.
+ *
+ * @param origins those that may; any when `undefined`, unless the token is from a cookie
+ */
+export function isAllowedOrigin(
+  request: IncomingMessage,
+  origins: readonly string[] | undefined,
+  isTokenFromCookie: boolean,
+): boolean {
+  if (origins === undefined) return !isTokenFromCookie
+  const [origin, ...more] = headerLines(request, 'origin')
+  if (origin === undefined) return !isTokenFromCookie || request.headers.upgrade === undefined
+  return more.length === 0 && origins.includes(origin)
+}
