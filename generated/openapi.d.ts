@@ -25,6 +25,11 @@ export interface paths {
          *
          *     A sender-constrained token (`cnf`) may end itself under the scheme `Bearer` or `DPoP`, without a proof. With the scope
          *     `global` it gets 401 (`DPoP`, `error="invalid_dpop_proof"`).
+         *
+         *     Where `AUTH_COOKIE` names a cookie, a request without an `Authorization` header may present its token in that cookie, if its
+         *     `Origin` is `PUBLIC_URL` or one of `CORS_ORIGINS`; with any other `Origin`, or none, the cookie does not count. Two cookies of
+         *     that name are 401. The body may then be `{}`. A 200 expires the cookie, and so do a 403 and a 401 with `X-Error-Reason: revoked`
+         *     whose token came from it.
          */
         post: operations["logout"];
         delete?: never;
@@ -490,8 +495,8 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         LogoutRequest: {
-            /** @description The JWT to revoke. */
-            token: string;
+            /** @description The JWT to revoke. Without it 401, unless the token came in the cookie of `AUTH_COOKIE`. */
+            token?: string;
             /**
              * @description `local`: this session only. `global`: every token of the subject that was issued until now. A login within the next two seconds
              *     may be refused too, because `iat` counts whole seconds. Refresh tokens that the issuer holds must be ended there.
@@ -841,9 +846,25 @@ export interface components {
                 "application/json": components["schemas"]["InvalidToken"];
             };
         };
+        /** @description There is no token, or it is malformed, not genuine, not acceptable here, or already revoked. */
+        LogoutRefused: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
+                "WWW-Authenticate": components["headers"]["Challenge"];
+                "Set-Cookie": components["headers"]["ExpiredAuthCookie"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["InvalidToken"];
+            };
+        };
         /** @description The token has expired; everything else about it is in order. */
         ExpiredToken: {
             headers: {
+                "Set-Cookie": components["headers"]["ExpiredAuthCookie"];
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -1162,6 +1183,11 @@ export interface components {
         /** @description HTTP Basic (RFC 7617). */
         ClientChallenge: "Basic realm=\"cierre\"";
         /**
+         * @description The cookie of `AUTH_COOKIE`, expired, where the token came from it and has expired or is revoked.
+         * @example access_token=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT
+         */
+        ExpiredAuthCookie: string;
+        /**
          * @description Why the request is refused, as one word of a closed list, which may grow. The header is sent only to a caller whose token is
          *     genuine, and to machine clients. `revoked` means that the bearer is revoked already; it says nothing about other tokens. No other
          *     401 or 403 means that a token is revoked.
@@ -1266,7 +1292,7 @@ export interface operations {
                      */
                     "Clear-Site-Data"?: string;
                     /**
-                     * @description One line for each cookie of `SESSION_COOKIES`, expired.
+                     * @description One line for each cookie of `SESSION_COOKIES` and for that of `AUTH_COOKIE`, expired.
                      * @example sid=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT
                      */
                     "Set-Cookie"?: string;
@@ -1277,7 +1303,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
-            401: components["responses"]["InvalidToken"];
+            401: components["responses"]["LogoutRefused"];
             403: components["responses"]["ExpiredToken"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];

@@ -113,4 +113,13 @@ export class ServiceError extends Error {
     this.reason = details.reason
     this.headers = details.headers ?? {}
   }
+  /** The same failure with further answer headers. */
+  with(headers: Readonly<Record<string, string>>): ServiceError {
+    const { code, reason, cause } = this
+    return new ServiceError(code, {
+      cause,
+      ...(reason !== undefined && { reason }),
+      headers: { ...this.headers, ...headers },
+    })
+  }
 }

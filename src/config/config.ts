@@ -8,7 +8,7 @@ import { createFaults } from '../token/options.js'
 import type { ExpiredCookie } from './cookies.js'
 import { readVariables, type Environment } from './read-variables.js'
 import type { RedisConnection } from './redis.js'
-import { connectionsOf, tlsOf, trustOf } from './rules.js'
+import { connectionsOf, requireOrigins, tlsOf, trustOf } from './rules.js'
 import { variables, type Values } from './variables.js'
 
 /** What the environment says, parsed once and frozen. */
@@ -27,6 +27,8 @@ export type Config = Readonly<{
   maxClockSkewMs: number
   sessionRedis: RedisConnection | undefined
   sessionCookies: readonly ExpiredCookie[]
+  /** Absent: logout takes no token from a cookie. */
+  authCookie: ExpiredCookie | undefined
   clearSiteData: string
   /** Absent: no limit. */
   rateLimitAddress: Limit | undefined
@@ -65,6 +67,7 @@ export function parseConfig(env: Environment): Config {
   const faults = createFaults()
   const given = readVariables(variables, env, faults)
   const trust = trustOf(given, faults)
+  requireOrigins(given, faults)
   const config: Config = {
     ...settingsOf(given.values),
     ...trust,
@@ -89,6 +92,7 @@ function settingsOf(values: Values) {
     senderConstrained: values.SENDER_CONSTRAINED,
     maxClockSkewMs: values.MAX_CLOCK_SKEW_S * 1000,
     sessionCookies: values.SESSION_COOKIES ?? [],
+    authCookie: values.AUTH_COOKIE,
     clearSiteData: values.CLEAR_SITE_DATA,
     rateLimitAddress: limitOf(values.RATE_LIMIT_ADDRESS),
     rateLimitSubject: limitOf(values.RATE_LIMIT_SUBJECT),

@@ -76,6 +76,12 @@ export function connectionsOf(
   return { redis, sessionRedis: sessionUrl === undefined ? redis : { url: sessionUrl, caFile } }
 }
 
+/** Only the `Origin` of a request shows that the page which sent a cookie may do so. */
+export function requireOrigins({ isSet }: Settings, faults: Faults): void {
+  if (isSet('AUTH_COOKIE') && !isSet('PUBLIC_URL') && !isSet('CORS_ORIGINS'))
+    faults.report('AUTH_COOKIE', 'needs PUBLIC_URL or CORS_ORIGINS, the origins of its pages')
+}
+
 /** The certificate of the service and its private key; nothing when it serves HTTP. */
 export function tlsOf(
   { values, isSet }: Settings,

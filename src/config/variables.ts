@@ -1,6 +1,6 @@
 import type { AddressDetail } from '../runtime/ip-addresses.js'
 import { sessionKeyTemplates, sessionLifetime } from '../token/issuer-options.js'
-import { eachParsedBy, oneOf, text, wholeNumber } from '../token/options.js'
+import { eachParsedBy, oneOf, parsedBy, text, wholeNumber } from '../token/options.js'
 import { parseExpiredCookie } from './cookies.js'
 import {
   addressRanges,
@@ -98,6 +98,10 @@ export const variables = {
   SESSION_COOKIES: {
     option: eachParsedBy(parseExpiredCookie),
     help: 'Comma list of cookies to expire, with the attributes they were set with: `sid; Path=/; Domain=example.com; Secure`.',
+  },
+  AUTH_COOKIE: {
+    option: parsedBy(parseExpiredCookie),
+    help: 'Cookie from which logout takes a token, and which it expires, with the attributes it was set with: `token; Path=/; HttpOnly; Secure`. It counts only in requests without `Authorization` whose `Origin` is `PUBLIC_URL` or one of `CORS_ORIGINS`; one of these must be set.',
   },
   CLEAR_SITE_DATA: {
     option: clearSiteData,

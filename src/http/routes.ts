@@ -159,6 +159,8 @@ function acceptedRequest(ctx: ServiceContext): Record<keyof Request<OperationId>
     params: ctx['params'],
     lastEventId: ctx.get('Last-Event-ID') || undefined,
     authorization: state.authorization,
+    cookie: ctx.req.headers.cookie,
+    origin: ctx.req.headers.origin,
     requester: state.requester,
     secure: state.secure,
   }

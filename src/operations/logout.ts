@@ -1,3 +1,4 @@
+import { cookieToken, type AuthCookie } from '../access/authorization/cookie.js'
 import type { SubjectLimiter } from '../access/rate-limits.js'
 import type { Audit } from '../audit/audit.js'
 import type { Requester, RevocationEvent } from '../audit/event.js'
@@ -9,7 +10,7 @@ import { bearerToken, proofChallenge } from '../token/bearer.js'
 import { isSenderConstrained } from '../token/confirmation.js'
 import { sessionKeysOf } from '../token/session-keys.js'
 import { isOfSameHolder, type Verification, type VerifiedToken } from '../token/verification.js'
-import { withTraits, type Operation } from './operation.js'
+import { withTraits, type Answer, type Operation, type Request } from './operation.js'
 
 type Parts = {
   verification: Verification
@@ -18,6 +19,8 @@ type Parts = {
   subjectLimiter: SubjectLimiter
   /** The header fields by which a browser deletes its cookies and storage. */
   clearingHeaders: Readonly<Record<'https' | 'http', Readonly<Record<string, string | string[]>>>>
+  /** The cookie that may hold the token, and the `Set-Cookie` that expires it. */
+  authCookie: (AuthCookie & Readonly<{ expiringLine: string }>) | undefined
 }
 
 /**
@@ -25,35 +28,59 @@ type Parts = {
  * still works, and the client can repeat the request.
  */
 export function logout(parts: Parts): Operation<'logout'> {
-  const { verification, audit, clearingHeaders } = parts
+  const { authCookie } = parts
   const traits = { limitedByAddress: true, unreadableBody: 'invalid_token' } as const
-  return withTraits<'logout'>(traits, async ({ body, authorization, requester, secure }) => {
-    const scope = body.scope ?? 'local'
+  return withTraits<'logout'>(traits, async (request) => {
+    const { authorization, body } = request
+    const cookie =
+      authCookie && authorization.length === 0 ? cookieToken(authCookie, request) : undefined
+    if (authCookie !== undefined && cookie !== undefined)
+      return endToken(parts, request, cookie).catch(expireCookie(authCookie))
+    if (body.token === undefined) throw new ServiceError('invalid_token', { reason: 'body' })
     // A holder may end a token without a proof of possession, even one that is bound to a key.
-    const bearer = bearerToken(authorization, { dpop: true })
-    const caller = await verification.verify(bearer, requester.address)
-    const event = {
-      event: 'authn_token_revoked',
-      reason: scope === 'global' ? 'logout_everywhere' : 'logout',
-      requester,
-      token: caller,
-    } as const
-    const named = body.token === bearer ? undefined : body.token
-    const { headers } = await audit.auditRevocation(
-      event,
-      revokePresented(parts, { caller, named, scope, event }),
-    )
-    return {
-      status: 200,
-      body: { success: true, message: 'Sesión cerrada exitosamente' },
-      headers: Object.assign(headers, secure ? clearingHeaders.https : clearingHeaders.http),
-    }
+    return endToken(parts, request, bearerToken(authorization, { dpop: true }))
   })
+}
+
+/** @throws the failure, which takes the cookie of a token that no longer works with it */
+const expireCookie =
+  ({ expiringLine }: NonNullable<Parts['authCookie']>) =>
+  (error: unknown): never => {
+    const isDead =
+      error instanceof ServiceError &&
+      (error.code === 'token_expired' || error.reason === 'revoked')
+    throw isDead ? error.with({ 'Set-Cookie': expiringLine }) : error
+  }
+
+async function endToken(
+  parts: Parts,
+  { body, requester, secure }: Request<'logout'>,
+  jwt: string,
+): Promise<Answer<'logout'>> {
+  const { verification, audit, clearingHeaders } = parts
+  const scope = body.scope ?? 'local'
+  const caller = await verification.verify(jwt, requester.address)
+  const event = {
+    event: 'authn_token_revoked',
+    reason: scope === 'global' ? 'logout_everywhere' : 'logout',
+    requester,
+    token: caller,
+  } as const
+  const named = body.token === jwt ? undefined : body.token
+  const { headers } = await audit.auditRevocation(
+    event,
+    revokePresented(parts, { caller, named, scope, event }),
+  )
+  return {
+    status: 200,
+    body: { success: true, message: 'Sesión cerrada exitosamente' },
+    headers: Object.assign(headers, secure ? clearingHeaders.https : clearingHeaders.http),
+  }
 }
 
 type Presented = Readonly<{
   caller: VerifiedToken
-  /** The token of the body, when its text differs from the bearer's. */
+  /** The token of the body, when its text differs from the presented token's. */
   named: string | undefined
   scope: Scope
   event: RevocationEvent

@@ -55,6 +55,9 @@ export type Request<Id extends OperationId> = Readonly<{
   lastEventId: string | undefined
   /** Every `Authorization` line. */
   authorization: readonly string[]
+  /** `Cookie` and `Origin`, when the request has them; several lines are joined. */
+  cookie: string | undefined
+  origin: string | undefined
   requester: Requester
   /** Whether the client's own connection was HTTPS. */
   secure: boolean

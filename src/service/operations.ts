@@ -1,7 +1,8 @@
 import { createAddressLimiter, createSubjectLimiter } from '../access/rate-limits.js'
 import { createClients } from '../access/clients.js'
+import type { Config } from '../config/config.js'
 import { throwawayIssuerName } from '../config/rules.js'
-import { clearingHeaders } from '../http/cookies.js'
+import { clearingHeaders, expiringLine } from '../http/cookies.js'
 import { homePage, referencePage } from '../http/docs/page.js'
 import { backchannelLogout } from '../operations/backchannel-logout.js'
 import { contractJson } from '../operations/contract-json.js'
@@ -87,9 +88,10 @@ const holderOperations = (
         onRefused: metrics.limited,
       }),
       clearingHeaders: clearingHeaders({
-        cookies: config.sessionCookies,
+        cookies: [...config.sessionCookies, ...(config.authCookie ? [config.authCookie] : [])],
         clearSiteData: config.clearSiteData,
       }),
+      authCookie: authCookieOf(config),
     }),
     verify: verify({
       check: checkFast,
@@ -103,6 +105,13 @@ const holderOperations = (
       now,
     }),
   }) satisfies Partial<Operations>
+
+const authCookieOf = ({ authCookie, publicUrl, corsOrigins }: Config) =>
+  authCookie && {
+    name: authCookie.name,
+    origins: publicUrl === undefined ? corsOrigins : [publicUrl, ...corsOrigins],
+    expiringLine: expiringLine(authCookie),
+  }
 
 /** For machine clients. */
 const clientOperations = (

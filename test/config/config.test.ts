@@ -106,6 +106,11 @@ const wrong: [string, Record<string, string>, RegExp][] = [
     },
     /^CLIENTS\[0\]: audiences and the permission feed exclude/,
   ],
+  [
+    'AUTH_COOKIE without an origin',
+    { AUTH_COOKIE: 'token' },
+    /^AUTH_COOKIE needs PUBLIC_URL or CORS/,
+  ],
   ['PUBLIC_URL', { PUBLIC_URL: 'https://a.test/path' }, /^PUBLIC_URL must be an origin/],
   ['REDIS_URL', { REDIS_URL: 'http://x' }, /^REDIS_URL must be a redis:/],
   ['REDIS_URL absent', { REDIS_URL: '' }, /^REDIS_URL must be set; REDIS_URL=memory: accepts/],
