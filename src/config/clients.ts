@@ -6,7 +6,7 @@ const members = ['id', 'secretSha256', 'allow', 'audiences']
 
 /** The machine clients of `CLIENTS`. */
 export const clientList: Option<Client[]> = {
-  fromText: (text) => text,
+  fromText: jsonArray.fromText,
   check(value, report) {
     const entries = jsonArray.check(value, report)
     if (entries === undefined) return undefined

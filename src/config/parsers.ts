@@ -63,33 +63,30 @@ export const rateLimit: Option<Limit | 'off'> = {
   },
 }
 
-/** The JSON text of an array. */
-export const jsonArray: Option<unknown[]> = {
-  fromText: same,
-  check: (value, report) => parseArray(value, () => true, 'must be a JSON array', report),
-}
+/** An array. In the environment it is JSON. */
+export const jsonArray = arrayThat(() => true, '')
 
-/** The JSON text of an array that is not empty. */
-export const filledJsonArray: Option<unknown[]> = {
-  fromText: same,
-  check: (value, report) =>
-    parseArray(value, ({ length }) => length > 0, 'must be a JSON array that is not empty', report),
-}
+/** An array that is not empty. In the environment it is JSON. */
+export const filledJsonArray = arrayThat(({ length }) => length > 0, ' that is not empty')
 
-function parseArray(
-  value: unknown,
-  isRight: (array: unknown[]) => boolean,
-  fault: string,
-  report: Report,
-): unknown[] | undefined {
-  try {
-    const parsed: unknown = JSON.parse(String(value))
-    if (Array.isArray(parsed) && isRight(parsed)) return parsed as unknown[]
-  } catch {
-    // The parser's message is left out, since it quotes secrets.
+function arrayThat(isRight: (array: unknown[]) => boolean, demand: string): Option<unknown[]> {
+  return {
+    fromText: parseJson,
+    check(value, report) {
+      if (Array.isArray(value) && isRight(value)) return value as unknown[]
+      report(`must be ${typeof value === 'string' ? 'a JSON' : 'an'} array${demand}`)
+      return undefined
+    },
   }
-  report(fault)
-  return undefined
+}
+
+/** The value of a JSON text; any other text as it is, without the parser's error, which quotes it. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 
 /** A port; 0 takes a free one. */

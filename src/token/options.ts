@@ -1,3 +1,5 @@
+import { nearest } from '../runtime/nearest.js'
+
 /** Reports what is wrong with an option, or with a member of it such as `[0].issuer`. */
 export type Report = (what: string, member?: string) => void
 
@@ -129,7 +131,7 @@ export const optional = <T>(
   report: Report,
 ): T | undefined => (value === undefined ? undefined : check(value, report))
 
-/** An object with no members besides `known`. */
+/** An object with no members besides `known`; of others it reports the nearest known name. */
 export function readObject(
   value: unknown,
   known: readonly string[],
@@ -140,9 +142,13 @@ export function readObject(
     return undefined
   }
   const unknown = Object.keys(value).filter((member) => !known.includes(member))
-  if (unknown.length > 0) report(`has members that are not known: ${unknown.join(', ')}`)
+  const named = unknown.map((member) => withSuggestion(member, nearest(member, known)))
+  if (named.length > 0) report(`has members that are not known: ${named.join(', ')}`)
   return value as Record<string, unknown>
 }
+
+const withSuggestion = (member: string, meant: string | undefined) =>
+  meant === undefined ? member : `${member} (did you mean ${meant}?)`
 
 /**
  * Reads an object, and reports everything that is wrong with it at once.

@@ -230,7 +230,7 @@ const wrong: [string, Record<string, string>, RegExp][] = [
   [
     'an issuer with an unknown member',
     { JWT_SECRET: '', JWT_ISSUERS: '[{"issuer":"a","jwksUri":"https://a.test","algorithm":"x"}]' },
-    /^JWT_ISSUERS\[0\] has members that are not known: algorithm$/,
+    /^JWT_ISSUERS\[0\] has members that are not known: algorithm \(did you mean algorithms\?\)$/,
   ],
   [
     'an issuer twice',

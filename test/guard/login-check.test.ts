@@ -143,7 +143,7 @@ describe('isRevoked: whether a login has ended, for an issuer that renews tokens
     [
       'claims as they are',
       { iss, sub, auth_time: 1 },
-      ['login has members that are not known: auth_time'],
+      ['login has members that are not known: auth_time (did you mean authTime?)'],
     ],
     ['milliseconds', { iss, sub, iat: Date.now() }, [`iat ${time}`]],
     ['a time that lies ahead', { iss, sub, authTime: nowS(120) }, [`authTime ${time}`]],

@@ -26,7 +26,7 @@ const wrong: [string, object, RegExp][] = [
   [
     'an unknown option',
     { maxStaleness: 5 },
-    /^options has members that are not known: maxStaleness$/,
+    /^options has members that are not known: maxStaleness \(did you mean maxStalenessMs\?\)$/,
   ],
   [
     'an unknown option of the feed',
@@ -36,7 +36,7 @@ const wrong: [string, object, RegExp][] = [
   [
     'an unknown member of an entry',
     { issuers: [{ ...issuers[0], algorithm: 'HS256' }] },
-    /^issuers\[0\] has members that are not known: algorithm$/,
+    /^issuers\[0\] has members that are not known: algorithm \(did you mean algorithms\?\)$/,
   ],
   [
     'a setting of the service',
