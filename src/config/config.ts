@@ -79,7 +79,7 @@ export function parseConfig(env: Environment): Config {
 }
 
 /** The settings that cannot conflict with each other. */
-function settingsOf(values: Values) {
+export function settingsOf(values: Values) {
   const metricsPort = values.METRICS_PORT
   return {
     host: values.HOST,

@@ -39,8 +39,11 @@ export function readVariables<T extends Table>(
 function valueOf(env: Environment, name: string, variable: Variable, faults: Faults): unknown {
   const given = variable.orFile ? readSecret(env, name, faults) : textOf(env, name, variable)
   const report = faults.of(name)
-  return parse(variable, given, report) ?? parse(variable, variable.default, report)
+  return parse(variable, given, report) ?? defaultOf(variable, report)
 }
+
+export const defaultOf = (variable: Variable, report: Report): unknown =>
+  parse(variable, variable.default, report)
 
 function parse({ option }: Variable, text: string | undefined, report: Report): unknown {
   const value = text === undefined ? undefined : option.fromText(text)

@@ -32,6 +32,29 @@ export const parseServiceEntries = (
     },
   })
 
+/**
+ * Parses the entries of a service inside an app. A single entry may leave its issuer out, as the
+ * service may do without `JWT_ISSUER`: `iss` is then unchecked.
+ */
+export const parseAppEntries = (
+  entries: readonly unknown[],
+  defaults: IssuerDefaults,
+  report: Report,
+): IssuerConfig[] =>
+  parseEntries(entries, report, {
+    defaults,
+    prepare(entry, report) {
+      reportUnnamed(entry, entries, report)
+      reportUnsetKeys(entry, report)
+      return entry
+    },
+  })
+
+function reportUnnamed(entry: Entry, { length }: readonly unknown[], report: Report): void {
+  if (entry['issuer'] === undefined && length > 1)
+    report('is missing, which only a single entry may leave out', '.issuer')
+}
+
 // A guard deletes no session data and takes no logout tokens.
 const guardDefaults: IssuerDefaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
 
@@ -48,8 +71,7 @@ export function parseGuardEntries(entries: unknown, report: Report): IssuerConfi
   return parseEntries(entries, report, {
     defaults: guardDefaults,
     prepare(entry, report) {
-      if (entry['issuer'] === undefined && entries.length > 1)
-        report('is missing, which only a single entry may leave out', '.issuer')
+      reportUnnamed(entry, entries, report)
       reportUnsetKeys(entry, report)
       return withoutServiceMembers(entry, report)
     },

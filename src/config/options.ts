@@ -1,0 +1,77 @@
+import { parseAppEntries } from '../token/issuer-entries.js'
+import { readObject, type Faults } from '../token/options.js'
+import { settingsOf, type Config } from './config.js'
+import { optionNames, optionOf } from './option-names.js'
+import { defaultOf, type Given } from './read-variables.js'
+import { connectionsOf, requireOrigins } from './rules.js'
+import type { Variable } from './variable.js'
+import { variables, type Values, type VariableName } from './variables.js'
+
+type Options = Readonly<Record<string, unknown>>
+
+/** The names of all options; those of `redis` are members of that option. */
+export const topLevelOptions: readonly string[] = [
+  ...new Set(Object.values(optionNames).map((name) => name.split('.')[0] ?? name)),
+]
+const redisMembers = Object.values(optionNames).flatMap((name) =>
+  name.startsWith('redis.') ? [name.slice('redis.'.length)] : [],
+)
+
+/**
+ * The same configuration as `parseConfig` makes of the environment, of values: by the same table
+ * and the same rules, without what only a process that listens has. Faults name options.
+ */
+export function configOfOptions(options: Options, all: Faults): Config {
+  const faults = inOptionNames(all)
+  const given = readOptions(flattened(options, faults), faults)
+  const { SESSION_KEYS = [], SESSION_MAX_LIFETIME_S, JWT_ISSUERS = [] } = given.values
+  const defaults = { sessionKeys: SESSION_KEYS, sessionMaxLifetimeS: SESSION_MAX_LIFETIME_S }
+  if (!given.isSet('JWT_ISSUERS'))
+    faults.report('issuers', 'is undefined: without a key nothing can be verified')
+  const issuers = parseAppEntries(JWT_ISSUERS, defaults, faults.of('issuers'))
+  const trust = { issuers, throwawaySecret: undefined }
+  requireOrigins(given, faults)
+  return Object.freeze({
+    ...settingsOf(given.values),
+    ...trust,
+    ...connectionsOf(given, trust, faults),
+    tls: undefined,
+  })
+}
+
+/** The members of `redis` beside the other options, as `redis.url`. */
+function flattened({ redis, ...others }: Options, faults: Faults): Options {
+  const members =
+    redis === undefined ? undefined : readObject(redis, redisMembers, faults.of('redis'))
+  const named = Object.entries(members ?? {}).map(([name, value]) => [`redis.${name}`, value])
+  return { ...others, ...Object.fromEntries(named) }
+}
+
+function readOptions(options: Options, faults: Faults): Given<typeof variables> {
+  const rows: [string, Variable][] = Object.entries(variables)
+  const valueOf = (name: string) => options[optionOf(name) ?? '']
+  const read = (name: string, variable: Variable): unknown => {
+    const value = valueOf(name)
+    const report = faults.of(optionOf(name) ?? name)
+    const checked = value === undefined ? undefined : variable.option.check(value, report)
+    return checked ?? defaultOf(variable, report)
+  }
+  const namesSet = (names: readonly VariableName[]) =>
+    names.flatMap((name) => (valueOf(name) === undefined ? [] : (optionOf(name) ?? name)))
+  return {
+    // The types of the table say what each option returns.
+    values: Object.fromEntries(rows.map((row) => [row[0], read(...row)])) as Values,
+    namesSet,
+    isSet: (name) => namesSet([name]).length > 0,
+  }
+}
+
+/** Faults in which the options stand in the place of the variables. */
+function inOptionNames(faults: Faults): Faults {
+  const translated = (text: string) =>
+    text.replace(/\b[A-Z]+(?:_[A-Z]+)+\b/g, (name) => optionOf(name) ?? name)
+  return {
+    ...faults,
+    report: (name, what) => faults.report(translated(name), translated(what)),
+  }
+}
