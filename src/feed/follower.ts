@@ -48,10 +48,11 @@ export function createFollower(parts: FollowerParts): Follower {
   const { source, liveSet, ownWrites, maxStalenessMs } = parts
   const context = createContext(parts)
   const { closing } = context
-  const checkBarrier = () => {
+  const check = () => {
     checkClock(context)
     checkFreshness(context)
-    if (context.state.mode === 'following')
+    // A page that was read proves freshness by itself.
+    if (source.delivery === 'pushed' && context.state.mode === 'following')
       void context.barrier.begin(context.state.position, closing.signal)
   }
   let stop: () => Promise<void> = async () => undefined
@@ -62,7 +63,7 @@ export function createFollower(parts: FollowerParts): Follower {
         liveSet.sweep(budget)
       })
       const everyMs = Math.min(barrierEveryMs, Math.ceil(maxStalenessMs / 3))
-      const timer = source.delivery === 'pushed' ? setInterval(checkBarrier, everyMs) : undefined
+      const timer = setInterval(check, everyMs)
       const running = run(context)
       stop = async () => {
         clearInterval(timer)

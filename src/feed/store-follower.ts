@@ -12,7 +12,10 @@ import type { Notice, State } from './state.js'
 import { createUnconfirmedWrites } from './unconfirmed-writes.js'
 
 /** An instance that follows the feed of the store that it writes to. */
-export type StoreFollower = Pick<Follower, 'start' | 'stored' | 'counts' | 'close'> & {
+export type StoreFollower = Pick<
+  Follower,
+  'start' | 'stored' | 'counts' | 'isFresh' | 'stalenessMs' | 'close'
+> & {
   /**
    * Epoch milliseconds: the live set has every revocation that was stored before. `undefined` while
    * that is not proved within `maxStalenessMs`.
@@ -24,7 +27,12 @@ export type StoreFollower = Pick<Follower, 'start' | 'stored' | 'counts' | 'clos
   seenAtMs(): number
 }
 
-export type StoreFollowerParts = {
+type FurtherReports = Pick<
+  FollowerObserver,
+  'onSnapshot' | 'onProven' | 'onFreshness' | 'onTrouble'
+>
+
+export type StoreFollowerParts = Partial<FurtherReports> & {
   feed: FeedLog
   liveSet: LiveSet
   /** Stores entries again. */
@@ -63,6 +71,13 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
       ...observer,
       onEvents: parts.onEvents,
       onGap: parts.onGap,
+      onSnapshot: () => parts.onSnapshot?.(),
+      onProven: () => parts.onProven?.(),
+      onFreshness: (isFresh) => parts.onFreshness?.(isFresh),
+      onTrouble(error, kind) {
+        observer.onTrouble(error, kind)
+        parts.onTrouble?.(error, kind)
+      },
       onPositionSeen() {
         seenAt = momentOf(clock)
         observer.onPositionSeen()
@@ -96,12 +111,9 @@ const messages = {
 function createLoggingObserver({
   log,
   feed,
-}: StoreFollowerParts): Omit<FollowerObserver, 'onEvents' | 'onGap'> {
+}: StoreFollowerParts): Pick<FollowerObserver, 'onNotice' | 'onPositionSeen' | 'onTrouble'> {
   let trouble: string | undefined
   return {
-    onSnapshot: () => undefined,
-    onFreshness: () => undefined,
-    onProven: () => undefined,
     onPositionSeen: () => void (trouble = undefined),
     onNotice(notice, state, { historyLost, restored }) {
       if (notice === 'gap') return

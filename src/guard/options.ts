@@ -31,6 +31,8 @@ export type CheckSettings = Readonly<{
 /** The options of a guard, checked and with their defaults. */
 export type GuardSettings = CheckSettings & Readonly<{ feed: Credentials; maxStalenessMs: number }>
 
+export const defaultMaxRemembered = 32_768
+
 // Records, so that an option that is added to a type has to be added here.
 const checkOptionNames: Record<keyof CheckOptions, true> = {
   issuers: true,
@@ -97,7 +99,7 @@ function readCheckSettings(given: Readonly<Record<string, unknown>>, faults: Fau
     cutoffClaim: read('cutoffClaim', oneOf(['iat', 'auth_time']), 'iat'),
     maxClockSkewS: read('maxClockSkewS', wholeNumber(0, 3_600), 60),
     senderConstrained: read('senderConstrained', oneOf(senderConstrainedRules), 'refuse'),
-    maxRemembered: read('maxRemembered', number(2, 10_000_000), 32_768),
+    maxRemembered: read('maxRemembered', number(2, 10_000_000), defaultMaxRemembered),
     clock: read('clock', clockOption, systemClock),
   } satisfies CheckSettings
 }

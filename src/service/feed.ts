@@ -8,6 +8,16 @@ import { commitOf } from '../revocation/commit.js'
 import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
 import type { Stores } from '../store/stores.js'
 
+/** What the follower of this instance reports. The live set has what it reports already. */
+export type FeedNews = EventEmitter<{
+  events: [readonly FeedEvent[]]
+  snapshot: []
+  gap: []
+  proven: []
+  freshness: [isFresh: boolean]
+  trouble: [Error]
+}>
+
 /** The way of revocations through this instance: from the store's feed to the subscribers. */
 export type Feed = Readonly<{
   /** Every revocation that this instance knows. */
@@ -15,6 +25,7 @@ export type Feed = Readonly<{
   /** The live set as the rules use it: they add what this instance has stored itself. */
   storedHere: Pick<LiveSet, 'add' | 'find' | 'covers'>
   follower: StoreFollower
+  news: FeedNews
   subscribers: Subscribers
   readTail: ReturnType<typeof createTailReader>
   close(): Promise<void>
@@ -30,13 +41,17 @@ export type FeedParts = Readonly<{
 
 export function createFeed({ stores, log, now, timeoutMs, maxStalenessMs }: FeedParts): Feed {
   const liveSet = createLiveSet(now)
-  const news = new EventEmitter<{ events: [readonly FeedEvent[]]; gap: [] }>()
+  const news: FeedNews = new EventEmitter()
   const follower = createStoreFollower({
     feed: stores.feed,
     liveSet,
     restore: async (entries) => void (await stores.revocations.commit(commitOf(entries))),
     onEvents: (events) => news.emit('events', events),
     onGap: () => news.emit('gap'),
+    onSnapshot: () => news.emit('snapshot'),
+    onProven: () => news.emit('proven'),
+    onFreshness: (isFresh) => news.emit('freshness', isFresh),
+    onTrouble: (error) => news.emit('trouble', error as Error),
     log,
     now,
     timeoutMs,
@@ -58,6 +73,7 @@ export function createFeed({ stores, log, now, timeoutMs, maxStalenessMs }: Feed
       },
     },
     follower,
+    news,
     subscribers,
     readTail: createTailReader(stores.feedReader),
     async close() {

@@ -28,6 +28,14 @@ export type ServiceParts = ServiceSetup &
     feed: Feed
   }>
 
+/** Disconnects from the store and the key sources, after what is being written is written. */
+export async function closeParts({ reloadable, audit, feed, stores }: ServiceParts): Promise<void> {
+  reloadable.close()
+  await audit.close()
+  await feed.close()
+  await stores.close()
+}
+
 export function createParts(setup: ServiceSetup): ServiceParts {
   const { config, log, writeLine, now } = setup
   const { storeTimeoutMs: timeoutMs, maxStalenessMs } = config

@@ -11,6 +11,7 @@ import { createLog, exitOnLostErrors } from '../telemetry/log.js'
 import { createOperations } from './operations.js'
 import { createParts } from './parts.js'
 import { createService, type Service } from './service.js'
+import { warnOfIdTokens } from './warnings.js'
 import { signDevelopmentToken } from '../token/development.js'
 import { version } from '../telemetry/version.js'
 
@@ -86,21 +87,6 @@ async function announce(server: Server, config: Config, log: Logger): Promise<vo
   warnOfIdTokens(config, log)
   if (config.throwawaySecret !== undefined)
     await printDevelopmentToken(config.throwawaySecret, origin, config.hasDocs)
-}
-
-/**
- * ID tokens carry the same issuer and keys as access tokens; only `aud` and `typ` distinguish them
- * (RFC 8725 §3.9, RFC 9068 §4).
- */
-function warnOfIdTokens({ issuers, throwawaySecret }: Config, log: Logger): void {
-  if (throwawaySecret !== undefined) return
-  for (const { issuer = '(any)', audience, typ } of issuers) {
-    if (audience === undefined && typ === undefined)
-      log.warn(
-        { issuer },
-        'no audience is configured (JWT_AUDIENCE): ID tokens of this issuer pass as access tokens',
-      )
-  }
 }
 
 /** Reads the files again. Invalid files change nothing. */
