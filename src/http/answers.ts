@@ -18,6 +18,8 @@ export type AnswerParts = Readonly<{
   /** The failure form of a path that has no operation. */
   formOfPath: (path: string) => FailureForm
   times: StreamTimes
+  /** Whether the response belongs to an app around this one. */
+  isHosted: boolean
 }>
 
 /**
@@ -27,7 +29,7 @@ export type AnswerParts = Readonly<{
 export function answerRequests(parts: AnswerParts): Middleware {
   const finish = (ctx: ServiceContext, begunAtMs: number, outgoing: Outgoing) => {
     const answer = negotiated(parts, ctx, validated(parts, ctx, outgoing))
-    send(ctx, answer, parts.times, parts.log)
+    send(ctx, answer, parts)
     const seconds = (performance.now() - begunAtMs) / 1000
     parts.observe(ctx.state.operation?.operationId, answer.status, seconds)
   }

@@ -23,11 +23,12 @@ export type AppParts = Readonly<{
   observe: AnswerParts['observe']
   log: Logger
   times: AnswerParts['times']
+  isHosted: boolean
 }>
 
 /** The service over HTTP: the steps of every request, in order. */
 export function createApp(parts: AppParts): Koa {
-  const { document, operations, audit, observe, log, times } = parts
+  const { document, operations, audit, observe, log, times, isHosted } = parts
   const served = servedOperations(document, operations)
   const cors = allowOrigins(parts.corsOrigins)
   const before = [cors, limitAddress(parts.addressLimiter)].filter((step) => step !== undefined)
@@ -37,9 +38,8 @@ export function createApp(parts: AppParts): Koa {
     if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return
     log.error({ err: error }, 'answer not sent')
   })
-  app.use(
-    answerRequests({ audit, observe, log, times, formOfPath: createPathForms(served.values()) }),
-  )
+  const formOfPath = createPathForms(served.values())
+  app.use(answerRequests({ audit, observe, log, times, isHosted, formOfPath }))
   app.use(identifyRequester(parts.addresses, log))
   app.use(requireAddress)
   app.use(createRoutes({ document, operations, served, before }))

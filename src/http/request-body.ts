@@ -3,6 +3,7 @@ import bodyParser from 'koa-bodyparser'
 import { ServiceError } from '../errors.js'
 import { formType, parseForm } from './form.js'
 import type { Middleware, RequestState, ServiceContext } from './context.js'
+import { bodyLeft, isBodyRead } from './hosts/body.js'
 
 /** The media types that can be read. */
 export const readableTypes = ['application/json', formType] as const
@@ -12,11 +13,18 @@ type ReadableType = (typeof readableTypes)[number]
 // request.
 const bodyLimit = (32 * 1024) as unknown as string
 
-/** Reads a body of the one media type that the operation declares, 32 KiB at most. */
+/**
+ * Reads a body of the one media type that the operation declares, 32 KiB at most. A body that an
+ * app around the service has read already is taken as the app has left it.
+ */
 export function readBody(declared: ReadableType): (ctx: ServiceContext) => Promise<void> {
   const parse = createParser()
   return async (ctx) => {
     requireType(ctx, declared)
+    if (isBodyRead(ctx.req)) {
+      ctx.request.body = parseLeft(bodyLeft(ctx.req), declared, ctx)
+      return
+    }
     await parse(ctx, noNext)
     if (declared === formType) {
       const text = ctx.request.rawBody
@@ -43,11 +51,29 @@ function createParser(): Middleware {
         ctx.set('Connection', 'close')
         throw new ServiceError('body_too_large', { reason: 'body' })
       }
-      // The cause is left out, because it quotes the body.
-      const { operation } = ctx.state as RequestState
-      throw new ServiceError(operation?.unreadableBody ?? 'bad_request', { reason: 'body' })
+      throw unreadable(ctx.state as RequestState)
     },
   })
+}
+
+// The cause is left out, because it quotes the body.
+const unreadable = ({ operation }: RequestState) =>
+  new ServiceError(operation?.unreadableBody ?? 'bad_request', { reason: 'body' })
+
+/** The body as koa-bodyparser and `parseForm` would have made it of the stream. */
+function parseLeft(
+  left: string | object,
+  declared: ReadableType,
+  { state }: ServiceContext,
+): unknown {
+  if (declared === formType) return typeof left === 'string' ? parseForm(left) : formOf(left)
+  // koa-openapi adds defaults to the body, and the app may still use its own.
+  if (typeof left !== 'string') return Array.isArray(left) ? left : { ...left }
+  try {
+    return JSON.parse(left) as unknown
+  } catch {
+    throw unreadable(state)
+  }
 }
 
 /** @throws ServiceError `unsupported_media_type` for another type, or any content coding */
@@ -63,6 +89,14 @@ function requireType(ctx: ServiceContext, declared: ReadableType): void {
   }
   // The parameters of the type have no meaning here, and clients send some that cannot be parsed.
   if (isTyped) headers['content-type'] = type
+}
+
+/** A form that a parser of the app has read. One that has a name twice gets an array there. */
+function formOf(form: object): Record<string, string> {
+  const members: [string, unknown][] = Object.entries(form)
+  if (members.some(([, value]) => typeof value !== 'string'))
+    throw new ServiceError('bad_request', { reason: 'body' })
+  return Object.fromEntries(members) as Record<string, string>
 }
 
 const hasBody = (headers: IncomingHttpHeaders) =>

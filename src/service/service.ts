@@ -1,14 +1,12 @@
 import type { Server } from 'node:http'
-import { createAddressLimiter } from '../access/rate-limits.js'
 import type { Audit } from '../audit/audit.js'
 import type { Config } from '../config/config.js'
 import type { Position } from '../feed/event.js'
-import { createApp } from '../http/app.js'
-import { createClientAddresses } from '../http/client-addresses.js'
 import { createServer, drainable, replaceCertificate, type ServerTimes } from '../http/server.js'
 import type { Operations } from '../operations/operation.js'
 import type { Metrics } from '../telemetry/metrics.js'
-import type { ServiceParts } from './parts.js'
+import { createServiceApp } from './app.js'
+import { closeParts, type ServiceParts } from './parts.js'
 
 export type Service = {
   server: Server
@@ -39,7 +37,9 @@ export function createService(
 ): Service {
   const { config, stores, audit, metrics, reloadable, feed } = parts
   const { follower, subscribers } = feed
-  const respond = appOf(parts, operations, times).callback()
+  const { document } = parts.contract
+  const http = { document, times, isHosted: false }
+  const respond = createServiceApp(parts, operations, http).callback()
   const server = createServer(
     (request, response) => void respond(request, response),
     config.tls,
@@ -67,29 +67,6 @@ export function createService(
       subscribers.close()
       return drained
     },
-    async close() {
-      reloadable.close()
-      await audit.close()
-      await feed.close()
-      await stores.close()
-    },
+    close: () => closeParts(parts),
   }
 }
-
-const appOf = (
-  { config, contract, audit, metrics, log }: ServiceParts,
-  operations: Operations,
-  times: ServerTimes,
-) =>
-  createApp({
-    document: contract.document,
-    operations,
-    addresses: createClientAddresses(config.trustProxy),
-    addressLimiter:
-      config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
-    corsOrigins: config.corsOrigins,
-    audit,
-    observe: metrics.request,
-    log,
-    times,
-  })

@@ -1,0 +1,23 @@
+import { createAddressLimiter } from '../access/rate-limits.js'
+import { createApp, type AppParts } from '../http/app.js'
+import { createClientAddresses } from '../http/client-addresses.js'
+import type { Operations } from '../operations/operation.js'
+import type { ServiceParts } from './parts.js'
+
+/** The HTTP side of the service, without a server. */
+export const createServiceApp = (
+  { config, audit, metrics, log }: ServiceParts,
+  operations: Operations,
+  http: Pick<AppParts, 'document' | 'times' | 'isHosted'>,
+): ReturnType<typeof createApp> =>
+  createApp({
+    ...http,
+    operations,
+    addresses: createClientAddresses(config.trustProxy),
+    addressLimiter:
+      config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
+    corsOrigins: config.corsOrigins,
+    audit,
+    observe: metrics.request,
+    log,
+  })
