@@ -37,7 +37,7 @@ const importersOf = (vendor: string) =>
   [...new Set(imports.filter(({ to }) => to === vendor).map(({ from }) => from))].sort()
 /** The first folder of a file, or its name where it stands at the root. */
 const roomOf = (file: string) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file)
-const doors = ['main.ts', 'guard.ts', 'client.ts']
+const doors = ['main.ts', 'guard.ts', 'client.ts', 'embedded.ts']
 
 const everything = ['runtime', 'errors.ts', 'contract.ts', 'telemetry', 'config']
 const domain = [...everything, 'token', 'revocation', 'audit', 'feed', 'access', 'signals']
@@ -65,6 +65,7 @@ const mayImport: Record<string, readonly string[]> = {
   'main.ts': ['cli'],
   'guard.ts': ['guard', 'runtime', 'token'],
   'client.ts': ['client'],
+  'embedded.ts': ['service', 'http', 'telemetry'],
 }
 
 describe('the house', () => {

@@ -1,0 +1,124 @@
+import type { Permission } from '../access/clients.js'
+import type { Config } from '../config/config.js'
+import { configOfOptions, topLevelOptions } from '../config/options.js'
+import type { GuardIssuer } from '../guard/types.js'
+import type { LogDestination } from '../telemetry/log.js'
+import { isTexts, optional, readOrThrow, type Option } from '../token/options.js'
+
+/** One entry of the service's `JWT_ISSUERS`. */
+export type CierreIssuer = GuardIssuer &
+  Readonly<{
+    /** Longest life of any token of a session, where it differs from `sessionMaxLifetimeS`. */
+    sessionMaxLifetimeS?: number | undefined
+    sessionKeys?: string | readonly string[] | undefined
+    /** What `aud` of the issuer's logout tokens may be; without it they are refused. */
+    backchannelAudience?: string | readonly string[] | undefined
+    backchannelTyp?: string | undefined
+    backchannelScope?: 'session' | 'subject' | 'both' | undefined
+  }>
+
+/** A machine client, as `cierre client` prints it. */
+export type CierreClient = Readonly<{
+  id: string
+  /** 64 hex digits; two of them while a secret is changed. */
+  secretSha256: string | readonly string[]
+  allow: readonly Permission[]
+  audiences?: readonly string[] | undefined
+}>
+
+/** Requests per seconds, such as `300/60`. */
+type RateLimit = `${number}/${number}` | 'off'
+
+/** Paths that are left to the app unless they are named. */
+export const otherPaths = ['health', 'metrics', 'openapi', 'docs'] as const
+export type OtherPath = (typeof otherPaths)[number]
+
+/**
+ * The settings of the service, as values. `generated/configuration.md` says what each means and
+ * what it is unless given. An option that may be left out may also be `undefined`.
+ */
+export type CierreOptions = Readonly<{
+  /** `JWT_ISSUERS`. A single entry may leave `issuer` out; then `iss` is not checked. */
+  issuers: readonly CierreIssuer[]
+  redis: Readonly<{
+    /** `redis://` or `rediss://`; `memory:` forgets every revocation when the process ends. */
+    url: string | undefined
+    /** PEM file of the authority that signed Redis's certificate. */
+    caFile?: string | undefined
+    /** Replicas that must acknowledge a revocation before its 200. */
+    minReplicas?: number | undefined
+  }>
+  clients?: readonly CierreClient[] | undefined
+  /** The origin of the app, as clients see it. */
+  publicUrl?: string | undefined
+  corsOrigins?: readonly string[] | undefined
+  trustProxy?: readonly string[] | undefined
+  storeTimeoutMs?: number | undefined
+  requireExp?: boolean | undefined
+  cutoffClaim?: 'iat' | 'auth_time' | undefined
+  senderConstrained?: 'refuse' | 'ignore' | undefined
+  maxClockSkewS?: number | undefined
+  /** How old the knowledge of the guard may be; `/api/v1/auth/verify` then asks the store. */
+  maxStalenessMs?: number | undefined
+  authClaims?: readonly string[] | undefined
+  sessionMaxLifetimeS?: number | undefined
+  sessionKeys?: readonly string[] | undefined
+  sessionRedisUrl?: string | undefined
+  /** Each as a browser was given it, without its value: `sid; Path=/; Secure`. */
+  sessionCookies?: readonly string[] | undefined
+  /** The cookie that has the token: `token; Path=/; HttpOnly; Secure`. Needs an origin above. */
+  authCookie?: string | undefined
+  clearSiteData?: string | undefined
+  rateLimitAddress?: RateLimit | undefined
+  rateLimitSubject?: RateLimit | undefined
+  auditAddress?: 'full' | 'truncate' | 'none' | undefined
+  auditMaxEvents?: number | undefined
+  auditMaxAgeDays?: number | undefined
+  logLevel?: Config['logLevel'] | undefined
+  /** Where log and audit lines go; standard output unless given. */
+  log?: LogDestination | undefined
+  /** Further paths of the service to answer; none unless given. */
+  otherPaths?: readonly OtherPath[] | undefined
+}>
+
+export type CierreSettings = Readonly<{
+  config: Config
+  destination: LogDestination | undefined
+  otherPaths: readonly OtherPath[]
+}>
+
+type Check<T> = Pick<Option<T>, 'check'>
+
+const destination: Check<LogDestination> = {
+  check(value, report) {
+    if (typeof (value as Partial<LogDestination> | null)?.write === 'function')
+      return value as LogDestination
+    report('must be an object with the function write')
+    return undefined
+  },
+}
+
+const pathNames: Check<OtherPath[]> = {
+  check(value, report) {
+    const known: readonly string[] = otherPaths
+    if (Array.isArray(value) && value.length === 0) return []
+    if (isTexts(value) && value.every((name) => known.includes(name))) return value as OtherPath[]
+    report(`must be an array of ${otherPaths.join(', ')}`)
+    return undefined
+  },
+}
+
+/** @throws TypeError with every fault, one line each; it quotes no secret */
+export const readCierreOptions = (options: unknown): CierreSettings =>
+  readOrThrow(
+    options,
+    { name: 'options', members: [...topLevelOptions, 'log', 'otherPaths'] },
+    (given, faults) => {
+      const paths = optional(pathNames, given['otherPaths'], faults.of('otherPaths')) ?? []
+      return {
+        config: { ...configOfOptions(given, faults), hasDocs: paths.includes('docs') },
+        destination: optional(destination, given['log'], faults.of('log')),
+        otherPaths: paths,
+      }
+    },
+  )
