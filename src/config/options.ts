@@ -43,8 +43,11 @@ export function configOfOptions(options: Options, all: Faults): Config {
 function flattened({ redis, ...others }: Options, faults: Faults): Options {
   const members =
     redis === undefined ? undefined : readObject(redis, redisMembers, faults.of('redis'))
-  const named = Object.entries(members ?? {}).map(([name, value]) => [`redis.${name}`, value])
-  return { ...others, ...Object.fromEntries(named) }
+  const named: [string, unknown][] = Object.entries(members ?? {})
+  return {
+    ...others,
+    ...Object.fromEntries(named.map(([name, value]) => [`redis.${name}`, value])),
+  }
 }
 
 function readOptions(options: Options, faults: Faults): Given<typeof variables> {

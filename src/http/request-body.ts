@@ -51,7 +51,7 @@ function createParser(): Middleware {
         ctx.set('Connection', 'close')
         throw new ServiceError('body_too_large', { reason: 'body' })
       }
-      throw unreadable(ctx.state as RequestState)
+      throw unreadable(ctx.state)
     },
   })
 }
@@ -70,7 +70,7 @@ function parseLeft(
   // koa-openapi adds defaults to the body, and the app may still use its own.
   if (typeof left !== 'string') return Array.isArray(left) ? left : { ...left }
   try {
-    return JSON.parse(left) as unknown
+    return JSON.parse(left)
   } catch {
     throw unreadable(state)
   }

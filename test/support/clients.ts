@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { CierreClient } from '../../src/embedded.js'
 import { plant } from './leaks.js'
 
 const secrets = {
@@ -10,10 +11,10 @@ const secrets = {
 const hash = (secret: string) => createHash('sha256').update(secret).digest('hex')
 
 /**
- * `CLIENTS` of four: `all` may do everything, `narrow` only for its audience, `powerless` may only
+ * Machine clients: `all` may do everything, `narrow` only for its audience, `powerless` may only
  * read the feed, `deaf` may only introspect.
  */
-export const clientsVariable = JSON.stringify([
+export const clients: readonly CierreClient[] = [
   {
     id: 'all',
     secretSha256: [hash('an older secret'), hash(secrets.all)],
@@ -27,7 +28,9 @@ export const clientsVariable = JSON.stringify([
   },
   { id: 'powerless', secretSha256: hash(secrets.powerless), allow: ['feed'] },
   { id: 'deaf', secretSha256: hash(secrets.deaf), allow: ['introspect'] },
-])
+]
+/** The same as `CLIENTS`. */
+export const clientsVariable = JSON.stringify(clients)
 
 export type ClientName = keyof typeof secrets
 export const secretOf = (client: ClientName) => secrets[client]

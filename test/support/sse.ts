@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 
-/** Follows the feed without a guard. */
+/** Follows the feed without a guard. The origin may have a path, where an app has the service. */
 export async function follow(origin: string, from: string, headers: Record<string, string>) {
-  const { hostname, port } = new URL(origin)
+  const { hostname, port, pathname } = new URL(origin)
   const asked = request({
     hostname,
     port,
-    path: `/api/v1/revocations/events${from === '' ? '' : `?from=${from}`}`,
+    path: `${pathname.replace(/\/$/, '')}/api/v1/revocations/events${from === '' ? '' : `?from=${from}`}`,
     headers,
     agent: false,
   })

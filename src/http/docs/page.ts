@@ -30,16 +30,19 @@ const pageWith = (head: string, body: string): Page => ({
   headers: pageHeaders,
 })
 
-/** The API reference, whose scripts and styles are the files under `/docs/`. */
+/**
+ * The API reference. Its scripts and styles are the files under `docs/`, relative to the page, which
+ * an app may serve below a path of its own.
+ */
 export const referencePage = ({ hasToken }: { hasToken: boolean }): Page =>
   pageWith(
-    '<link rel="stylesheet" href="/docs/swagger-ui.css">\n<link rel="stylesheet" href="/docs/reference.css">\n',
+    '<link rel="stylesheet" href="docs/swagger-ui.css">\n<link rel="stylesheet" href="docs/reference.css">\n',
     `<header>
 <a href="/">cierre</a>
 ${hasToken ? '<button type="button">Use a development token</button>\n<output></output>\n' : ''}</header>
 <main></main>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script type="module" src="/docs/reference.js"></script>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script type="module" src="docs/reference.js"></script>
 `,
   )
 

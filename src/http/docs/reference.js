@@ -2,7 +2,9 @@
 const main = document.querySelector('main')
 const button = document.querySelector('button')
 const status = document.querySelector('output')
-const contract = await (await fetch('/openapi.json')).json()
+// The path of this page without `docs`.
+const base = new URL('.', location.href)
+const contract = await (await fetch(new URL('openapi.json', base))).json()
 
 /** The example values of every request body. */
 const bodyExamples = ({ paths }) =>
@@ -16,7 +18,7 @@ const bodyExamples = ({ paths }) =>
 function show(token) {
   const spec = structuredClone(contract)
   // Requests go to the service that served this page, whatever servers the document names.
-  spec.servers = [{ url: location.origin }]
+  spec.servers = [{ url: base.href.replace(/\/$/, '') }]
   if (token !== undefined)
     for (const value of bodyExamples(spec)) if (value.token !== undefined) value.token = token
   const node = document.createElement('div')
@@ -35,7 +37,7 @@ function show(token) {
 button?.addEventListener('click', async () => {
   button.disabled = true
   try {
-    const answer = await fetch('/docs/token', { method: 'POST' })
+    const answer = await fetch(new URL('docs/token', base), { method: 'POST' })
     if (!answer.ok) throw new Error(`the service answered ${answer.status}`)
     const { token } = await answer.json()
     show(token)

@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http'
-import { finished } from 'node:stream'
 import type { HostedRequest } from './body.js'
 import type { Handler } from './handler.js'
 
@@ -18,12 +17,14 @@ export const answered = (
   response: ServerResponse,
 ): Promise<boolean> =>
   new Promise((resolve) => {
-    // Also a response that was closed before.
-    const forget = finished(response, () => resolve(true))
+    const end = () => resolve(true)
+    response.once('close', end)
     handler(request, response, () => {
-      forget()
+      response.off('close', end)
       resolve(false)
     })
+    // A client may have left before; what it has asked for is done all the same.
+    if (response.closed) end()
   })
 
 /**

@@ -59,9 +59,15 @@ async function keepBody({ req }: HonoContext, incoming: HostedRequest): Promise<
 
 const formText = (form: FormData): string =>
   new URLSearchParams(
-    [...form].map(([name, value]): [string, string] => [name, String(value)]),
+    [...form].map(([name, value]): [string, string] => [
+      name,
+      typeof value === 'string' ? value : value.name,
+    ]),
   ).toString()
 
-/** What `@hono/node-server` takes for "leave the response alone". */
-const sentAlready = ({ statusCode }: ServerResponse) =>
-  new Response(null, { status: statusCode, headers: { 'x-hono-already-sent': 'true' } })
+/**
+ * What `@hono/node-server` takes for "leave the response alone". That server puts a `Response` of its
+ * own in the place of Node's and sends it without a look at the header; a clone is Node's.
+ */
+const sentAlready = ({ statusCode: status }: ServerResponse) =>
+  new Response(null, { status, headers: { 'x-hono-already-sent': 'true' } }).clone()
