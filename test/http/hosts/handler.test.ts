@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { getRequestListener } from '@hono/node-server'
@@ -73,7 +74,7 @@ const frameworks: Record<string, (cierre: Cierre, place: Place) => Promise<Reque
     if (parses) app.use(bodyParser())
     app.use(at === '' ? koaHandler(cierre) : mount(at, koaHandler(cierre)))
     app.use(async (ctx, next) => {
-      if (ctx.path === '/own') await koaGuard(cierre.guard)(ctx as never, next)
+      if (ctx.path === '/own') await koaGuard(cierre.guard)(ctx, next)
       else await next()
     })
     app.use((ctx) => {
@@ -119,7 +120,7 @@ const frameworks: Record<string, (cierre: Cierre, place: Place) => Promise<Reque
         else if (type.includes('form')) await c.req.parseBody()
         await next()
       })
-    app.use(`${at}/*`, honoHandler(cierre) as never)
+    app.use(`${at}/*`, honoHandler(cierre))
     app.get('/own', honoGuard(cierre.guard) as never, (c) => c.text('own'))
     app.get('/url', (c) => c.text((c.env as { incoming: { url: string } }).incoming.url))
     app.notFound((c) => c.text('not here', 404))
@@ -175,7 +176,7 @@ for (const [name, listenerOf] of Object.entries(frameworks))
           expect((await ask('hint=x')).status).to.equal(400)
         })
 
-        it('415: a form for logout, and a content coding, whoever has read it; the token stays good', async () => {
+        it('415: a form for logout, and a content coding, whichever side has read it; the token stays good', async () => {
           const jwt = await token()
           const bearer = { authorization: `Bearer ${jwt}` }
           const path = '/api/v1/auth/logout'
@@ -254,3 +255,69 @@ for (const [name, listenerOf] of Object.entries(frameworks))
           if (at !== '') expect((await app.logout(await token())).status).to.equal(404)
         })
       })
+
+describe('a host of cierre', () => {
+  it('200 that its client did not wait for: the token is revoked, and the rest of a Koa app is not run', async () => {
+    const cierre = openCierre()
+    await cierre.ready()
+    const app = new Koa()
+    let isPassedOn = false
+    const handled = new Promise<void>((resolve) => {
+      app.use(bodyParser())
+      app.use(async (ctx, next) => {
+        const closed = once(ctx.res, 'close')
+        ctx.req.socket.destroy()
+        await closed
+        await next()
+        resolve()
+      })
+      app.use(koaHandler(cierre))
+      app.use(() => void (isPassedOn = true))
+    })
+    const respond = app.callback()
+    const served = await serveApp((request, response) => void respond(request, response))
+    try {
+      const jwt = await token()
+      await served.logout(jwt).catch(() => undefined)
+      await handled
+      await until('it is revoked', async () => (await statusOf(cierre.guard, jwt)) === 401)
+      expect(isPassedOn).to.equal(false)
+    } finally {
+      await served.stop()
+      await cierre.close()
+    }
+  })
+
+  it('Hono under another server gets an error that says what is needed', async () => {
+    const cierre = openCierre()
+    const app = new Hono().use(honoHandler(cierre))
+    app.onError((error, c) => c.text(error.message, 500))
+    const answer = await app.request('/api/v1/auth/logout', { method: 'POST' })
+    expect([answer.status, await answer.text()]).to.deep.equal([
+      500,
+      'honoHandler needs the server of @hono/node-server',
+    ])
+    await cierre.close()
+  })
+
+  it('Hono: a route for some paths of the service, and a mount with a parameter', async () => {
+    const cierre = openCierre()
+    await cierre.ready()
+    const app = new Hono()
+    app.all('/api/v1/auth/*', honoHandler(cierre))
+    app.use('/:tenant/inner/*', honoHandler(cierre))
+    const respond = getRequestListener(app.fetch)
+    const served = await serveApp((request, response) => void respond(request, response))
+    try {
+      for (const at of ['', '/one/inner']) {
+        const jwt = await token()
+        expect((await served.logout(jwt, at)).status, at).to.equal(200)
+        expect(await statusOf(cierre.guard, jwt)).to.equal(401)
+      }
+      expect((await served.logout(await token(), '/one')).status).to.equal(404)
+    } finally {
+      await served.stop()
+      await cierre.close()
+    }
+  })
+})
