@@ -183,10 +183,10 @@ describe('cierre/guard/socket-io', () => {
 
   it('a token that ends before the connection is made closes it at once', async () => {
     const { url, io } = await serve(guard)
-    let goOn: () => void = () => undefined
+    let proceed: () => void = () => undefined
     const held = new Promise<void>((resolve) => {
       io.use((_socket, next) => {
-        goOn = next
+        proceed = next
         resolve()
       })
     })
@@ -201,7 +201,7 @@ describe('cierre/guard/socket-io', () => {
       ),
     )
     const ended = disconnected(client)
-    goOn()
+    proceed()
     expect(await ended).to.equal('io server disconnect')
   })
 

@@ -328,7 +328,7 @@ describe('cierre/guard/ws', () => {
     return { own, waiting }
   }
 
-  it('a socket that breaks or ends during the check is let go, and is not watched', async () => {
+  it('a socket that breaks or ends during the check is released, and is not watched', async () => {
     const { own, waiting } = await openWaiting()
     const { origin, wss, requests, server } = await serve(own, { onStale: 'keep' })
     const { hostname, port } = new URL(origin)
@@ -341,7 +341,7 @@ describe('cierre/guard/ws', () => {
       if (leave === 'resetAndDestroy')
         await until('the server knows', async () => (await connectionsOf(server)) === 0)
       waiting.shift()?.()
-      await until(`${leave}: it is let go`, async () => (await connectionsOf(server)) === 0)
+      await until(`${leave}: it is released`, async () => (await connectionsOf(server)) === 0)
       await until(`${leave}: no connection is left`, () => wss.clients.size === 0)
       await until(`${leave}: it is not watched`, () => own.stats().watched === 0)
       socket.destroy()
