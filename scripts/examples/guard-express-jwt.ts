@@ -1,18 +1,19 @@
-// An API that uses express-jwt already: express-jwt verifies the token by its own rules, then the
-// guard checks it. While the guard cannot tell whether the token is revoked, it throws an error
-// with the status 503.
+// An API that uses express-jwt already: express-jwt verifies the token with its own rules, and the
+// guard's rules come on top. Its error handler sees `revoked_token` for a revoked token alone; for
+// another refusal `invalid_token`, with the GuardError in `inner`; and a GuardError with the status
+// 503 while the guard cannot tell.
 import express, { type ErrorRequestHandler } from 'express'
 import { expressjwt, type Request } from 'express-jwt'
 import { isRevokedForExpressJwt, type Guard } from 'cierre/guard'
 
 const answerWithStatus: ErrorRequestHandler = (
-  error: { status?: number },
+  error: { status?: number; code?: string },
   _request,
   response,
   next,
 ) => {
   if (error.status === undefined) next(error)
-  else response.sendStatus(error.status)
+  else response.status(error.status).json({ error: error.code })
 }
 
 export const createApi = (guard: Guard, secret: string) =>

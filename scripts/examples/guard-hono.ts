@@ -1,8 +1,7 @@
 // Hono. The claims are `c.get('claims')`.
 import { Hono } from 'hono'
-import { honoGuard, type Claims, type Guard } from 'cierre/guard'
+import type { Guard } from 'cierre/guard'
+import { honoGuard } from 'cierre/guard/hono'
 
 export const createApi = (guard: Guard) =>
-  new Hono<{ Variables: { claims: Claims } }>()
-    .use(honoGuard(guard))
-    .get('/', (c) => c.text(String(c.get('claims').sub)))
+  new Hono().use(honoGuard(guard)).get('/', (c) => c.text(String(c.get('claims')?.sub)))

@@ -1,11 +1,21 @@
-// An API that uses koa-jwt already. koa-jwt answers 401 to every error of `isRevoked`, also while
-// the guard cannot tell whether the token is revoked. Use `koaGuard` for a 503 in that case.
+// An API that uses koa-jwt already. koa-jwt makes a 401 of every error of `isRevoked`. What the
+// guard has thrown is its `originalError`, with the true status: 503 while the guard cannot tell.
 import Koa from 'koa'
 import jwt from 'koa-jwt'
-import { isRevokedForKoaJwt, type Guard } from 'cierre/guard'
+import { GuardError, isRevokedForKoaJwt, type Guard } from 'cierre/guard'
+
+const throwOriginalError: Koa.Middleware = async (_ctx, next) => {
+  try {
+    await next()
+  } catch (error) {
+    const { originalError } = error as { originalError?: unknown }
+    throw originalError instanceof GuardError ? originalError : error
+  }
+}
 
 export const createApi = (guard: Guard, secret: string) => {
   const app = new Koa<{ user: { sub: string } }>()
+  app.use(throwOriginalError)
   app.use(jwt({ secret, isRevoked: isRevokedForKoaJwt(guard) }))
   app.use((ctx) => {
     ctx.body = ctx.state.user.sub

@@ -1,6 +1,7 @@
 // Koa 3. The claims are in `ctx.state.claims`.
 import Koa from 'koa'
-import { koaGuard, type Claims, type Guard } from 'cierre/guard'
+import type { Claims, Guard } from 'cierre/guard'
+import { koaGuard } from 'cierre/guard/koa'
 
 export const createApi = (guard: Guard) => {
   const app = new Koa<{ claims: Claims }>()

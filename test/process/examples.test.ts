@@ -9,12 +9,14 @@ import { expect } from 'chai'
 import { createGuard, type Guard } from 'cierre/guard'
 import { WebSocket } from 'ws'
 import * as clientServer from '../../scripts/examples/client-server.js'
+import * as guardCookie from '../../scripts/examples/guard-cookie.js'
 import * as guardExpress from '../../scripts/examples/guard-express.js'
 import * as guardExpressJwt from '../../scripts/examples/guard-express-jwt.js'
 import * as guardFastify from '../../scripts/examples/guard-fastify.js'
 import * as guardHono from '../../scripts/examples/guard-hono.js'
 import * as guardKoa from '../../scripts/examples/guard-koa.js'
 import * as guardKoaJwt from '../../scripts/examples/guard-koa-jwt.js'
+import * as guardNest from '../../scripts/examples/guard-nest.js'
 import * as guardNodeHttp from '../../scripts/examples/guard-node-http.js'
 import * as guardOrIntrospection from '../../scripts/examples/guard-or-introspection.js'
 import * as guardWebSocket from '../../scripts/examples/guard-websocket.js'
@@ -46,6 +48,11 @@ const apis: Record<string, (guard: Guard) => Promise<Server> | Server> = {
     const app = guardKoaJwt.createApi(guard, hmacSecret)
     app.silent = true
     return createServer(app.callback() as RequestListener)
+  },
+  'guard-nest.ts': async (guard) => {
+    const app = await guardNest.createApi(guard)
+    await app.init()
+    return createServer(app.getHttpAdapter().getInstance() as RequestListener)
   },
   'guard-node-http.ts': (guard) => guardNodeHttp.createApi(guard),
 }
@@ -88,12 +95,39 @@ describe('the examples, against the built package', () => {
       const lost = createGuard({ issuers, feed: feedOf(`http://127.0.0.1:${await freePort()}`) })
       try {
         const unknown = await get(await listen(await createApi(lost)), await token())
-        expect(unknown.status).to.equal(file === 'guard-koa-jwt.ts' ? 401 : 503)
+        expect(unknown.status).to.equal(503)
       } finally {
         await lost.close()
       }
     })
   }
+
+  it('guard-cookie.ts: the header or a cookie; visitors, a scope, and a page to log in', async () => {
+    const origin = await listen(createServer(guardCookie.createApi(guard)))
+    const cookie = `token=${await token({ sub: 'alice', scope: 'orders:read' })}`
+    const answers = []
+    for (const [path, headers] of [
+      ['/', {}],
+      ['/', { cookie }],
+      ['/', { cookie: 'token=x' }],
+      ['/orders', { cookie }],
+      ['/orders', { authorization: `Bearer ${await token()}`, cookie }],
+      ['/account', { cookie }],
+      ['/account', {}],
+    ] as const) {
+      const { status, text, headers: answered } = await send(origin, { path, headers })
+      answers.push([status, answered['location'] ?? text])
+    }
+    expect(answers).to.deep.equal([
+      [200, 'a visitor'],
+      [200, 'alice'],
+      [401, '{"error":"invalid_token"}'],
+      [200, 'orders of alice'],
+      [403, '{"error":"insufficient_scope"}'],
+      [200, 'account of alice'],
+      [302, '/login'],
+    ])
+  })
 
   it('guard-websocket.ts: closes a connection when its token is logged out, and refuses the next', async () => {
     const origin = (await listen(guardWebSocket.createApi(guard))).replace('http', 'ws')
@@ -108,6 +142,7 @@ describe('the examples, against the built package', () => {
     expect([code, reason.toString()]).to.deep.equal([4401, 'revoked'])
     const [refused] = (await once(open(), 'error')) as [Error]
     expect(refused.message).to.include('401')
+    expect(guard.stats().watched).to.equal(0)
   })
 
   it('guard-or-introspection.ts: the service decides while the guard cannot', async () => {

@@ -269,6 +269,32 @@ describe('every command and snippet of the pages', () => {
       writeFileSync(join(app, 'testing.mjs'), `${text}\nconsole.log(${refusal})`)
       expect(await shell('node testing.mjs')).to.equal('401\n')
     },
+    "import { expressGuard, fromCookie } from 'cierre/guard/express'": async ({ text }) => {
+      writeFileSync(
+        join(app, 'adapter.mjs'),
+        local(`
+        import { createServer } from 'node:http'
+        import { createGuard } from 'cierre/guard'
+        const guard = createGuard({
+          issuers: [{ issuer: '${issuerName}', jwksUri: 'https://issuer.example.com/jwks' }],
+          feed: { url: 'http://127.0.0.1:3000', clientId: 'api', clientSecret: process.env.CIERRE_SECRET },
+        })
+        await guard.ready()
+        ${text}
+        const server = createServer((request, response) =>
+          middleware(request, response, () => response.end(request.claims.sub)))
+        server.listen(0, '127.0.0.1', async () => {
+          const headers = { cookie: 'token=' + process.env.TOKEN }
+          const answer = await fetch('http://127.0.0.1:' + server.address().port, { headers })
+          console.log(await answer.text())
+          server.close()
+          await guard.close()
+        })`),
+      )
+      const claims = { iss: issuerName, sub: 'frank', scope: 'orders:read' }
+      const env = { TOKEN: await sign(freshClaims(claims), 'RS256', { kid: 'k' }) }
+      expect(await shell('node adapter.mjs', { env })).to.include('frank')
+    },
     'export CIERRE_URL': async ({ text }) => {
       const lines = text.trimEnd().split('\n')
       expect(lines).to.have.length(6)
@@ -364,10 +390,13 @@ describe('every command and snippet of the pages', () => {
     ].join('\n')
     const files = snippets.map(({ text }, index) => {
       const file = join(app, `snippet-${index}.mts`)
-      writeFileSync(file, `${around}\n${text}`)
+      const guard = text.includes('const guard =')
+        ? ''
+        : "declare const guard: import('cierre/guard').Guard"
+      writeFileSync(file, `${around}\n${guard}\n${text}`)
       return file
     })
-    expect(files).to.have.length(6)
+    expect(files).to.have.length(7)
     const options =
       '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck --target es2022 --module nodenext --types node'
     const types = ['--typeRoots', join(root, 'node_modules/@types')]

@@ -17,7 +17,7 @@ declare global {
   }
 }
 
-type ExpressRequest = IncomingMessage & { claims?: Claims }
+export type ExpressRequest = IncomingMessage & { claims?: Claims }
 
 export type ExpressGuardOptions = AdapterOptions<ExpressRequest, ServerResponse>
 

@@ -1,13 +1,13 @@
-import type { Claims } from '../../token/verification.js'
 import type { GuardError } from '../error.js'
 import type { Guard } from '../types.js'
+import type { ExpressRequest } from './express.js'
 import type { AdapterOptions } from './options.js'
 import { createRequestCheck } from './request-check.js'
 
 export { fromCookie, fromHeader, fromProtocol, fromQuery } from './token-sources.js'
 
 /** The request and response of Express or Fastify. */
-type NestRequest = { claims?: Claims }
+type NestRequest = Pick<ExpressRequest, 'claims'>
 type NestResponse = { header(name: string, value: string): unknown }
 
 type ExecutionContext = {
