@@ -1,27 +1,33 @@
-// WebSockets: a connection is closed as soon as the token that opened it is revoked or expires.
-import { createServer, type IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
-import { WebSocketServer, type WebSocket } from 'ws'
-import { GuardError, type Claims, type Guard } from 'cierre/guard'
+// WebSockets (ws): a connection is refused before its handshake, and closed with 4401 when its token
+// is revoked or expires. A client sends its next token over the connection before the first expires.
+import { createServer } from 'node:http'
+import { WebSocketServer } from 'ws'
+import type { Guard } from 'cierre/guard'
+import { fromHeader, fromProtocol, wsGuard } from 'cierre/guard/ws'
 
 export const createApi = (guard: Guard) => {
   const server = createServer()
   const sockets = new WebSocketServer({ noServer: true })
-
-  const welcome = (live: WebSocket, claims: Claims) => {
-    const stopWatching = guard.watch(claims, (why) => live.close(4401, why))
-    live.once('close', stopWatching)
-    live.send(`welcome ${claims.sub}`)
-  }
-  const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    try {
-      const claims = await guard.check(request.headersDistinct['authorization'])
-      sockets.handleUpgrade(request, socket, head, (live) => welcome(live, claims))
-    } catch (error) {
-      const status = error instanceof GuardError ? error.status : 500
-      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\n\r\n`)
+  sockets.on('connection', (live, request) => {
+    const renew = async (jwt: string) => {
+      try {
+        request.claims = await guard.renew(request.watch!, jwt)
+        live.send('renewed')
+      } catch {
+        live.send('not renewed')
+      }
     }
-  }
-  server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head))
+    live.on('error', () => live.terminate())
+    live.on('message', (data: Buffer) => void renew(data.toString()))
+    live.send(`welcome ${request.claims?.sub}`)
+  })
+  // A browser can send no header: `new WebSocket(url, ['bearer', token])`.
+  const fromBrowser = fromProtocol('bearer')
+  server.on(
+    'upgrade',
+    wsGuard(guard, sockets, {
+      getToken: (request) => fromHeader()(request) ?? fromBrowser(request),
+    }),
+  )
   return server
 }

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { expect } from 'chai'
 import { createGuard, type Guard } from 'cierre/guard'
-import { WebSocket } from 'ws'
 import * as clientServer from '../../scripts/examples/client-server.js'
 import * as guardCookie from '../../scripts/examples/guard-cookie.js'
 import * as guardExpress from '../../scripts/examples/guard-express.js'
@@ -19,7 +18,6 @@ import * as guardKoaJwt from '../../scripts/examples/guard-koa-jwt.js'
 import * as guardNest from '../../scripts/examples/guard-nest.js'
 import * as guardNodeHttp from '../../scripts/examples/guard-node-http.js'
 import * as guardOrIntrospection from '../../scripts/examples/guard-or-introspection.js'
-import * as guardWebSocket from '../../scripts/examples/guard-websocket.js'
 import * as refreshRoute from '../../scripts/examples/refresh-route.js'
 import { createRevocation } from '../support/asking.js'
 import { clientsVariable, secretOf } from '../support/clients.js'
@@ -127,22 +125,6 @@ describe('the examples, against the built package', () => {
       [200, 'account of alice'],
       [302, '/login'],
     ])
-  })
-
-  it('guard-websocket.ts: closes a connection when its token is logged out, and refuses the next', async () => {
-    const origin = (await listen(guardWebSocket.createApi(guard))).replace('http', 'ws')
-    const jwt = await token({ sub: 'alice' })
-    const open = () => new WebSocket(origin, { headers: { authorization: `Bearer ${jwt}` } })
-    const live = open()
-    const [message] = (await once(live, 'message')) as [Buffer]
-    expect(message.toString()).to.equal('welcome alice')
-    const closed = once(live, 'close')
-    expect((await service.logout(jwt)).status).to.equal(200)
-    const [code, reason] = (await closed) as [number, Buffer]
-    expect([code, reason.toString()]).to.deep.equal([4401, 'revoked'])
-    const [refused] = (await once(open(), 'error')) as [Error]
-    expect(refused.message).to.include('401')
-    expect(guard.stats().watched).to.equal(0)
   })
 
   it('guard-or-introspection.ts: the service decides while the guard cannot', async () => {
