@@ -28,10 +28,13 @@ export type ConnectionOptions<Request, Response> = AdapterOptions<Request, Respo
 
 /** How a connection is checked at its beginning, and closed at the end of its token. */
 export type ConnectionGuard<Request> = Readonly<{
-  /** @throws what `getToken` throws, besides a GuardError */
+  /**
+   * @param upgrade the request that the connection began with; none for a WebTransport
+   * @throws what `getToken` throws, besides a GuardError
+   */
   check(
     request: Request,
-    upgrade: IncomingMessage,
+    upgrade: IncomingMessage | null,
   ): Promise<Checked & { presented?: PresentedToken | undefined }>
   /** Closes a connection when its token ends; to be stopped when the connection ends. */
   watch(claims: Claims, close: (why: EndOfWatch) => void): Watch
@@ -63,7 +66,7 @@ export function createConnectionGuard<Request extends object, Response>(
         settings.getToken && (async () => (presented = await settings.getToken?.(request)))
       const checked = await checkRequest(guard, { ...settings, getToken }, request)
       if (checked.refusal !== undefined) return checked
-      if (!isAllowedOrigin(upgrade, origins, hasCookieToken(upgrade)))
+      if (upgrade !== null && !isAllowedOrigin(upgrade, origins, hasCookieToken(upgrade)))
         return refuse('origin_not_allowed')
       if (isUnwatchable(checked.claims)) return refuse('unknown')
       return { ...checked, presented: presented ?? undefined }

@@ -12,7 +12,8 @@ export { fromCookie, fromHeader, fromProtocol, fromQuery } from './token-sources
 
 type SocketIoSocket = {
   readonly handshake: { readonly auth: Readonly<Record<string, unknown>> }
-  readonly request: IncomingMessage
+  /** None for a WebTransport, whatever the types of Socket.IO say. */
+  readonly request: IncomingMessage | null
   readonly conn: { close(): unknown }
   readonly nsp: object
   data: object
@@ -91,7 +92,7 @@ type Namespace = {
 }
 
 const tokenOfHandshake = ({ handshake, request }: SocketIoSocket): PresentedToken | undefined =>
-  tokenMember(handshake.auth['token']) ?? fromHeader()(request)
+  tokenMember(handshake.auth['token']) ?? (request === null ? undefined : fromHeader()(request))
 
 /** After `disconnect` a client does not connect again by itself; after a lost connection it does. */
 function end(socket: SocketIoSocket, why: EndOfWatch): void {

@@ -28,7 +28,7 @@ declare module 'http' {
 type LiveSocket = ClosableWebSocket & { once(event: 'close', listener: () => void): unknown }
 
 type WebSocketServer = {
-  options: { noServer?: boolean | undefined }
+  options?: { noServer?: boolean | undefined }
   handleUpgrade(
     request: IncomingMessage,
     socket: Duplex,
@@ -56,7 +56,7 @@ const taken = new WeakSet<Duplex>()
  */
 export function wsGuard(guard: Guard, wss: WebSocketServer, options: WsGuardOptions = {}) {
   const connections = createConnectionGuard('wsGuard', guard, options)
-  if (wss.options.noServer !== true)
+  if (wss.options?.noServer !== true)
     throw new TypeError('wsGuard: the WebSocketServer must have noServer: true')
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const checked = await connections.check(request, request).catch(warn)

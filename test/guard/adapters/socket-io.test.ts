@@ -108,6 +108,23 @@ describe('cierre/guard/socket-io', () => {
     expect((await refusal(open(url))).data).to.deep.equal({ status: 401, error: 'invalid_token' })
   })
 
+  it('a WebTransport has no request: its token is auth.token alone', async () => {
+    const server = createServer()
+    const io = new Server(server)
+    ios.push(io)
+    io.use((socket, next) => {
+      // As Socket.IO leaves it for a WebTransport.
+      Object.defineProperty(socket, 'request', { value: null })
+      next()
+    })
+    io.use(socketIoGuard(guard, { origins: ['https://app.test'] }))
+    const url = await parts.listen(server)
+    const client = open(url, { auth: { token: await token() } })
+    await once(client as never, 'connect')
+    const extraHeaders = { authorization: `Bearer ${await token()}` }
+    expect((await refusal(open(url, { extraHeaders }))).data.status).to.equal(401)
+  })
+
   it('is disconnected when the token expires', async () => {
     const clock = createStandingClock()
     const own = await parts.open(service.origin, { clock })
