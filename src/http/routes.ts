@@ -225,11 +225,16 @@ const isUnreadable = ({ location, path = '', errorCode = '' }: Violation) =>
   (path === '' || path === 'token') &&
   !errorCode.startsWith('additionalProperties')
 
+/** The contract lets logout's `token` be absent, for a token in a cookie. */
+const hasNoToken = (body: unknown) =>
+  typeof body === 'object' && body !== null && !Object.hasOwn(body, 'token')
+
 const rethrow =
-  ({ state }: ServiceContext) =>
+  ({ state, request }: ServiceContext) =>
   (error: unknown): never => {
     if (!isRefusal(error)) throw error
-    const code = error.errors.some(isUnreadable) ? state.operation?.unreadableBody : undefined
+    const isWithoutToken = error.errors.some(isUnreadable) || hasNoToken(request.body)
+    const code = isWithoutToken ? state.operation?.unreadableBody : undefined
     // The cause is left out, because its errors may quote the request.
     throw new ServiceError(code ?? 'bad_request', { reason: 'body' })
   }
