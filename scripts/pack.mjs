@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { isBuiltin } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -93,7 +94,7 @@ function reachedFrom(entries) {
     if (text.includes('import.meta')) throw new Error(`${file} may read files that are not packed`)
     for (const { fileName: to } of ts.preProcessFile(text, true, true).importedFiles) {
       if (to.startsWith('.')) visit(fileOf(join(dirname(file), to), file))
-      else if (!to.startsWith('node:')) vendors.set(packageOf(to), file)
+      else if (!isBuiltin(to)) vendors.set(packageOf(to), file)
     }
   }
   entries.forEach((entry) => visit(join(entry)))

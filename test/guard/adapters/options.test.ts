@@ -62,7 +62,7 @@ describe('the options of the adapters', () => {
       scope: 'x',
     }
     expect(faultsOf(() => readAdapterOptions('expressGuard', wrong as never))).to.deep.equal([
-      'expressGuard: options has members that are not known: scope',
+      'expressGuard: options has members that are not known: scope (did you mean scopes?)',
       'expressGuard: getToken must be a function',
       'expressGuard: optional must be one of true, false',
       'expressGuard: scopes must be an array of scopes, without blanks in them (RFC 6749 §3.3)',
