@@ -21,16 +21,13 @@ export function createGuardWatch(parts: Parts): Pick<Guard, 'watch' | 'renew'> {
       return watches.add(cached, callback, onStale)
     },
     async renew(watch, jwt) {
-      const watched = () => {
-        const cached = watches.tokenOf(watch)
-        if (cached === undefined) throw ended(jwt)
-        return cached
-      }
-      watched()
       const claims = await check({ token: jwt })
       const fresh = tokenOfClaims(claims)
-      // The watched token may have ended meanwhile.
-      if (fresh === undefined || !isOfSameSubject(watched(), fresh))
+      // After the check, during which the watched token may have ended.
+      const watched = watches.tokenOf(watch)
+      if (watched === undefined)
+        throw refused(jwt, { cause: new Error('the watched token has ended') })
+      if (fresh === undefined || !isOfSameSubject(watched, fresh))
         throw refused(jwt, { reason: 'other_subject' })
       watches.replace(watch, fresh)
       return claims
@@ -44,5 +41,3 @@ const isOfSameSubject = (one: CachedToken, other: CachedToken): boolean =>
 
 const refused = (jwt: string, why: { reason?: 'other_subject'; cause?: Error }) =>
   new GuardError('invalid_token', { authorization: [`Bearer ${jwt}`], ...why })
-
-const ended = (jwt: string) => refused(jwt, { cause: new Error('the watched token has ended') })

@@ -93,13 +93,11 @@ type Accepted = Readonly<{
   claims: Claims | undefined
 }>
 
-/** Does the handshake, and watches the token until the connection ends. */
+/** Does the handshake (`ws` destroys a socket that has ended meanwhile), and watches the token until the connection ends. */
 function accept(
   { wss, connections, claims }: Accepted,
   { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
 ): void {
-  // `ws` destroys a socket that has ended, and has a listener of its own for errors.
-  socket.off('error', destroy)
   wss.handleUpgrade(request, socket, head, (live) => {
     if (claims !== undefined) {
       const watch = connections.watch(claims, (why) => closeWebSocket(live, why))

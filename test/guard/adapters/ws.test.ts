@@ -169,6 +169,17 @@ describe('cierre/guard/ws', () => {
     live.close()
   })
 
+  it('a client that is refused and does not close its end keeps no connection', async () => {
+    const { origin, server } = await serve(guard)
+    const { hostname, port } = new URL(origin)
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+    socket.write(handshake())
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).to.match(/^HTTP\/1\.1 401 /)
+    await until('the server has closed it', async () => (await connectionsOf(server)) === 0)
+    socket.destroy()
+  })
+
   it('the service’s words in Spanish, and an answer of the app’s own', async () => {
     const spanish = await serve(guard, { language: 'es' })
     expect((await sendRaw(spanish.origin, handshake())).json).to.deep.equal({
