@@ -22,7 +22,7 @@ client=$work/cierre-client-$version.tgz
 $guard
 $client" ] || { echo "npm run pack prints other paths: $packed" >&2; exit 1; }
 tar -tzf "$main" | sort >"$work/content"
-for needed in package/dist/main.js package/dist/guard.js package/dist/guard.d.ts package/dist/client.js package/dist/client.d.ts package/dist/store/redis/{commit,dry-run,feed-page,feed-tail,feed-bounds,scan}.lua package/dist/docs/swagger-ui-bundle.js{,.br,.gz} package/dist/docs/reference.js{,.br,.gz} package/generated/vectors.json package/generated/openapi.json package/openapi.yaml package/scripts/build.mjs package/README.md package/LICENSE; do
+for needed in package/dist/main.js package/dist/guard.js package/dist/guard.d.ts package/dist/client.js package/dist/client.d.ts package/dist/embedded.js package/dist/embedded.d.ts package/dist/store/redis/{commit,dry-run,feed-page,feed-tail,feed-bounds,scan}.lua package/dist/docs/swagger-ui-bundle.js{,.br,.gz} package/dist/docs/reference.js{,.br,.gz} package/generated/vectors.json package/generated/openapi.json package/openapi.yaml package/scripts/build.mjs package/README.md package/LICENSE; do
   grep -qx "$needed" "$work/content" || { echo "the package lacks $needed" >&2; exit 1; }
 done
 if grep -E '^package/dist/packages/' "$work/content" || grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|OPERATING\.md$|SECURITY\.md$|scripts/build\.mjs$)' "$work/content"; then
@@ -100,7 +100,7 @@ compile_types() {
   cp -r "$repository/node_modules/undici-types" node_modules/undici-types
   for resolution in 'node16 --module node16' 'bundler --module esnext'; do
     # shellcheck disable=SC2086
-    "$repository/node_modules/.bin/tsc" --noEmit --strict --exactOptionalPropertyTypes --target es2022 --types node --moduleResolution $resolution types.mts
+    "$repository/node_modules/.bin/tsc" --noEmit --strict --exactOptionalPropertyTypes --target es2022 --types node --moduleResolution $resolution "$@"
   done
 }
 cat >types.mts <<'END'
@@ -132,7 +132,20 @@ export const revoked = (): Promise<void>[] => [test.revoke({ token: 'x' }), test
 // @ts-expect-error an issuer alone names nothing
 void test.revoke({ iss: 'x' })
 END
-compile_types
+cat >embedded.mts <<'END'
+import { createCierre, fastifyPlugin, honoHandler, koaHandler, type Cierre, type CierreOptions } from 'cierre/embedded'
+// The service inside an app: typed settings, and a handler for each framework.
+const options: CierreOptions = {
+  issuers: [{ secret: process.env['JWT_SECRET'], sessionKeys: ['sess:{sid}'] }],
+  redis: { url: process.env['REDIS_URL'] },
+  rateLimitAddress: '10/60',
+}
+export const inside = (): Cierre => createCierre(options)
+export const handlers = (cierre: Cierre) => [cierre.handler, koaHandler(cierre), fastifyPlugin(cierre), honoHandler(cierre)]
+// @ts-expect-error a limit is requests per seconds
+createCierre({ ...options, rateLimitSubject: 'many' })
+END
+compile_types types.mts embedded.mts
 
 node_modules/.bin/cierre --help >"$work/help"
 grep -q 'audit \[options\]' "$work/help"
@@ -177,14 +190,14 @@ install_small cierre-guard "$guard"
 packages=$(packages_of guard.mjs)
 [ "$packages" = 'cierre-guard eventsource-parser jose ' ] || fail "cierre-guard loads $packages"
 npm install --silent --prefer-offline "$client"
-compile_types
+compile_types types.mts
 
-# The command and both subpaths must work after every kind of installation.
+# The command and every subpath must work after every kind of installation.
 works_in() {
   (
     cd "$1"
     node_modules/.bin/cierre --help | grep -q 'audit \[options\]'
-    node --input-type=module -e "await import('cierre/guard'); await import('cierre/client')"
+    node --input-type=module -e "await import('cierre/guard'); await import('cierre/client'); await import('cierre/embedded')"
   ) || fail "the installation in $1 does not work"
 }
 

@@ -1,5 +1,6 @@
 // Makes generated/configuration.md from the tables of environment variables.
 import { agentVariables } from '../src/config/agent-variables.js'
+import { optionNames } from '../src/config/option-names.js'
 import type { Variable } from '../src/config/variable.js'
 import { variables } from '../src/config/variables.js'
 
@@ -18,6 +19,23 @@ const agent = (shared: readonly string[]) => `
 \`cierre agent\` checks its variables at start, as the service does. These have the meaning and the defaults that they have for the service,
 and must be set alike: ${shared.map((name) => `\`${name}\``).join(', ')}.
 \`CLIENTS\` are the machine clients that may introspect at the admin address; without any, introspection is served on a loopback address alone.
+`
+
+const embedded = `
+# Inside an app
+
+\`createCierre\` of \`cierre/embedded\` takes the same settings as values, which the type \`CierreOptions\` describes. It checks them as the
+service does, with the same defaults, and throws one TypeError that has every fault. A list is an array. A single issuer is an entry of
+\`issuers\`, and may leave out its \`issuer\`.
+
+| option | variable |
+|---|---|
+${Object.entries(optionNames)
+  .map(([name, option]) => `| \`${option}\` | \`${name}\` |\n`)
+  .join(
+    '',
+  )}| \`log\` | none: an object with a function \`write\` for log lines. Standard output unless given. |
+| \`otherPaths\` | none: \`health\`, \`metrics\`, \`openapi\`, \`docs\`, those of the service's other paths that are answered. None unless given. |
 `
 
 const commandLine = `
@@ -44,6 +62,7 @@ export function configurationPage(): string {
     agent(shared.map(([name]) => name)),
     ...own.map(rowOf),
     commandLine,
+    embedded,
   ].join('')
 }
 

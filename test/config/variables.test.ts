@@ -46,7 +46,7 @@ describe('the configuration reference', () => {
       .map(([, name = '']) => name)
       .filter((name) => !(name.endsWith('_FILE') && name.slice(0, -'_FILE'.length) in allVariables))
     const outsideTable = `${config}${texts('agent')}`.replace(
-      /export const \w*[vV]ariables = \{\n[^]*?\n\} as const/g,
+      /export (?:const (?:\w*[vV]ariables|optionNames) = \{\n[^]*?\n\} as const|type ProcessVariable =[^]*?\n\n)/g,
       '',
     )
     const unused = Object.keys(allVariables).filter(
