@@ -20,7 +20,7 @@ export type MediaTypes = Readonly<Record<string, { schema: Schema }>>
 type DocumentedResponse = Reference & Readonly<{ content?: MediaTypes }>
 export type DocumentedParameter = Readonly<{ name: string; in: string; schema: Schema }>
 
-/** One operation as the document describes it, with what we read of it. */
+/** One operation of the document, with the members that cierre reads. */
 export type DocumentedOperation = Readonly<{
   path: string
   method: string
@@ -37,7 +37,10 @@ export function documentedOperations({ paths }: ContractDocument): DocumentedOpe
   )
 }
 
-/** What a reference within the document stands for; anything else as it is. */
+/**
+ * The part of the document that a reference names. A node that is no reference is returned as it
+ * is.
+ */
 export function resolveReference<T extends Reference>(document: ContractDocument, node: T): T {
   if (node.$ref === undefined) return node
   const names = node.$ref.split('/').slice(1)

@@ -24,7 +24,10 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures
 
-/** Why, for the audit trail and the log: one word of a closed list, never a text from outside. */
+/**
+ * The reason of a failure, for the audit trail and the log: one word of this list, never a text
+ * from outside.
+ */
 export type Reason =
   | 'no_credentials'
   | 'two_credentials'
@@ -62,8 +65,8 @@ export type Reason =
   | 'internal'
 
 /**
- * The header `X-Error-Reason`, by reason. All of these are thrown only once the caller's token has proved genuine or a machine client has
- * authenticated itself.
+ * The value of the header `X-Error-Reason`, by reason. Each of these reasons is thrown only after
+ * the caller's token was verified, or after a machine client has authenticated itself.
  */
 const errorReasons: Partial<Record<Reason, string>> = {
   revoked: 'revoked',
@@ -75,7 +78,10 @@ const errorReasons: Partial<Record<Reason, string>> = {
   other_audience: 'other_audience',
 }
 
-/** The same where a machine client revokes a token that the service cannot end. */
+/**
+ * The value of the header where a machine client asks for a revocation of a token that the service
+ * cannot revoke.
+ */
 const unsupportedReasons: Partial<Record<Reason, string>> = {
   too_long: 'too_long',
   unknown_issuer: 'unknown_issuer',
@@ -86,7 +92,10 @@ const unsupportedReasons: Partial<Record<Reason, string>> = {
   no_exp: 'unsupported_format',
 }
 
-/** Whether a token that is refused for this reason may be good for another API: the service can neither end it nor call it dead. */
+/**
+ * Whether another API may accept a token that is refused for this reason: the service can neither
+ * revoke such a token nor report it as revoked.
+ */
 export const isUnsupported = (reason: Reason | undefined): reason is Reason =>
   reason !== undefined && unsupportedReasons[reason] !== undefined
 

@@ -5,7 +5,7 @@ import { compareIds, serverSentEvent, type FeedEvent } from './event.js'
 export type Broadcast = Readonly<{
   /** Adds a stream that was sent every event up to `sentId`. */
   join(stream: Readable, sentId: string): void
-  /** Sends events on, which follow without a gap what was published before. */
+  /** Sends events to every stream; they must follow the events published before without a gap. */
   publish(events: readonly FeedEvent[]): void
   /** Sends what is pending, then `text`, and ends every stream. */
   end(text: string): void
@@ -16,7 +16,7 @@ export type Broadcast = Readonly<{
 type Subscriber = { readonly stream: Readable; sentId: string }
 
 const heartbeatEveryMs = 10_000
-/** A reader that lags behind by this is cut off; it comes back with its position. */
+/** A reader that lags behind by more is disconnected; it reconnects with its position. */
 const mostBufferedBytes = 1 << 20
 
 export function createBroadcast(): Broadcast {
@@ -31,7 +31,8 @@ export function createBroadcast(): Broadcast {
     const events = pending
     pending = []
     send(live, events)
-    // However many subscribers there are, half of the time is left for everything else.
+    // The pause is as long as the sending was: other work gets half of the time, however many
+    // subscribers there are.
     const tookMs = performance.now() - startedMs
     if (tookMs >= 1) sending = setTimeout(flush, tookMs)
   }
@@ -81,7 +82,7 @@ function send(live: ReadonlySet<Subscriber>, events: readonly FeedEvent[]): void
 
 function push(stream: Readable, bytes: Buffer): void {
   stream.push(bytes)
-  // Without an error: the connection ends in the middle, which no reader takes for the end.
+  // Without an error: the answer breaks off, and no reader takes that for its regular end.
   if (stream.readableLength > mostBufferedBytes) stream.destroy()
 }
 

@@ -10,7 +10,7 @@ import {
 } from './event.js'
 import type { FeedReader } from './feed-source.js'
 
-/** A stream, and a promise for the moment when the stream takes more or has been closed. */
+/** A stream. `whenRead` resolves when the stream takes more bytes or is closed. */
 export type PacedStream = Readonly<{ stream: Readable; whenRead: () => Promise<void> }>
 
 export const pageEvents = 1_000
@@ -35,15 +35,15 @@ export type CatchUpParts = Readonly<{
   feed: FeedReader
   position: () => Position | undefined
   timeoutMs: number
-  /** Takes the stream over, with the id of the last event that was sent. */
+  /** Takes over the stream. `sentId` is the id of the last event that was sent. */
   join: (stream: Readable, sentId: string) => void
 }>
 
 /**
- * Sends pages of the store, as fast as the stream is read, until it is where the live set is, and
- * `join` takes it over.
+ * Sends pages of the store as fast as the stream is read. Once the stream has reached the position
+ * of the live set, `join` takes over the stream.
  *
- * @param page the first page, whose first event is sent, too
+ * @param page the first page; its first event is sent, too
  * @returns `ended` when the reader has left
  */
 export async function catchUp(
@@ -59,7 +59,8 @@ export async function catchUp(
     const heldId = streamIdOf(position() ?? '')
     if (heldId === undefined) return 'gap'
     if (compareIds(last.id, heldId) >= 0) {
-      // Synchronously: an event that is published after the position was read would be lost.
+      // No `await` may stand between `position` and `join`: an event published in between would be
+      // lost.
       join(stream, last.id)
       return 'joined'
     }

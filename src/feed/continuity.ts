@@ -1,9 +1,9 @@
 import { compareIds, streamIdOf, type Position } from './event.js'
 
 /**
- * The epoch of the feed, and the server that keeps it. `runId` survives a demotion and the resync
- * after it; `replicationId` does not. So a server that was a replica in between is recognised by
- * `replicationId` alone.
+ * The epoch of the feed, and the server that keeps the feed. `runId` survives a demotion and the
+ * resync after it; `replicationId` does not. So `replicationId` alone shows that a server was a
+ * replica in between.
  */
 export type FeedIdentity = Readonly<{ epoch: string; runId: string; replicationId: string }>
 
@@ -19,7 +19,7 @@ export type Place = Readonly<{
   added: number | undefined
 }>
 
-/** What a follower finds of the feed. */
+/** The feed as a follower finds it. */
 export type FoundFeed = Readonly<{
   identity: FeedIdentity
   /** Whether the stream still has the event of the follower's position. */
@@ -31,8 +31,8 @@ export type FoundFeed = Readonly<{
 
 /**
  * `same`: nothing is missing. `other_server`: nothing before the position is missing; what this
- * instance stored after the position may be. `trimmed`: old events were dropped, so the follower
- * has to take a snapshot. `lost`: the store may lack revocations.
+ * instance stored after the position may be missing. `trimmed`: old events were dropped, so the
+ * follower has to take a snapshot. `lost`: the store may lack revocations.
  */
 export type Continuity = 'same' | 'other_server' | 'trimmed' | 'lost'
 

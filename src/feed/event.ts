@@ -2,8 +2,8 @@ import { decodeKey, type RevocationKey } from '../token/keys.js'
 import type { Entry } from '../revocation/entry.js'
 
 /**
- * The version of events and snapshots that this code reads and writes. It grows with every new kind
- * of event that revokes.
+ * The version of events and snapshots that this code reads and writes. Every new kind of event that
+ * revokes raises the version.
  */
 export const feedVersion = 1
 
@@ -38,8 +38,8 @@ export const isInformational = (kind: string | undefined): kind is string =>
   kind !== undefined && /^info-[a-z0-9-]{1,64}$/.test(kind)
 
 /**
- * A position in the feed names an event that the feed must still have: its id in the stream and its
- * key, `1795228156000-0.t:…`. Two epochs of one Redis may share ids, but not events.
+ * The position of an event in the feed: its id in the stream and its key, `1795228156000-0.t:…`.
+ * The id alone does not name an event: two epochs of one Redis may share ids.
  */
 export type Position = string
 
@@ -72,9 +72,9 @@ export function serverSentEvent(event: FeedEvent): string {
 /**
  * Reads a Server-Sent Event.
  *
- * @returns the event; `undefined` for an informational one without a position, which the stream of
- * the store does not have
- * @throws UnreadableFeed when the kind is unknown, or the event is unreadable
+ * @returns the event; `undefined` for an informational event without a position: such an event is
+ * not in the stream of the store
+ * @throws UnreadableFeed when the event is unreadable, or its kind is unknown
  */
 export function parseServerSentEvent(sent: {
   id?: string | undefined

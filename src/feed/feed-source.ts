@@ -11,20 +11,20 @@ export type Page = Readonly<{
   events: readonly FeedEvent[]
   /** Whether the page was read up to the end of the feed. */
   isWhole: boolean
-  /** The server that answered, when it is not known to be the server of the page before. */
+  /** The server that answered; absent when it is the server of the page before, or is not known. */
   identity?: FeedIdentity | undefined
 }>
 
-/** What the source finds of the feed before a snapshot, and the last event. */
+/** The feed as the source finds it, and its last event. */
 export type Inspection = FoundFeed & Readonly<{ tail: FeedEvent | undefined }>
 
-/** The live set is complete up to this position. */
+/** What a snapshot has added makes the live set complete up to this position. */
 export type Snapshot = Readonly<{ position: Position; server: FeedServer | undefined }>
 
-/** Where a snapshot is added to. */
+/** The live set that a snapshot is added to. */
 export type SnapshotTarget = Pick<LiveSet, 'add' | 'addPacked'>
 
-/** What a follower is to be given while it follows. */
+/** The part of a follower that takes pages. */
 export type PageReader = Readonly<{
   /** To be called before each read of the feed: a whole page then shows the feed as of this. */
   beforeRead(): void
@@ -36,7 +36,8 @@ export type PageReader = Readonly<{
 }>
 
 /**
- * `permanent`: repeating does not help. `unreadable`: the feed has what this version cannot read.
+ * `passing`: repeating may help. `permanent`: repeating does not help. `unreadable`: the feed has
+ * what this version cannot read.
  */
 export type TroubleKind = 'passing' | 'permanent' | 'unreadable'
 
@@ -51,19 +52,22 @@ export type FeedSource = Readonly<{
    * nothing.
    */
   delivery: 'read' | 'pushed'
-  /** The position of the last event, read after this was called. */
+  /** The position of the last event, read after the call. */
   tail(signal: AbortSignal): Promise<Position>
   /**
    * Compares the feed with a place. Absent: the source cannot tell a trimmed feed from a lost one.
    */
   inspect?(place: Place | undefined): Promise<Inspection>
-  /** Adds every live revocation. `inspection`: what `inspect` has found just before. */
+  /** Adds every live revocation. `inspection` is what `inspect` answered just before. */
   snapshot(
     target: SnapshotTarget,
     signal: AbortSignal,
     inspection: Inspection | undefined,
   ): Promise<Snapshot>
-  /** Gives every page from a position on. Ends when the source says that there is a gap. */
+  /**
+   * Gives `reader` every page from a position on. Returns when the source reports a gap, or when
+   * `onPage` answers `false`.
+   */
   follow(from: Position, reader: PageReader): Promise<void>
   kindOf(error: unknown): TroubleKind
 }>
@@ -96,12 +100,12 @@ export type FeedLog = FeedReader & {
   /** Returns when an event may have followed an id, or after `ms`. */
   wait(afterId: string, ms: number): Promise<void>
   /**
-   * Every revocation that is stored from the beginning to the end of the scan.
+   * Every revocation that the store holds during the whole scan.
    *
-   * @throws Error when the connection changed, or a stored value is not one of this product
+   * @throws Error when the connection changed, or when cierre did not write a stored value
    */
   scan(): AsyncIterable<Entry[]>
-  /** Grows with every connection; 0 before the first. */
+  /** Counts the connections; 0 before the first. */
   connection(): number
   /**
    * Whether the last read of the store, by any connection, found a layout that this instance knows.

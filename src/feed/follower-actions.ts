@@ -27,13 +27,13 @@ import {
 import { entriesOf, everyEntryOf } from './write-back.js'
 
 /** An expiry that is computed from a remaining time may fall short of the stored one by this. */
-const remainingTimeMs = 1_000
-/** Every living instance notices a loss, and writes back what it holds, within this time. */
+const expiryToleranceMs = 1_000
+/** Every running instance notices a loss, and writes back what it holds, within this time. */
 const othersRestoreMs = 2_000
 
 /**
- * Does what the state asks for. An abort means that the state has changed meanwhile: what was begun
- * for the old one must not enter another.
+ * Does what the state asks for. After an abort this work must not enter another state: the state
+ * may have changed meanwhile.
  */
 export async function act(context: FollowerContext, signal: AbortSignal): Promise<void> {
   const { state } = context
@@ -85,7 +85,7 @@ function targetOf({ parts: { liveSet, ownWrites } }: FollowerContext): SnapshotT
     addPacked: liveSet.addPacked,
     add(entry) {
       liveSet.add(entry)
-      unconfirmed.confirm(entry, remainingTimeMs)
+      unconfirmed.confirm(entry, expiryToleranceMs)
     },
   }
 }
@@ -100,7 +100,7 @@ async function follow(
   await source.follow(position, {
     beforeRead: () => void (context.readAt = momentOf(context.parts.clock)),
     onPage: (page) => takePage(context, page),
-    // A write since the read began has to be in the next page: that shows at once whether it is.
+    // The next page must show each unconfirmed write. Reading it at once shows early what was lost.
     mayWait: () => ownWrites === undefined || ownWrites.unconfirmed.size() === 0,
     signal,
   })
@@ -141,10 +141,10 @@ function applyPage({ parts: { liveSet, ownWrites } }: FollowerContext, { events 
 }
 
 /**
- * The live set is complete up to a position, which at the end of the feed shows what the feed lacks
- * of this instance's writes.
+ * Enters a state in which the live set is complete up to a position. At the end of the feed it is
+ * clear which writes of this instance the feed lacks.
  *
- * @returns whether the feed lacks nothing
+ * @returns whether the feed lacks no write
  */
 function arrive(
   context: FollowerContext,
@@ -170,7 +170,7 @@ async function inspectGap(
   signal: AbortSignal,
 ): Promise<void> {
   const { source } = context.parts
-  // Every follower of one instance learns of a gap at the same time.
+  // All followers of one instance learn of a gap at the same time, so they pause with jitter.
   if (source.inspect === undefined) await pauseBeforeRetry(context, signal)
   const inspection = await source.inspect?.(placeOf(state))
   signal.throwIfAborted()

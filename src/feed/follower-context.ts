@@ -15,7 +15,7 @@ import {
 
 type Counts = { -readonly [Name in keyof FollowerCounts]: number }
 
-/** What a follower knows. */
+/** What the actions of a follower share. */
 export type FollowerContext = {
   readonly parts: FollowerParts
   readonly closing: AbortController
@@ -23,9 +23,9 @@ export type FollowerContext = {
   readonly watchedClock: ReturnType<typeof watchClock>
   readonly barrier: ReturnType<typeof createReadBarrier>
   state: State
-  /** Ends what is done for the state. */
+  /** Aborts the work that is done for the state. */
   activity: AbortController
-  /** Reads of the feed that were begun. */
+  /** How many reads of the feed have begun. */
   round: number
   retryInMs: number
   /** Before the read of the feed that is under way. */
@@ -100,7 +100,7 @@ export function notify(context: FollowerContext, notice: Notice | undefined): vo
   parts.observer.onNotice(notice, state, counts)
 }
 
-/** Nothing is fresh any more, and what is being done is begun anew. */
+/** Ends freshness, and begins the current work anew. */
 function startOver(context: FollowerContext, why: unknown): void {
   context.provenAt = undefined
   context.barrier.cancel()
@@ -121,12 +121,15 @@ export function reportTrouble(context: FollowerContext, error: unknown): void {
     enter(context, onUnreadable(context.state))
     startOver(context, error)
   }
-  // Events may come again over another connection.
+  // Another connection may deliver the events.
   if (error instanceof LaggingFeed) context.activity.abort(error)
   context.parts.observer.onTrouble(error, kind)
 }
 
-/** Longer from time to time, with jitter, to avoid a thundering herd. */
+/**
+ * Each pause after an error is twice as long as the one before, up to a limit. Jitter avoids a
+ * thundering herd.
+ */
 export async function pauseBeforeRetry(
   context: FollowerContext,
   signal: AbortSignal,

@@ -16,7 +16,9 @@ export type FollowerCounts = Readonly<{
 
 /** What a follower reports. */
 export type FollowerObserver = Readonly<{
-  /** Events in the order of the feed, already applied, without a gap since the call before. */
+  /**
+   * Events in the order of the feed, without a gap since the call before. The live set has them.
+   */
   onEvents(events: readonly FeedEvent[]): void
   onSnapshot(): void
   /** There is a gap before the events that will follow. */
@@ -31,7 +33,9 @@ export type FollowerObserver = Readonly<{
   onFreshness(isFresh: boolean): void
 }>
 
-/** What a follower of a store that it also writes to needs, to write back what the store lost. */
+/**
+ * What a follower needs to write back what the store lost, where this instance writes to the store.
+ */
 export type OwnWrites = Readonly<{
   unconfirmed: UnconfirmedWrites
   /** Stores entries again. */

@@ -30,8 +30,8 @@ export type Follower = {
   isFresh(): boolean
   counts(): FollowerCounts
   /**
-   * To be called with what this instance has stored, before it is added to the live set: a store
-   * that loses it before it comes back by the feed gets it written back.
+   * Takes each entry that this instance has stored, before the live set gets the entry. If the
+   * store loses the entry before the feed has shown it, the follower writes the entry back.
    */
   stored(entry: Entry): void
   close(): Promise<void>
@@ -40,9 +40,8 @@ export type Follower = {
 const barrierEveryMs = 1_000
 
 /**
- * Follows a feed. The decisions are in `state.ts`, the freshness check in `freshness.ts`. A
- * follower knows nothing that it could take back: entries are only added, and leave when they
- * expire.
+ * Follows a feed. The decisions are in `state.ts`, the freshness check in `freshness.ts`. Entries
+ * are only added to the live set, and leave it when they expire: a follower takes none back.
  */
 export function createFollower(parts: FollowerParts): Follower {
   const { source, liveSet, ownWrites, maxStalenessMs } = parts
@@ -78,7 +77,7 @@ export function createFollower(parts: FollowerParts): Follower {
     isFresh: () => isFresh(context),
     counts: () => ({ ...context.counts }),
     stored(entry) {
-      // Its event may have been faster than the answer.
+      // The event of the entry may have arrived before the answer of the store.
       if (!liveSet.covers(entry)) ownWrites?.unconfirmed.add(entry, context.round)
     },
     async close() {
@@ -100,7 +99,7 @@ async function run(context: FollowerContext): Promise<void> {
       await unlessAborted(act(context, activity.signal), signal)
     } catch (error) {
       context.counts.reconnects += 1
-      // An abort was reported where it came from.
+      // The cause of an abort was reported before the abort.
       if (!activity.signal.aborted) reportTrouble(context, error)
       // Closing alone cuts the pause short, and ends the loop.
       await pauseBeforeRetry(context, signal).catch(() => undefined)

@@ -4,10 +4,11 @@ import { positionOf, type FeedEvent, type Position } from './event.js'
 // The freshness check is a read barrier:
 // 1. Note the time t0 and the position held. Then ask the source for the position of its last
 // event.
-// 2. The source reads it after the request arrived: no revocation stored before t0 comes after it.
-// 3. Apply events until exactly that event is applied. Another history never has the same position.
-// 4. The live set is then fresh as of t0. Staleness is the time since t0, by the clock that says
-// more.
+// 2. The source reads that position after the request arrived: no revocation that was stored before
+// t0 has a later position.
+// 3. Apply events until exactly that event is applied. Another epoch never has the same position.
+// 4. The live set is then fresh as of t0. Staleness is the time since t0, by the clock on which
+// more time has passed.
 
 /** One moment, by both clocks. */
 export type Moment = Readonly<{ nowMs: number; monotonicMs: number }>
@@ -55,8 +56,9 @@ export function onApplied(barrier: Barrier, events: readonly FeedEvent[]): Barri
 }
 
 /**
- * How old the knowledge is that was fresh as of `provenAt`; `Infinity` when it never was, and when
- * the wall clock has fallen behind the monotonic one: entries may have expired by a wrong clock.
+ * The age of a live set that was fresh as of `provenAt`. It is `Infinity` when the live set never
+ * was fresh, and when the wall clock has fallen behind the monotonic clock: entries may have been
+ * removed too early, by a wrong clock.
  */
 export function stalenessMs(provenAt: Moment | undefined, at: Moment): number {
   if (provenAt === undefined) return Infinity

@@ -16,8 +16,8 @@ import type {
 const pageEvents = 1_000
 const waitMs = 500
 /**
- * After new events the next page is read without waiting for a signal: under load, which shows in
- * the size of a page, one page then holds many events.
+ * How long to pause after a page with new events. A page of many events shows load: the longer
+ * pause then lets more events share the next page.
  */
 const pauseMs = { quiet: 2, busy: 8 }
 const busyEvents = 4
@@ -49,7 +49,7 @@ export function createLogSource(log: FeedLog, timeoutMs: number): FeedSource {
 
 const noFeed = () => new Error('there is no feed')
 
-// In this order: what is read after the identity can only be newer.
+// The identity is read first, so that what is read after it can only be newer.
 async function inspect({ log, inTime }: Parts, place: Place | undefined): Promise<Inspection> {
   await inTime(log.begin())
   const identity = await inTime(log.identity())
@@ -74,7 +74,7 @@ async function scan(
     signal.throwIfAborted()
     for (const entry of entries) target.add(entry)
   }
-  // The scan is the set at the tail only if the same server still has the tail.
+  // The scan is complete up to the tail only if the same server still has the tail.
   const [first] = await inTime(log.read(tail.id, 1))
   const isSame = isSameIdentity(await inTime(log.identity()), identity)
   const position = positionOf(tail)
@@ -87,17 +87,17 @@ async function scan(
 async function follow(parts: Parts, from: Position, reader: PageReader): Promise<void> {
   const { log, inTime } = parts
   let id = streamIdOf(from) ?? ''
-  /** The connection whose server is known. */
-  let known: number | undefined
+  /** The connection whose server the reader knows. */
+  let identified: number | undefined
   for (;;) {
     const connection = log.connection()
     reader.beforeRead()
     const events = await inTime(log.read(id, pageEvents))
     reader.signal.throwIfAborted()
-    const identity = connection === known ? undefined : await inTime(log.identity())
+    const identity = connection === identified ? undefined : await inTime(log.identity())
     // A connection that was replaced meanwhile says nothing about the server of this page.
     const isOfPage = log.connection() === connection
-    if (isOfPage) known = connection
+    if (isOfPage) identified = connection
     const page = { events, isWhole: events.length < pageEvents, ...(isOfPage && { identity }) }
     reader.signal.throwIfAborted()
     if (!reader.onPage(page)) return

@@ -42,7 +42,7 @@ export function createReadBarrier(parts: ReadBarrierParts) {
     })
   const run = async (askedAt: Moment, signal: AbortSignal) => {
     const target = await parts.source.tail(signal)
-    // Cancelled, or another one was begun.
+    // This check was cancelled, or another check has begun.
     if (barrier?.askedAt !== askedAt) return
     move(onTarget(barrier, target))
     await passed(signal)
@@ -69,7 +69,7 @@ export function createReadBarrier(parts: ReadBarrierParts) {
     reached(position: Position) {
       if (barrier !== undefined) move(onPosition(barrier, position))
     },
-    /** What the check under way would prove does not hold any more. */
+    /** Cancels the running check: its result would not hold any more. */
     cancel() {
       barrier = undefined
       wake()

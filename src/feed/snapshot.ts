@@ -13,7 +13,7 @@ const kindBytes = Buffer.from('tsj', 'latin1')
 const subjectByte = 'u'.charCodeAt(0)
 const recordsAtOnce = 2_048
 
-/** Everything that is live, as pieces of a snapshot that is complete up to `position`. */
+/** The live set as the pieces of a snapshot that is complete up to `position`. */
 export function* encodeSnapshot(liveSet: LiveSet, position: Position): Generator<Buffer> {
   const positionBytes = Buffer.from(position, 'latin1')
   const length = Buffer.alloc(2)
@@ -44,7 +44,7 @@ function encodeRecord(piece: Buffer, start: number, words: Uint32Array, entry: n
 }
 
 /**
- * Adds a snapshot, which comes piece by piece, to a live set.
+ * Adds a snapshot to a live set, piece by piece.
  *
  * @throws (its methods) Error when the pieces are no snapshot, `UnreadableFeed` when the snapshot
  * is of another version

@@ -11,7 +11,7 @@ export type Following = Readonly<{
   position: Position
   server: FeedServer | undefined
 }>
-/** The live set is complete up to `position`; whether the feed still has it has to be seen. */
+/** The live set is complete up to `position`. The next page shows whether the feed still has it. */
 export type Resuming = Readonly<{
   mode: 'resuming'
   position: Position
@@ -19,7 +19,10 @@ export type Resuming = Readonly<{
 }>
 /** The feed does not have `position` any more. */
 export type Gap = Readonly<{ mode: 'gap'; position: Position; server: FeedServer | undefined }>
-/** The store lacks revocations, which are written back. Afterwards `resumesAt` is the position. */
+/**
+ * Revocations that the store lacks are written back. Then the follower continues at `resumesAt`, or
+ * without it takes a snapshot.
+ */
 export type Restoring = Readonly<{
   mode: 'restoring'
   entries: EntrySource
@@ -35,7 +38,7 @@ export type Settling = Readonly<{
 
 /**
  * The state of a follower. The functions below decide what follows from an input, without I/O;
- * `follower.ts` does the I/O.
+ * `follower-actions.ts` does the I/O.
  */
 export type State = Bootstrapping | Following | Resuming | Gap | Restoring | Settling
 
@@ -63,9 +66,9 @@ export const placeOf = (state: Bootstrapping | Gap | Restoring): Place | undefin
   state.mode === 'gap' ? placeAt(state) : state.place
 
 /**
- * The source has inspected the feed; `undefined`: the source cannot.
+ * The source has inspected the feed. `found` is `undefined` for a source that cannot inspect.
  *
- * @param everything all that is held, which is written back after a loss
+ * @param everything every entry of the live set, to be written back after a loss
  */
 export function onInspection(
   state: Bootstrapping | Gap | Restoring,
@@ -105,7 +108,7 @@ export const onSnapshot = (_state: Bootstrapping, { position, server }: Snapshot
   state: { mode: 'following', position, server },
 })
 
-/** The source has given a page. What is behind its first event is new, unless there is a gap. */
+/** The source has given a page. Every event after the first one is new, unless there is a gap. */
 export function onPage(state: Following | Resuming, page: Page): Transition {
   const { events, identity } = page
   const [first] = events
@@ -155,7 +158,7 @@ export const onUnreadable = (state: State): Transition => ({
   state: state.mode === 'following' ? { ...state, mode: 'resuming' } : state,
 })
 
-/** The wall clock was set back: entries may have been dropped that have not expired. */
+/** The wall clock was set back: entries may have been removed too early. */
 export function onClockSetBack(state: State): Transition {
   const notice = 'clock_set_back'
   switch (state.mode) {
@@ -177,7 +180,7 @@ export const onWrittenBack = ({ place, resumesAt }: Restoring): Transition => ({
   notice: 'written_back',
 })
 
-/** The other instances have had their time. */
+/** The other instances have had time to write back, too. */
 export const onSettled = ({ place, resumesAt }: Settling): Transition => ({
   state:
     resumesAt === undefined

@@ -37,7 +37,9 @@ export type StoreFollowerParts = Partial<FurtherReports> & {
   liveSet: LiveSet
   /** Stores entries again. */
   restore: (entries: readonly Entry[]) => Promise<void>
-  /** Events in the order of the feed, already applied, without a gap since the call before. */
+  /**
+   * Events in the order of the feed, without a gap since the call before. The live set has them.
+   */
   onEvents: (events: readonly FeedEvent[]) => void
   /** There is a gap before the events that will follow. */
   onGap: () => void
@@ -97,17 +99,17 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
 }
 
 const messages = {
-  history_lost: 'Redis has lost revocations; what this instance knows is written back',
+  history_lost: 'Redis has lost revocations; this instance writes back those that it knows',
   writes_missing:
-    'Redis lacks what this instance has stored, as a replica that lagged; it is written back',
+    'Redis lacks what this instance has stored, as after a failover; the instance writes it back',
   written_back: 'revocations written back',
   trimmed: 'the feed was trimmed past this instance; every revocation is read again',
   other_server:
-    'another server answers as Redis, or it has restarted; what this instance stored last is looked for',
+    'another server answers as Redis, or Redis has restarted; this instance looks for what it stored last',
   clock_set_back: 'the clock was set back; every revocation is read again',
 } as const satisfies Partial<Record<Notice, string>>
 
-/** Writes what happens to the follower to the log, each trouble once until it is over. */
+/** Logs what happens to the follower. A trouble that repeats is logged once. */
 function createLoggingObserver({
   log,
   feed,

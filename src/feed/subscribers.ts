@@ -16,12 +16,12 @@ export type Subscribers = {
    * `feed_unavailable`, `store_unavailable`
    */
   open(from: Position): Promise<Readable>
-  /** Sends events on, which follow without a gap what was published before. */
+  /** Sends events to every stream; they must follow the events published before without a gap. */
   publish(events: readonly FeedEvent[]): void
   /** Ends every stream with `gap`: there is a gap before the events that will follow. */
   gap(): void
   count(): number
-  /** Ends every stream. A client that may still read comes back with its position. */
+  /** Ends every stream. A client that may still read reconnects with its position. */
   disconnect(): void
   /** Ends every stream, and opens no more. */
   close(): void

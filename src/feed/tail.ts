@@ -2,8 +2,9 @@ import type { FeedEvent } from './event.js'
 import type { FeedReader } from './feed-source.js'
 
 /**
- * Reads the last event of the feed after each call. Calls before a read is sent share that read. A
- * call never gets a read that was sent before the call: such a read may lack the newest events.
+ * Reads the last event of the feed after each call. Calls that arrive before a read is sent share
+ * that read. A call never gets a read that was sent before the call: such a read may lack the
+ * newest events.
  *
  * @throws (the function) what the feed throws
  */

@@ -7,13 +7,13 @@ export type UnconfirmedWrites = {
   /**
    * The store holds this entry: an event of the feed, or a scan, has shown it.
    *
-   * @param toleranceMs how much shorter the expiry may be, when it was computed from a remaining
-   * time
+   * @param toleranceMs how much earlier `held` may expire, when its expiry was computed from a
+   * remaining time
    */
   confirm(held: Entry, toleranceMs?: number): void
   /**
-   * What the store lacks after read `round` has come to the end of the feed: every entry that was
-   * stored before that read began, and has not expired.
+   * The entries that the store lacks, once read `round` has come to the end of the feed: those that
+   * were stored before that read began and have not expired.
    */
   missing(round: number): Entry[]
   size(): number
@@ -25,7 +25,7 @@ export type UnconfirmedWrites = {
  */
 type Write = { entry: Entry; round: number; lacksCutoff: boolean; lacksLife: boolean }
 
-/** What is still to be confirmed of a key after `entry` has been stored, too. */
+/** What has to be confirmed under a key after `entry` has been stored, too. */
 function merged(before: Write, { key, untilMs, cutoff }: Entry): Entry {
   const lastCutoff = before.lacksCutoff ? Math.max(before.entry.cutoff ?? 0, cutoff ?? 0) : cutoff
   return {
@@ -35,7 +35,7 @@ function merged(before: Write, { key, untilMs, cutoff }: Entry): Entry {
   }
 }
 
-/** @param most how many entries are remembered at most; further ones are ignored */
+/** @param most the largest number of entries that are remembered; further entries are ignored */
 export function createUnconfirmedWrites({
   most,
   now,

@@ -6,9 +6,9 @@ import { unpackEntry, wordsPerEntry } from '../revocation/packed-entry.js'
 export type EntrySource = Readonly<{
   /** How many there are, about. */
   size: number
-  /** The next entries, the same ones until they are `stored`; empty at the end. */
+  /** The next batch, which stays the same until `stored` is called; empty at the end. */
   next(): readonly Entry[]
-  /** What `next` has given is stored. */
+  /** The batch of `next` is stored. */
   stored(): void
 }>
 
