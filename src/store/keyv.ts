@@ -35,8 +35,8 @@ export function openKeyv(adapter: KeyvStoreAdapter): CommitKeyv {
     namespace: '',
     useKeyPrefix: false,
     throwOnErrors: true,
-    // Keyv hands on whatever these return, though it declares texts. Values stay as they are: texts
-    // are read, commits are written.
+    // Keyv passes on whatever these functions return, though its types say text. Values stay
+    // unchanged: texts are read, commits are written.
     serialize: ({ value }) => value as unknown as string,
     deserialize: <Value>(text: string) => ({ value: text as Value, expires: undefined }),
   })

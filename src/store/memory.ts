@@ -48,7 +48,8 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: MemoryParts): Mem
       const entry = find(keyPrefix + key)
       return isRevokedBy(key, entry && valueOf(entry), issuedAtS)
     })
-  // Counts nothing, since no other instance counts with it: the limiter counts in its own memory.
+  // This store counts no requests, since no other instance shares its counts: the limiter counts in
+  // its own memory.
   const commit = async ({ entries, auditEvent, preconditions, rateLimit }: Commit) => {
     if (rateLimit !== undefined) return result('not_executed')
     if (preconditions !== undefined && isRevoked(preconditions)) return result('already_revoked')

@@ -67,7 +67,10 @@ function keyDeleterOf(
   return createKeyDeleter({ client, timeoutMs: config.storeTimeoutMs, observe })
 }
 
-/** Deletes a key in the external session store: a template as it stands, which names no session. */
+/**
+ * Tries a deletion in the external session store. The key is the template itself, which names no
+ * session.
+ */
 async function checkSessionStore({ external }: Links, { config }: StoresParts): Promise<void> {
   const [template] = config.issuers.flatMap(({ sessionKeys }) => sessionKeys)
   if (external !== undefined && template !== undefined) await external.client.unlink(template)

@@ -13,7 +13,7 @@ import type { LayoutCheck } from './redis/layout.js'
 /** Called after every command, with its duration in seconds and whether it failed. */
 export type StoreObserver = (command: StoreCommand, seconds: number, failed: boolean) => void
 
-/** Reads what Keyv has no words for: the expiry of a key. */
+/** Reads an entry with its expiry, which Keyv cannot read. */
 export type EntryReader = (
   key: string,
 ) => Promise<{ value: string; untilMs: number | null } | undefined>
@@ -22,8 +22,8 @@ export type EntryReader = (
 export type KeyDeleter = (keys: readonly string[]) => Promise<void>
 
 /**
- * Few enough requests that Redis is never busy for long. A refusal of the whole batch may be due to
- * one.
+ * A batch is small, so that Redis is never busy for long. One request alone may cause Redis to
+ * refuse the whole batch.
  */
 export const batching = {
   most: 64,
@@ -145,7 +145,10 @@ function resultOf(reply: CommitReply): CommitResult {
   return reply
 }
 
-/** Whether an error says that Redis has counted and written nothing, so that memory may count. */
+/**
+ * Whether an error says that Redis has counted and written nothing. Then the limiter counts in
+ * memory.
+ */
 const isUntouched = (error: unknown): boolean =>
   error instanceof ServiceError &&
   (error.cause instanceof NotConnected || error.cause instanceof RedisRefusal)
@@ -158,7 +161,7 @@ function foundValue(key: string, text: string | undefined): Value | undefined {
   try {
     return parseValue(key, text)
   } catch (cause) {
-    // A value that cierre did not write is not "not revoked".
+    // A value that cierre did not write must not count as "not revoked".
     throw new ServiceError('store_unavailable', { cause, reason: 'store' })
   }
 }

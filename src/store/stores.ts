@@ -27,7 +27,7 @@ export type StoresParts = Readonly<{
   observe: StoreObserver
 }>
 
-/** What Redis and the embedded store each bring. */
+/** The parts that differ between Redis and the embedded store. */
 export type KeptStores = Pick<
   Stores,
   'revocations' | 'feed' | 'feedReader' | 'trail' | 'checkHealth'

@@ -9,7 +9,8 @@ import type { RedisClient } from './connection.js'
 import type { LayoutCheck } from './layout.js'
 
 /**
- * Keyv's adapter for Redis, over a client of ours. A command without a connection fails at once.
+ * Keyv's adapter for Redis, with the client of `connection.ts`. A command without a connection
+ * fails at once.
  */
 export class RedisAdapter extends KeyvRedis<string> {
   constructor(private readonly redis: RedisClient) {
@@ -25,7 +26,7 @@ export class RedisAdapter extends KeyvRedis<string> {
     return this.connected().sendCommand<T[]>(['MGET', ...keys])
   }
 
-  // The original makes a transaction of it.
+  // The original sends a transaction.
   override async deleteMany(keys: string[]) {
     return (await this.connected().sendCommand<number>(['UNLINK', ...keys])) > 0
   }

@@ -24,7 +24,7 @@
 --     how many windows, token keys, entries and session keys it has (four numbers),
 --     how many requests the window admits,
 --     the length of the window in milliseconds,
---     1 if the instance knows the token as revoked, else 0,
+--     1 if the instance knows that the token is revoked, else 0,
 --     the time at which the token was issued, in seconds (empty: the token does not say)
 --   the audit event (empty: none)
 --   per entry, in one argument with blanks between them:
@@ -108,8 +108,8 @@ local function isRevokedBy(key, issuedAtS)
   return not string.find(key, ':u:', 1, true) or not issuedAtS or issuedAtS <= tonumber(value)
 end
 
--- Where memory is out, a deletion would free some and let every later command pass. A command that
--- needs memory therefore comes first.
+-- When memory is full, a deletion would free some, and Redis would let every later command pass. A
+-- command that needs memory therefore comes first.
 local function deleteSessionData(from, to)
   if from > to then return end
   redis.call('APPEND', epoch, '')
@@ -118,7 +118,7 @@ local function deleteSessionData(from, to)
 end
 
 -- The merge rule of src/revocation/entry.ts. The event comes before the entry: an event too many
--- does no harm to a set that only grows, an entry without its event would never reach a guard.
+-- does no harm to a set that only grows, but an entry without its event never reaches a guard.
 local function merge(key, ttlMs, untilMs, value)
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(value) then value = held end
@@ -161,8 +161,8 @@ local function errorWord(thrown)
   return string.match(type(thrown) == 'table' and thrown.err or tostring(thrown), '%u%u+') or 'ERR'
 end
 
--- Counts the request, if it has a window, and commits unless the window is full. An already revoked
--- token gets its count back.
+-- Counts the request, if it has a window, and commits unless the window is full. The count is taken
+-- back when the token is already revoked.
 local function countAndCommit(first, argument, window, requests, lengthMs, isRevoked, issuedAtS)
   local count, leftMs = -1, 0
   if window then

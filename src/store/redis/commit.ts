@@ -12,7 +12,7 @@ import type { RedisLink } from './connection.js'
 import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
 import { answeredWith, readScript, runScript } from './scripts.js'
 
-/** The head of the file describes its keys, arguments and reply. */
+/** The head of `commit.lua` describes its keys, arguments and reply. */
 export const commitScript = readScript('commit.lua')
 const dryRunScript = readScript('dry-run.lua')
 
@@ -34,7 +34,7 @@ export type CommitterParts = Readonly<{
 export type Committer = Readonly<{
   /** Runs one script for all of the commits; a reply for each, in their order. */
   commitAll(commits: readonly Commit[]): Promise<CommitReply[]>
-  /** Commits nothing; after it there is a feed. */
+  /** Runs the script without a commit, which creates the feed where there is none. */
   begin(): Promise<void>
   /** @throws Error when a commit would fail */
   dryRun(): Promise<void>
@@ -43,7 +43,7 @@ export type Committer = Readonly<{
 export function createCommitter(parts: CommitterParts): Committer {
   const { writer, layout, now, minReplicas, timeoutMs } = parts
   const trailLength = String(parts.trailLength)
-  // A demoted primary keeps its connections. The same address may lead to a new primary by now.
+  // A demoted primary keeps its connections, but its address may lead to a new primary by now.
   const reconnectDemoted = () => writer.reconnect('it is a replica now')
 
   const run = async (keys: string[], args: string[]): Promise<unknown> => {
@@ -82,7 +82,8 @@ export function createCommitter(parts: CommitterParts): Committer {
       const replies = decodeReplies(await run(keys, args))
       if (replies.some(isReadOnly)) reconnectDemoted()
       if (minReplicas === 0 || !replies.some(isStoredReply)) return replies
-      // The wait ends before the deadline: commits that stored nothing have their answer already.
+      // The wait ends before the deadline, so that commits that stored nothing still get their
+      // answer.
       const waitMs = Math.floor(0.9 * timeoutMs - (performance.now() - begunAt))
       const error = await waitForReplicas(waitMs)
       return replies.map((reply) => (error && isStoredReply(reply) ? { error } : reply))
@@ -137,7 +138,7 @@ const outcomes = new Set<unknown>([
 ] satisfies Outcome[])
 const isOutcome = (word: unknown): word is Outcome => outcomes.has(word)
 
-/** The reply of the script, for each commit: three values in a row. */
+/** Decodes the reply of the script, which has three values for each commit. */
 export function decodeReplies(reply: unknown): CommitReply[] {
   const values = reply as (string | number)[]
   const replies: CommitReply[] = []

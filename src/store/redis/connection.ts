@@ -93,7 +93,7 @@ function withoutCredentials(url: string): string {
 
 function endOfFirstAttempt(client: RedisClient): { ended: Promise<void>; end: () => void } {
   const abort = new AbortController()
-  // `once` rejects on an error, which ends the attempt like everything else.
+  // `once` rejects on an error, and an error ends the attempt, too.
   const ended = once(client, 'ready', { signal: abort.signal }).then(
     () => undefined,
     () => undefined,

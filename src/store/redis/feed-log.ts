@@ -15,7 +15,7 @@ const tailScript = readScript('feed-tail.lua')
 const boundsScript = readScript('feed-bounds.lua')
 const scanScript = readScript('scan.lua')
 
-// As Redis answers: the client would make an object of each.
+// An event as Redis answers it. A command of the client would make an object of each event.
 type RawEvent = [id: string, fields: string[]]
 
 type Source = Readonly<{
@@ -123,9 +123,10 @@ async function* scan(
     if (connection() !== begunOn) throw new Error('the connection to Redis changed during a scan')
     const [cursor = '0'] = page
     reading = cursor === '0' ? undefined : read(cursor)
-    // An error is thrown in the next turn, unless the scan has been abandoned by then.
+    // The next step of the loop throws an error, unless the scan is abandoned before.
     reading?.catch(() => undefined)
-    // The next request has been sent, so that Redis works while these entries are added.
+    // The next read is sent by the end of the turn, so that Redis works while these entries are
+    // added.
     await endOfTurn()
     yield entriesOf(page, now())
   }

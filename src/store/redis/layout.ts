@@ -16,8 +16,8 @@ export const layoutWord = 'LAYOUT'
 /** What this instance knows of the layout in Redis. */
 export type LayoutCheck = {
   /**
-   * Takes what a read found under the layout's key. To be called before anything else of the read
-   * is used.
+   * Checks the value that a read found under the layout's key. Nothing else of that read may be
+   * used before this check.
    *
    * @throws UnknownLayout
    */
@@ -26,9 +26,7 @@ export type LayoutCheck = {
   isKnown(): boolean
 }
 
-/**
- * Logs how to recover, once each time that the layout becomes one that this instance does not know.
- */
+/** Logs how to recover, once for each change to a layout that this instance does not know. */
 export function createLayoutCheck(log: Pick<Logger, 'error' | 'info'>): LayoutCheck {
   let unknown: string | undefined
   return {

@@ -9,7 +9,7 @@ export type Links = Readonly<{
   main: RedisLink | undefined
   /** To the Redis that holds session data; may be `main`. */
   sessions: RedisLink | undefined
-  /** The same where that is an external session store, not `main`. */
+  /** `sessions` where it is an external session store; absent where it is `main`. */
   external: RedisLink | undefined
   /** A further connection to the Redis of the revocations. */
   connect(connection: RedisConnection, purpose: string): RedisLink

@@ -13,7 +13,7 @@ import type { Links } from './links.js'
 
 type Parts = StoresParts & {
   redis: RedisConnection
-  /** The connection for everything but the feed, and but commits that wait for replicas. */
+  /** The connection for everything except the feed and commits that wait for replicas. */
   main: RedisLink
   links: Links
   deleteKeys: KeyDeleter | undefined

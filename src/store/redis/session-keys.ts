@@ -6,8 +6,8 @@ import { RedisAdapter } from './adapter.js'
 import type { RedisClient } from './connection.js'
 
 /**
- * Deletes session data of other frameworks in an external session store, a Redis of its own. Of
- * that data, cierre reads and writes nothing.
+ * Deletes session data of other frameworks in an external session store, which is another Redis.
+ * cierre neither reads nor writes such data.
  *
  * @throws (the deleter) ServiceError `session_store_unavailable`
  */
