@@ -3,7 +3,10 @@ export type Credentials = Readonly<{ url: string; clientId: string; clientSecret
 
 export const credentialNames = ['url', 'clientId', 'clientSecret'] as const
 
-/** Reads the credentials among some options. `report` takes what is wrong with one of them. */
+/**
+ * Reads the credentials among some options. `report` gets the name of a wrong option, and its
+ * fault.
+ */
 export function readCredentials(
   given: Readonly<Record<string, unknown>>,
   report: (name: string, what: string) => void,
@@ -26,8 +29,8 @@ export function readCredentials(
 }
 
 /**
- * Whether a secret may be sent there: an origin without user, path or query, over TLS or within
- * this machine.
+ * Whether a secret may be sent to this URL: it has to be an origin without user, path or query,
+ * over TLS or on a loopback address.
  */
 function isSafeOrigin(url: string): boolean {
   if (!URL.canParse(url)) return false

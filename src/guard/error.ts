@@ -134,7 +134,7 @@ export function guardErrorOf(error: unknown, authorization: readonly string[]): 
   return new GuardError('unknown', { reason, cause: error })
 }
 
-/** The refusal in an error. @throws any error that is none */
+/** The error if it is a refusal. @throws any other error */
 export function refusalOf(error: unknown): GuardError {
   if (error instanceof GuardError) return error
   throw error

@@ -4,7 +4,9 @@ import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { number, optional, readOrThrow } from '../token/options.js'
 import { credentialNames, readCredentials, type Credentials } from './credentials.js'
 
-/** Whether a token is active, according to another source. `unknown` is answered with a 503. */
+/**
+ * Whether a token is active, according to another source. The guard answers `unknown` with a 503.
+ */
 export type FallbackDecision = 'active' | 'revoked' | 'unknown'
 
 /**

@@ -17,7 +17,7 @@ export class FeedError extends Error {
   }
 }
 
-/** What each part of the feed answers with, as its media type. */
+/** The media type of each part of the feed. */
 const mediaTypes = {
   snapshot: 'application/octet-stream',
   events: 'text/event-stream',
@@ -35,7 +35,7 @@ const statusAdvice: Readonly<Record<number, string>> = {
   426: `its revocations are of kinds that version ${feedVersion} of the feed does not have; upgrade this guard`,
 }
 
-/** What makes an answer none of a feed; `undefined` when it is one. */
+/** What is wrong with an answer of the feed; `undefined` when it is in order. */
 export function violationOf(
   origin: string,
   part: FeedPart,
@@ -48,7 +48,7 @@ export function violationOf(
   if (status !== 200) return permanent(`answered ${status}: ${statusAdvice[status] ?? advice}`)
   const type = mediaTypeOf(headers.get('content-type') ?? '')
   if (type === mediaTypes[part]) return undefined
-  // The answer of an unknown server goes into a log: only what looks like a media type.
+  // Only what looks like a media type may go into a log: the answer may come from any server.
   const named = /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(type) ? type : 'an unknown type'
   return permanent(`answered with ${named} where the feed has ${mediaTypes[part]}: ${advice}`)
 }

@@ -1,7 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type { GuardEvents } from './types.js'
 
-/** The events of a guard. An error that a listener throws ends nothing: it is rethrown later. */
+/**
+ * The events of a guard. An error that a listener throws does not stop the guard: it is rethrown in
+ * a microtask.
+ */
 export function createGuardEvents() {
   const emitter = new EventEmitter<GuardEvents>()
   return {

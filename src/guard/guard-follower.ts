@@ -86,7 +86,7 @@ export function createGuardFollower(
 /** Repeating does not help: the client is refused, or the feed is not readable by this version. */
 const isFinal = (kind: TroubleKind) => kind !== 'passing'
 
-/** The message of `fetch` is that it failed; the reason is in its cause. */
+/** An error of `fetch` says only that the request failed; the reason is in its cause. */
 const withReason = (error: Error): Error =>
   error.cause instanceof Error
     ? new Error(`${error.message}: ${error.cause.message}`, { cause: error.cause })

@@ -131,7 +131,8 @@ async function readSnapshot(
 }
 
 /**
- * Bytes that are wrong from the first one on are no snapshot; later ones are a damaged snapshot.
+ * An answer that is wrong from its first bytes on is no snapshot. A later fault means a damaged
+ * snapshot.
  */
 const notASnapshot = (origin: string, error: unknown): unknown =>
   error instanceof UnreadableFeed
@@ -154,7 +155,7 @@ async function readEvents(
     try {
       pages.parse(decoder.decode(piece, { stream: true }))
     } finally {
-      // What came before an event that cannot be read is taken, too.
+      // The events before an unreadable event are taken, too.
       const events = pages.take()
       if (events !== undefined && !onPage({ events, isWhole: false })) pages.end()
     }

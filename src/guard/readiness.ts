@@ -1,6 +1,6 @@
 import { createWaiters } from '../runtime/waiters.js'
 
-/** Requests to wait until a guard is fresh. */
+/** The callers that wait until a guard is fresh. */
 export function createReadiness() {
   const waiters = createWaiters()
   let trouble: Error | undefined

@@ -90,5 +90,5 @@ export function createTokenCache(generationSize: number) {
   }
 }
 
-/** A slice would keep the whole string alive that it was taken from. */
+/** A copy: a slice would keep alive the whole string that it was taken from. */
 const copied = (text: string) => Buffer.from(text, 'latin1').toString('latin1')

@@ -4,7 +4,7 @@ import type { Claims } from '../token/verification.js'
 import type { OnUnknown } from './fallback.js'
 import type { EndOfWatch, OnStale, Watch } from './watch-index.js'
 
-/** Where the feed is, and the machine client that may read the `feed`. */
+/** The service whose feed the guard follows, and a machine client with the permission `feed`. */
 export type FeedOptions = Readonly<{
   /** The service's origin; `https:`, or `http:` on a loopback address. */
   url: string
@@ -45,11 +45,14 @@ export type GuardOptions = Readonly<{
   /** How old the knowledge of the guard may be, in milliseconds; 5000 unless given. */
   maxStalenessMs?: number | undefined
   /**
-   * Decides about a token that is in order while the guard is not fresh. By default such a token is
-   * answered with a 503.
+   * Decides about a valid token while the guard is not fresh. By default the guard answers such a
+   * token with a 503.
    */
   onUnknown?: OnUnknown | undefined
-  /** The same values as the service: `JWT_REQUIRE_EXP`, `CUTOFF_CLAIM`, `MAX_CLOCK_SKEW_S`. */
+  /**
+   * These need the values of the service's `JWT_REQUIRE_EXP`, `CUTOFF_CLAIM` and
+   * `MAX_CLOCK_SKEW_S`.
+   */
   requireExp?: boolean | undefined
   cutoffClaim?: 'iat' | 'auth_time' | undefined
   maxClockSkewS?: number | undefined
@@ -105,7 +108,10 @@ export type GuardStats = Readonly<{
   reconnects: number
 }>
 
-/** `warning`: a request to the feed or for a key set failed; the guard repeats it. */
+/**
+ * `warning`: most often a request to the feed or for a key set failed; the guard repeats the
+ * request.
+ */
 export type GuardEvents = { fresh: []; stale: []; warning: [Error] }
 
 export type Guard = {

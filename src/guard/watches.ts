@@ -78,7 +78,9 @@ export function createWatches(parts: Parts) {
   }
 }
 
-/** Timers stand still while the machine sleeps, so the clock is read again after this. */
+/**
+ * Timers stand still while the machine sleeps, so each watch reads the clock again after this time.
+ */
 const checkClockEveryMs = 30_000
 
 function createEndings(
