@@ -39,7 +39,7 @@ export type CheckedToken = Readonly<{ token: VerifiedToken; asOfMs: number }>
 /**
  * Verifies a token and makes sure that it is not revoked.
  *
- * @throws ServiceError `invalid_token`, with the reason `expired` where that is the only reason;
+ * @throws ServiceError `invalid_token`, with the reason `expired` where nothing else is wrong;
  *   `store_unavailable` or `keys_unavailable` when the answer is unknown
  */
 export type Check = (jwt: string) => Promise<CheckedToken>

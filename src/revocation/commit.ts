@@ -1,7 +1,7 @@
 import type { RevocationKey } from '../token/keys.js'
 import type { Entry } from './entry.js'
 
-/** What one request asks of the store. All of it is written, or nothing. */
+/** What one request writes to the store, in one step. */
 export type Commit = Readonly<{
   entries: readonly Entry[]
   /** The event for the audit trail, as JSON; empty: none. */
@@ -12,7 +12,7 @@ export type Commit = Readonly<{
   rateLimit: RateLimit | undefined
 }>
 
-/** What must hold of the presented token for the commit to happen. */
+/** What must hold for the presented token, or the commit stores nothing. */
 export type Preconditions = Readonly<{
   /**
    * The keys of the token; the first is its own, `t:`. No entry under them may revoke the token.
@@ -28,7 +28,10 @@ export type Preconditions = Readonly<{
   isKnownRevoked: boolean
 }>
 
-/** Where the request is counted. The first request opens a window, whose end forgets the count. */
+/**
+ * The window in which the request is counted. The first request opens the window; the count is
+ * forgotten at its end.
+ */
 export type RateLimit = Readonly<{ key: string; requests: number; windowMs: number }>
 
 /** The requests counted in the window that is open, and the milliseconds until the window ends. */
@@ -59,7 +62,7 @@ export type StoredRevocation =
   | Readonly<{ outcome: 'stored' | 'stored_without_audit'; commit: Commit }>
   | Readonly<{ outcome: 'nothing_to_store' }>
 
-/** A commit of entries, and of what else is given. */
+/** A commit of entries; every other part is empty unless it is given. */
 export const commitOf = (
   entries: readonly Entry[],
   { auditEvent = '', sessionKeysToDelete = [], preconditions, rateLimit }: Partial<Commit> = {},

@@ -105,10 +105,10 @@ export function findRecord(
 export function appendRecord(index: HashIndex, words: Uint32Array, start: number): number {
   makeRoom(index)
   const record = index.count
-  const at = record * recordWords
-  for (let word = 0; word < 4; word += 1) index.records[at + word] = words[start + word]!
-  index.records[at + 4] = 0
-  index.records[at + 5] = 0
+  const offset = record * recordWords
+  for (let word = 0; word < 4; word += 1) index.records[offset + word] = words[start + word]!
+  index.records[offset + 4] = 0
+  index.records[offset + 5] = 0
   insertSlot(index, record)
   index.count += 1
   return record

@@ -73,8 +73,8 @@ function merge(records: Uint32Array, entry: number, untilS: number, kindOrCutoff
 }
 
 /** Word by word: 30 ns an entry, 85 ns through a view made by `subarray`. */
-function copyEntry(from: Uint32Array, start: number, to: Uint32Array, at: number): void {
-  for (let word = 0; word < wordsPerEntry; word += 1) to[at + word] = from[start + word]!
+function copyEntry(from: Uint32Array, start: number, to: Uint32Array, offset: number): void {
+  for (let word = 0; word < wordsPerEntry; word += 1) to[offset + word] = from[start + word]!
 }
 
 /** Walks downwards: a removal moves the last record, which the iteration has already visited. */

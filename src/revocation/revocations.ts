@@ -20,32 +20,34 @@ import {
 } from './token-entries.js'
 
 /**
- * The rules, and what carries them out: what is stored for a token, and whether a token is revoked.
+ * The rules of what is stored for a token, and of whether a token is revoked, applied to a store.
  */
 export type Revocations = TokenEntries & {
   /**
-   * Commits on the preconditions and the rate limit that the commit names. Of two requests that
-   * revoke one token at the same time, one gets `already_revoked`.
+   * Stores the commit if its preconditions hold and its rate limit allows the request. Of two
+   * requests that revoke one token at the same time, one gets `already_revoked`.
    *
    * @throws ServiceError `store_unavailable`: unknown, and repeating is safe;
    *   `session_store_unavailable`: nothing is stored
    */
   commit(commit: Commit): Promise<CommitResult>
   /**
-   * Commits without preconditions or a rate limit.
+   * Stores a commit that has neither preconditions nor a rate limit.
    *
    * @throws ServiceError like `commit`
    */
   record(commit: Commit): Promise<StoredRevocation>
   /**
-   * What has to be stored for tokens that are not valid now, each by its own key and not by its
-   * session: an API may still accept them, or accept them later. Empty where it is stored already.
+   * The entries to store for tokens that have expired or are not yet valid: an API may still accept
+   * such a token, or accept it later. Each entry has the token's own key, not that of its session.
+   * Empty when the store holds all of them.
    *
    * @throws ServiceError `store_unavailable`
    */
   untimelyEntries(tokens: readonly VerifiedToken[]): Promise<readonly Entry[]>
   /**
-   * Whether all of it is stored already, for as long and as safely as a commit would store it.
+   * Whether the store holds all of the entries, for as long and as safely as a commit would store
+   * them.
    *
    * @throws ServiceError `store_unavailable`
    */
@@ -56,7 +58,7 @@ export type Revocations = TokenEntries & {
 
 export type RevocationsParts = Readonly<{
   store: Store
-  /** What this instance knows from the feed. It may lag, but every entry in it is right. */
+  /** The live set may lag behind the store, but every entry in the live set is right. */
   liveSet: Pick<LiveSet, 'add' | 'find' | 'covers'>
   now: () => number
   maxClockSkewMs: number
@@ -71,8 +73,7 @@ export function createRevocations(parts: RevocationsParts): Revocations {
   const { store, liveSet, now, maxClockSkewMs, cutoffClaim, awaitsReplicas } = parts
   const tokenEntries = createTokenEntries({ now, find: liveSet.find, maxClockSkewMs, cutoffClaim })
 
-  // Stored entries are known here at once, even if Redis loses them before the feed brings them
-  // back.
+  // The live set gets stored entries at once, even if Redis loses them before the feed shows them.
   const write = async (commit: Commit): Promise<CommitResult> => {
     const result = await store.commit(commit)
     if (isStored(result.outcome)) commit.entries.forEach(liveSet.add)
@@ -95,8 +96,9 @@ export function createRevocations(parts: RevocationsParts): Revocations {
         throw error
       })
       if (result.outcome !== 'already_revoked') return result
-      // The 401 says that no API accepts the token. The entry that revokes it may expire before the
-      // token does; an earlier attempt may have stored its entry on the primary alone.
+      // The 401 says that no API accepts the token. But the entry that revokes the token may expire
+      // before the token does, and an earlier request may have stored its entry on the primary
+      // alone.
       const isEnough = isRevokedForGood || (await isStoredForGood(store, preconditions))
       const missing = [
         ...(awaitsReplicas ? commit.entries.slice(0, 1) : []),
@@ -158,7 +160,9 @@ const isKnownForGood = (
     )
   })
 
-/** The same of what the store holds, which may be newer. */
+/**
+ * Whether a revocation that the store holds lasts as long. The store may be ahead of the live set.
+ */
 async function isStoredForGood(
   store: Pick<Store, 'lookup'>,
   { keys, issuedAtS, untilMs }: Preconditions,

@@ -9,20 +9,23 @@ export type CutoffClaim = 'iat' | 'auth_time'
 /** `local`: the tokens alone; `global`: every token of their subject until now, too. */
 export type Scope = 'local' | 'global'
 
-/** The rules that turn verified tokens into what is stored of them. They reach no store. */
+/** The rules that turn verified tokens into entries and preconditions, without a store. */
 export type TokenEntries = {
-  /** What is stored to revoke the tokens, with one entry per key. */
+  /** The entries that revoke the tokens, one for each key. */
   entriesOf(tokens: readonly VerifiedToken[], scope: Scope): readonly Entry[]
   /**
    * The entry that revokes one token: of its session if the token names one, else of the token
    * itself.
    */
   entryOf(token: VerifiedToken): Entry
-  /** What must hold for the token to be revoked by its own request. */
+  /** The preconditions of a request that revokes the token that it presents. */
   preconditionsOf(token: VerifiedToken): Preconditions
   /** The current second, rounded up: a cutoff that includes every token issued until now. */
   cutoffNow(): number
-  /** When an entry may be forgotten: `expMs` of a token, or the lifetime of a session's tokens. */
+  /**
+   * The expiry of an entry: after `expMs` of a token, or after the lifetime of a session's tokens,
+   * which begins at `fromMs` or now. The clock skew is added.
+   */
   keptUntilMs(of: { expMs: number } | { lifetimeS: number; fromMs?: number }): number
 }
 
@@ -50,8 +53,7 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
     token.keys.s === undefined || token.timing !== 'current'
       ? { key: token.keys.t, untilMs: tokenUntilMs(token) }
       : { key: token.keys.s, untilMs: sessionUntilMs(token) }
-  // The clock of an issuer may run ahead. Its tokens are from the future, and are revoked all the
-  // same.
+  // The clock of an issuer may run ahead: a token that was issued in the future is revoked, too.
   const cutoffOf = ({ claims }: VerifiedToken) => {
     const times = [claims.iat, claims[cutoffClaim]].filter((time) => isFiniteNumber(time))
     return Math.ceil(Math.max(cutoffNow(), ...times))
@@ -85,7 +87,7 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
   }
 }
 
-/** Entries of several tokens may name one session or subject: those are merged. */
+/** Merges the entries of one key. Several tokens may have the same session or subject. */
 export function onePerKey(entries: readonly Entry[]): readonly Entry[] {
   if (entries.length < 2) return entries
   const merged = new Map<RevocationKey, Entry>()
