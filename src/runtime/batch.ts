@@ -10,8 +10,8 @@ type Batching = Readonly<{ most: number; mayBeOnes: (error: unknown) => boolean 
  * Collects the items of one turn of the event loop and does the work for all of them together:
  * under load, many requests share one command to the store.
  *
- * @param work does it for `most` items at most and answers a result for each, in their order
- * @param mayBeOnes whether one item alone may have caused a failure, so that each is tried by
+ * @param work handles at most `most` items, and answers a result for each, in their order
+ * @param mayBeOnes whether one item alone may have caused a failure; if so, each item is tried by
  * itself
  */
 export function batched<Item, Result>(

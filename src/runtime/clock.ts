@@ -1,17 +1,17 @@
 /**
- * Both clocks, in milliseconds. The monotonic one stops while a machine sleeps; the other may be
- * set back.
+ * Both clocks, in milliseconds. The monotonic clock stops while a machine sleeps; the wall clock
+ * may be set back.
  */
 export type Clock = Readonly<{ now: () => number; monotonicMs: () => number }>
 
 /**
- * A clock that is set back by so much was wrong before: entries may have been removed too early.
+ * A wall clock that is set back by more was wrong before: entries may have been removed too early.
  */
 const setBackMs = 1_000
 
 /**
- * Watches whether the wall clock, by which entries expire, is set back. `checkClock` is to be
- * called before entries are removed: a clock that is wrong only between two calls goes unnoticed.
+ * Watches whether the wall clock, by which entries expire, is set back. Call `checkClock` before
+ * entries are removed: a clock that is wrong only between two calls goes unnoticed.
  */
 export function watchClock({ now, monotonicMs }: Clock) {
   let aheadOfUptimeMs = -Infinity

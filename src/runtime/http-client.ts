@@ -1,6 +1,6 @@
 /**
- * A deadline of running work: `signal` is aborted at its end, and `extend` moves it to `ms` from
- * now.
+ * A deadline of running work: `signal` is aborted at the deadline, and `extend` moves the deadline
+ * to `ms` from now.
  */
 export type Deadline = Readonly<{ signal: AbortSignal; extend: (ms: number) => void }>
 
@@ -48,7 +48,7 @@ export async function withDeadlineSignal<T>(
 
 /**
  * Sends a request and reads its answer, whose body is cancelled when `read` is done. Redirects are
- * refused.
+ * refused unless `init` says otherwise.
  *
  * @throws what `fetch` or `read` throws
  */

@@ -4,7 +4,7 @@ const entriesPerSweep = 20_000
 /**
  * Removes expired entries from a set once a second.
  *
- * @param sweep looks at so many entries at most, so that a large set does not hold up requests
+ * @param sweep looks at `budget` entries at most, so that a large set does not hold up requests
  * @returns stops the sweeper
  */
 export function startSweeper(sweep: (budget: number) => void): () => void {
