@@ -6,7 +6,7 @@ type Claims = Readonly<Record<string, unknown>>
  */
 export const isSenderConstrained = ({ cnf }: Claims): boolean => cnf !== undefined && cnf !== null
 
-/** Whether that binding is one of DPoP (RFC 9449 §6.1). */
+/** Whether a token is bound by DPoP (RFC 9449 §6.1). */
 export const isDpopBound = ({ cnf }: Claims): boolean =>
   typeof cnf === 'object' && cnf !== null && 'jkt' in cnf
 

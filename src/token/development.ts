@@ -11,7 +11,7 @@ export type DevelopmentClaims = Readonly<{
 }>
 
 /**
- * A token to try things with. It has a session and an id of its own, and expires after an hour by
+ * A token for development, with a session and an id of its own. It expires after an hour by
  * default.
  */
 export function signDevelopmentToken(

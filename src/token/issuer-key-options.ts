@@ -73,7 +73,10 @@ const families = {
 /** The algorithms of a remote key set when none are named. */
 const remoteAlgorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
-/** The named algorithms, which must suit the key, or the default ones of the key. */
+/**
+ * The accepted algorithms: those that are named, which must suit the key, or else the defaults of
+ * the key.
+ */
 export function checkAlgorithms(
   named: readonly string[],
   key: KeyConfig,
@@ -82,8 +85,8 @@ export function checkAlgorithms(
   const family = key.kind === 'secret' ? 'secret' : 'public'
   const unsuitable = named.filter((algorithm) => !families[family].includes(algorithm))
   if (unsuitable.length > 0) {
-    const known = [...families.secret, ...families.public]
-    const others = unsuitable.filter((algorithm) => known.includes(algorithm))
+    const supported = [...families.secret, ...families.public]
+    const others = unsuitable.filter((algorithm) => supported.includes(algorithm))
     const owner = family === 'secret' ? 'a shared secret' : 'public keys'
     report(
       others.length > 0

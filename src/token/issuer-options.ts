@@ -31,7 +31,7 @@ export const defaultBackchannelTyp = 'logout+jwt'
 /** A `backchannelTyp` that means "unchecked", for providers that send no `typ` or their own. */
 const anyTyp = 'any'
 
-/** What an issuer that does not set them takes from the service. */
+/** The settings that an issuer takes from the service when it has none of its own. */
 export type IssuerDefaults = Readonly<{
   sessionMaxLifetimeS: number
   sessionKeys: readonly string[]
@@ -82,7 +82,8 @@ const nullable: readonly IssuerMember[] = ['sessionMaxLifetimeS', 'backchannelSc
  * `JWT_ISSUERS`, or an entry of a guard.
  *
  * @param report takes what is wrong with a member
- * @returns nothing when there is not exactly one key, which the caller reports, or when it is wrong
+ * @returns nothing when the key is wrong, or when there is not exactly one key; the caller reports
+ * the latter
  */
 export function parseIssuer(
   given: Readonly<Partial<Record<IssuerMember, unknown>>>,

@@ -128,8 +128,8 @@ export function algorithmsOf(jwk: PublicJwk): string[] {
 }
 
 /**
- * The accepted algorithms when none are configured: the `alg` of each key, or RS256 and PS256 for
- * RSA, one by curve for EC, EdDSA for Ed25519.
+ * The accepted algorithms when none are configured: the `alg` of each key. For a key without `alg`
+ * they are RS256 and PS256 for RSA, one by curve for EC, EdDSA and Ed25519 for Ed25519.
  */
 export function defaultAlgorithms(keys: readonly PublicJwk[]): string[] {
   return [

@@ -13,7 +13,7 @@ export type KeySource = {
    * such key.
    *
    * @param waiter address of a client whose request may wait up to 10 s for the next fetch; without
-   * it an unknown key is reported at once
+   * it the call does not wait while no fetch may begin
    * @throws ServiceError `keys_unavailable` when it cannot be known now whether there is such a key
    */
   candidates(
@@ -21,10 +21,10 @@ export type KeySource = {
     waiter?: string,
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]>
   /**
-   * The keys after another fetch, for a signature that no candidate has made. A key that the token
-   * names may have been replaced under its `kid`, and so may any key of a set without `kid`s: for
-   * these the set is fetched again once in 30 s, and between the fetches the answer is none. For
-   * any other key the call waits as for an unknown one.
+   * The keys after another fetch, for a signature that no candidate has made. The issuer may have
+   * replaced the key that the token names under the same `kid`, or any key of a set without `kid`s.
+   * For such a key the set is fetched again once in 30 s, and between the fetches the answer is
+   * empty. For any other key the call waits as for an unknown key.
    *
    * @throws ServiceError `keys_unavailable` when the key set could not be fetched, or may not be
    * fetched now

@@ -4,7 +4,7 @@ const longestWaitMs = 10_000
 const limits = { ofOne: 8, inAll: 256 }
 
 /**
- * Limits the requests that wait for a key set: 256 in all, 8 of one address, 10 s each.
+ * Limits the requests that wait for a key set: 256 in all, 8 for each address, 10 s each.
  *
  * @returns a function that answers what `work` answers, or nothing when too many wait already or
  * the time is up

@@ -4,7 +4,7 @@ import type { CompactJwt } from './canonical-encoding.js'
 /** `t:` token, `s:` session, `u:` subject, `j:` token id; then 22 characters of base64url. */
 export type RevocationKey = `${'t' | 's' | 'u' | 'j'}:${string}`
 
-/** The keys that can revoke one token. A claim that cannot be a key has none. */
+/** The keys that can revoke one token. A claim that counts as absent (`claimText`) has no key. */
 export type TokenKeys = Readonly<{
   t: RevocationKey
   s?: RevocationKey
@@ -42,7 +42,7 @@ const domains = { s: 'jwt-session\0', u: 'jwt-subject\0', j: 'jwt-id\0' } as con
 
 /**
  * The key of a session (`s`), subject (`u`) or token id (`j`) of an issuer. The lengths come first,
- * so that no two pairs have the same key.
+ * so that no two pairs of issuer and claim have the same key.
  *
  * @returns nothing when the claim counts as absent (`claimText`); an `iss` that counts as absent is
  * the empty text

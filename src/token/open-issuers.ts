@@ -19,10 +19,10 @@ export function openIssuers(
   before: OpenIssuers = { issuers: [], configs: [] },
 ): OpenIssuers {
   const kept = (config: IssuerConfig) => {
-    const at = before.configs.findIndex(({ key, algorithms }) =>
+    const index = before.configs.findIndex(({ key, algorithms }) =>
       isDeepStrictEqual([key, algorithms], [config.key, config.algorithms]),
     )
-    return before.issuers[at]?.keys
+    return before.issuers[index]?.keys
   }
   const issuers = configs.map((config) => ({
     ...config,

@@ -14,14 +14,14 @@ export type KeySourceLog = Readonly<
   Record<'info' | 'warn' | 'error', (details: object, message: string) => void>
 >
 
-/** How often a fetch may turn out to be due. */
+/** How often `tick` looks whether a fetch is due. */
 const tickMs = 100
 
 /**
  * A key set behind a URL (RFC 7517 §5). It is loaded at once and refreshed in the background every
- * 300 s. An unknown `kid` causes a fetch, at most once in 5 s: the `kid` is unknown only after a
- * fetch that began later succeeded without it. A failed fetch leaves the keys as they are.
- * Redirects are refused; weak, symmetric and unreadable keys are skipped.
+ * 300 s. An unknown `kid` causes a fetch, at most once in 5 s. The `kid` counts as unknown only
+ * after a fetch that began later has succeeded and did not bring it. A failed fetch leaves the keys
+ * as they are. Redirects are refused; weak, symmetric and unreadable keys are skipped.
  */
 export function remoteKeySource(parts: {
   uri: string
@@ -95,15 +95,15 @@ function createLoadedKeySet(uri: string, log: KeySourceLog, closing: AbortSignal
 }
 
 /**
- * Decides which fetch answers for a key that is not in the set. A check is told at once while no
- * fetch may begin (`isCheck`); an operation that ends tokens waits for the next one.
+ * Decides which fetch answers for a key that is not in the set. While no fetch may begin, a check
+ * (`isCheck`) fails at once; an operation that ends tokens waits for the next fetch.
  */
 function createKeyLookUp(keySet: LoadedKeySet, fetches: KeySetFetches) {
   return {
     /** The keys that fit, or none when a fetch that began after the call brought none. */
     async unknownKey(header: KeyHeader, isCheck: boolean): Promise<readonly VerificationKey[]> {
-      // A fetch that is under way may bring the key, but began too early to show that there is
-      // none.
+      // A fetch that is under way may bring the key, but began too early to show that there is no
+      // such key.
       if (await fetches.running()) {
         const keys = await keySet.candidates(header)
         if (keys.length > 0) return keys

@@ -6,7 +6,7 @@ const placeholder = /\{(sid|sub|jti)\}/g
 /**
  * The Redis keys of session data of other frameworks, made from the templates and the claims of
  * these tokens. A claim is put into the key unchanged, whatever its text is: keys are deleted by
- * name, never by pattern. A template is skipped for a token that lacks its claim.
+ * name, never by pattern. A token that lacks a claim of a template makes no key from that template.
  */
 export function sessionKeysOf(
   tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[],

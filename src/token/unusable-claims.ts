@@ -3,8 +3,8 @@ import type { Issuer, NamingClaim } from './verification.js'
 const everyMs = 3_600_000
 
 /**
- * Warns of claims that cannot name a session, subject or token id: a revocation by that name does
- * not reach those tokens. It warns once an hour for each issuer and claim.
+ * Warns of claims that cannot name a session, subject or token id: no revocation by such a claim
+ * reaches its tokens. It warns once an hour for each issuer and claim.
  *
  * @param warn called with the configured issuer and the name of the claim, never with its value
  */

@@ -31,7 +31,7 @@ export type Issuer = Readonly<{
   /** Key templates of session data to delete. */
   sessionKeys: readonly string[]
   keys: KeySource
-  /** What `aud` of its logout tokens may be. When absent its logout tokens are refused. */
+  /** What `aud` of its logout tokens may be; absent: its logout tokens are refused. */
   backchannelAudience?: readonly string[]
   /** `typ` of its logout tokens; absent: unchecked. */
   backchannelTyp?: string
@@ -59,7 +59,7 @@ export type Verification = {
    * @param waiter address of the client, in an operation that ends tokens: its request may wait up
    * to 10 s for a key that is not known yet
    * @throws ServiceError `invalid_token` with the reason, `keys_unavailable` when the keys of the
-   * issuer are not to be had
+   * issuer cannot be had now
    */
   verify(jwt: string, waiter?: string): Promise<VerifiedToken>
 }
@@ -72,7 +72,7 @@ export type VerificationParts = {
    * The claim that is compared with cutoffs. Like `iat` it may be ahead by the clock skew at most.
    */
   cutoffClaim: 'iat' | 'auth_time'
-  /** Whether it verifies logout tokens. Otherwise a logout token is refused. */
+  /** Whether logout tokens are verified. Otherwise they are refused. */
   logoutTokens?: boolean
   /** Called for each claim of a genuine token that would be part of a key but counts as absent. */
   onUnusableClaim?: (issuer: Issuer, claim: NamingClaim) => void
@@ -107,8 +107,8 @@ export function createVerification(parts: VerificationParts): Verification {
 }
 
 /**
- * The issuers with what is demanded of logout tokens: another audience, another `typ`, and an
- * `exp`.
+ * The issuers that accept logout tokens, with the demands on those: another audience, another
+ * `typ`, and an `exp`.
  */
 export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
   return issuers.flatMap(({ audience, typ, ...issuer }) =>
@@ -127,7 +127,7 @@ export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
 
 /**
  * Whether two tokens have the same issuer and subject, or are the same token. A token without a
- * usable `sub` shares its holder with no other.
+ * usable `sub` has the same holder as no other token.
  */
 export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolean {
   if (one.keys.t === other.keys.t) return true
@@ -137,8 +137,8 @@ export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolea
   )
 }
 
-// The unverified `iss` only selects whose keys to try. A token of an unknown issuer causes no
-// fetch.
+// The unverified `iss` only selects the issuer whose keys are tried. A token of an unknown issuer
+// causes no fetch.
 function selectIssuer(
   issuers: readonly Issuer[],
   { iss }: Readonly<Record<string, unknown>>,
