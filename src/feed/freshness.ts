@@ -60,9 +60,9 @@ export function onApplied(barrier: Barrier, events: readonly FeedEvent[]): Barri
  * was fresh, and when the wall clock has fallen behind the monotonic clock: entries may have been
  * removed too early, by a wrong clock.
  */
-export function stalenessMs(provenAt: Moment | undefined, at: Moment): number {
+export function stalenessMs(provenAt: Moment | undefined, now: Moment): number {
   if (provenAt === undefined) return Infinity
-  const wallMs = at.nowMs - provenAt.nowMs
-  const monotonicMs = at.monotonicMs - provenAt.monotonicMs
+  const wallMs = now.nowMs - provenAt.nowMs
+  const monotonicMs = now.monotonicMs - provenAt.monotonicMs
   return wallMs < monotonicMs - clocksDisagreeMs ? Infinity : Math.max(wallMs, monotonicMs)
 }

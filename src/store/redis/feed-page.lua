@@ -1,5 +1,5 @@
--- The version of the layout, and events of the feed as one JSON text. Without that text the client would
--- parse each of the ten parts of an event by itself.
+-- The version of the layout, and events of the feed as one JSON text. Without that text the
+-- client would parse each of the ten parts of an event by itself.
 --
 -- KEYS:
 --   1  the version of the layout
