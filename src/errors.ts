@@ -103,7 +103,7 @@ export const isUnsupported = (reason: Reason | undefined): reason is Reason =>
 export const errorReasonOf = ({ code, reason }: ServiceError): string | undefined =>
   reason && (code === 'unsupported_token_type' ? unsupportedReasons : errorReasons)[reason]
 
-/** The one error that our own code throws on purpose. `cause` is for the log. */
+/** A failure of the closed list, which a caller gets as an answer. `cause` is for the log. */
 export class ServiceError extends Error {
   readonly code: FailureCode
   readonly reason: Reason | undefined

@@ -16,7 +16,7 @@ export type Broadcast = Readonly<{
 type Subscriber = { readonly stream: Readable; sentId: string }
 
 const heartbeatEveryMs = 10_000
-/** A reader that lags behind by more is disconnected; it reconnects with its position. */
+/** A reader with more unread bytes than this is disconnected; it reconnects with its position. */
 const mostBufferedBytes = 1 << 20
 
 export function createBroadcast(): Broadcast {

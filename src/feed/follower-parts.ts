@@ -17,7 +17,7 @@ export type FollowerCounts = Readonly<{
 /** What a follower reports. */
 export type FollowerObserver = Readonly<{
   /**
-   * Events in the order of the feed, without a gap since the call before. The live set has them.
+   * Events that the live set has, in the order of the feed, without a gap since the call before.
    */
   onEvents(events: readonly FeedEvent[]): void
   onSnapshot(): void

@@ -25,7 +25,7 @@ export type Follower = {
   position(): Position | undefined
   /** When the live set was last known to be complete. */
   provenAt(): Moment | undefined
-  /** Milliseconds since then; `Infinity`: never. */
+  /** Milliseconds since `provenAt`; `Infinity` without it. */
   stalenessMs(): number
   isFresh(): boolean
   counts(): FollowerCounts

@@ -40,7 +40,7 @@ export function onTarget(barrier: Barrier, target: Position): Barrier {
   return applied.has(target) ? { mode: 'passed', askedAt } : { mode: 'waiting', askedAt, target }
 }
 
-/** A snapshot is complete up to this position. */
+/** The live set is complete up to this position. */
 export function onPosition(barrier: Barrier, position: Position): Barrier {
   if (barrier.mode === 'asking') barrier.applied.add(position)
   return barrier.mode === 'waiting' && barrier.target === position

@@ -38,7 +38,7 @@ export type StoreFollowerParts = Partial<FurtherReports> & {
   /** Stores entries again. */
   restore: (entries: readonly Entry[]) => Promise<void>
   /**
-   * Events in the order of the feed, without a gap since the call before. The live set has them.
+   * Events that the live set has, in the order of the feed, without a gap since the call before.
    */
   onEvents: (events: readonly FeedEvent[]) => void
   /** There is a gap before the events that will follow. */
