@@ -1,7 +1,7 @@
 import { feedVersion } from '../feed/event.js'
 import type { Answer } from '../runtime/http-client.js'
 
-/** The feed answered something else than what was requested. */
+/** A failure of the feed, with the status of the answer if there was one. */
 export class FeedError extends Error {
   override readonly name = 'FeedError'
   /**

@@ -10,7 +10,8 @@ export function createGuardEvents() {
   return {
     emit<Name extends keyof GuardEvents>(event: Name, ...args: GuardEvents[Name]): void {
       try {
-        // @types/node has a conditional type there, which a type parameter leaves unresolved.
+        // `@types/node` gives `emit`, `on` and `off` conditional types, which a type parameter
+        // leaves unresolved.
         emitter.emit(event, ...(args as never))
       } catch (error) {
         queueMicrotask(() => {
@@ -22,14 +23,14 @@ export function createGuardEvents() {
       event: Name,
       listener: (...args: GuardEvents[Name]) => void,
     ): void {
-      // As above.
+      // The same cast as in `emit`.
       emitter.on(event, listener as never)
     },
     off<Name extends keyof GuardEvents>(
       event: Name,
       listener: (...args: GuardEvents[Name]) => void,
     ): void {
-      // As above.
+      // The same cast as in `emit`.
       emitter.off(event, listener as never)
     },
   }

@@ -24,7 +24,7 @@ export type Preconditions = Readonly<{
   issuedAtS: number | undefined
   /** How long an API may accept the token, in epoch milliseconds; `null`: for ever. */
   untilMs: number | null
-  /** Whether this instance knows the token as revoked, whatever the store says. */
+  /** Whether this instance knows that the token is revoked, whatever the store says. */
   isKnownRevoked: boolean
 }>
 
@@ -57,7 +57,7 @@ export type CommitResult = Readonly<{
 /** The result of one commit of several, or what was wrong with it. */
 export type CommitReply = CommitResult | Readonly<{ error: Error }>
 
-/** A revocation that holds: by this commit, or because an earlier one stored all of it. */
+/** A revocation that is stored, by this commit or by an earlier one. */
 export type StoredRevocation =
   | Readonly<{ outcome: 'stored' | 'stored_without_audit'; commit: Commit }>
   | Readonly<{ outcome: 'nothing_to_store' }>

@@ -53,7 +53,7 @@ export function isRevokedBy(
 export const laterOf = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? null : Math.max(one, other)
 
-/** Whether one entry lives at least as long as another, or less long by `toleranceMs` at most. */
+/** Whether an entry expires when another one does or later; `toleranceMs` earlier is enough. */
 export const coversLife = (
   held: Pick<Entry, 'untilMs'>,
   { untilMs }: Pick<Entry, 'untilMs'>,

@@ -26,7 +26,9 @@ export type HashIndex = {
   slots: Uint32Array
 }
 
-/** Random numbers of a process: without them an attacker cannot compute keys that collide. */
+/**
+ * Random numbers of a process: an attacker who does not know them cannot compute keys that collide.
+ */
 export type Seeds = Readonly<{ high: number; low: number }>
 
 export const recordWords = 6

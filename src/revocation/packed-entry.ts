@@ -2,7 +2,7 @@ import { base64url, type RevocationKey } from '../token/keys.js'
 import type { Entry } from './entry.js'
 
 /**
- * A packed entry is an `Entry` as six 32-bit words, in which form the live set stores it:
+ * A packed entry is an `Entry` as six 32-bit words, the form in which the live set stores it:
  *
  * | word | content |
  * |---|---|

@@ -27,7 +27,7 @@ export type Revocations = TokenEntries & {
    * Stores the commit if its preconditions hold and its rate limit allows the request. Of two
    * requests that revoke one token at the same time, one gets `already_revoked`.
    *
-   * @throws ServiceError `store_unavailable`: unknown, and repeating is safe;
+   * @throws ServiceError `store_unavailable`: the outcome is unknown, and repeating is safe;
    *   `session_store_unavailable`: nothing is stored
    */
   commit(commit: Commit): Promise<CommitResult>

@@ -9,13 +9,13 @@ export type KeySetFetches = Readonly<{
   /** Whether no fetch may begin now. */
   isCoolingDown(): boolean
   /**
-   * The next fetch that may begin, now or after the cool-down. All callers until it begins share
-   * it.
+   * The next fetch that may begin, now or after the cool-down. All callers until then share that
+   * fetch.
    */
   next(): Promise<boolean>
   /**
-   * A fetch after a signature that no key has made. Nothing when the key set is not older than 30
-   * s; `false` when it could not be fetched.
+   * A fetch after a signature that no key has made. Nothing while the key set is younger than 30 s;
+   * `false` when the key set could not be fetched.
    */
   afterBadSignature(): Promise<boolean> | undefined
   /** Begins a fetch if one is due: for callers that wait, or to refresh the key set. */

@@ -9,8 +9,7 @@ export type KeyHeader = Readonly<{ alg: string; kid?: string | undefined }>
 /** The keys of one issuer. */
 export type KeySource = {
   /**
-   * The keys that may have made a signature, the most likely first; none when the issuer has no
-   * such key.
+   * The keys that may have made a signature; none when the issuer has no such key.
    *
    * @param waiter address of a client whose request may wait up to 10 s for the next fetch; without
    * it the call does not wait while no fetch may begin

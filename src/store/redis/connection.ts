@@ -104,8 +104,8 @@ function endOfFirstAttempt(client: RedisClient): { ended: Promise<void>; end: ()
 /**
  * Logs connections and errors: one line for each kind of error, not one for each attempt.
  *
- * @returns logs an error without the password: a server that does not know AUTH quotes its
- *   arguments
+ * @returns a function that logs an error without the password: a server that does not know AUTH
+ * quotes its arguments
  */
 function logConnection(
   client: RedisClient,
@@ -135,7 +135,7 @@ function logConnection(
  * fire while commands are written, and TCP takes a quarter of an hour to notice a peer that
  * vanished.
  *
- * @returns stops watching
+ * @returns a function that stops watching
  */
 function watchSilence(client: RedisClient, onSilent: () => void): () => void {
   let waitingSinceMs: number | undefined
