@@ -20,7 +20,7 @@ const heartbeatEveryMs = 10_000
 const mostBufferedBytes = 1 << 20
 
 export function createBroadcast(): Broadcast {
-  const live = new Set<Subscriber>()
+  const subscribers = new Set<Subscriber>()
   let pending: FeedEvent[] = []
   let sending: NodeJS.Timeout | NodeJS.Immediate | undefined
   let heartbeat: NodeJS.Timeout | undefined
@@ -30,7 +30,7 @@ export function createBroadcast(): Broadcast {
     const startedMs = performance.now()
     const events = pending
     pending = []
-    send(live, events)
+    send(subscribers, events)
     // The pause is as long as the sending was: other work gets half of the time, however many
     // subscribers there are.
     const tookMs = performance.now() - startedMs
@@ -38,23 +38,23 @@ export function createBroadcast(): Broadcast {
   }
   return {
     join(stream, sentId) {
-      heartbeat ??= startHeartbeat(live)
+      heartbeat ??= startHeartbeat(subscribers)
       const subscriber = { stream, sentId }
-      live.add(subscriber)
-      stream.once('close', () => live.delete(subscriber))
+      subscribers.add(subscriber)
+      stream.once('close', () => subscribers.delete(subscriber))
     },
     publish(events) {
       // A subscriber that joins later reads these events from the store.
-      if (live.size === 0) return
+      if (subscribers.size === 0) return
       pending.push(...events)
       sending ??= setImmediate(flush)
     },
     end(text) {
       flush()
-      for (const { stream } of live) endStream(stream, text)
-      live.clear()
+      for (const { stream } of subscribers) endStream(stream, text)
+      subscribers.clear()
     },
-    size: () => live.size,
+    size: () => subscribers.size,
     stop: () => clearInterval(heartbeat),
   }
 }
@@ -67,12 +67,12 @@ export function endStream(stream: Readable, text: string): void {
 const bytesOf = (events: readonly FeedEvent[]) => Buffer.from(events.map(serverSentEvent).join(''))
 
 /** Sends each subscriber the events that it has not read from the store. */
-function send(live: ReadonlySet<Subscriber>, events: readonly FeedEvent[]): void {
+function send(subscribers: ReadonlySet<Subscriber>, events: readonly FeedEvent[]): void {
   const [first] = events
   const last = events.at(-1)
   if (first === undefined || last === undefined) return
   const bytes = bytesOf(events)
-  for (const subscriber of live) {
+  for (const subscriber of subscribers) {
     const { stream, sentId } = subscriber
     const isAhead = compareIds(sentId, first.id) >= 0
     push(stream, isAhead ? bytesOf(events.filter(({ id }) => compareIds(id, sentId) > 0)) : bytes)
@@ -86,10 +86,10 @@ function push(stream: Readable, bytes: Buffer): void {
   if (stream.readableLength > mostBufferedBytes) stream.destroy()
 }
 
-function startHeartbeat(live: ReadonlySet<Subscriber>): NodeJS.Timeout {
+function startHeartbeat(subscribers: ReadonlySet<Subscriber>): NodeJS.Timeout {
   const comment = Buffer.from(':\n\n')
   const timer = setInterval(() => {
-    for (const { stream } of live) push(stream, comment)
+    for (const { stream } of subscribers) push(stream, comment)
   }, heartbeatEveryMs)
   return timer.unref()
 }
