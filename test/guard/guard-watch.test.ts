@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { GuardError, type Guard, type GuardOptions } from '../../src/guard.js'
 import { clientsVariable } from '../support/clients.js'
 import { startGuard } from '../support/guard.js'
+import { createStandingClock } from '../support/live.js'
 import { freePort, until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
 import { nowS, token, type Claims } from '../support/tokens.js'
@@ -57,16 +58,16 @@ describe('watched tokens', () => {
   })
 
   it('renew: the expiry of the fresh token counts, and not that of the first one', async () => {
-    let nowMs = Date.now()
-    const guard = await open({ clock: { now: () => nowMs, monotonicMs: () => nowMs } })
-    const first = await token({ sub: 'alice', exp: nowS(2) })
+    const clock = createStandingClock()
+    const guard = await open({ clock })
+    const first = await token({ sub: 'alice', exp: clock.nowS(2) })
     const { watch, ends } = await watchOf(guard, first)
     const other = await watchOf(guard, first)
-    await guard.renew(watch, await token({ sub: 'alice', exp: nowS(4) }))
-    nowMs += 3_000
+    await guard.renew(watch, await token({ sub: 'alice', exp: clock.nowS(4) }))
+    clock.forward(3_000)
     await until('the first token has expired', () => other.ends.length === 1)
     expect([other.ends, ends]).to.deep.equal([['expired'], []])
-    nowMs += 2_000
+    clock.forward(2_000)
     await until('the fresh one has expired', () => ends.length === 1)
     expect(ends).to.deep.equal(['expired'])
   })

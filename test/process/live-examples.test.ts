@@ -1,5 +1,11 @@
 import { once } from 'node:events'
-import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -18,7 +24,7 @@ import { send } from '../support/http.js'
 import { createStandingClock } from '../support/live.js'
 import { until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
-import { hmacSecret, nowS, token } from '../support/tokens.js'
+import { hmacSecret, token } from '../support/tokens.js'
 
 const issuers = [{ issuer: 'https://issuer.test', secret: hmacSecret }]
 const resourceMetadata = 'https://api.test/.well-known/oauth-protected-resource'
@@ -169,7 +175,7 @@ describe('the examples for live connections, against the built package', () => {
 
       const clock = createStandingClock()
       const own = await listen(createApi(await open(service.origin, { clock })))
-      const expiring = await stream(own, await token({ exp: nowS(2) }))
+      const expiring = await stream(own, await token({ exp: clock.nowS(2) }))
       clock.forward(3_000)
       await expiring.ended
     })
@@ -190,9 +196,15 @@ describe('the examples for live connections, against the built package', () => {
     })
   }
 
-  /** A client of the SDK; `errors` are what it reports, such as the end of its stream. */
-  const connectMcp = async (origin: string, jwt: string) => {
+  /** A client of the SDK whose event stream is open. `errors` are what it reports. */
+  const connectMcp = async (own: Guard, jwt: string) => {
     const errors: string[] = []
+    const server = createServer(guardMcp.createApi(own, resourceMetadata))
+    const streams: ServerResponse[] = []
+    server.on('request', ({ method }, response) => {
+      if (method === 'GET') streams.push(response)
+    })
+    const origin = await listen(server)
     const client = new Client({ name: 'test', version: '1.0.0' })
     const transport = new StreamableHTTPClientTransport(new URL('/mcp', origin), {
       requestInit: { headers: bearer(jwt) },
@@ -204,19 +216,18 @@ describe('the examples for live connections, against the built package', () => {
       },
     })
     client.onerror = ({ message }) => errors.push(message)
-    // The types of the SDK are not written for exactOptionalPropertyTypes.
     await client.connect(transport)
-    return { client, transport, errors }
+    await until('its stream is open', () => streams[0]?.headersSent === true)
+    return { client, transport, errors, origin, stream: streams[0]! }
   }
 
   it('guard-mcp.ts: a session works, its stream ends when the token is logged out, and the next call is 401', async () => {
-    const origin = await listen(createServer(guardMcp.createApi(guard, resourceMetadata)))
     const jwt = await token({ sub: 'alice' })
-    const { client, transport, errors } = await connectMcp(origin, jwt)
+    const { client, transport, errors, origin, stream: own } = await connectMcp(guard, jwt)
     expect((await client.callTool({ name: 'whoami' })).content).to.deep.equal([
       { type: 'text', text: 'alice' },
     ])
-    await until('its stream is open', () => guard.stats().watched === 1)
+    expect(own.destroyed).to.equal(false)
     const foreign = await send(origin, {
       method: 'POST',
       path: '/mcp',
@@ -231,7 +242,8 @@ describe('the examples for live connections, against the built package', () => {
     expect(foreign.status, 'the session of another subject').to.equal(404)
 
     expect((await service.logout(jwt)).status).to.equal(200)
-    await until('its stream has ended', () => errors.some((text) => text.includes('disconnected')))
+    await until('its stream has ended', () => own.destroyed)
+    await until('the client knows', () => errors.some((text) => text.includes('disconnected')))
     const refused: unknown = await client
       .callTool({ name: 'whoami' })
       .catch((error: unknown) => error)
@@ -251,16 +263,12 @@ describe('the examples for live connections, against the built package', () => {
     try {
       const expiring = await open(service.origin, { clock })
       const stale = await open(source.origin, { maxStalenessMs: 500 })
-      const api = (own: Guard) => listen(createServer(guardMcp.createApi(own, resourceMetadata)))
-      const one = await connectMcp(await api(expiring), await token({ exp: nowS(2) }))
-      const other = await connectMcp(await api(stale), await token())
-      await until('both streams are open', () =>
-        [expiring, stale].every((own) => own.stats().watched === 1),
-      )
+      const one = await connectMcp(expiring, await token({ exp: clock.nowS(2) }))
+      const other = await connectMcp(stale, await token())
       clock.forward(3_000)
       await source.stop()
-      for (const { errors } of [one, other])
-        await until('it has ended', () => errors.some((text) => text.includes('disconnected')))
+      for (const { stream: own } of [one, other])
+        await until('its stream has ended', () => own.destroyed)
       for (const [{ client }, code] of [
         [one, 401],
         [other, 503],

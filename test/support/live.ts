@@ -2,15 +2,20 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Guard, GuardOptions } from '../../src/guard.js'
-import type { Clock } from '../../src/runtime/clock.js'
 import { clientsVariable } from './clients.js'
 import { startGuard } from './guard.js'
 import { startService, type TestService } from './service.js'
 
 /** A clock that stands still unless the test moves it. */
-export function createStandingClock(): Clock & { forward(ms: number): void } {
+export function createStandingClock() {
   let nowMs = Date.now()
-  return { now: () => nowMs, monotonicMs: () => nowMs, forward: (ms) => void (nowMs += ms) }
+  return {
+    now: () => nowMs,
+    monotonicMs: () => nowMs,
+    forward: (ms: number): void => void (nowMs += ms),
+    /** Whole seconds by this clock, moved by an offset. */
+    nowS: (offsetS: number): number => Math.floor(nowMs / 1000) + offsetS,
+  }
 }
 
 /** What tests of live connections need, all of it ended by `close`. */

@@ -14,7 +14,7 @@ import { clientsVariable } from '../../support/clients.js'
 import { createLiveParts, createStandingClock } from '../../support/live.js'
 import { until } from '../../support/processes.js'
 import { startService, type TestService } from '../../support/service.js'
-import { nowS, token } from '../../support/tokens.js'
+import { token } from '../../support/tokens.js'
 
 type ContextValue = { subject: string | undefined }
 
@@ -46,6 +46,7 @@ describe('cierre/guard/graphql-ws', () => {
   })
   afterEach(async () => {
     for (const client of clients.splice(0)) await client.dispose()
+    await until('nothing is watched', () => guard.stats().watched === 0)
   })
   after(async () => {
     await parts.close()
@@ -119,7 +120,7 @@ describe('cierre/guard/graphql-ws', () => {
     const clock = createStandingClock()
     const own = await parts.open(service.origin, { clock })
     const { url } = await serve(own)
-    const { first, closed } = subscribe(url, withToken(await token({ exp: nowS(2) })))
+    const { first, closed } = subscribe(url, withToken(await token({ exp: clock.nowS(2) })))
     await first
     clock.forward(3_000)
     expect(await closed).to.equal('4401 token_expired')

@@ -14,7 +14,7 @@ import { clientsVariable } from '../../support/clients.js'
 import { createLiveParts, createStandingClock } from '../../support/live.js'
 import { until } from '../../support/processes.js'
 import { startService, type TestService } from '../../support/service.js'
-import { nowS, token } from '../../support/tokens.js'
+import { token } from '../../support/tokens.js'
 
 type Data = { claims?: Claims; watch?: Watch }
 type Events = { welcome: (subject: string | undefined) => void }
@@ -33,6 +33,7 @@ describe('cierre/guard/socket-io', () => {
   afterEach(async () => {
     for (const client of clients.splice(0)) client.disconnect()
     for (const io of ios.splice(0)) await io.close()
+    await until('nothing is watched', () => guard.stats().watched === 0)
   })
   after(async () => {
     await parts.close()
@@ -129,7 +130,7 @@ describe('cierre/guard/socket-io', () => {
     const clock = createStandingClock()
     const own = await parts.open(service.origin, { clock })
     const { url } = await serve(own)
-    const client = open(url, { auth: { token: await token({ exp: nowS(2) }) } })
+    const client = open(url, { auth: { token: await token({ exp: clock.nowS(2) }) } })
     await welcomed(client)
     const ended = disconnected(client)
     clock.forward(3_000)

@@ -42,6 +42,7 @@ describe('cierre/guard/ws', () => {
     service = await startService({ CLIENTS: clientsVariable })
     guard = await parts.open(service.origin)
   })
+  afterEach(() => until('nothing is watched', () => guard.stats().watched === 0))
   after(async () => {
     await parts.close()
     await service.stop()
@@ -104,7 +105,7 @@ describe('cierre/guard/ws', () => {
     const clock = createStandingClock()
     const own = await parts.open(service.origin, { clock })
     const { url } = await serve(own)
-    const jwt = await token({ exp: nowS(2) })
+    const jwt = await token({ exp: clock.nowS(2) })
     const { closed } = await welcomed(new WebSocket(url, bearer(jwt)))
     clock.forward(3_000)
     expect(await closed).to.equal('4401 token_expired')
