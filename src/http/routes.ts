@@ -233,8 +233,10 @@ const rethrow =
   ({ state, request }: ServiceContext) =>
   (error: unknown): never => {
     if (!isRefusal(error)) throw error
-    const isWithoutToken = error.errors.some(isUnreadable) || hasNoToken(request.body)
-    const code = isWithoutToken ? state.operation?.unreadableBody : undefined
+    const { operation } = state
+    const lacksToken = operation?.mayLackToken === false && hasNoToken(request.body)
+    const isWithoutToken = error.errors.some(isUnreadable) || lacksToken
+    const code = isWithoutToken ? operation?.unreadableBody : undefined
     // The cause is left out, because its errors may quote the request.
     throw new ServiceError(code ?? 'bad_request', { reason: 'body' })
   }

@@ -16,6 +16,7 @@ export type ServedOperation = Readonly<{
   path: string
   limitedByAddress: boolean
   unreadableBody: FailureCode
+  mayLackToken: boolean
   /** The failure when the outcome is unknown: 500 or 503, as the operation declares. */
   outcomeUnknown: 'internal_error' | 'store_unavailable'
   failureForm: FailureForm
@@ -28,12 +29,17 @@ export function servedOperations(
   return new Map(
     documentedOperations(document).map((documented) => {
       const { operationId, path, responses } = documented
-      const { limitedByAddress = false, unreadableBody = 'bad_request' } = operations[operationId]
+      const {
+        limitedByAddress = false,
+        unreadableBody = 'bad_request',
+        mayLackToken = false,
+      } = operations[operationId]
       const served: ServedOperation = {
         operationId,
         path,
         limitedByAddress,
         unreadableBody,
+        mayLackToken,
         outcomeUnknown: '500' in responses ? 'internal_error' : 'store_unavailable',
         failureForm: failureFormOf(document, documented),
       }

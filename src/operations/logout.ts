@@ -29,7 +29,11 @@ type Parts = {
  */
 export function logout(parts: Parts): Operation<'logout'> {
   const { authCookie } = parts
-  const traits = { limitedByAddress: true, unreadableBody: 'invalid_token' } as const
+  const traits = {
+    limitedByAddress: true,
+    unreadableBody: 'invalid_token',
+    mayLackToken: authCookie !== undefined,
+  } as const
   return withTraits<'logout'>(traits, async (request) => {
     const { authorization, body } = request
     const cookie =

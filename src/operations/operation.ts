@@ -74,6 +74,8 @@ export type OperationTraits = Readonly<{
   isCheck?: boolean
   /** The failure of a body that is unreadable or has no token; `bad_request` by default. */
   unreadableBody?: FailureCode
+  /** Whether a body may have no `token`, because the token may come in a cookie. */
+  mayLackToken?: boolean
 }>
 
 /**
