@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -390,7 +390,7 @@ describe('every command and snippet of the pages', () => {
     ].join('\n')
     const files = snippets.map(({ text }, index) => {
       const file = join(app, `snippet-${index}.mts`)
-      const guard = text.includes('const guard =')
+      const guard = /\bconst (?:guard =|\{[^}]*\bguard\b)/.test(text)
         ? ''
         : "declare const guard: import('cierre/guard').Guard"
       writeFileSync(file, `${around}\n${guard}\n${text}`)
@@ -400,10 +400,11 @@ describe('every command and snippet of the pages', () => {
     const options =
       '--noEmit --strict --exactOptionalPropertyTypes --skipLibCheck --target es2022 --module nodenext --types node'
     const types = ['--typeRoots', join(root, 'node_modules/@types')]
-    execFileSync(
+    const compiled = spawnSync(
       process.execPath,
       [join(root, 'node_modules/typescript/bin/tsc'), ...options.split(' '), ...types, ...files],
-      { cwd: app, stdio: 'pipe', encoding: 'utf8' },
+      { cwd: app, encoding: 'utf8' },
     )
+    expect(compiled.status, compiled.stdout).to.equal(0)
   })
 })
