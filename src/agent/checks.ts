@@ -4,7 +4,8 @@ import { ServiceError } from '../errors.js'
 import { authorizationOf } from '../guard/adapters/request-headers.js'
 import { GuardError } from '../guard/error.js'
 import type { AgentMetrics } from '../telemetry/agent-metrics.js'
-import { asOfField, authFieldsOf } from '../token/auth-fields.js'
+import { isoTime } from '../telemetry/log.js'
+import { authFieldsOf } from '../token/auth-fields.js'
 import type { Claims } from '../token/verification.js'
 import { send, type AgentAnswer } from './answer.js'
 import type { AgentGuard } from './guard.js'
@@ -61,7 +62,7 @@ async function answer(
   try {
     const asOfMs = knowsUntilMs()
     const claims = await guard.check(authorizationOf(request))
-    const asOf = asOfMs === undefined ? '' : asOfField(asOfMs)
+    const asOf = asOfMs === undefined ? '' : isoTime(asOfMs)
     const fields = [...fieldsOf(claims), 'X-Auth-As-Of', asOf, ...emptyBody]
     metrics.checked(200, 'active')
     response.writeHead(200, fields).end()
@@ -80,8 +81,7 @@ function refusalOf({ log }: CheckParts, error: unknown): AgentAnswer & { code: s
     const cause = error instanceof ServiceError ? error.cause : error
     log.error({ err: cause }, 'a check failed')
   }
-  const { code, status, headers } =
-    error instanceof GuardError ? error : new GuardError('unknown', { cause: error })
-  const body = { error: status === 401 ? 'invalid_token' : 'temporarily_unavailable' }
+  const { code, status, headers, body } =
+    error instanceof GuardError ? error : new GuardError('unknown')
   return { code, status, headers, body }
 }

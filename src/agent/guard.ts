@@ -1,10 +1,6 @@
-import { createGuardFollower } from '../guard/guard-follower.js'
-import { openGuard } from '../guard/guard.js'
-import { createFeedClient } from '../guard/http-feed.js'
-import { createHttpFeedSource } from '../guard/http-feed-source.js'
+import { followService, openGuard } from '../guard/guard.js'
 import type { GuardSettings } from '../guard/options.js'
 import type { Guard } from '../guard/types.js'
-import { createLiveSet } from '../revocation/live-set.js'
 
 /** A guard, and the time up to which it knows every revocation. */
 export type AgentGuard = Readonly<{
@@ -15,23 +11,11 @@ export type AgentGuard = Readonly<{
 
 /** Opens a guard that follows the feed of the service. */
 export function openAgentGuard(settings: GuardSettings): AgentGuard {
-  const { clock, maxStalenessMs } = settings
-  const source = createHttpFeedSource(createFeedClient(settings.feed))
-  const liveSet = createLiveSet(clock.now)
-  let knowsUntilMs: AgentGuard['knowsUntilMs'] = () => undefined
+  const { liveSet, follow } = followService(settings)
+  let follower: ReturnType<typeof follow> | undefined
   const guard = openGuard(settings, {
     liveSet,
-    follow(observer) {
-      const follower = createGuardFollower({
-        ...observer,
-        source,
-        liveSet,
-        clock,
-        maxStalenessMs,
-      })
-      knowsUntilMs = () => follower.provenAt()?.nowMs
-      return follower
-    },
+    follow: (observer) => (follower = follow(observer)),
   })
-  return { guard, knowsUntilMs: () => knowsUntilMs() }
+  return { guard, knowsUntilMs: () => follower?.provenAt()?.nowMs }
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { ConfigError } from '../config/config.js'
 import type { Environment } from '../config/read-variables.js'
+import { isLoopback } from '../config/rules.js'
 import { FeedError } from '../guard/feed-error.js'
 import type { Guard } from '../guard/types.js'
 import { drainable } from '../http/server.js'
@@ -37,8 +38,7 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   const metrics = createAgentMetrics({ version: version() })
   metrics.watch(guard.stats)
   logChanges(guard, log)
-  const isStopped = stopped.then(() => true)
-  await Promise.race([untilReady(guard, settings, log), isStopped])
+  await Promise.race([untilReady(guard, settings, log), stopped])
   const { prefix, authClaims } = settings
   const listener = createCheckListener({ ...agentGuard, prefix, authClaims, metrics, log })
   const servers = [
@@ -119,6 +119,3 @@ async function listenForAdmin(
   await listenOnPort(server, admin, 'AGENT_ADMIN_HOST, AGENT_ADMIN_PORT')
   return [listening]
 }
-
-const isLoopback = (host: string) =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)

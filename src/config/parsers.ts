@@ -1,19 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { Limit } from '../access/rate-limits.js'
 import { isAddressRange } from '../runtime/ip-addresses.js'
-import { texts, wholeNumber, type Option, type Report } from '../token/options.js'
+import { texts, textThat, wholeNumber, type Option, type Report } from '../token/options.js'
 
 const same = (text: string) => text
-
-/** A text that fulfils a condition; `fault` says what it must be. */
-const textThat = (isRight: (text: string) => boolean, fault: string): Option<string> => ({
-  fromText: same,
-  check(value, report) {
-    if (typeof value === 'string' && isRight(value)) return value
-    report(fault)
-    return undefined
-  },
-})
 
 /** A comma list whose items fulfil a condition. One fault names all items that do not. */
 const listOf = (isRight: (text: string) => boolean, fault: string): Option<string[]> => ({

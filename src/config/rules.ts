@@ -44,7 +44,7 @@ export function trustOf(given: Settings, faults: Faults): Trust {
   return { issuers: [issuer], throwawaySecret }
 }
 
-const isLoopback = (host: string) =>
+export const isLoopback = (host: string) =>
   host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 
 type Connections = Readonly<{

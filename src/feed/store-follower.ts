@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Entry } from '../revocation/entry.js'
 import type { LiveSet } from '../revocation/live-set.js'
 import { UnknownLayout, withoutArguments } from '../revocation/store-errors.js'
-import type { FeedEvent, Position } from './event.js'
+import type { Position } from './event.js'
 import type { FeedLog } from './feed-source.js'
 import { createFollower, type Follower } from './follower.js'
 import type { FollowerObserver } from './follower-parts.js'
@@ -27,22 +27,14 @@ export type StoreFollower = Pick<
   seenAtMs(): number
 }
 
-type FurtherReports = Pick<
+export type StoreFollowerParts = Pick<
   FollowerObserver,
-  'onSnapshot' | 'onProven' | 'onFreshness' | 'onTrouble'
->
-
-export type StoreFollowerParts = Partial<FurtherReports> & {
+  'onEvents' | 'onGap' | 'onSnapshot' | 'onProven' | 'onFreshness' | 'onTrouble'
+> & {
   feed: FeedLog
   liveSet: LiveSet
   /** Stores entries again. */
   restore: (entries: readonly Entry[]) => Promise<void>
-  /**
-   * Events that the live set has, in the order of the feed, without a gap since the call before.
-   */
-  onEvents: (events: readonly FeedEvent[]) => void
-  /** There is a gap before the events that will follow. */
-  onGap: () => void
   log: Logger
   now: () => number
   timeoutMs: number
@@ -73,12 +65,12 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
       ...observer,
       onEvents: parts.onEvents,
       onGap: parts.onGap,
-      onSnapshot: () => parts.onSnapshot?.(),
-      onProven: () => parts.onProven?.(),
-      onFreshness: (isFresh) => parts.onFreshness?.(isFresh),
+      onSnapshot: parts.onSnapshot,
+      onProven: parts.onProven,
+      onFreshness: parts.onFreshness,
       onTrouble(error, kind) {
         observer.onTrouble(error, kind)
-        parts.onTrouble?.(error, kind)
+        parts.onTrouble(error, kind)
       },
       onPositionSeen() {
         seenAt = momentOf(clock)

@@ -43,8 +43,7 @@ const retryMs = { first: 50, most: 2_000 }
 export function createGuardFollower(
   parts: GuardFollowerParts,
 ): GuardFollower & Pick<Follower, 'provenAt'> {
-  const readiness = createReadiness()
-  let isClosed = false
+  const readiness = createReadiness(() => follower.isFresh())
   const follower = createFollower({
     source: parts.source,
     liveSet: parts.liveSet,
@@ -71,13 +70,9 @@ export function createGuardFollower(
   })
   return {
     ...follower,
-    async fresh(ms) {
-      if (isClosed) throw new Error('the guard was closed')
-      if (!follower.isFresh()) await readiness.wait(ms)
-    },
+    fresh: readiness.fresh,
     async close() {
-      isClosed = true
-      readiness.fail(new Error('the guard was closed'))
+      readiness.close()
       await follower.close()
     },
   }

@@ -10,7 +10,7 @@ import { createHttpFeedSource } from './http-feed-source.js'
 import { openGuardIssuers } from './key-sets.js'
 import { createGuardWatch } from './guard-watch.js'
 import { createLoginCheck } from './login-check.js'
-import { readGuardOptions, type CheckSettings } from './options.js'
+import { readGuardOptions, type CheckSettings, type GuardSettings } from './options.js'
 import { createRevocationLookup } from './revocation-lookup.js'
 import type { Guard, GuardOptions } from './types.js'
 import { createVerifiedTokens } from './verified-tokens.js'
@@ -25,14 +25,7 @@ import { createWatches } from './watches.js'
  */
 export function createGuard(options: GuardOptions): Guard {
   const settings = readGuardOptions(options)
-  const { clock, maxStalenessMs } = settings
-  const source = createHttpFeedSource(createFeedClient(settings.feed))
-  const liveSet = createLiveSet(clock.now)
-  return openGuard(settings, {
-    liveSet,
-    follow: (observer) =>
-      createGuardFollower({ ...observer, source, liveSet, clock, maxStalenessMs }),
-  })
+  return openGuard(settings, followService(settings))
 }
 
 /** What a guard knows of revocations, wherever it comes from. */
@@ -41,6 +34,15 @@ export type KnownRevocations = Readonly<{
   /** Makes the follower that keeps the live set up to date. The guard starts and closes it. */
   follow: (observer: GuardObserver) => GuardFollower
 }>
+
+/** What a guard knows of revocations by the feed of a service. */
+export function followService({ feed, clock, maxStalenessMs }: GuardSettings) {
+  const source = createHttpFeedSource(createFeedClient(feed))
+  const liveSet = createLiveSet(clock.now)
+  const follow = (observer: GuardObserver) =>
+    createGuardFollower({ ...observer, source, liveSet, clock, maxStalenessMs })
+  return { liveSet, follow }
+}
 
 /** Opens a guard over a live set, which `follow` keeps up to date. */
 export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRevocations): Guard {

@@ -6,7 +6,7 @@ import { createReadiness } from './readiness.js'
 
 /** Follows no feed: a test gives it its revocations, and says whether it is fresh. */
 export function createTestFollower(liveSet: LiveSet) {
-  const readiness = createReadiness()
+  const readiness = createReadiness(() => mode === 'fresh')
   let mode: 'fresh' | 'stale' | 'closed' = 'fresh'
   let last: FeedEvent = { id: '0-0', entry: undefined }
   let observer: GuardObserver | undefined
@@ -25,13 +25,10 @@ export function createTestFollower(liveSet: LiveSet) {
     stalenessMs: () => (mode === 'fresh' ? 0 : Infinity),
     position: () => positionOf(last),
     counts: () => ({ snapshots: 1, gaps: 0, reconnects: 0 }),
-    async fresh(ms) {
-      if (mode === 'closed') throw closed()
-      if (mode === 'stale') await readiness.wait(ms)
-    },
+    fresh: readiness.fresh,
     async close() {
       mode = 'closed'
-      readiness.fail(closed())
+      readiness.close()
     },
   }
   return {
@@ -56,5 +53,4 @@ export function createTestFollower(liveSet: LiveSet) {
   }
 }
 
-const closed = () => new Error('the guard was closed')
 const idAfter = ({ id }: FeedEvent) => `0-${Number(id.slice(2)) + 1}`

@@ -2,7 +2,8 @@ import { bearerToken, senderConstrainedChallenge, writeChallenge } from '../toke
 import type { Check } from '../revocation/check.js'
 import { ServiceError } from '../errors.js'
 import { isDpopBound, isSenderConstrained, type SenderConstrained } from '../token/confirmation.js'
-import { asOfField, authFieldsOf } from '../token/auth-fields.js'
+import { isoTime } from '../telemetry/log.js'
+import { authFieldsOf } from '../token/auth-fields.js'
 import { withTraits, type Operation } from './operation.js'
 
 type Parts = Readonly<{
@@ -31,6 +32,6 @@ export const verify = ({ check, senderConstrained, authClaims }: Parts): Operati
     return {
       status: 200,
       body: { success: true, message: 'Token válido' },
-      headers: { ...authFieldsOf(claims, authClaims), 'X-Auth-As-Of': asOfField(asOfMs) },
+      headers: { ...authFieldsOf(claims, authClaims), 'X-Auth-As-Of': isoTime(asOfMs) },
     }
   })

@@ -1,4 +1,3 @@
-import type { FeedEvent } from '../feed/event.js'
 import type { GuardFollower, GuardObserver } from '../guard/guard-follower.js'
 import { openGuard } from '../guard/guard.js'
 import { refuseUnknown } from '../guard/fallback.js'
@@ -28,41 +27,26 @@ export function createEmbeddedGuard({ config, feed, now }: ServiceParts): Guard 
 
 /** The follower of this instance, as the guard sees it; the instance starts and closes it. */
 function followFeed({ follower, news }: Feed, observer: GuardObserver): GuardFollower {
-  const readiness = createReadiness()
-  let isClosed = false
-  const onEvents = (events: readonly FeedEvent[]) => observer.onEvents(events)
+  const readiness = createReadiness(follower.isFresh)
   const onTrouble = (error: Error) => {
     readiness.note(error)
     observer.onTrouble(error)
   }
-  const start = () => {
-    news.on('events', onEvents)
-    news.on('snapshot', observer.onSnapshot)
-    // The live set has events that were found together with the gap, and that are not reported.
-    news.on('gap', observer.onSnapshot)
-    news.on('freshness', observer.onFreshness)
-    news.on('proven', readiness.succeed)
-    news.on('trouble', onTrouble)
-  }
-  const stop = () => {
-    news.off('events', onEvents)
-    news.off('snapshot', observer.onSnapshot)
-    news.off('gap', observer.onSnapshot)
-    news.off('freshness', observer.onFreshness)
-    news.off('proven', readiness.succeed)
-    news.off('trouble', onTrouble)
-  }
+  const subscribe = (way: 'on' | 'off') =>
+    news[way]('events', observer.onEvents)
+      [way]('snapshot', observer.onSnapshot)
+      // The live set has events that were found together with the gap, and that are not reported.
+      [way]('gap', observer.onSnapshot)
+      [way]('freshness', observer.onFreshness)
+      [way]('proven', readiness.succeed)
+      [way]('trouble', onTrouble)
   return {
     ...follower,
-    start,
-    async fresh(ms) {
-      if (isClosed) throw new Error('the guard was closed')
-      if (!follower.isFresh()) await readiness.wait(ms)
-    },
+    start: () => void subscribe('on'),
+    fresh: readiness.fresh,
     async close() {
-      isClosed = true
-      stop()
-      readiness.fail(new Error('the guard was closed'))
+      subscribe('off')
+      readiness.close()
     },
   }
 }

@@ -28,9 +28,6 @@ export function authFieldsOf(claims: Claims, names: readonly string[]): AuthFiel
   }
 }
 
-/** RFC 3339 in UTC, with milliseconds: the check knows every revocation that is older. */
-export const asOfField = (ms: number): string => new Date(ms).toISOString()
-
 /** Percent-encoded; unpaired surrogates become U+FFFD. */
 const textField = (claim: unknown) =>
   typeof claim === 'string' ? encodeURIComponent(claim.toWellFormed()) : ''
@@ -42,7 +39,8 @@ function claimsField(claims: Claims, names: readonly string[]): string {
   const field = Buffer.from(json, 'utf8').toString('base64url')
   if (field.length <= largestClaimsBytes) return field
   const cause = new Error(
-    `X-Auth-Claims would take ${field.length} bytes, more than ${largestClaimsBytes}; AUTH_CLAIMS names ${names.join(', ')}`,
+    `X-Auth-Claims would take ${field.length} bytes, more than ${largestClaimsBytes}; ` +
+      `AUTH_CLAIMS names ${names.join(', ')}`,
   )
   throw new ServiceError('store_unavailable', { reason: 'internal', cause })
 }

@@ -43,6 +43,16 @@ export const text: Option<string> = {
   },
 }
 
+/** A text that fulfils a condition; `fault` says what it must be. */
+export const textThat = (isRight: (text: string) => boolean, fault: string): Option<string> => ({
+  fromText: same,
+  check(value, report) {
+    if (typeof value === 'string' && isRight(value)) return value
+    report(fault)
+    return undefined
+  },
+})
+
 /** One text or several. In the environment commas stand between them. */
 export const texts: Option<string[]> = {
   fromText: (list) => {

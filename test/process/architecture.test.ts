@@ -35,6 +35,18 @@ const imports: Import[] = files.flatMap((from) =>
 )
 const importersOf = (vendor: string) =>
   [...new Set(imports.filter(({ to }) => to === vendor).map(({ from }) => from))].sort()
+/** The files and packages that are loaded with these files. */
+function reachedFrom(...entries: string[]): Set<string> {
+  const reached = new Set<string>()
+  const visit = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const { to, typeOnly } of imports.filter(({ from }) => from === file))
+      if (!typeOnly) visit(to)
+  }
+  entries.forEach(visit)
+  return reached
+}
 /** The first folder of a file, or its name where it stands at the root. */
 const roomOf = (file: string) => (file.includes('/') ? file.slice(0, file.indexOf('/')) : file)
 const doors = ['main.ts', 'guard.ts', 'client.ts', 'embedded.ts']
@@ -176,19 +188,15 @@ describe('the house', () => {
   })
 
   it('the guard and its subpaths reach neither Koa nor Redis nor keyv nor the log', () => {
-    const reached = new Set<string>()
-    const visit = (file: string): void => {
-      if (reached.has(file)) return
-      reached.add(file)
-      for (const { to, typeOnly } of imports.filter(({ from }) => from === file))
-        if (!typeOnly) visit(to)
-    }
     const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       exports: Record<string, { default: string } | string>
     }
-    for (const [path, target] of Object.entries(exports))
-      if (path.startsWith('./guard') && typeof target === 'object')
-        visit(target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts'))
+    const subpaths = Object.entries(exports).flatMap(([path, target]) =>
+      path.startsWith('./guard') && typeof target === 'object'
+        ? [target.default.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts')]
+        : [],
+    )
+    const reached = reachedFrom(...subpaths)
     expect([...reached]).to.include.members(['guard.ts', 'guard/testing.ts'])
     const vendors = [...reached].filter(
       (to) => !to.endsWith('.ts') && !to.startsWith('node:') && !to.startsWith('..'),
@@ -201,14 +209,7 @@ describe('the house', () => {
   })
 
   it('the agent reaches neither Koa nor Redis nor keyv', () => {
-    const reached = new Set<string>()
-    const visit = (file: string): void => {
-      if (reached.has(file)) return
-      reached.add(file)
-      for (const { to, typeOnly } of imports.filter(({ from }) => from === file))
-        if (!typeOnly) visit(to)
-    }
-    visit('agent/run.ts')
+    const reached = reachedFrom('agent/run.ts')
     const vendors = [...reached].filter((to) => /^[a-z@]/.test(to) && !to.endsWith('.ts'))
     expect(vendors.filter((to) => !to.startsWith('node:')).sort()).to.deep.equal([
       'eventsource-parser',
@@ -222,14 +223,7 @@ describe('the house', () => {
   })
 
   it('the client reaches nothing but openapi-fetch, and nothing of Node', () => {
-    const reached = new Set<string>()
-    const visit = (file: string): void => {
-      if (reached.has(file)) return
-      reached.add(file)
-      for (const { to, typeOnly } of imports.filter(({ from }) => from === file))
-        if (!typeOnly) visit(to)
-    }
-    visit('client.ts')
+    const reached = reachedFrom('client.ts')
     expect([...reached].sort()).to.deep.equal([
       'client.ts',
       'client/client.ts',

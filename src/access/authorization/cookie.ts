@@ -1,4 +1,5 @@
 import { ServiceError } from '../../errors.js'
+import { cookieValues } from '../../runtime/cookie-values.js'
 
 /** The cookie that may hold a token, and the origins whose pages may send it. */
 export type AuthCookie = Readonly<{ name: string; origins: readonly string[] }>
@@ -15,14 +16,7 @@ export function cookieToken(
   { cookie, origin }: Readonly<{ cookie: string | undefined; origin: string | undefined }>,
 ): string | undefined {
   if (cookie === undefined || origin === undefined || !origins.includes(origin)) return undefined
-  const [value, ...more] = valuesOf(name, cookie)
+  const [value, ...more] = cookieValues(name, cookie)
   if (more.length > 0) throw new ServiceError('invalid_token', { reason: 'two_credentials' })
   return value
 }
-
-/** RFC 6265 §5.4: pairs of name and value, with semicolons between them. */
-const valuesOf = (name: string, cookie: string): string[] =>
-  cookie.split(';').flatMap((pair) => {
-    const text = pair.trim()
-    return text.startsWith(`${name}=`) ? [text.slice(name.length + 1)] : []
-  })

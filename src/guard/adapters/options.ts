@@ -4,6 +4,7 @@ import {
   oneOf,
   optional,
   readObject,
+  textThat,
   type Faults,
   type Option,
 } from '../../token/options.js'
@@ -125,14 +126,6 @@ const functionOption = <T>(): Checked<T> => ({
   check(value, report) {
     if (typeof value === 'function') return value as T
     report('must be a function')
-    return undefined
-  },
-})
-
-const textThat = (isRight: (text: string) => boolean, fault: string): Checked<string> => ({
-  check(value, report) {
-    if (typeof value === 'string' && isRight(value)) return value
-    report(fault)
     return undefined
   },
 })

@@ -1,3 +1,4 @@
+import { cookieValues } from '../../runtime/cookie-values.js'
 import { hasAccessToken } from '../../token/bearer.js'
 import { GuardError } from '../error.js'
 import { headerLines, queryOf, rawRequestOf } from './request-headers.js'
@@ -44,13 +45,8 @@ const withCookieToken = new WeakSet<object>()
 export function fromCookie(name: string): ReadToken {
   requireToken(name, 'fromCookie')
   const read: ReadToken = (request) => {
-    const token = onlyOne(
-      headerLines(request, 'cookie')
-        .flatMap((line) => line.split(';'))
-        .map((pair) => pair.trim())
-        .filter((pair) => pair.startsWith(`${name}=`))
-        .map((pair) => pair.slice(name.length + 1)),
-    )
+    const lines = headerLines(request, 'cookie')
+    const token = onlyOne(lines.flatMap((line) => cookieValues(name, line)))
     if (token !== undefined) withCookieToken.add(rawRequestOf(request))
     return token
   }
