@@ -2,7 +2,7 @@ import { ServiceError } from '../errors.js'
 import type { Verification, VerifiedToken } from '../token/verification.js'
 import type { Revocations } from './revocations.js'
 
-/** Whether a token is revoked: a revocation that was stored before `asOfMs` is known. */
+/** Whether a token is revoked. Every revocation that was stored before `asOfMs` counts. */
 export type RevocationStatus = Readonly<{ isRevoked: boolean; asOfMs: number }>
 export type StatusOf = (token: VerifiedToken) => RevocationStatus | Promise<RevocationStatus>
 
@@ -17,8 +17,8 @@ export const statusInStore =
 /**
  * Looks into the live set while it is fresh, and reads the store while it is not.
  *
- * @param freshAsOfMs the time up to which the live set has every revocation; `undefined` while
- * unproved
+ * @param freshAsOfMs the time up to which the live set has every revocation; `undefined` while that
+ * is not proved
  */
 export const statusInLiveSet =
   (
@@ -27,13 +27,13 @@ export const statusInLiveSet =
     inStore: StatusOf,
   ): StatusOf =>
   (token) => {
-    // Before the look-up: what arrives between the two is known, too.
+    // Read before the look-up, which then has every revocation that was stored before this time.
     const asOfMs = freshAsOfMs()
     if (asOfMs === undefined) return inStore(token)
     return { isRevoked: revocations.preconditionsOf(token).isKnownRevoked, asOfMs }
   }
 
-/** A token that is in order, and not revoked as of a time. */
+/** A token that is valid now, and was not revoked at `asOfMs`. */
 export type CheckedToken = Readonly<{ token: VerifiedToken; asOfMs: number }>
 
 /**

@@ -22,7 +22,7 @@ export type Preconditions = Readonly<{
    * What a cutoff is compared with, in epoch seconds; `undefined`: every cutoff revokes the token.
    */
   issuedAtS: number | undefined
-  /** How long an API may accept the token, in epoch milliseconds; `null`: for ever. */
+  /** Until when an API may accept the token, in epoch milliseconds; `null`: for ever. */
   untilMs: number | null
   /** Whether this instance knows that the token is revoked, whatever the store says. */
   isKnownRevoked: boolean
@@ -54,7 +54,7 @@ export type CommitResult = Readonly<{
   counted?: Counted | undefined
 }>
 
-/** The result of one commit of several, or what was wrong with it. */
+/** The result of one of several commits, or its error. */
 export type CommitReply = CommitResult | Readonly<{ error: Error }>
 
 /** A revocation that is stored, by this commit or by an earlier one. */

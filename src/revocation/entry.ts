@@ -53,14 +53,14 @@ export function isRevokedBy(
 export const laterOf = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? null : Math.max(one, other)
 
-/** Whether an entry expires when another one does or later; `toleranceMs` earlier is enough. */
+/** Whether `held` expires at least as late as another entry, or earlier by up to `toleranceMs`. */
 export const coversLife = (
   held: Pick<Entry, 'untilMs'>,
   { untilMs }: Pick<Entry, 'untilMs'>,
   toleranceMs = 0,
 ): boolean => held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - toleranceMs)
 
-// Redis reports a remaining life in whole milliseconds, and its clock goes on meanwhile.
+// Redis reports the remaining life of a key, and time passes until its answer arrives.
 const lifeToleranceMs = 1_000
 
 /**
@@ -73,7 +73,7 @@ export const covers = (held: Entry | undefined, entry: Entry): boolean =>
   coversLife(held, entry, lifeToleranceMs)
 
 /**
- * The value in a text that the store holds under a key.
+ * Parses the text that the store holds under a key.
  *
  * @throws Error when cierre did not write that text
  */

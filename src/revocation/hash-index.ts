@@ -15,7 +15,7 @@
  * | hash, bits | content |
  * |---|---|
  * | 0 to 23 | position among the slots of one index |
- * | 24 to 31 | free for the caller, which chooses one of 256 indexes by them |
+ * | 24 to 31 | not used here: the caller chooses one of 256 indexes by them |
  *
  * Records are numbered from 0 without gaps: a removal moves the last record to the freed number.
  */
@@ -139,8 +139,8 @@ export function shrinkIndex(index: HashIndex): void {
 }
 
 /**
- * Records grow by an eighth and slots by a quarter: 32 bytes per record on average at half a
- * million, of which 24 are the record. Doubling would take up to twice as much.
+ * Records grow by an eighth and slots by a quarter. At half a million records, each takes 32 bytes
+ * on average, 24 of them for the record itself. Doubling would take up to twice as much.
  */
 function makeRoom(index: HashIndex): void {
   const { count, records, slots } = index
@@ -173,8 +173,8 @@ function slotOfRecord(index: HashIndex, record: number): number {
 }
 
 /**
- * Frees a slot by backward shift: each later slot of the same run moves into the gap, unless its
- * home lies behind the gap. Without the move a search would end at the gap.
+ * Frees a slot by backward shift: each later slot, up to the next free one, moves into the gap,
+ * unless its home slot lies behind the gap. Without the move a search would end at the gap.
  */
 function freeSlot(index: HashIndex, freed: number): void {
   const { slots } = index

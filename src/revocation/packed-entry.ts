@@ -15,7 +15,7 @@ import type { Entry } from './entry.js'
 export const wordsPerEntry = 6
 /** The expiry of an entry that never expires. */
 export const neverS = 0xffffffff
-/** A kindOrCutoff from here on is the cutoff of a `u:`. */
+/** The least kindOrCutoff that is the cutoff of a `u:`. */
 export const leastCutoff = 3
 
 const kinds = ['t', 's', 'j'] as const

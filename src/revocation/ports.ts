@@ -18,8 +18,8 @@ export type Store = {
   lookup(key: RevocationKey): Promise<Entry | undefined>
   /**
    * In this order: counts the request, checks the preconditions, deletes session data, merges the
-   * entries and appends the audit event. It returns when they are stored. One round trip, unless
-   * the session data is in an external session store.
+   * entries and appends the audit event. It returns when all of this is stored. One round trip,
+   * unless the session data is in an external session store.
    *
    * @throws ServiceError `store_unavailable`: some of the commit, or nothing, may be stored;
    *   `session_store_unavailable`: nothing is stored

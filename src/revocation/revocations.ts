@@ -46,8 +46,8 @@ export type Revocations = TokenEntries & {
    */
   untimelyEntries(tokens: readonly VerifiedToken[]): Promise<readonly Entry[]>
   /**
-   * Whether the store holds all of the entries, for as long and as safely as a commit would store
-   * them.
+   * Whether the store holds all of the entries, for as long as a commit would store them. `false`
+   * where a commit waits for replicas: a read does not show what the replicas hold.
    *
    * @throws ServiceError `store_unavailable`
    */
@@ -73,7 +73,7 @@ export function createRevocations(parts: RevocationsParts): Revocations {
   const { store, liveSet, now, maxClockSkewMs, cutoffClaim, awaitsReplicas } = parts
   const tokenEntries = createTokenEntries({ now, find: liveSet.find, maxClockSkewMs, cutoffClaim })
 
-  // The live set gets stored entries at once, even if Redis loses them before the feed shows them.
+  // Stored entries go into the live set at once: Redis may lose them before the feed shows them.
   const write = async (commit: Commit): Promise<CommitResult> => {
     const result = await store.commit(commit)
     if (isStored(result.outcome)) commit.entries.forEach(liveSet.add)
@@ -96,9 +96,9 @@ export function createRevocations(parts: RevocationsParts): Revocations {
         throw error
       })
       if (result.outcome !== 'already_revoked') return result
-      // The 401 says that no API accepts the token. But the entry that revokes the token may expire
-      // before the token does, and an earlier request may have stored its entry on the primary
-      // alone.
+      // The 401 promises that no API accepts the token again. But the entry that revokes the token
+      // may expire before the token does, and an earlier request may have stored its entry on the
+      // primary without the replicas.
       const isEnough = isRevokedForGood || (await isStoredForGood(store, preconditions))
       const missing = [
         ...(awaitsReplicas ? commit.entries.slice(0, 1) : []),
@@ -116,7 +116,7 @@ export function createRevocations(parts: RevocationsParts): Revocations {
       const acceptedMs = now() - maxClockSkewMs
       const usable = tokens.filter((token) => isUntimely(token, acceptedMs))
       const entries = onePerKey(usable.map(tokenEntries.entryOf))
-      // Stored once: a token that is replayed must not fill the feed.
+      // Stored only once: a token that is replayed must not fill the feed.
       return entries.length === 0 || (await holds(entries)) ? [] : entries
     },
     holds,
@@ -160,9 +160,7 @@ const isKnownForGood = (
     )
   })
 
-/**
- * Whether a revocation that the store holds lasts as long. The store may be ahead of the live set.
- */
+/** The same for a revocation that the store holds: the store may be ahead of the live set. */
 async function isStoredForGood(
   store: Pick<Store, 'lookup'>,
   { keys, issuedAtS, untilMs }: Preconditions,

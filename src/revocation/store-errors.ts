@@ -1,7 +1,7 @@
 import { ServiceError, type FailureCode, type Reason } from '../errors.js'
 import { withDeadline } from '../runtime/deadline.js'
 
-/** The first word of an answer of Redis when session data could not be deleted (`commit.lua`). */
+/** The first word of Redis's error when session data could not be deleted (`commit.lua`). */
 export const sessionsWord = 'SESSIONS'
 const replyWord = /^[A-Z]{2,}(?= )/
 
@@ -41,7 +41,7 @@ const unavailable = {
 } as const satisfies Partial<Record<Reason, FailureCode>>
 
 /**
- * The answer of a store, within the deadline.
+ * Runs work on a store, with a deadline.
  *
  * @throws ServiceError `store_unavailable` or `session_store_unavailable` for everything that
  *   `work` throws, and when the time is up

@@ -6,7 +6,7 @@ import { isRevokedBy, merge, type Entry, type Value } from './entry.js'
 /** The claim that a cutoff is compared with. */
 export type CutoffClaim = 'iat' | 'auth_time'
 
-/** `local`: the tokens alone; `global`: every token of their subject until now, too. */
+/** `local`: the tokens alone; `global`: also every token of their subject issued until now. */
 export type Scope = 'local' | 'global'
 
 /** The rules that turn verified tokens into entries and preconditions, without a store. */
@@ -23,8 +23,8 @@ export type TokenEntries = {
   /** The current second, rounded up: a cutoff that includes every token issued until now. */
   cutoffNow(): number
   /**
-   * The expiry of an entry: after `expMs` of a token, or after the lifetime of a session's tokens,
-   * which begins at `fromMs` or now. The clock skew is added.
+   * The expiry of an entry, for a token that expires at `expMs`, or for the tokens of a session,
+   * which live for `lifetimeS` from `fromMs` or from now. The clock skew is added.
    */
   keptUntilMs(of: { expMs: number } | { lifetimeS: number; fromMs?: number }): number
 }
@@ -53,7 +53,7 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
     token.keys.s === undefined || token.timing !== 'current'
       ? { key: token.keys.t, untilMs: tokenUntilMs(token) }
       : { key: token.keys.s, untilMs: sessionUntilMs(token) }
-  // The clock of an issuer may run ahead: a token that was issued in the future is revoked, too.
+  // The clock of an issuer may run ahead: a presented token with a later `iat` is revoked, too.
   const cutoffOf = ({ claims }: VerifiedToken) => {
     const times = [claims.iat, claims[cutoffClaim]].filter((time) => isFiniteNumber(time))
     return Math.ceil(Math.max(cutoffNow(), ...times))

@@ -1,6 +1,6 @@
 /**
- * Waits for `work` until the signal is aborted; `work` itself goes on. The listener is removed with
- * the end of `work`, so that a signal that lives long keeps nothing alive.
+ * Waits for `work` until the signal is aborted; `work` itself goes on. The listener is removed when
+ * `work` ends, so that a long-lived signal keeps nothing in memory.
  *
  * @throws the reason of the signal; else what `work` throws
  */

@@ -11,8 +11,8 @@ type Batching = Readonly<{ most: number; mayBeOnes: (error: unknown) => boolean 
  * under load, many requests share one command to the store.
  *
  * @param work handles at most `most` items, and answers a result for each, in their order
- * @param mayBeOnes whether one item alone may have caused a failure; if so, each item is tried by
- * itself
+ * @param mayBeOnes whether a single item may be the cause of a failure; if so, each item is tried
+ * alone
  */
 export function batched<Item, Result>(
   work: Work<Item, Result>,

@@ -5,7 +5,8 @@
 export type Clock = Readonly<{ now: () => number; monotonicMs: () => number }>
 
 /**
- * A wall clock that is set back by more was wrong before: entries may have been removed too early.
+ * A wall clock that is set back by more than this was wrong before: entries may have been removed
+ * too early.
  */
 const setBackMs = 1_000
 

@@ -1,6 +1,6 @@
 /**
- * The name that a misspelt one most likely stands for; `undefined` when none is near. Case, hyphens
- * and underscores do not count.
+ * The name that is most like a misspelt one; `undefined` when none is near. Case, hyphens and
+ * underscores do not count.
  */
 export function nearest(given: string, names: readonly string[]): string | undefined {
   const wanted = plain(given)
