@@ -19,7 +19,7 @@ async function authenticate(request, response, next) {
 }
 
 app.post('/login', (_request, response) => {
-  // After a look at the password.
+  // After checking the password.
   response.json({ token: jsonwebtoken.sign({ sub: 'alice' }, secret, { expiresIn: '1h' }) })
 })
 app.post('/logout', authenticate, async ({ headers, user }, response) => {

@@ -15,7 +15,7 @@ export function createApp(secret: string, redisUrl: string) {
   const cierre = createCierre({ issuers: [{ secret }], redis: { url: redisUrl } })
   const app = express().use(cierre.handler)
   app.post('/login', (_request, response) => {
-    // After a look at the password.
+    // After checking the password.
     response.json({ token: jsonwebtoken.sign({ sub: 'alice' }, secret, { expiresIn: '1h' }) })
   })
   app.get('/me', expressGuard(cierre.guard), (request, response) => {

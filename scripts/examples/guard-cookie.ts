@@ -26,7 +26,7 @@ export const createApi = (guard: Guard) =>
         response.send(`orders of ${request.claims?.sub}`)
       },
     )
-    // A page is not answered with JSON: its visitor has to log in.
+    // The visitor of a page is sent to the login in place of a 401 in JSON.
     .get(
       '/account',
       expressGuard(guard, {

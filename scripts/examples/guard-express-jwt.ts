@@ -1,7 +1,7 @@
 // An API that uses express-jwt already: express-jwt verifies the token with its own rules, and the
-// guard's rules come on top. Its error handler sees `revoked_token` for a revoked token alone; for
-// another refusal `invalid_token`, with the GuardError in `inner`; and a GuardError with the status
-// 503 while the guard cannot tell.
+// guard's rules come on top. The API's error handler sees `revoked_token` for a revoked token alone,
+// and `invalid_token` for another refusal, with the GuardError in `inner`. While the guard cannot
+// tell, it sees the GuardError, with the status 503.
 import express, { type ErrorRequestHandler } from 'express'
 import { expressjwt, type Request } from 'express-jwt'
 import { isRevokedForExpressJwt, type Guard } from 'cierre/guard'

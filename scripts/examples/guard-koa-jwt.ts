@@ -1,5 +1,6 @@
-// An API that uses koa-jwt already. koa-jwt makes a 401 of every error of `isRevoked`. What the
-// guard has thrown is its `originalError`, with the true status: 503 while the guard cannot tell.
+// An API that uses koa-jwt already. koa-jwt makes a 401 of every error of `isRevoked`. The error of
+// the guard is the `originalError` of that 401. It has the true status: 503 while the guard cannot
+// tell.
 import Koa from 'koa'
 import jwt from 'koa-jwt'
 import { GuardError, isRevokedForKoaJwt, type Guard } from 'cierre/guard'

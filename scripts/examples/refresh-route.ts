@@ -1,5 +1,6 @@
-// A home-made issuer: its refresh route gives new tokens for as long as the login lasts. A logout of
-// any token of the session ends it, and so does a logout everywhere. 503 while the guard cannot tell.
+// A home-made issuer: its refresh route gives new tokens while the login lasts. A logout of any
+// token of the session ends the login, and so does a logout everywhere. The route answers 503 while
+// the guard cannot tell.
 import { randomUUID } from 'node:crypto'
 import express, { type ErrorRequestHandler } from 'express'
 import jsonwebtoken, { type JwtPayload } from 'jsonwebtoken'
@@ -11,7 +12,7 @@ type Body = { user?: string; refresh?: string } | undefined
 export const createIssuer = (guard: Guard, secret: string) => {
   const sign = (sub: string, sid: string, audience: string, expiresIn: number) =>
     jsonwebtoken.sign({ sub, sid }, secret, { issuer, audience, expiresIn })
-  // Both have the `sid` of the login. The APIs accept the audience `api` alone.
+  // Both tokens have the `sid` of the login. The APIs accept the audience `api` alone.
   const tokensOf = (sub: string, sid: string) => ({
     access: sign(sub, sid, 'api', 600),
     refresh: sign(sub, sid, 'refresh', 86_400),
