@@ -52,7 +52,7 @@ async function respond(
 
 const ok = (body: object): AgentAnswer => ({ status: 200, body })
 
-/** The reason stands in the log; the message of an error may name hosts. */
+/** Only the log has the reason, because the message of an error may name hosts. */
 const readiness = (guard: Pick<Guard, 'ready'>): Promise<AgentAnswer> =>
   guard.ready(0).then(
     () => ok({ status: 'ready' }),

@@ -12,7 +12,7 @@ import type { AgentGuard } from './guard.js'
 
 export type CheckParts = AgentGuard &
   Readonly<{
-    /** Only targets equal to it, or below it, are checks. Absent: every request is one. */
+    /** Only requests for this path, or for a path below it, are checks. Absent: all are. */
     prefix: string | undefined
     authClaims: readonly string[]
     metrics: Pick<AgentMetrics, 'checked'>
@@ -32,7 +32,7 @@ export function createCheckListener(parts: CheckParts): RequestListener {
   }
 }
 
-/** The target as it was sent: a normalised one could be another path to the API behind. */
+/** Compares the target as it was sent: the API behind may not normalise paths in the same way. */
 const isBelow = (prefix: string | undefined, target: string) =>
   prefix === undefined ||
   target === prefix ||
@@ -75,7 +75,7 @@ async function answer(
 
 const emptyBody = ['Content-Length', '0', 'Cache-Control', 'no-store'] as const
 
-/** What the check did not expect is unknown, too: 503, and a line in the log. */
+/** An unexpected error means unknown, too: 503, and a line in the log. */
 function refusalOf({ log }: CheckParts, error: unknown): AgentAnswer & { code: string } {
   if (!(error instanceof GuardError)) {
     const cause = error instanceof ServiceError ? error.cause : error

@@ -5,7 +5,7 @@ import type { Guard } from '../guard/types.js'
 /** A guard, and the time up to which it knows every revocation. */
 export type AgentGuard = Readonly<{
   guard: Guard
-  /** Epoch milliseconds; `undefined` before the first proof. */
+  /** Epoch milliseconds; `undefined` until a freshness check has passed. */
   knowsUntilMs: () => number | undefined
 }>
 

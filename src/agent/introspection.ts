@@ -16,13 +16,13 @@ export type Introspect = (request: IncomingMessage) => Promise<AgentAnswer>
 
 type Parts = Readonly<{
   guard: Pick<Guard, 'check'>
-  /** None: any client may ask. */
+  /** Empty: any client may ask. */
   clients: readonly Client[]
   log: Pick<Logger, 'warn'>
 }>
 
 const largestFormBytes = 64 * 1024
-/** Wrong credentials of one address, as the service limits them by default. */
+/** Failed authentications allowed for one address: the default of the service. */
 const failureLimit = { requests: 300, windowS: 60 }
 
 /** RFC 7662, answered by the guard. */

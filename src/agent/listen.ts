@@ -23,7 +23,7 @@ export async function listenOnPort(
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   await removeStaleSocket(path)
-  // The file has these permissions from its first moment on; `chmod` would come after it.
+  // With this umask the file is made with mode 0660; `chmod` would change the mode too late.
   const umask = process.umask(0o117)
   try {
     server.listen(path)
@@ -52,7 +52,7 @@ async function removeStaleSocket(path: string): Promise<void> {
 
 const connectWithinMs = 1_000
 
-/** Whether a process listens on a socket. One that does not answer in time counts as live. */
+/** Whether a process listens on a socket. A process that does not answer in time counts as live. */
 async function isLive(path: string): Promise<boolean> {
   const socket = connect(path)
   try {

@@ -20,7 +20,7 @@ import { readAgentSettings, type AgentSettings } from './settings.js'
 
 /** How long requests in flight may take to finish. */
 const drainMs = 5_000
-/** How long the start waits for the feed. After that every check is answered with a 503. */
+/** How long the start waits for the guard. Until it is ready, every check gets a 503. */
 const readyWithinMs = 5_000
 
 /**
@@ -52,7 +52,7 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   log.info('stopped')
 }
 
-/** A client that the service refuses stays refused, so the start fails; all else may pass. */
+/** The start fails if the service refuses the client. Any other trouble may pass. */
 async function untilReady(
   guard: Guard,
   { guard: { feed } }: AgentSettings,

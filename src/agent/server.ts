@@ -1,13 +1,13 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** The keep-alive exceeds the usual 60 s of a proxy, which must be the one to close a connection. */
+/** `idleMs` exceeds the usual 60 s of a proxy, which must close an idle connection first. */
 const times = { headersMs: 10_000, requestMs: 20_000, idleMs: 75_000, checkEveryMs: 1_000 }
 const largestHeadersBytes = 32 * 1024
 
 /**
- * Answers what `listener` answers to each request, whatever its method, and to nothing else. A
- * request body is not read.
+ * A server that hands every request to `listener`, whatever its method, and refuses `CONNECT`. It
+ * does not read bodies.
  */
 export function createAgentServer(listener: RequestListener): Server {
   const server = createServer(
@@ -27,7 +27,7 @@ export function createAgentServer(listener: RequestListener): Server {
   // A 2xx to CONNECT would open a tunnel.
   server.on('connect', (_request, socket) => refuseUnparsed(socket))
   server.on('clientError', (_error, socket) => refuseUnparsed(socket))
-  // Their bytes are limited. Node would hide all header lines after the first thousand.
+  // Node would hide the header lines after the first thousand. `maxHeaderSize` limits them already.
   server.maxHeadersCount = 0
   return server
 }

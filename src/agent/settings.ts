@@ -18,7 +18,7 @@ export type AgentSettings = Readonly<{
   authClaims: readonly string[]
   /** Absent: no health, no metrics, no introspection. */
   admin: Readonly<{ host: string; port: number }> | undefined
-  /** Who may introspect; none: any client, on a loopback address alone. */
+  /** The clients that may introspect. Empty: any client, if `admin.host` is a loopback address. */
   clients: readonly Client[]
   logLevel: AgentValues['LOG_LEVEL']
 }>

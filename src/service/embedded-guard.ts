@@ -35,7 +35,7 @@ function followFeed({ follower, news }: Feed, observer: GuardObserver): GuardFol
   const subscribe = (way: 'on' | 'off') =>
     news[way]('events', observer.onEvents)
       [way]('snapshot', observer.onSnapshot)
-      // The live set has events that were found together with the gap, and that are not reported.
+      // Events that arrive together with a gap are in the live set, but are not reported.
       [way]('gap', observer.onSnapshot)
       [way]('freshness', observer.onFreshness)
       [way]('proven', readiness.succeed)

@@ -20,7 +20,7 @@ export type CierreIssuer = GuardIssuer &
 /** A machine client, as `cierre client` prints it. */
 export type CierreClient = Readonly<{
   id: string
-  /** 64 hex digits; two of them while a secret is changed. */
+  /** 64 hex digits; an array of two while a secret is changed. */
   secretSha256: string | readonly string[]
   allow: readonly Permission[]
   audiences?: readonly string[] | undefined
@@ -29,13 +29,13 @@ export type CierreClient = Readonly<{
 /** Requests per seconds, such as `300/60`. */
 type RateLimit = `${number}/${number}` | 'off'
 
-/** Paths that are left to the app unless they are named. */
+/** Further paths of the service. They go to the app unless the option names them. */
 export const otherPaths = ['health', 'metrics', 'openapi', 'docs'] as const
 export type OtherPath = (typeof otherPaths)[number]
 
 /**
- * The settings of the service, as values. `generated/configuration.md` says what each means and
- * what it is unless given. An option that may be left out may also be `undefined`.
+ * The settings of the service, as values. `generated/configuration.md` has their meanings and
+ * defaults. An option that may be left out may also be `undefined`.
  */
 export type CierreOptions = Readonly<{
   /** `JWT_ISSUERS`. A single entry may leave `issuer` out; then `iss` is not checked. */
@@ -58,15 +58,21 @@ export type CierreOptions = Readonly<{
   cutoffClaim?: 'iat' | 'auth_time' | undefined
   senderConstrained?: 'refuse' | 'ignore' | undefined
   maxClockSkewS?: number | undefined
-  /** How old the knowledge of the guard may be; `/api/v1/auth/verify` then asks the store. */
+  /**
+   * How old the knowledge of the guard may be. While it is older, the guard refuses with 503, and
+   * `/api/v1/auth/verify` asks the store.
+   */
   maxStalenessMs?: number | undefined
   authClaims?: readonly string[] | undefined
   sessionMaxLifetimeS?: number | undefined
   sessionKeys?: readonly string[] | undefined
   sessionRedisUrl?: string | undefined
-  /** Each as a browser was given it, without its value: `sid; Path=/; Secure`. */
+  /** Each with the attributes it was set with, and without its value: `sid; Path=/; Secure`. */
   sessionCookies?: readonly string[] | undefined
-  /** The cookie that has the token: `token; Path=/; HttpOnly; Secure`. Needs an origin above. */
+  /**
+   * The cookie that has the token: `token; Path=/; HttpOnly; Secure`. Needs `publicUrl` or
+   * `corsOrigins`.
+   */
   authCookie?: string | undefined
   clearSiteData?: string | undefined
   rateLimitAddress?: RateLimit | undefined

@@ -14,12 +14,12 @@ import { warnOfIdTokens } from './warnings.js'
 /** The service and a guard inside an app. */
 export type Cierre = Readonly<{
   /**
-   * Answers the service's paths, below wherever it is mounted: those of the contract that begin
-   * with `/api/v1/` or `/oauth/`, and `/.well-known/oauth-authorization-server`; further ones by
-   * the option `otherPaths`. Any other request goes to `next`, or gets 404 without it.
+   * Answers the paths of the contract that begin with `/api/v1/` or `/oauth/`, and
+   * `/.well-known/oauth-authorization-server`, below the path where the handler is mounted. The
+   * option `otherPaths` adds others. Any other request goes to `next`; without `next` it gets 404.
    */
   handler: Handler
-  /** Knows what this process has revoked at once, and what other processes have within moments. */
+  /** Knows the revocations of this process at once, and those of others within milliseconds. */
   guard: Guard
   /**
    * Returns when a logout would succeed and the guard is fresh.
@@ -33,8 +33,8 @@ export type Cierre = Readonly<{
 }>
 
 /**
- * Makes the service and a guard that shares its knowledge, without a server and without a process
- * of its own. It takes no signals, and no key but those of the options.
+ * Makes the service and a guard that shares its live set, without a server or a process of their
+ * own. It handles no signals, and makes no key by itself.
  *
  * @throws TypeError that says everything that is wrong with the options
  */

@@ -13,15 +13,15 @@ import { hasCookieToken, isCookieSource, type PresentedToken } from './token-sou
 export type ConnectionOptions<Request, Response> = AdapterOptions<Request, Response> &
   Readonly<{
     /**
-     * What happens to live connections when the guard is stale: it receives no revocation then.
+     * What happens to live connections when the guard is stale, and receives no revocation.
      * `close` is the default: they are closed, spread over a second, and a new one is refused with
      * 503 even if `onUnknown` lets its token pass. `keep` leaves them open.
      */
     onStale?: OnStale | undefined
     /**
-     * Exact origins of the pages that may connect. Demanded where the token comes from a cookie,
-     * which a browser sends for pages of any site. A handshake with another `Origin` is refused with
-     * 403.
+     * Exact origins of the pages that may connect. Required where the token comes from a cookie,
+     * because a browser sends cookies for pages of any site. A handshake with another `Origin` is
+     * refused with 403.
      */
     origins?: readonly string[] | undefined
   }>
@@ -36,7 +36,7 @@ export type ConnectionGuard<Request> = Readonly<{
     request: Request,
     upgrade: IncomingMessage | null,
   ): Promise<Checked & { presented?: PresentedToken | undefined }>
-  /** Closes a connection when its token ends; to be stopped when the connection ends. */
+  /** Closes a connection when its token ends. Call the result when the connection ends. */
   watch(claims: Claims, close: (why: EndOfWatch) => void): Watch
 }>
 
@@ -56,7 +56,7 @@ export function createConnectionGuard<Request extends object, Response>(
   const refuse = (code: 'unknown' | 'origin_not_allowed'): Checked => ({
     refusal: reworded(new GuardError(code), settings),
   })
-  // `onUnknown` may let a token pass whose revocation would not arrive.
+  // A stale guard receives no revocation, and `onUnknown` may let a token pass.
   const isUnwatchable = (claims: Claims | undefined) =>
     claims !== undefined && onStale === 'close' && !guard.stats().fresh
   return {

@@ -36,8 +36,8 @@ export function fastifyGuard(guard: Guard, options?: FastifyGuardOptions) {
       reply.headers(refusal.headers)
       reply.send(refusal.body)
     }
-    // Fastify calls the handler when this hook is done, unless the reply is sent. A client that
-    // closes its connection before then would have its request handled.
+    // Fastify calls the handler when this hook is done, unless the reply is sent. Without this wait
+    // the request of a client that closes its connection would be handled.
     await reply
     if (!reply.sent) throw refusal
     return reply

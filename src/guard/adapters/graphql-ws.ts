@@ -29,7 +29,7 @@ type Context = {
   }
 }
 
-/** `getToken` and `onRefused` get the context, and the latter the socket in the place of a response. */
+/** `getToken` and `onRefused` get the context. `onRefused` gets the socket as its response. */
 export type GraphqlWsGuardOptions = ConnectionOptions<Context, Socket>
 
 /**

@@ -46,7 +46,7 @@ export const isRevokedForKoaJwt =
   async (ctx: { req: IncomingMessage }, _verified: unknown, token: string): Promise<boolean> => {
     try {
       const authorization = authorizationOf(ctx.req)
-      // koa-jwt looks at the first line alone.
+      // koa-jwt takes the first `Authorization` line alone.
       await guard.check(typeof authorization === 'object' ? authorization : { token })
       return false
     } catch (error) {
@@ -56,12 +56,12 @@ export const isRevokedForKoaJwt =
     }
   }
 
-/** A 401 as express-jwt throws it; the class of express-jwt would have to be imported. */
+/** A 401 as express-jwt throws it; the class of express-jwt would need an import. */
 class UnauthorizedError extends Error {
   override readonly name = 'UnauthorizedError'
   readonly status = 401
   readonly code = 'invalid_token'
-  /** What Express adds to its answer. */
+  /** Header fields that Express adds to its answer. */
   readonly headers: Readonly<Record<string, string>>
 
   constructor(readonly inner: GuardError) {
@@ -78,12 +78,12 @@ function readGetToken(options: ExpressJwtOptions) {
 }
 
 /**
- * A request may have two good tokens, in a cookie and in the header: the one that express-jwt takes
- * for the user's has to be the one that is checked.
+ * A request may have two valid tokens, one in a cookie and one in the header: the guard must check
+ * the token that express-jwt has verified.
  */
 function requireSame(presented: Authorization | BareToken, verified?: DecodedToken): void {
   const isObject = typeof presented === 'object' && presented !== null
-  // Two lines are refused by the guard.
+  // The guard refuses two `Authorization` lines.
   if (isObject && !('token' in presented)) return
   const text = isObject ? presented.token : presented
   if (verified === undefined || text?.endsWith(`.${verified.signature}`) === true) return

@@ -16,8 +16,8 @@ type KoaContext = {
 export type KoaGuardOptions = AdapterOptions<KoaContext, KoaContext>
 
 /**
- * Koa middleware; the claims are in `ctx.state.claims`. `getToken` and `onRefused` get the context,
- * the latter in the place of the response, too.
+ * Koa middleware; the claims are in `ctx.state.claims`. `getToken` and `onRefused` get the context.
+ * `onRefused` gets it again as the response.
  *
  * @throws TypeError with every fault of the options
  */

@@ -22,16 +22,16 @@ export type NestGuard = { canActivate(context: ExecutionContext): Promise<boolea
 
 /**
  * A guard of Nest, for `app.useGlobalGuards(…)`, `@UseGuards(…)` and the provider `APP_GUARD`; the
- * claims are in `request.claims`. A refusal is an `UnauthorizedException`, `ForbiddenException` or
- * `ServiceUnavailableException` whose `cause` is the GuardError, so exception filters see it, after
- * its headers are set. What `onRefused` throws takes its place; when it returns, the exception is
- * thrown all the same, and Nest answers unless `onRefused` has.
+ * claims are in `request.claims`. A refusal sets its headers and throws an `UnauthorizedException`,
+ * `ForbiddenException` or `ServiceUnavailableException`, which exception filters see. Its `cause`
+ * is the GuardError. An error that `onRefused` throws takes its place. When `onRefused` returns,
+ * the exception is thrown all the same, and Nest answers unless `onRefused` has answered.
  *
  * @throws TypeError with every fault of the options
  */
 export function nestGuard(guard: Guard, options?: NestGuardOptions): NestGuard {
   const { check, onRefused } = createRequestCheck('nestGuard', guard, options)
-  // Loaded here, so that the package does not depend on Nest. A failure ends the process.
+  // Loaded here, so that the package does not depend on Nest. Without Nest the process ends.
   const nest = import('@nestjs/common')
   return {
     async canActivate(context) {

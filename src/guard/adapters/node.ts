@@ -12,8 +12,8 @@ export type NodeGuardOptions = AdapterOptions<IncomingMessage, ServerResponse>
 /**
  * For plain `node:http`.
  *
- * @returns a function that answers the claims (`undefined` where the token is optional and missing),
- * or `undefined` when the request has been refused and answered
+ * @returns a function that returns `{ claims }` (`undefined` claims where the token is optional and
+ * missing), or `undefined` when it has refused and answered the request
  * @throws TypeError with every fault of the options
  */
 export function nodeGuard(

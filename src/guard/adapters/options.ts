@@ -17,8 +17,8 @@ import type { TokenSource } from './token-sources.js'
  */
 export type AdapterOptions<Request, Response = unknown> = Readonly<{
   /**
-   * Where the token is: the bare token, or nothing if the request has none. The `Authorization`
-   * header unless given.
+   * Returns the bare token of a request, or nothing if the request has none. By default the token
+   * is in the `Authorization` header.
    */
   getToken?: TokenSource<Request> | undefined
   /**
@@ -35,15 +35,15 @@ export type AdapterOptions<Request, Response = unknown> = Readonly<{
         realm?: string | undefined
         /** URL of the metadata of the protected resource (RFC 9728 §5.1). */
         resourceMetadata?: string | undefined
-        /** Scopes, blanks between them, that a client should ask its issuer for (RFC 6750 §3). */
+        /** Scopes that a client should ask its issuer for, separated by blanks (RFC 6750 §3). */
         scope?: string | undefined
       }>
     | undefined
-  /** Of the body: `en`, RFC 6750's JSON, unless given; `es` is the service's envelope. */
+  /** `en`, the default: the body is RFC 6750's JSON. `es`: it is the service's envelope. */
   language?: 'en' | 'es' | undefined
   /**
    * Called in place of the answer. `error` has `status`, `headers` and `body` of the answer that
-   * would have been sent. What it throws is an error of the framework.
+   * would have been sent. The framework handles an error that `onRefused` throws.
    */
   onRefused?: OnRefused<Request, Response> | undefined
 }>
@@ -76,8 +76,8 @@ const optionNames: Record<keyof AdapterOptions<never>, true> = {
 /**
  * Reads the options of an adapter.
  *
- * @param adapter its name, as the messages begin with it
- * @param more the names of the options that this adapter has besides; its caller reads them
+ * @param adapter its name, with which the messages begin
+ * @param more the names of further options of this adapter, which the caller reads
  * @throws TypeError with every fault, one line each
  */
 export function readAdapterOptions<Request, Response>(
@@ -133,7 +133,7 @@ const functionOption = <T>(): Checked<T> => ({
 /** `scope-token` of RFC 6749 §3.3. */
 const isScope = (text: string) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 
-// What is more than ASCII has no one way to be written in a header, and a line break would end it.
+// A header has no single encoding for non-ASCII text, and a line break would end the header.
 const realmOption = textThat((text) => /^[\x20-\x7e]+$/.test(text), 'must be printable ASCII')
 
 const urlOption = textThat(

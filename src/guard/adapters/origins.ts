@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Report } from '../../token/options.js'
 import { headerLines } from './request-headers.js'
 
-/** Origins as a browser writes them (RFC 6454 §6.2); apps have schemes of their own. */
+/** Origins as a browser writes them (RFC 6454 §6.2). Other apps may have other schemes. */
 export const originsOption = {
   check(value: unknown, report: Report): readonly string[] | undefined {
     if (Array.isArray(value) && value.length > 0 && value.every(isOrigin)) return value
@@ -17,12 +17,12 @@ function isOrigin(value: unknown): value is string {
 }
 
 /**
- * Whether a page may open this connection. A browser sends `Origin` with every WebSocket handshake,
- * also from a page of another site, and sends its cookies along: no other check keeps that page out
- * (RFC 6455 §10.2). It leaves `Origin` out of a GET to the page's own site, as Socket.IO's first
- * request is; a page of another site cannot read the answer to that one.
+ * Whether a page may open this connection. A browser sends `Origin` and its cookies with every
+ * WebSocket handshake, also for a page of another site: no other check keeps that page out (RFC
+ * 6455 §10.2). A browser leaves `Origin` out of a GET to the page's own site, such as Socket.IO's
+ * first request. A page of another site cannot read the answer to such a GET.
  *
- * @param origins those that may; any when `undefined`, unless the token is from a cookie
+ * @param origins the allowed ones; `undefined` allows any, unless the token is from a cookie
  */
 export function isAllowedOrigin(
   request: IncomingMessage,

@@ -11,8 +11,8 @@ import { authorizationOf } from './request-headers.js'
 import type { TokenSource } from './token-sources.js'
 
 /**
- * What is said about a request: its claims, which are `undefined` where the token is optional and
- * missing, or the refusal, whose `status`, `headers` and `body` are the answer.
+ * The result of a check: the claims, which are `undefined` where the token is optional and missing,
+ * or the refusal, whose `status`, `headers` and `body` are the answer.
  */
 export type Checked =
   | Readonly<{ claims: Claims | undefined; refusal?: never }>

@@ -4,7 +4,7 @@ type NodeRequest = Pick<IncomingMessage, 'rawHeaders' | 'url'>
 type FetchRequest = Readonly<{ headers: { get(name: string): string | null }; url: string }>
 
 /**
- * The request of `node:http` or of Fetch that a framework's request or context stands for: itself
+ * The request of `node:http` or of Fetch in a framework's request or context: that request itself
  * (`node:http`, Express, Nest, Fetch), `.raw` (Fastify), `.req` (Koa), `.req.raw` (Hono),
  * `.request` (Socket.IO), or `.extra.request` (graphql-ws).
  *

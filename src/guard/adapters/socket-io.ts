@@ -26,7 +26,7 @@ export type SocketIoRefusal = Error & { data: { status: number; error: string } 
 
 type Next = (error?: SocketIoRefusal) => void
 
-/** `getToken` and `onRefused` get the socket, and the latter `next` in the place of a response. */
+/** `getToken` and `onRefused` get the socket. `onRefused` gets `next` as its response. */
 export type SocketIoGuardOptions<Socket extends SocketIoSocket = SocketIoSocket> =
   ConnectionOptions<Socket, Next>
 
@@ -56,7 +56,8 @@ export function socketIoGuard<Socket extends SocketIoSocket = SocketIoSocket>(
     if (claims === undefined) return
     const stop = watch(claims, (why) => end(socket, why))
     socket.once('disconnect', stop)
-    // Not enumerable: adapters for several servers send the enumerable members to the others.
+    // Not enumerable: Socket.IO's adapters for several servers send enumerable members to the
+    // other servers.
     Object.defineProperty(socket.data, 'watch', { value: stop, configurable: true })
   }
   const admit = async (socket: Socket, next: Next) => {
@@ -75,7 +76,8 @@ export function socketIoGuard<Socket extends SocketIoSocket = SocketIoSocket>(
   return (socket: Socket, next: Next): void => {
     const namespace = socket.nsp as Namespace
     if (namespace.server?.opts?.connectionStateRecovery) return next(withRecovery())
-    // A socket that is refused later, or is lost before, never is watched.
+    // `connect` comes after all middleware: a socket that another middleware refuses, or that is
+    // lost before, is never watched.
     if (!namespaces.has(namespace)) namespace.prependListener('connect', begin)
     namespaces.add(namespace)
     admit(socket, next).catch((error: unknown) => {

@@ -7,12 +7,12 @@ import { headerLines, queryOf, rawRequestOf } from './request-headers.js'
 export type PresentedToken = string | Readonly<{ authorization: string }>
 
 /**
- * Where a request has its token. A source answers `undefined` or `null` when the request has none
+ * Finds the token of a request. A source returns `undefined` or `null` when the request has none
  * there, so that sources can be combined:
  * `(request) => fromHeader()(request) ?? fromCookie('token')(request)`.
  */
 export type TokenSource<Request = object> = {
-  // As a method: then a function that takes the framework's own type of request fits, too.
+  // As a method, so that a function which takes the framework's own type of request fits, too.
   read(
     request: Request,
   ): PresentedToken | null | undefined | Promise<PresentedToken | null | undefined>
@@ -37,8 +37,8 @@ const cookieSources = new WeakSet<object>()
 const withCookieToken = new WeakSet<object>()
 
 /**
- * A cookie. An API that takes its token from a cookie needs a protection against cross-site
- * requests: `SameSite`, or a check of `Origin`.
+ * The token in a cookie. An API that takes its token from a cookie needs a protection against
+ * cross-site requests: `SameSite`, or a check of `Origin`.
  *
  * @throws TypeError for a name that no cookie can have (RFC 6265 §4.1.1)
  */
@@ -54,11 +54,11 @@ export function fromCookie(name: string): ReadToken {
   return read
 }
 
-/** Whether a source is `fromCookie`. */
+/** Whether a source was made by `fromCookie`. */
 export const isCookieSource = (source: unknown): boolean =>
   typeof source === 'function' && cookieSources.has(source)
 
-/** Whether `fromCookie` has found the token of a request, also as a part of another source. */
+/** Whether `fromCookie` has found a token in a request, also when another source called it. */
 export const hasCookieToken = (request: object): boolean =>
   withCookieToken.has(rawRequestOf(request))
 
@@ -81,8 +81,8 @@ export function fromProtocol(name: string): ReadToken {
 }
 
 /**
- * A parameter of the query. Proxies, browsers and servers write queries into logs and histories,
- * so use it only where a client can send nothing else (RFC 6750 §2.3).
+ * The token in a parameter of the query. Proxies, browsers and servers write queries into logs and
+ * histories, so use it only where a client can send nothing else (RFC 6750 §2.3).
  *
  * @throws TypeError for an empty name
  */

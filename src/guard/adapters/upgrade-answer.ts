@@ -27,7 +27,7 @@ export function answerUpgrade(
   }).map(([name, value]) => `${name}: ${value}`)
   const statusLine = `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Refused'}`
   socket.once('finish', () => socket.destroy())
-  // What the client has sent already is read. Otherwise the kernel resets the connection, and with
+  // Reads what the client has already sent. Otherwise the kernel resets the connection, and with
   // some kernels the client never reads the answer (RFC 9112 §9.6).
   socket.resume()
   socket.end([statusLine, ...lines, '', body].join('\r\n'))

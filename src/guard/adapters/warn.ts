@@ -1,6 +1,6 @@
 /**
- * Reports an error of a function that the app has given, where no framework takes errors. It must
- * not end the process: a client may be able to cause it.
+ * Reports an error of the app's own function, where no framework handles errors. The error must not
+ * end the process, because a client may be able to cause it.
  */
 export function warn(error: unknown): undefined {
   process.emitWarning(error instanceof Error ? error : String(error))

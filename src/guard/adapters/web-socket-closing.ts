@@ -1,6 +1,6 @@
 import type { EndOfWatch } from '../watch-index.js'
 
-/** What is used of a WebSocket of `ws`. */
+/** The members of a WebSocket of `ws` that are used here. */
 export type ClosableWebSocket = {
   close(code: number, reason: string): void
   removeAllListeners(event: 'message'): unknown
@@ -15,8 +15,8 @@ const closings: Record<EndOfWatch, readonly [code: number, reason: string]> = {
 
 /**
  * Closes a WebSocket whose token has ended. A client that does not answer the close frame keeps its
- * connection for up to 30 seconds (`closeTimeout` of `ws`), and `ws` would hand over what the client
- * sends until then: no message reaches the app any more.
+ * connection for up to 30 seconds (`closeTimeout` of `ws`). Until then `ws` would pass on what the
+ * client sends, so the app's listeners are removed.
  */
 export function closeWebSocket(socket: ClosableWebSocket, why: EndOfWatch): void {
   socket.removeAllListeners('message')

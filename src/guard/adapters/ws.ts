@@ -48,8 +48,8 @@ const taken = new WeakSet<Duplex>()
  * 401, 403 or 503 in place of the handshake. Otherwise `wss` emits `connection` with the request,
  * and the claims are in `request.claims`. When the token ends, the connection is closed with 4401
  * and the reason `token_revoked` or `token_expired`, and with 1013 when the guard is stale; messages
- * do not reach the app from then on. Paths are the app's: it calls the listener for those that are
- * guarded.
+ * do not reach the app from then on. The app chooses the paths: it calls the listener for those that
+ * are guarded.
  *
  * @param wss a `WebSocketServer` with `noServer: true`; otherwise it would accept every connection
  * @throws TypeError for options that make no sense
@@ -93,7 +93,10 @@ type Accepted = Readonly<{
   claims: Claims | undefined
 }>
 
-/** Does the handshake (`ws` destroys a socket that has ended meanwhile), and watches the token until the connection ends. */
+/**
+ * Does the handshake, and watches the token until the connection ends. `ws` destroys a socket that
+ * has ended meanwhile.
+ */
 function accept(
   { wss, connections, claims }: Accepted,
   { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },

@@ -8,8 +8,8 @@ export type Hosted = Readonly<{ handler: Handler }>
 /**
  * Gives a request to the handler.
  *
- * @returns whether it was answered, once the answer is sent or its connection is closed; the caller
- * answers any other
+ * @returns `true` once the answer is sent or the connection is closed; `false` when the caller has
+ * to answer
  */
 export const answered = (
   { handler }: Hosted,
@@ -23,13 +23,13 @@ export const answered = (
       response.off('close', end)
       resolve(false)
     })
-    // A client may have left before; what it has asked for is done all the same.
+    // The client may have left already. Its request is carried out all the same.
     if (response.closed) end()
   })
 
 /**
- * Takes the path that an app is mounted at off `request.url`, as Express does, and keeps the whole
- * in `originalUrl`.
+ * Removes the path that an app is mounted at from `request.url`, as Express does, and keeps the
+ * whole in `originalUrl`.
  *
  * @returns a function that puts it back; `undefined` when the request is not below that path
  */

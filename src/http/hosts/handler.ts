@@ -3,9 +3,9 @@ import { documentedOperations, type ContractDocument } from '../../contract.js'
 import type { Operations } from '../../operations/operation.js'
 
 /**
- * Answers requests for the service's paths and passes any other on to `next`, or answers 404
- * without it. For `node:http`, Express and Connect, at the root or below a path that the framework
- * has taken off `request.url`.
+ * Answers requests for the service's paths. Any other request goes to `next`; without `next` it
+ * gets 404. For `node:http`, Express and Connect, at the root or below a path that the framework
+ * has removed from `request.url`.
  */
 export type Handler = (
   request: IncomingMessage,
@@ -32,7 +32,7 @@ export const createHandler = (
   }
 }
 
-/** Whether a document has a path, under any method. Below the path of a check, all are its own. */
+/** Whether a document has a path, under any method. A check has every path below its own, too. */
 export function pathsOf(
   document: ContractDocument,
   operations: Operations,

@@ -41,7 +41,7 @@ export const honoHandler =
     return undefined
   }
 
-/** The start of a path that a pattern such as `/:tenant/auth/*` stands for, without the rest. */
+/** The part of a path that a pattern such as `/:tenant/auth/*` matches before its `/*`. */
 function mountOf(pattern: string, url: string): string {
   const segments = pattern.replace(/\/?\*?$/, '').split('/').length
   return (url.split('?', 1)[0] ?? '').split('/').slice(0, segments).join('/')
@@ -53,7 +53,7 @@ async function keepBody({ req }: HonoContext, incoming: HostedRequest): Promise<
   try {
     incoming.body = isForm ? formText(await req.formData()) : await req.text()
   } catch {
-    // The body was read past Hono, which has kept nothing: the service says so.
+    // The body was read without Hono, which has kept nothing of it. `bodyLeft` reports that.
   }
 }
 
@@ -66,8 +66,9 @@ const formText = (form: FormData): string =>
   ).toString()
 
 /**
- * What `@hono/node-server` takes for "leave the response alone". That server puts a `Response` of its
- * own in the place of Node's and sends it without a look at the header; a clone is Node's.
+ * Tells `@hono/node-server` to leave the response alone. That server replaces Node's `Response` by
+ * a class of its own, and sends such a response whatever its header says; a clone is of Node's
+ * class.
  */
 const sentAlready = ({ statusCode: status }: ServerResponse) =>
   new Response(null, { status, headers: { 'x-hono-already-sent': 'true' } }).clone()

@@ -18,7 +18,7 @@ export const koaHandler =
   async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
     const request: HostedRequest = ctx.req
     if (ctx.request.body !== undefined) request.body = ctx.request.body
-    // Koa would answer a request by itself whose answer is under way.
+    // Otherwise Koa would answer the request, too.
     ctx.respond = false
     if (await answered(cierre, request, ctx.res)) return
     ctx.respond = true
