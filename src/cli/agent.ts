@@ -1,6 +1,6 @@
 import type { CliCommand } from './command.js'
 
-/** Run by `main.ts`, as `serve` is; it is here for the help, and to refuse options. */
+/** `main.ts` runs the agent; the command stands here for the help, and to refuse options. */
 export const agentCommand: CliCommand = {
   name: 'agent',
   help: 'answer checks beside an API; environment variables configure it (generated/configuration.md)',

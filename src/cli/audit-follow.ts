@@ -15,7 +15,7 @@ const overlapMs = 10_000
 export function createNewEvents({ events: first, readAtMs }: Newest) {
   const timeOf = ({ time }: StoredEvent) => Date.parse(time)
   const seen = new Map(first.map((event) => [JSON.stringify(event), timeOf(event)]))
-  // Older events than the first one printed were not requested.
+  // The user did not ask for events that are older than the first one printed.
   const oldestMs = first[0] === undefined ? -Infinity : timeOf(first[0])
   const latest = (times: Iterable<number>, sinceMs: number) =>
     Math.max(sinceMs, ...[...times].map((ms) => ms - overlapMs))

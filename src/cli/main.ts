@@ -50,7 +50,7 @@ async function untilStopped(name: string, run: () => Promise<void>): Promise<nev
 async function runCommand(): Promise<void> {
   const { runCli } = await import('./program.js')
   const { stdin, stdout, stderr } = process
-  // The reader of the output, such as `head`, has closed it.
+  // A reader of the output, such as `head`, may close it early.
   stdout.on('error', () => process.exit(0))
   // A command that handles Ctrl-C itself has half a second to end.
   void stopped.then(() => setTimeout(() => process.exit(130), 500).unref())

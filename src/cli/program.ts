@@ -28,7 +28,7 @@ const commands = [
 ]
 
 /**
- * Runs a command of the command line, other than `serve`.
+ * Runs a command of the command line, other than `serve` and `agent`.
  *
  * @returns exit code: 0 done, 1 refused or not active, 2 unknown or not understood
  */

@@ -11,7 +11,7 @@ import type { issuerVariables } from './shared-variables.js'
 import type { ValuesOf } from './variable.js'
 
 type Settings = Given<typeof issuerVariables>
-/** What a single issuer takes from elsewhere: the service from `SESSION_*`, the agent nothing. */
+/** The members without a `JWT_*` variable: the service has `SESSION_*`, the agent needs none. */
 type SessionMember = keyof IssuerDefaults
 
 /**
@@ -32,7 +32,7 @@ const memberVariables = {
 } as const satisfies Record<Exclude<IssuerMember, SessionMember>, keyof typeof issuerVariables>
 
 const keyVariables = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI'] as const
-/** How tokens are verified with the one key. Without a key these variables mean nothing. */
+/** How tokens are verified with that key. Without a key these variables mean nothing. */
 const verificationVariables = [
   'JWT_ISSUER',
   'JWT_AUDIENCE',

@@ -18,8 +18,8 @@ const redisMembers = Object.values(optionNames).flatMap((name) =>
 )
 
 /**
- * The same configuration as `parseConfig` makes of the environment, of values: by the same table
- * and the same rules, without what only a process that listens has. Faults name options.
+ * Makes a configuration of values, as `parseConfig` makes one of the environment: by the same table
+ * and the same rules, but without the settings of a process that listens. Faults name options.
  */
 export function configOfOptions(options: Options, all: Faults): Config {
   const faults = inOptionNames(all)
@@ -39,7 +39,7 @@ export function configOfOptions(options: Options, all: Faults): Config {
   })
 }
 
-/** The members of `redis` beside the other options, as `redis.url`. */
+/** The options, with the members of `redis` among them, such as `redis.url`. */
 function flattened({ redis, ...others }: Options, faults: Faults): Options {
   const members =
     redis === undefined ? undefined : readObject(redis, redisMembers, faults.of('redis'))
@@ -69,7 +69,7 @@ function readOptions(options: Options, faults: Faults): Given<typeof variables> 
   }
 }
 
-/** Faults in which the options stand in the place of the variables. */
+/** Faults that name options in the place of variables. */
 function inOptionNames(faults: Faults): Faults {
   const translated = (text: string) =>
     text.replace(/\b[A-Z]+(?:_[A-Z]+)+\b/g, (name) => optionOf(name) ?? name)

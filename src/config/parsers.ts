@@ -70,7 +70,7 @@ function arrayThat(isRight: (array: unknown[]) => boolean, demand: string): Opti
   }
 }
 
-/** The value of a JSON text; any other text as it is, without the parser's error, which quotes it. */
+/** The value of a JSON text, or any other text unchanged: the parser's error would quote it. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -76,7 +76,7 @@ export function connectionsOf(
   return { redis, sessionRedis: sessionUrl === undefined ? redis : { url: sessionUrl, caFile } }
 }
 
-/** Only the `Origin` of a request shows that the page which sent a cookie may do so. */
+/** A browser may send the cookie for any page: only `Origin` shows which page asks for a logout. */
 export function requireOrigins({ isSet }: Settings, faults: Faults): void {
   if (isSet('AUTH_COOKIE') && !isSet('PUBLIC_URL') && !isSet('CORS_ORIGINS'))
     faults.report('AUTH_COOKIE', 'needs PUBLIC_URL or CORS_ORIGINS, the origins of its pages')

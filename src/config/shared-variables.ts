@@ -39,7 +39,7 @@ export const issuerVariables = {
   },
   JWT_TYP: {
     option: text,
-    help: "What the header's `typ` must be, such as `at+jwt`. When unset, every `typ` is accepted but that of another kind of JWT (`…+jwt` other than `at+jwt`).",
+    help: "What the header's `typ` must be, such as `at+jwt`. When unset, every `typ` is accepted except those of other kinds of JWT (`…+jwt` other than `at+jwt`).",
   },
   JWT_BACKCHANNEL_AUDIENCE: {
     option: texts,
@@ -95,11 +95,11 @@ export const checkVariables = {
     option: wholeNumber(100, 3_600_000),
     default: '5000',
     unit: 'ms',
-    help: 'How old the knowledge may be by which `/verify` answers from memory. While it is older, `/verify` reads the store.',
+    help: 'How long after a freshness check tokens are checked in memory. Later, `/verify` reads the store, and the agent answers 503.',
   },
   AUTH_CLAIMS: {
     option: texts,
-    help: 'Comma list of the claims that `X-Auth-Claims` of a check has: base64url of a JSON object.',
+    help: 'Comma list of the claims that `X-Auth-Claims` of a check contains, as base64url of a JSON object.',
   },
 } as const satisfies Record<string, Variable>
 

@@ -88,7 +88,7 @@ export const variables = {
   },
   SESSION_KEYS: {
     option: sessionKeyTemplates,
-    help: 'Comma list of Redis keys to delete at logout, such as `sess:{sid},koa:sess:{sid}`. `{sid}`, `{sub}` and `{jti}` stand for claims, whose text is put into the key unchanged. A template begins with a literal text that no claim can complete to a key under `cierre:`.',
+    help: 'Comma list of Redis keys to delete at logout, such as `sess:{sid},koa:sess:{sid}`. `{sid}`, `{sub}` and `{jti}` stand for claims, whose text is put into the key unchanged. A template begins with a literal text that is not the start of a key under `cierre:`.',
   },
   SESSION_REDIS_URL: {
     option: redisUrl(),
