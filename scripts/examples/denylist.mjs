@@ -19,7 +19,7 @@ async function authenticate(request, response, next) {
 }
 
 app.post('/login', (_request, response) => {
-  // After checking the password.
+  // Check the password here.
   response.json({ token: jsonwebtoken.sign({ sub: 'alice' }, secret, { expiresIn: '1h' }) })
 })
 app.post('/logout', authenticate, async ({ headers, user }, response) => {

@@ -15,7 +15,7 @@ export function createApp(secret: string, redisUrl: string) {
   const cierre = createCierre({ issuers: [{ secret }], redis: { url: redisUrl } })
   const app = express().use(cierre.handler)
   app.post('/login', (_request, response) => {
-    // After checking the password.
+    // Check the password here.
     response.json({ token: jsonwebtoken.sign({ sub: 'alice' }, secret, { expiresIn: '1h' }) })
   })
   app.get('/me', expressGuard(cierre.guard), (request, response) => {

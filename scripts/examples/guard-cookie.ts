@@ -26,7 +26,7 @@ export const createApi = (guard: Guard) =>
         response.send(`orders of ${request.claims?.sub}`)
       },
     )
-    // The visitor of a page is sent to the login in place of a 401 in JSON.
+    // A visitor of a page is sent to the login instead of getting a 401 in JSON.
     .get(
       '/account',
       expressGuard(guard, {
