@@ -78,7 +78,7 @@ function report({ stdout, stderr }: Io, result: RevocationResult): number {
   switch (result.status) {
     case 200:
       stdout.write(
-        `revoked ${result.body.key}, from up to ${result.body.effectiveAt}, kept until ${result.body.keptUntil ?? 'for ever'}\n`,
+        `revoked ${result.body.key}, from up to ${result.body.effectiveAt}, kept ${result.body.keptUntil === null ? 'for ever' : `until ${result.body.keptUntil}`}\n`,
       )
       return 0
     case undefined:

@@ -95,7 +95,7 @@ export const checkVariables = {
     option: wholeNumber(100, 3_600_000),
     default: '5000',
     unit: 'ms',
-    help: 'How long after a freshness check tokens are checked in memory. Later, `/verify` reads the store, and the agent answers 503.',
+    help: 'For how long after a freshness check tokens are checked in memory. After that `/verify` reads the store, and the agent answers 503.',
   },
   AUTH_CLAIMS: {
     option: texts,
