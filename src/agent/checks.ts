@@ -32,7 +32,7 @@ export function createCheckListener(parts: CheckParts): RequestListener {
   }
 }
 
-/** Compares the target as it was sent: the API behind may not normalise paths in the same way. */
+/** Compares the target as it was sent: the API behind may normalise paths in another way. */
 const isBelow = (prefix: string | undefined, target: string) =>
   prefix === undefined ||
   target === prefix ||

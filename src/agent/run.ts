@@ -20,7 +20,7 @@ import { readAgentSettings, type AgentSettings } from './settings.js'
 
 /** How long requests in flight may take to finish. */
 const drainMs = 5_000
-/** How long the start waits for the guard. Until it is ready, every check gets a 503. */
+/** How long the start waits for the guard. Until the guard is ready, every check gets a 503. */
 const readyWithinMs = 5_000
 
 /**

@@ -2,7 +2,7 @@ import type { RevocationKey } from '../token/keys.js'
 import type { Commit, CommitResult } from './commit.js'
 import type { Entry, Value } from './entry.js'
 
-/** Revocations as bytes. Every method answers or throws within its deadline. */
+/** Where revocations are stored. Every method answers or throws within its deadline. */
 export type Store = {
   /**
    * The values under the keys, in their order; `undefined` where there is none. One round trip.

@@ -11,7 +11,7 @@ export type CierreIssuer = GuardIssuer &
     /** Longest life of any token of a session, where it differs from `sessionMaxLifetimeS`. */
     sessionMaxLifetimeS?: number | undefined
     sessionKeys?: string | readonly string[] | undefined
-    /** What `aud` of the issuer's logout tokens may be; without it they are refused. */
+    /** `aud` of the issuer's logout tokens. Without this option logout tokens are refused. */
     backchannelAudience?: string | readonly string[] | undefined
     backchannelTyp?: string | undefined
     backchannelScope?: 'session' | 'subject' | 'both' | undefined

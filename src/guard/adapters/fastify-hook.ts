@@ -18,7 +18,7 @@ export type FastifyGuardOptions = AdapterOptions<FastifyRequest, FastifyReply>
 
 /**
  * Fastify 5 hook (`onRequest`); the claims are in `request.claims`. `onRefused` gets the reply, and
- * the request waits until it is sent.
+ * the request waits until that reply is sent.
  *
  * @throws TypeError with every fault of the options
  */

@@ -12,8 +12,8 @@ export type NodeGuardOptions = AdapterOptions<IncomingMessage, ServerResponse>
 /**
  * For plain `node:http`.
  *
- * @returns a function that returns `{ claims }` (`undefined` claims where the token is optional and
- * missing), or `undefined` when it has refused and answered the request
+ * @returns a function that returns `{ claims }`, or `undefined` when it has refused and answered the
+ * request; `claims` is `undefined` where the token is optional and missing
  * @throws TypeError with every fault of the options
  */
 export function nodeGuard(

@@ -40,7 +40,7 @@ type WebSocketServer = {
 
 export type WsGuardOptions = ConnectionOptions<IncomingMessage, Duplex>
 
-/** Sockets that a guard checks or has handed over. */
+/** Sockets that a guard is checking, or has handed to its WebSocketServer. */
 const taken = new WeakSet<Duplex>()
 
 /**

@@ -31,7 +31,7 @@ export const answered = (
  * Removes the path that an app is mounted at from `request.url`, as Express does, and keeps the
  * whole in `originalUrl`.
  *
- * @returns a function that puts it back; `undefined` when the request is not below that path
+ * @returns a function that puts the path back; `undefined` when the request is not below it
  */
 export function withoutMount(
   request: HostedRequest & { originalUrl?: string },
