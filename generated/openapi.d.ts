@@ -577,6 +577,12 @@ export interface components {
             /** @constant */
             message: "Cabeceras de la solicitud demasiado grandes";
         };
+        TransferCoding: {
+            /** @constant */
+            success: false;
+            /** @constant */
+            message: "Codificación de transferencia no admitida";
+        };
         InternalError: {
             /** @constant */
             success: false;
@@ -978,6 +984,18 @@ export interface components {
                 "application/json": components["schemas"]["HeadersTooLarge"];
             };
         };
+        /** @description A transfer coding other than `chunked` (RFC 9112 §6.1). The connection is closed. */
+        TransferCoding: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["TransferCoding"];
+            };
+        };
         /** @description It is unknown whether the token is revoked. Repeating is safe. */
         InternalError: {
             headers: {
@@ -1110,6 +1128,18 @@ export interface components {
         };
         /** @description The body is larger than 32 KiB. */
         OAuthBodyTooLarge: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["OAuthInvalidRequest"];
+            };
+        };
+        /** @description A transfer coding other than `chunked` (RFC 9112 §6.1). The connection is closed. */
+        OAuthTransferCoding: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
@@ -1313,6 +1343,7 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["InternalError"];
+            501: components["responses"]["TransferCoding"];
         };
     };
     verify: {
@@ -1346,6 +1377,7 @@ export interface operations {
             401: components["responses"]["InvalidToken"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1380,6 +1412,7 @@ export interface operations {
             415: components["responses"]["OAuthUnsupportedMediaType"];
             429: components["responses"]["OAuthTooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["OAuthTransferCoding"];
             503: components["responses"]["OAuthUnavailable"];
         };
     };
@@ -1418,6 +1451,7 @@ export interface operations {
             415: components["responses"]["OAuthUnsupportedMediaType"];
             429: components["responses"]["OAuthTooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["OAuthTransferCoding"];
             503: components["responses"]["OAuthUnavailable"];
         };
     };
@@ -1454,6 +1488,7 @@ export interface operations {
             415: components["responses"]["OAuthUnsupportedMediaType"];
             429: components["responses"]["OAuthTooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["OAuthTransferCoding"];
             503: components["responses"]["OAuthUnavailable"];
         };
     };
@@ -1483,6 +1518,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1521,6 +1557,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1560,6 +1597,7 @@ export interface operations {
             426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1615,6 +1653,7 @@ export interface operations {
             426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1654,6 +1693,7 @@ export interface operations {
             426: components["responses"]["UpgradeRequired"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1692,6 +1732,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1760,6 +1801,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1789,6 +1831,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1818,6 +1861,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             /** @description The service is not ready, or cannot tell. */
             503: {
                 headers: {
@@ -1862,6 +1906,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1895,6 +1940,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1928,6 +1974,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -1961,6 +2008,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2001,6 +2049,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2030,6 +2079,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2059,6 +2109,7 @@ export interface operations {
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
             503: components["responses"]["Unavailable"];
         };
     };

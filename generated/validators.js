@@ -1323,14 +1323,124 @@ return errors === 0;
 validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body12 = validate33;
-const schema56 = {"$id":"body12","$ref":"contract#/paths/~1api~1v1~1auth~1verify/get/responses/200/content/application~1json/schema"};
-const schema57 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":true},"message":{"type":"string","const":"Token válido"}}};
+const schema56 = {"$id":"body12","$ref":"contract#/components/responses/TransferCoding/content/application~1json/schema"};
+const schema57 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Codificación de transferencia no admitida"}}};
 
 function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body12" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate33.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.success === undefined){
+const err0 = {instancePath,schemaPath:"contract#/components/responses/TransferCoding/content/application~1json/schema/required",keyword:"required",params:{missingProperty: "success"},message:"must have required property '"+"success"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.message === undefined){
+const err1 = {instancePath,schemaPath:"contract#/components/responses/TransferCoding/content/application~1json/schema/required",keyword:"required",params:{missingProperty: "message"},message:"must have required property '"+"message"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "success") || (key0 === "message"))){
+const err2 = {instancePath,schemaPath:"contract#/components/responses/TransferCoding/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.success !== undefined){
+let data0 = data.success;
+if(typeof data0 !== "boolean"){
+const err3 = {instancePath:instancePath+"/success",schemaPath:"contract#/components/responses/TransferCoding/content/application~1json/schema/properties/success/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(false !== data0){
+const err4 = {instancePath:instancePath+"/success",schemaPath:"contract#/components/responses/TransferCoding/content/application~1json/schema/properties/success/const",keyword:"const",params:{allowedValue: false},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.message !== undefined){
+let data1 = data.message;
+if(typeof data1 !== "string"){
+const err5 = {instancePath:instancePath+"/message",schemaPath:"contract#/components/responses/TransferCoding/content/application~1json/schema/properties/message/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if("Codificación de transferencia no admitida" !== data1){
+const err6 = {instancePath:instancePath+"/message",schemaPath:"contract#/components/responses/TransferCoding/content/application~1json/schema/properties/message/const",keyword:"const",params:{allowedValue: "Codificación de transferencia no admitida"},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"contract#/components/responses/TransferCoding/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+validate33.errors = vErrors;
+return errors === 0;
+}
+validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const body13 = validate34;
+const schema58 = {"$id":"body13","$ref":"contract#/paths/~1api~1v1~1auth~1verify/get/responses/200/content/application~1json/schema"};
+const schema59 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":true},"message":{"type":"string","const":"Token válido"}}};
+
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body13" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate34.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1427,19 +1537,19 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate33.errors = vErrors;
+validate34.errors = vErrors;
 return errors === 0;
 }
-validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body13 = validate34;
-const schema58 = {"$id":"body13","$ref":"contract#/components/responses/InvalidToken/content/application~1json/schema"};
+const body14 = validate35;
+const schema60 = {"$id":"body14","$ref":"contract#/components/responses/InvalidToken/content/application~1json/schema"};
 
-function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body13" */;
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body14" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate34.evaluated;
+const evaluated0 = validate35.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1536,20 +1646,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate34.errors = vErrors;
+validate35.errors = vErrors;
 return errors === 0;
 }
-validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body14 = validate35;
-const schema60 = {"$id":"body14","$ref":"contract#/components/responses/Unavailable/content/application~1json/schema"};
-const schema61 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Servicio no disponible temporalmente"}}};
+const body15 = validate36;
+const schema62 = {"$id":"body15","$ref":"contract#/components/responses/Unavailable/content/application~1json/schema"};
+const schema63 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Servicio no disponible temporalmente"}}};
 
-function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body14" */;
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body15" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate35.evaluated;
+const evaluated0 = validate36.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1646,20 +1756,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate35.errors = vErrors;
+validate36.errors = vErrors;
 return errors === 0;
 }
-validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body15 = validate36;
-const schema62 = {"$id":"body15","$ref":"contract#/components/responses/OAuthBadRequest/content/application~1json/schema"};
-const schema63 = {"oneOf":[{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
-const schema64 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_request"}}};
+const body16 = validate37;
+const schema64 = {"$id":"body16","$ref":"contract#/components/responses/OAuthBadRequest/content/application~1json/schema"};
+const schema65 = {"oneOf":[{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
+const schema66 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_request"}}};
 
-function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate37.evaluated;
+const evaluated0 = validate38.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1859,45 +1969,45 @@ vErrors = null;
 }
 }
 }
-validate37.errors = vErrors;
+validate38.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate37.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate38.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body15" */;
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body16" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate36.evaluated;
+const evaluated0 = validate37.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate37(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+if(!(validate38(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate37.evaluated.props;
+var props0 = validate38.evaluated.props;
 }
-validate36.errors = vErrors;
+validate37.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate36.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate37.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body16 = validate39;
-const schema66 = {"$id":"body16","$ref":"contract#/components/responses/OAuthNotFound/content/application~1json/schema"};
+const body17 = validate40;
+const schema68 = {"$id":"body17","$ref":"contract#/components/responses/OAuthNotFound/content/application~1json/schema"};
 
-function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body16" */;
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body17" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate39.evaluated;
+const evaluated0 = validate40.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1961,19 +2071,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate39.errors = vErrors;
+validate40.errors = vErrors;
 return errors === 0;
 }
-validate39.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body17 = validate40;
-const schema68 = {"$id":"body17","$ref":"contract#/components/responses/OAuthMethodNotAllowed/content/application~1json/schema"};
+const body18 = validate41;
+const schema70 = {"$id":"body18","$ref":"contract#/components/responses/OAuthMethodNotAllowed/content/application~1json/schema"};
 
-function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body17" */;
+function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body18" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate40.evaluated;
+const evaluated0 = validate41.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2037,19 +2147,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate40.errors = vErrors;
+validate41.errors = vErrors;
 return errors === 0;
 }
-validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate41.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body18 = validate41;
-const schema70 = {"$id":"body18","$ref":"contract#/components/responses/OAuthBodyTooLarge/content/application~1json/schema"};
+const body19 = validate42;
+const schema72 = {"$id":"body19","$ref":"contract#/components/responses/OAuthBodyTooLarge/content/application~1json/schema"};
 
-function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body18" */;
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body19" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate41.evaluated;
+const evaluated0 = validate42.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2113,19 +2223,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate41.errors = vErrors;
+validate42.errors = vErrors;
 return errors === 0;
 }
-validate41.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body19 = validate42;
-const schema72 = {"$id":"body19","$ref":"contract#/components/responses/OAuthUnsupportedMediaType/content/application~1json/schema"};
+const body20 = validate43;
+const schema74 = {"$id":"body20","$ref":"contract#/components/responses/OAuthUnsupportedMediaType/content/application~1json/schema"};
 
-function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body19" */;
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body20" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate42.evaluated;
+const evaluated0 = validate43.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2189,20 +2299,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate42.errors = vErrors;
+validate43.errors = vErrors;
 return errors === 0;
 }
-validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate43.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body20 = validate43;
-const schema74 = {"$id":"body20","$ref":"contract#/components/responses/OAuthTooManyRequests/content/application~1json/schema"};
-const schema75 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"temporarily_unavailable"}}};
+const body21 = validate44;
+const schema76 = {"$id":"body21","$ref":"contract#/components/responses/OAuthTooManyRequests/content/application~1json/schema"};
+const schema77 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"temporarily_unavailable"}}};
 
-function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body20" */;
+function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body21" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate43.evaluated;
+const evaluated0 = validate44.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2266,19 +2376,95 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate43.errors = vErrors;
+validate44.errors = vErrors;
 return errors === 0;
 }
-validate43.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate44.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body21 = validate44;
-const schema76 = {"$id":"body21","$ref":"contract#/components/responses/OAuthUnavailable/content/application~1json/schema"};
+const body22 = validate45;
+const schema78 = {"$id":"body22","$ref":"contract#/components/responses/OAuthTransferCoding/content/application~1json/schema"};
 
-function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body21" */;
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body22" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate44.evaluated;
+const evaluated0 = validate45.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.error === undefined){
+const err0 = {instancePath,schemaPath:"contract#/components/responses/OAuthTransferCoding/content/application~1json/schema/required",keyword:"required",params:{missingProperty: "error"},message:"must have required property '"+"error"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(key0 === "error")){
+const err1 = {instancePath,schemaPath:"contract#/components/responses/OAuthTransferCoding/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+if(data.error !== undefined){
+let data0 = data.error;
+if(typeof data0 !== "string"){
+const err2 = {instancePath:instancePath+"/error",schemaPath:"contract#/components/responses/OAuthTransferCoding/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if("invalid_request" !== data0){
+const err3 = {instancePath:instancePath+"/error",schemaPath:"contract#/components/responses/OAuthTransferCoding/content/application~1json/schema/properties/error/const",keyword:"const",params:{allowedValue: "invalid_request"},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"contract#/components/responses/OAuthTransferCoding/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+validate45.errors = vErrors;
+return errors === 0;
+}
+validate45.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const body23 = validate46;
+const schema80 = {"$id":"body23","$ref":"contract#/components/responses/OAuthUnavailable/content/application~1json/schema"};
+
+function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body23" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate46.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2342,22 +2528,22 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate44.errors = vErrors;
+validate46.errors = vErrors;
 return errors === 0;
 }
-validate44.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate46.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body22 = validate45;
-const schema78 = {"$id":"body22","$ref":"contract#/paths/~1oauth~1introspect/post/responses/200/content/application~1json/schema"};
-const schema79 = {"oneOf":[{"$ref":"#/components/schemas/Inactive"},{"$ref":"#/components/schemas/Active"}]};
-const schema80 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
-const schema81 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits, here and in `jti`."},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
+const body24 = validate47;
+const schema82 = {"$id":"body24","$ref":"contract#/paths/~1oauth~1introspect/post/responses/200/content/application~1json/schema"};
+const schema83 = {"oneOf":[{"$ref":"#/components/schemas/Inactive"},{"$ref":"#/components/schemas/Active"}]};
+const schema84 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
+const schema85 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits, here and in `jti`."},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
 const func1 = Object.prototype.hasOwnProperty;
 
-function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate46.evaluated;
+const evaluated0 = validate48.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2454,7 +2640,7 @@ vErrors.push(err6);
 errors++;
 }
 for(const key1 in data){
-if(!(func1.call(schema81.properties, key1))){
+if(!(func1.call(schema85.properties, key1))){
 const err7 = {instancePath,schemaPath:"#/components/schemas/Active/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err7];
@@ -2501,7 +2687,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!((data2 === "Bearer") || (data2 === "DPoP"))){
-const err11 = {instancePath:instancePath+"/token_type",schemaPath:"#/components/schemas/Active/properties/token_type/enum",keyword:"enum",params:{allowedValues: schema81.properties.token_type.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/token_type",schemaPath:"#/components/schemas/Active/properties/token_type/enum",keyword:"enum",params:{allowedValues: schema85.properties.token_type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2758,46 +2944,46 @@ vErrors = null;
 }
 }
 }
-validate46.errors = vErrors;
+validate48.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate46.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate48.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body22" */;
+function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body24" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate45.evaluated;
+const evaluated0 = validate47.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate46(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors);
+if(!(validate48(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate46.evaluated.props;
+var props0 = validate48.evaluated.props;
 }
-validate45.errors = vErrors;
+validate47.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate45.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate47.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body23 = validate48;
-const schema82 = {"$id":"body23","$ref":"contract#/components/responses/OAuthInvalidClient/content/application~1json/schema"};
-const schema83 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_client"}}};
+const body25 = validate50;
+const schema86 = {"$id":"body25","$ref":"contract#/components/responses/OAuthInvalidClient/content/application~1json/schema"};
+const schema87 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_client"}}};
 
-function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body23" */;
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body25" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate48.evaluated;
+const evaluated0 = validate50.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2861,20 +3047,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate48.errors = vErrors;
+validate50.errors = vErrors;
 return errors === 0;
 }
-validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate50.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body24 = validate49;
-const schema84 = {"$id":"body24","$ref":"contract#/components/responses/OAuthNotPermitted/content/application~1json/schema"};
-const schema85 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unauthorized_client"}}};
+const body26 = validate51;
+const schema88 = {"$id":"body26","$ref":"contract#/components/responses/OAuthNotPermitted/content/application~1json/schema"};
+const schema89 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unauthorized_client"}}};
 
-function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body24" */;
+function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body26" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate49.evaluated;
+const evaluated0 = validate51.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2938,20 +3124,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate49.errors = vErrors;
+validate51.errors = vErrors;
 return errors === 0;
 }
-validate49.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate51.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body25 = validate50;
-const schema86 = {"$id":"body25","$ref":"contract#/components/responses/OAuthUnsupportedToken/content/application~1json/schema"};
-const schema87 = {"oneOf":[{"$ref":"#/components/schemas/OAuthUnsupportedTokenType"},{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
-const schema88 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unsupported_token_type"}}};
+const body27 = validate52;
+const schema90 = {"$id":"body27","$ref":"contract#/components/responses/OAuthUnsupportedToken/content/application~1json/schema"};
+const schema91 = {"oneOf":[{"$ref":"#/components/schemas/OAuthUnsupportedTokenType"},{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
+const schema92 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unsupported_token_type"}}};
 
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate51.evaluated;
+const evaluated0 = validate53.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3223,47 +3409,47 @@ vErrors = null;
 }
 }
 }
-validate51.errors = vErrors;
+validate53.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate51.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate53.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body25" */;
+function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body27" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate50.evaluated;
+const evaluated0 = validate52.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate51(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate51.errors : vErrors.concat(validate51.errors);
+if(!(validate53(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate51.evaluated.props;
+var props0 = validate53.evaluated.props;
 }
-validate50.errors = vErrors;
+validate52.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate50.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate52.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body26 = validate53;
-const schema91 = {"$id":"body26","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
-const schema92 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
-const schema93 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
+const body28 = validate55;
+const schema95 = {"$id":"body28","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
+const schema96 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
+const schema97 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
 const formats0 = require("ajv-formats/dist/formats").fullFormats.uri;
 
-function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate54.evaluated;
+const evaluated0 = validate56.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3420,7 +3606,7 @@ vErrors.push(err12);
 errors++;
 }
 if(!((data3 === "client_secret_basic") || (data3 === "client_secret_post"))){
-const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema93.items.enum},message:"must be equal to one of the allowed values"};
+const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema97.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3484,7 +3670,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data6 === "client_secret_basic") || (data6 === "client_secret_post"))){
-const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema93.items.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema97.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3593,44 +3779,44 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate54.errors = vErrors;
+validate56.errors = vErrors;
 return errors === 0;
 }
-validate54.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body26" */;
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body28" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate53.evaluated;
+const evaluated0 = validate55.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate54(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+if(!(validate56(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
 errors = vErrors.length;
 }
-validate53.errors = vErrors;
+validate55.errors = vErrors;
 return errors === 0;
 }
-validate53.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body27 = validate56;
-const schema95 = {"$id":"body27","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
-const schema96 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
-const schema97 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
-const schema98 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
+const body29 = validate58;
+const schema99 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
+const schema100 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema101 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
+const schema102 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
 const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
-function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate57.evaluated;
+const evaluated0 = validate59.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3818,41 +4004,41 @@ vErrors.push(err12);
 }
 errors++;
 }
-validate57.errors = vErrors;
+validate59.errors = vErrors;
 return errors === 0;
 }
-validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body27" */;
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body29" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate58.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate57(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
+if(!(validate59(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
 errors = vErrors.length;
 }
-validate56.errors = vErrors;
+validate58.errors = vErrors;
 return errors === 0;
 }
-validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body28 = validate59;
-const schema99 = {"$id":"body28","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
-const schema100 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
+const body30 = validate61;
+const schema103 = {"$id":"body30","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
+const schema104 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
 
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body28" */;
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body30" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate59.evaluated;
+const evaluated0 = validate61.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3949,20 +4135,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate59.errors = vErrors;
+validate61.errors = vErrors;
 return errors === 0;
 }
-validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body29 = validate60;
-const schema101 = {"$id":"body29","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
-const schema102 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
+const body31 = validate62;
+const schema105 = {"$id":"body31","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
+const schema106 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body29" */;
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body31" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate60.evaluated;
+const evaluated0 = validate62.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4059,20 +4245,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate60.errors = vErrors;
+validate62.errors = vErrors;
 return errors === 0;
 }
-validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body30 = validate61;
-const schema103 = {"$id":"body30","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
-const schema104 = {"type":"string","format":"binary"};
+const body32 = validate63;
+const schema107 = {"$id":"body32","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
+const schema108 = {"type":"string","format":"binary"};
 
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body30" */;
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body32" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate61.evaluated;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4089,20 +4275,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate61.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
-validate61.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate63.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body31 = validate62;
-const schema105 = {"$id":"body31","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
-const schema106 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
+const body33 = validate64;
+const schema109 = {"$id":"body33","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
+const schema110 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
 
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body31" */;
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body33" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate62.evaluated;
+const evaluated0 = validate64.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4199,20 +4385,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate62.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
-validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body32 = validate63;
-const schema107 = {"$id":"body32","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
-const schema108 = {"type":"string"};
+const body34 = validate65;
+const schema111 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
+const schema112 = {"type":"string"};
 
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body32" */;
+function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body34" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate63.evaluated;
+const evaluated0 = validate65.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4229,21 +4415,21 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate63.errors = vErrors;
+validate65.errors = vErrors;
 return errors === 0;
 }
-validate63.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate65.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body33 = validate64;
-const schema109 = {"$id":"body33","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema110 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
+const body35 = validate66;
+const schema113 = {"$id":"body35","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
+const schema114 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
 const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body33" */;
+function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body35" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate64.evaluated;
+const evaluated0 = validate66.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4309,19 +4495,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate64.errors = vErrors;
+validate66.errors = vErrors;
 return errors === 0;
 }
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body34 = validate65;
-const schema111 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema112 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only for a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const body36 = validate67;
+const schema115 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
+const schema116 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only for a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate68.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4499,42 +4685,42 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate66.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body34" */;
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body36" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate65.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate66(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
 errors = vErrors.length;
 }
-validate65.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body35 = validate68;
-const schema115 = {"$id":"body35","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
-const schema116 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema117 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
-const schema118 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
+const body37 = validate70;
+const schema119 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
+const schema120 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
+const schema121 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
+const schema122 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4593,7 +4779,7 @@ vErrors.push(err4);
 errors++;
 }
 for(const key0 in data){
-if(!(func1.call(schema117.properties, key0))){
+if(!(func1.call(schema121.properties, key0))){
 const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err5];
@@ -4642,7 +4828,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((((((data1 === "authn_token_revoked") || (data1 === "authn_token_reuse")) || (data1 === "authn_login_fail")) || (data1 === "session_use_after_expire")) || (data1 === "authz_fail")) || (data1 === "input_validation_fail")) || (data1 === "excess_rate_limit_exceeded"))){
-const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema118.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema122.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4665,7 +4851,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(((data2 === "success") || (data2 === "refused")) || (data2 === "unknown"))){
-const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema117.properties.outcome.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema121.properties.outcome.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4811,16 +4997,16 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate70.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate69.evaluated;
+const evaluated0 = validate71.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4875,8 +5061,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate70(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate72(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
 errors = vErrors.length;
 }
 }
@@ -4968,41 +5154,41 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate69.errors = vErrors;
+validate71.errors = vErrors;
 return errors === 0;
 }
-validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body35" */;
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body37" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate68.evaluated;
+const evaluated0 = validate70.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate69(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
 errors = vErrors.length;
 }
-validate68.errors = vErrors;
+validate70.errors = vErrors;
 return errors === 0;
 }
-validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body36 = validate73;
-const schema120 = {"$id":"body36","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
-const schema121 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
+const body38 = validate75;
+const schema124 = {"$id":"body38","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
+const schema125 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body36" */;
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body38" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5066,21 +5252,21 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate73.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body37 = validate74;
-const schema122 = {"$id":"body37","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
-const schema123 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
-const schema124 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema125 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
+const body39 = validate76;
+const schema126 = {"$id":"body39","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
+const schema127 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema128 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
+const schema129 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5157,7 +5343,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!(((((data1 === "store") || (data1 === "eviction")) || (data1 === "persistence")) || (data1 === "keys")) || (data1 === "replica"))){
-const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema125.properties.name.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema129.properties.name.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -5180,7 +5366,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data2 === "ok") || (data2 === "warning")) || (data2 === "failed")) || (data2 === "unknown"))){
-const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema125.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema129.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -5213,16 +5399,16 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate76.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate78.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate75.evaluated;
+const evaluated0 = validate77.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5286,8 +5472,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate76(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate78(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
 }
@@ -5302,41 +5488,41 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate75.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
-validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body37" */;
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body39" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate76.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate75(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+if(!(validate77(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
 errors = vErrors.length;
 }
-validate74.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body38 = validate79;
-const schema126 = {"$id":"body38","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
-const schema127 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
-const schema128 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const body40 = validate81;
+const schema130 = {"$id":"body40","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
+const schema131 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
+const schema132 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate81.evaluated;
+const evaluated0 = validate83.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5400,8 +5586,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate76(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
+if(!(validate78(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
 }
@@ -5416,16 +5602,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate81.errors = vErrors;
+validate83.errors = vErrors;
 return errors === 0;
 }
-validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate80.evaluated;
+const evaluated0 = validate82.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5436,8 +5622,8 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-if(!(validate81(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+if(!(validate83(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -5572,46 +5758,46 @@ vErrors = null;
 }
 }
 }
-validate80.errors = vErrors;
+validate82.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate80.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate82.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body38" */;
+function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body40" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate79.evaluated;
+const evaluated0 = validate81.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate80(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate82(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate80.evaluated.props;
+var props0 = validate82.evaluated.props;
 }
-validate79.errors = vErrors;
+validate81.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate79.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate81.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body39 = validate85;
-const schema130 = {"$id":"body39","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
-const schema131 = {"type":"string"};
+const body41 = validate87;
+const schema134 = {"$id":"body41","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
+const schema135 = {"type":"string"};
 
-function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body39" */;
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body41" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate85.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5628,20 +5814,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate85.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
-validate85.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate87.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body40 = validate86;
-const schema132 = {"$id":"body40","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
-const schema133 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
+const body42 = validate88;
+const schema136 = {"$id":"body42","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
+const schema137 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
 
-function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body40" */;
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body42" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate86.evaluated;
+const evaluated0 = validate88.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5850,20 +6036,20 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate86.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
-validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body41 = validate87;
-const schema134 = {"$id":"body41","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
-const schema135 = {"type":"string"};
+const body43 = validate89;
+const schema138 = {"$id":"body43","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema139 = {"type":"string"};
 
-function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body41" */;
+function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body43" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate87.evaluated;
+const evaluated0 = validate89.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5880,20 +6066,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate87.errors = vErrors;
+validate89.errors = vErrors;
 return errors === 0;
 }
-validate87.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate89.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body42 = validate88;
-const schema136 = {"$id":"body42","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
-const schema137 = {"type":"string"};
+const body44 = validate90;
+const schema140 = {"$id":"body44","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema141 = {"type":"string"};
 
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body42" */;
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body44" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate88.evaluated;
+const evaluated0 = validate90.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5910,20 +6096,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate88.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
-validate88.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate90.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body43 = validate89;
-const schema138 = {"$id":"body43","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
-const schema139 = {"type":"string"};
+const body45 = validate91;
+const schema142 = {"$id":"body45","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema143 = {"type":"string"};
 
-function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body43" */;
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body45" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate89.evaluated;
+const evaluated0 = validate91.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5940,20 +6126,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate89.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
-validate89.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate91.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body44 = validate90;
-const schema140 = {"$id":"body44","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
-const schema141 = {"type":"string"};
+const body46 = validate92;
+const schema144 = {"$id":"body46","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema145 = {"type":"string"};
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body44" */;
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body46" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate90.evaluated;
+const evaluated0 = validate92.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5970,20 +6156,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate90.errors = vErrors;
+validate92.errors = vErrors;
 return errors === 0;
 }
-validate90.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate92.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body45 = validate91;
-const schema142 = {"$id":"body45","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
-const schema143 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+const body47 = validate93;
+const schema146 = {"$id":"body47","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema147 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body45" */;
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body47" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate91.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6036,20 +6222,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate91.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
-validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body46 = validate92;
-const schema144 = {"$id":"body46","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
-const schema145 = {"type":"string"};
+const body48 = validate94;
+const schema148 = {"$id":"body48","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema149 = {"type":"string"};
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body46" */;
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body48" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate92.evaluated;
+const evaluated0 = validate94.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6066,10 +6252,10 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate92.errors = vErrors;
+validate94.errors = vErrors;
 return errors === 0;
 }
-validate92.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate94.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const isNothing = (body) => body === undefined
 export const responseBodies = {
@@ -6085,57 +6271,63 @@ export const responseBodies = {
   "logout 429 application/json": body9,
   "logout 431 application/json": body10,
   "logout 500 application/json": body11,
-  "verify 200 application/json": body12,
+  "logout 501 application/json": body12,
+  "verify 200 application/json": body13,
   "verify 400 application/json": body1,
-  "verify 401 application/json": body13,
+  "verify 401 application/json": body14,
   "verify 408 application/json": body6,
   "verify 431 application/json": body10,
-  "verify 503 application/json": body14,
+  "verify 501 application/json": body12,
+  "verify 503 application/json": body15,
   "backchannelLogout 200 nothing": isNothing,
-  "backchannelLogout 400 application/json": body15,
-  "backchannelLogout 404 application/json": body16,
-  "backchannelLogout 405 application/json": body17,
+  "backchannelLogout 400 application/json": body16,
+  "backchannelLogout 404 application/json": body17,
+  "backchannelLogout 405 application/json": body18,
   "backchannelLogout 408 application/json": body6,
-  "backchannelLogout 413 application/json": body18,
-  "backchannelLogout 415 application/json": body19,
-  "backchannelLogout 429 application/json": body20,
+  "backchannelLogout 413 application/json": body19,
+  "backchannelLogout 415 application/json": body20,
+  "backchannelLogout 429 application/json": body21,
   "backchannelLogout 431 application/json": body10,
-  "backchannelLogout 503 application/json": body21,
-  "introspect 200 application/json": body22,
-  "introspect 400 application/json": body15,
-  "introspect 401 application/json": body23,
-  "introspect 403 application/json": body24,
-  "introspect 404 application/json": body16,
-  "introspect 405 application/json": body17,
+  "backchannelLogout 501 application/json": body22,
+  "backchannelLogout 503 application/json": body23,
+  "introspect 200 application/json": body24,
+  "introspect 400 application/json": body16,
+  "introspect 401 application/json": body25,
+  "introspect 403 application/json": body26,
+  "introspect 404 application/json": body17,
+  "introspect 405 application/json": body18,
   "introspect 408 application/json": body6,
-  "introspect 413 application/json": body18,
-  "introspect 415 application/json": body19,
-  "introspect 429 application/json": body20,
+  "introspect 413 application/json": body19,
+  "introspect 415 application/json": body20,
+  "introspect 429 application/json": body21,
   "introspect 431 application/json": body10,
-  "introspect 503 application/json": body21,
+  "introspect 501 application/json": body22,
+  "introspect 503 application/json": body23,
   "revoke 200 nothing": isNothing,
-  "revoke 400 application/json": body25,
-  "revoke 401 application/json": body23,
-  "revoke 403 application/json": body24,
-  "revoke 404 application/json": body16,
-  "revoke 405 application/json": body17,
+  "revoke 400 application/json": body27,
+  "revoke 401 application/json": body25,
+  "revoke 403 application/json": body26,
+  "revoke 404 application/json": body17,
+  "revoke 405 application/json": body18,
   "revoke 408 application/json": body6,
-  "revoke 413 application/json": body18,
-  "revoke 415 application/json": body19,
-  "revoke 429 application/json": body20,
+  "revoke 413 application/json": body19,
+  "revoke 415 application/json": body20,
+  "revoke 429 application/json": body21,
   "revoke 431 application/json": body10,
-  "revoke 503 application/json": body21,
-  "metadata 200 application/json": body26,
+  "revoke 501 application/json": body22,
+  "revoke 503 application/json": body23,
+  "metadata 200 application/json": body28,
   "metadata 400 application/json": body1,
   "metadata 404 application/json": body4,
   "metadata 405 application/json": body5,
   "metadata 408 application/json": body6,
   "metadata 431 application/json": body10,
-  "metadata 503 application/json": body14,
-  "createRevocation 200 application/json": body27,
+  "metadata 501 application/json": body12,
+  "metadata 503 application/json": body15,
+  "createRevocation 200 application/json": body29,
   "createRevocation 400 application/json": body1,
-  "createRevocation 401 application/json": body28,
-  "createRevocation 403 application/json": body29,
+  "createRevocation 401 application/json": body30,
+  "createRevocation 403 application/json": body31,
   "createRevocation 404 application/json": body4,
   "createRevocation 405 application/json": body5,
   "createRevocation 408 application/json": body6,
@@ -6143,127 +6335,142 @@ export const responseBodies = {
   "createRevocation 415 application/json": body8,
   "createRevocation 429 application/json": body9,
   "createRevocation 431 application/json": body10,
-  "createRevocation 503 application/json": body14,
-  "getSnapshot 200 application/octet-stream": body30,
+  "createRevocation 501 application/json": body12,
+  "createRevocation 503 application/json": body15,
+  "getSnapshot 200 application/octet-stream": body32,
   "getSnapshot 400 application/json": body1,
-  "getSnapshot 401 application/json": body28,
-  "getSnapshot 403 application/json": body29,
+  "getSnapshot 401 application/json": body30,
+  "getSnapshot 403 application/json": body31,
   "getSnapshot 404 application/json": body4,
   "getSnapshot 405 application/json": body5,
   "getSnapshot 408 application/json": body6,
-  "getSnapshot 426 application/json": body31,
+  "getSnapshot 426 application/json": body33,
   "getSnapshot 429 application/json": body9,
   "getSnapshot 431 application/json": body10,
-  "getSnapshot 503 application/json": body14,
-  "followEvents 200 text/event-stream": body32,
+  "getSnapshot 501 application/json": body12,
+  "getSnapshot 503 application/json": body15,
+  "followEvents 200 text/event-stream": body34,
   "followEvents 400 application/json": body1,
-  "followEvents 401 application/json": body28,
-  "followEvents 403 application/json": body29,
+  "followEvents 401 application/json": body30,
+  "followEvents 403 application/json": body31,
   "followEvents 404 application/json": body4,
   "followEvents 405 application/json": body5,
   "followEvents 408 application/json": body6,
-  "followEvents 426 application/json": body31,
+  "followEvents 426 application/json": body33,
   "followEvents 429 application/json": body9,
   "followEvents 431 application/json": body10,
-  "followEvents 503 application/json": body14,
-  "getPosition 200 application/json": body33,
+  "followEvents 501 application/json": body12,
+  "followEvents 503 application/json": body15,
+  "getPosition 200 application/json": body35,
   "getPosition 400 application/json": body1,
-  "getPosition 401 application/json": body28,
-  "getPosition 403 application/json": body29,
+  "getPosition 401 application/json": body30,
+  "getPosition 403 application/json": body31,
   "getPosition 404 application/json": body4,
   "getPosition 405 application/json": body5,
   "getPosition 408 application/json": body6,
-  "getPosition 426 application/json": body31,
+  "getPosition 426 application/json": body33,
   "getPosition 429 application/json": body9,
   "getPosition 431 application/json": body10,
-  "getPosition 503 application/json": body14,
-  "getRevocation 200 application/json": body34,
+  "getPosition 501 application/json": body12,
+  "getPosition 503 application/json": body15,
+  "getRevocation 200 application/json": body36,
   "getRevocation 400 application/json": body1,
-  "getRevocation 401 application/json": body28,
-  "getRevocation 403 application/json": body29,
+  "getRevocation 401 application/json": body30,
+  "getRevocation 403 application/json": body31,
   "getRevocation 404 application/json": body4,
   "getRevocation 405 application/json": body5,
   "getRevocation 408 application/json": body6,
   "getRevocation 429 application/json": body9,
   "getRevocation 431 application/json": body10,
-  "getRevocation 503 application/json": body14,
-  "listAuditEvents 200 application/json": body35,
+  "getRevocation 501 application/json": body12,
+  "getRevocation 503 application/json": body15,
+  "listAuditEvents 200 application/json": body37,
   "listAuditEvents 400 application/json": body1,
-  "listAuditEvents 401 application/json": body28,
-  "listAuditEvents 403 application/json": body29,
+  "listAuditEvents 401 application/json": body30,
+  "listAuditEvents 403 application/json": body31,
   "listAuditEvents 404 application/json": body4,
   "listAuditEvents 405 application/json": body5,
   "listAuditEvents 408 application/json": body6,
   "listAuditEvents 429 application/json": body9,
   "listAuditEvents 431 application/json": body10,
-  "listAuditEvents 503 application/json": body14,
-  "live 200 application/json": body36,
+  "listAuditEvents 501 application/json": body12,
+  "listAuditEvents 503 application/json": body15,
+  "live 200 application/json": body38,
   "live 400 application/json": body1,
   "live 404 application/json": body4,
   "live 405 application/json": body5,
   "live 408 application/json": body6,
   "live 431 application/json": body10,
-  "live 503 application/json": body14,
-  "ready 200 application/json": body37,
+  "live 501 application/json": body12,
+  "live 503 application/json": body15,
+  "ready 200 application/json": body39,
   "ready 400 application/json": body1,
   "ready 404 application/json": body4,
   "ready 405 application/json": body5,
   "ready 408 application/json": body6,
   "ready 431 application/json": body10,
-  "ready 503 application/json": body38,
-  "contractYaml 200 application/yaml": body39,
+  "ready 501 application/json": body12,
+  "ready 503 application/json": body40,
+  "contractYaml 200 application/yaml": body41,
   "contractYaml 304 nothing": isNothing,
   "contractYaml 400 application/json": body1,
   "contractYaml 404 application/json": body4,
   "contractYaml 405 application/json": body5,
   "contractYaml 408 application/json": body6,
   "contractYaml 431 application/json": body10,
-  "contractYaml 503 application/json": body14,
-  "contractJson 200 application/json": body40,
+  "contractYaml 501 application/json": body12,
+  "contractYaml 503 application/json": body15,
+  "contractJson 200 application/json": body42,
   "contractJson 304 nothing": isNothing,
   "contractJson 400 application/json": body1,
   "contractJson 404 application/json": body4,
   "contractJson 405 application/json": body5,
   "contractJson 408 application/json": body6,
   "contractJson 431 application/json": body10,
-  "contractJson 503 application/json": body14,
-  "home 200 text/html": body41,
+  "contractJson 501 application/json": body12,
+  "contractJson 503 application/json": body15,
+  "home 200 text/html": body43,
   "home 304 nothing": isNothing,
   "home 400 application/json": body1,
   "home 404 application/json": body4,
   "home 405 application/json": body5,
   "home 408 application/json": body6,
   "home 431 application/json": body10,
-  "home 503 application/json": body14,
-  "docs 200 text/html": body42,
+  "home 501 application/json": body12,
+  "home 503 application/json": body15,
+  "docs 200 text/html": body44,
   "docs 304 nothing": isNothing,
   "docs 400 application/json": body1,
   "docs 404 application/json": body4,
   "docs 405 application/json": body5,
   "docs 408 application/json": body6,
   "docs 431 application/json": body10,
-  "docs 503 application/json": body14,
-  "docsFile 200 text/javascript": body43,
-  "docsFile 200 text/css": body44,
+  "docs 501 application/json": body12,
+  "docs 503 application/json": body15,
+  "docsFile 200 text/javascript": body45,
+  "docsFile 200 text/css": body46,
   "docsFile 304 nothing": isNothing,
   "docsFile 400 application/json": body1,
   "docsFile 404 application/json": body4,
   "docsFile 405 application/json": body5,
   "docsFile 408 application/json": body6,
   "docsFile 431 application/json": body10,
-  "docsFile 503 application/json": body14,
-  "developmentToken 200 application/json": body45,
+  "docsFile 501 application/json": body12,
+  "docsFile 503 application/json": body15,
+  "developmentToken 200 application/json": body47,
   "developmentToken 400 application/json": body1,
   "developmentToken 404 application/json": body4,
   "developmentToken 405 application/json": body5,
   "developmentToken 408 application/json": body6,
   "developmentToken 431 application/json": body10,
-  "developmentToken 503 application/json": body14,
-  "metrics 200 text/plain": body46,
+  "developmentToken 501 application/json": body12,
+  "developmentToken 503 application/json": body15,
+  "metrics 200 text/plain": body48,
   "metrics 400 application/json": body1,
   "metrics 404 application/json": body4,
   "metrics 405 application/json": body5,
   "metrics 408 application/json": body6,
   "metrics 431 application/json": body10,
-  "metrics 503 application/json": body14,
+  "metrics 501 application/json": body12,
+  "metrics 503 application/json": body15,
 }

@@ -16,6 +16,10 @@ export const failures = {
   too_many_requests: { status: 429, message: 'Demasiadas solicitudes' },
   headers_too_large: { status: 431, message: 'Cabeceras de la solicitud demasiado grandes' },
   internal_error: { status: 500, message: 'Error interno del servidor' },
+  unsupported_transfer_coding: {
+    status: 501,
+    message: 'Codificación de transferencia no admitida',
+  },
   store_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
   session_store_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },
   feed_unavailable: { status: 503, message: 'Servicio no disponible temporalmente' },

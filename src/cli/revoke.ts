@@ -103,6 +103,7 @@ function report({ stdout, stderr }: Io, result: RevocationResult): number {
     case 415:
     case 429:
     case 431:
+    case 501:
       stderr.write(`refused: ${result.status} ${textOf(result.body)}\n`)
       return 1
   }

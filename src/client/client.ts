@@ -37,7 +37,7 @@ export type LogoutResult =
   | Outcome<'already_logged_out', With<'logout', 401>>
   | Outcome<'expired', With<'logout', 403>>
   | Outcome<'no_token', Readonly<{ status: undefined; body: undefined }>>
-  | Outcome<'refused', With<'logout', 400 | 401 | 404 | 405 | 408 | 413 | 415 | 429 | 431>>
+  | Outcome<'refused', With<'logout', 400 | 401 | 404 | 405 | 408 | 413 | 415 | 429 | 431 | 501>>
   | Outcome<'unknown', With<'logout', 500> | Unreachable>
 
 export type IntrospectionResult = ContractAnswer<'introspect'> | Unreachable
@@ -168,7 +168,8 @@ async function attempt<Id extends ClientOperation>(
   try {
     const fetched = await send(AbortSignal.timeout(timeoutMs))
     const { status, headers } = fetched.response
-    const retryAfter = status < 500 ? undefined : (headers.get('Retry-After') ?? '')
+    const retryAfter =
+      status < 500 || status === 501 ? undefined : (headers.get('Retry-After') ?? '')
     return { answer: contractAnswer(id, fetched), retryAfter }
   } catch (cause) {
     return { answer: { status: undefined, cause }, retryAfter: '' }
@@ -211,6 +212,7 @@ function resultOf(
     case 415:
     case 429:
     case 431:
+    case 501:
       return { outcome: 'refused', ...answer }
   }
 }

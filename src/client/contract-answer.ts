@@ -54,7 +54,7 @@ const has = (body: unknown, name: string, type: string) =>
   typeof (body as Record<string, unknown>)[name] === type
 const success = (body: unknown) =>
   has(body, 'success', 'boolean') ? (body as { success: boolean }).success : undefined
-const enveloped = [400, 401, 403, 404, 405, 408, 413, 415, 429, 431]
+const enveloped = [400, 401, 403, 404, 405, 408, 413, 415, 429, 431, 501]
 
 /**
  * A proxy, a firewall or a captive portal may answer by itself. Such an answer says nothing about

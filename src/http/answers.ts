@@ -100,5 +100,6 @@ const unauthenticatedEvents: Partial<Record<ServiceError['code'], SampledEvent>>
   bad_request: 'input_validation_fail',
   body_too_large: 'input_validation_fail',
   unsupported_media_type: 'input_validation_fail',
+  unsupported_transfer_coding: 'input_validation_fail',
   too_many_requests: 'excess_rate_limit_exceeded',
 }

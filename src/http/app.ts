@@ -7,8 +7,9 @@ import { rateLimitHeaders, type AddressLimiter } from '../access/rate-limits.js'
 import type { Operations } from '../operations/operation.js'
 import { answerRequests, type AnswerParts } from './answers.js'
 import type { ClientAddresses } from './client-addresses.js'
-import type { Middleware, ServiceContext } from './context.js'
+import type { Middleware } from './context.js'
 import { allowOrigins } from './cors.js'
+import { checkRequestHead } from './request-head.js'
 import { identifyRequester } from './requester.js'
 import { answerUnrouted, createRoutes } from './routes.js'
 import { createPathForms, servedOperations } from './served-operations.js'
@@ -41,29 +42,10 @@ export function createApp(parts: AppParts): Koa {
   const formOfPath = createPathForms(served.values())
   app.use(answerRequests({ audit, observe, log, times, isHosted, formOfPath }))
   app.use(identifyRequester(parts.addresses, log))
-  app.use(requireAddress)
+  app.use(checkRequestHead)
   app.use(createRoutes({ document, operations, served, before }))
   app.use(answerUnrouted(cors))
   return app
-}
-
-/** Middleware: 400 without `Host` (RFC 9112 §3.2), or for a target that is no URL. */
-const requireAddress: Middleware = (ctx, next) => {
-  // Node's own refusal, which has no envelope, is turned off.
-  if (ctx.req.headers.host === undefined && ctx.req.httpVersion === '1.1')
-    throw new ServiceError('bad_request', { reason: 'body' })
-  ctx.state.path = pathOf(ctx)
-  return next()
-}
-
-/** @throws ServiceError for a target that is no URL, such as `http://[` */
-function pathOf(ctx: ServiceContext): string {
-  try {
-    return ctx.path
-  } catch {
-    // The cause is left out, because it quotes the target.
-    throw new ServiceError('bad_request', { reason: 'body' })
-  }
 }
 
 /** Middleware: applies the limit per client address to the operations that have it. */

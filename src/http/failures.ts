@@ -20,6 +20,9 @@ export type FailedRequest = Readonly<{
 /** Seconds after which a repeated request may succeed. */
 const retryAfterS = '1'
 
+/** Whether a repeated request may succeed. A 501 is the client's fault. */
+const isOutage = (status: number) => status === 500 || status === 503
+
 /** The answer for anything that was thrown. It never quotes the message of the error. */
 export function failureAnswer(error: unknown, request: FailedRequest): Outgoing {
   const code = codeOf(error, request.operation)
@@ -31,7 +34,7 @@ export function failureAnswer(error: unknown, request: FailedRequest): Outgoing 
     headers: {
       ...challenge(code, error, request.authorization),
       ...reasonHeader(error),
-      ...(status >= 500 && { 'Retry-After': retryAfterS }),
+      ...(isOutage(status) && { 'Retry-After': retryAfterS }),
       ...(error instanceof ServiceError && error.headers),
     },
   }
@@ -42,7 +45,7 @@ function oauthError(code: FailureCode, status: number): string {
   if (code === 'invalid_client') return 'invalid_client'
   if (code === 'not_permitted') return 'unauthorized_client'
   if (code === 'unsupported_token_type') return 'unsupported_token_type'
-  return status === 429 || status >= 500 ? 'temporarily_unavailable' : 'invalid_request'
+  return status === 429 || isOutage(status) ? 'temporarily_unavailable' : 'invalid_request'
 }
 
 function challenge(
@@ -65,7 +68,7 @@ function reasonHeader(error: unknown): Record<string, string> {
 
 /** Whether the service or one of its parts failed. Any other error is a refusal. */
 export const isServiceFailure = (error: unknown): boolean =>
-  !(error instanceof ServiceError) || failures[error.code].status >= 500
+  !(error instanceof ServiceError) || isOutage(failures[error.code].status)
 
 function codeOf(error: unknown, operation: FailedRequest['operation']): FailureCode {
   if (!isServiceFailure(error)) return (error as ServiceError).code

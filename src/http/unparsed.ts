@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { failures, type FailureCode } from '../errors.js'
+import { endAfterAnswers } from './pipelining.js'
 
 const codeByError: Record<string, FailureCode> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
@@ -13,20 +14,16 @@ const reasonPhrases: Record<number, string> = {
   431: 'Request Header Fields Too Large',
 }
 
-/** `_httpMessage` is Node's: the answer that the connection is waiting for. */
-type ServedSocket = Duplex & {
-  _httpMessage?: { headersSent: boolean; req: { complete: boolean } } | null
-}
-
-/** Answers a request that Node's parser refuses, in the envelope, and closes its connection. */
-export function refuseUnparsed(error: NodeJS.ErrnoException, socket: ServedSocket): void {
-  const pending = socket._httpMessage
-  // The refusal must not take the place of an answer to an earlier, complete request.
-  const isAnswerDue = pending != null && (pending.headersSent || pending.req.complete)
-  if (!socket.writable || isAnswerDue || error.code === 'ECONNRESET') {
+/**
+ * Answers a request that Node's parser refuses, in the envelope, and closes its connection. Where
+ * answers to earlier requests are due, those are sent, and nothing else.
+ */
+export function refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
+  if (endAfterAnswers(socket)) return
   const { status, message } = failures[codeByError[error.code ?? ''] ?? 'bad_request']
   const body = JSON.stringify({ success: false, message })
   const head = [

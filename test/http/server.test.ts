@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { sendRaw } from '../support/http.js'
+import { receiveAll, sendRaw, statusesOf } from '../support/http.js'
 import { until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
 import { token } from '../support/tokens.js'
@@ -45,15 +45,83 @@ describe('the server', () => {
     expect(expectation.status).to.equal(200)
   })
 
-  it('garbage after a whole request does not turn its answer into a 400; CONNECT gets 400 in the envelope', async () => {
-    const jwt = await token()
-    const body = JSON.stringify({ token: jwt })
-    const head = `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
-    expect((await sendRaw(service.origin, `${head}${body}X\r\n\r\n`)).status).not.to.equal(400)
-    const tunnel = await sendRaw(
-      service.origin,
-      'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n',
+  it('400 for a head that Node takes: versions, Host lines, fragments, a coding in HTTP/1.0', async () => {
+    const head = (line: string, ...fields: string[]) =>
+      [line, ...fields, 'Connection: close', '', '0', '', ''].join('\r\n')
+    const get = 'GET /health/live HTTP/1.1'
+    const hosts = ['a b', 'a/b', 'user@a', 'a:b', 'a:1:2', '[::1', '[x]', 'a%zz', 'a,b"']
+    for (const text of [
+      head('GET /health/live HTTP/0.9', 'Host: x'),
+      head('GET /health/live HTTP/2.0', 'Host: x'),
+      head(get, 'Host: x', 'Host: x'),
+      head(get, 'Host: x', 'hOST: y'),
+      head('GET /health/live HTTP/1.0', 'Host: x', 'Host: x'),
+      ...hosts.map((host) => head(get, `Host: ${host}`)),
+      head('GET /health/live#top HTTP/1.1', 'Host: x'),
+      head('GET http://x/health/live#top HTTP/1.1', 'Host: x'),
+      head('GET /health/live HTTP/1.0', 'Transfer-Encoding: chunked'),
+    ]) {
+      const { status, json } = await sendRaw(service.origin, text)
+      expect([text, status, json]).to.deep.equal([text, 400, badRequest])
+    }
+  })
+
+  it('200 for every valid Host, and none in HTTP/1.0', async () => {
+    for (const host of ['x', 'x:', 'x:80', '[::1]:3000', '127.0.0.1', 'a_b.c-d', 'a%20b', ''])
+      expect([
+        host,
+        (
+          await sendRaw(
+            service.origin,
+            `GET /health/live HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+          )
+        ).status,
+      ]).to.deep.equal([host, 200])
+    expect((await sendRaw(service.origin, 'GET /health/live HTTP/1.0\r\n\r\n')).status).to.equal(
+      200,
     )
+  })
+
+  it('501 for a transfer coding other than chunked, whose end is known, and 400 otherwise', async () => {
+    const post = (path: string, coding: string) =>
+      sendRaw(
+        service.origin,
+        `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: ${coding}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+      )
+    for (const coding of ['gzip, chunked', 'deflate,chunked', 'x-own, chunked']) {
+      const { status, json, headers } = await post('/api/v1/auth/logout', coding)
+      expect([coding, status, json, headers['connection'], headers['retry-after']]).to.deep.equal([
+        coding,
+        501,
+        { success: false, message: 'Codificación de transferencia no admitida' },
+        'close',
+        undefined,
+      ])
+      const oauth = await post('/oauth/revoke', coding)
+      expect([oauth.status, oauth.json]).to.deep.equal([501, { error: 'invalid_request' }])
+    }
+    // Nothing tells where this body ends (RFC 9112 §6.3).
+    expect((await post('/api/v1/auth/logout', 'gzip')).status).to.equal(400)
+  })
+
+  it('answers that are due are sent before a bad connection is closed; CONNECT gets 400', async () => {
+    const connect = 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n'
+    for (const bad of [
+      'X\r\n\r\n',
+      connect,
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+      'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nX',
+    ]) {
+      const jwt = await token()
+      const body = JSON.stringify({ token: jwt })
+      const logout = `POST /api/v1/auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      const verify = `GET /api/v1/auth/verify HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${jwt}\r\n\r\n`
+      const received = await receiveAll(service.origin, verify + logout + verify + bad)
+      expect([bad, statusesOf(received)]).to.deep.equal([bad, ['200', '200', '401']])
+      // An answer that stands alone is sent, too, before the bytes after it are seen.
+      expect(statusesOf(await receiveAll(service.origin, verify + bad))).to.deep.equal(['401'])
+    }
+    const tunnel = await sendRaw(service.origin, connect)
     expect([tunnel.status, tunnel.json]).to.deep.equal([400, badRequest])
   })
 
@@ -104,8 +172,9 @@ describe('the server', () => {
     await until('it is expected', () => received.includes('100 Continue'))
     // A drain that waits for the connection would take an hour.
     const drained = own.drain(3_600_000)
+    const closed = once(socket, 'close')
     socket.write(body)
-    await drained
+    await Promise.all([drained, closed])
     expect(received.split('HTTP/1.1 200')).to.have.length(3)
     await own.stop()
   })

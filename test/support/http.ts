@@ -67,7 +67,7 @@ export function send(
 }
 
 /** Sends a text unchanged, and reads until the other side closes. */
-export async function sendRaw(origin: string, text: string): Promise<Answer> {
+export async function receiveAll(origin: string, text: string): Promise<string> {
   const { hostname, port } = new URL(origin)
   const socket = connect(Number(port), hostname)
   socket.setTimeout(20_000, () => socket.destroy(new Error('no answer within 20 s')))
@@ -75,7 +75,12 @@ export async function sendRaw(origin: string, text: string): Promise<Answer> {
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   socket.write(text)
   await once(socket, 'close')
-  const [head = '', body = ''] = Buffer.concat(chunks).toString('utf8').split('\r\n\r\n', 2)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The first answer to a text that is sent unchanged. */
+export async function sendRaw(origin: string, text: string): Promise<Answer> {
+  const [head = '', body = ''] = (await receiveAll(origin, text)).split('\r\n\r\n', 2)
   const [start = '', ...lines] = head.split('\r\n')
   const headers = Object.fromEntries(
     lines.map((line) => [
@@ -85,6 +90,10 @@ export async function sendRaw(origin: string, text: string): Promise<Answer> {
   )
   return answerOf(Number(start.split(' ')[1]), headers, body)
 }
+
+/** The statuses of answers that were received one after the other. */
+export const statusesOf = (received: string): string[] =>
+  [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => String(status))
 
 export const jsonBody = (value: unknown) => ({
   headers: { 'content-type': 'application/json' },
