@@ -63,8 +63,7 @@ function keyDeleterOf(
 ): KeyDeleter | undefined {
   if (sessions === undefined) return noSessionStore
   if (external === undefined) return undefined
-  const { client } = external
-  return createKeyDeleter({ client, timeoutMs: config.storeTimeoutMs, observe })
+  return createKeyDeleter({ link: external, timeoutMs: config.storeTimeoutMs, observe })
 }
 
 /**

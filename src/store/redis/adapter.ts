@@ -1,11 +1,10 @@
 import KeyvRedis from '@keyv/redis'
 import type { Commit } from '../../revocation/commit.js'
-import { NotConnected } from '../../revocation/store-errors.js'
 import { toKeyv, type CommitValue } from '../keyv.js'
 import { layoutKey } from '../names.js'
 import type { EntryReader } from '../store.js'
 import type { Committer } from './commit.js'
-import type { RedisClient } from './connection.js'
+import { connectedClient, type RedisClient, type RedisLink } from './connection.js'
 import type { LayoutCheck } from './layout.js'
 
 /**
@@ -13,8 +12,8 @@ import type { LayoutCheck } from './layout.js'
  * fails at once.
  */
 export class RedisAdapter extends KeyvRedis<string> {
-  constructor(private readonly redis: RedisClient) {
-    super(redis, { throwOnErrors: true })
+  constructor(private readonly link: RedisLink) {
+    super(link.client, { throwOnErrors: true })
   }
 
   // The original opens a connection and waits for it without a deadline.
@@ -32,8 +31,7 @@ export class RedisAdapter extends KeyvRedis<string> {
   }
 
   private connected(): RedisClient {
-    if (!this.redis.isReady) throw new NotConnected('no connection to Redis')
-    return this.redis
+    return connectedClient(this.link)
   }
 }
 
@@ -43,10 +41,10 @@ export class RedisAdapter extends KeyvRedis<string> {
  */
 export class RevocationAdapter extends RedisAdapter {
   constructor(
-    redis: RedisClient,
+    link: RedisLink,
     private readonly committer: Pick<Committer, 'commitAll'>,
   ) {
-    super(redis)
+    super(link)
   }
 
   override async set(key: string, value: unknown): Promise<void> {
@@ -58,13 +56,13 @@ export class RevocationAdapter extends RedisAdapter {
   }
 }
 
-type ReaderParts = Readonly<{ redis: RedisClient; now: () => number; layout: LayoutCheck }>
+type ReaderParts = Readonly<{ link: RedisLink; now: () => number; layout: LayoutCheck }>
 
 /** Reads an entry with its absolute expiry, in one round trip. */
 export const redisEntryReader =
-  ({ redis, now, layout }: ReaderParts): EntryReader =>
+  ({ link, now, layout }: ReaderParts): EntryReader =>
   async (key) => {
-    if (!redis.isReady) throw new NotConnected('no connection to Redis')
+    const redis = connectedClient(link)
     const [[value = null, found], leftMs] = await Promise.all([
       redis.mGet([key, layoutKey]),
       redis.pTTL(key),

@@ -1,16 +1,16 @@
 import type { AuditTrail } from '../../audit/trail.js'
 import type { TrailCaps } from '../memory-audit-trail.js'
 import { auditKey } from '../names.js'
-import type { RedisClient } from './connection.js'
+import type { RedisLink } from './connection.js'
 
 /** The Redis stream `cierre:{c}:audit`. Each entry has one field, `e`, a JSON object. */
 export function redisAuditTrail(
-  redis: RedisClient,
+  link: Pick<RedisLink, 'client'>,
   { maxEvents, maxAgeMs, now }: TrailCaps,
 ): AuditTrail {
   return {
     async append(event) {
-      await redis.xAdd(
+      await link.client.xAdd(
         auditKey,
         '*',
         { e: event },
@@ -18,7 +18,7 @@ export function redisAuditTrail(
       )
     },
     async read(before, count) {
-      const found = await redis.xRevRange(
+      const found = await link.client.xRevRange(
         auditKey,
         before === undefined ? '+' : `(${before}`,
         '-',
@@ -28,7 +28,7 @@ export function redisAuditTrail(
     },
     // XADD cannot trim by length and by age at once.
     async trim() {
-      await redis.xTrim(auditKey, 'MINID', Math.max(0, Math.floor(now() - maxAgeMs)), {
+      await link.client.xTrim(auditKey, 'MINID', Math.max(0, Math.floor(now() - maxAgeMs)), {
         strategyModifier: '~',
       })
     },

@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { isStored, type Commit, type CommitReply, type Outcome } from '../../revocation/commit.js'
 import { valueOf } from '../../revocation/entry.js'
-import {
-  NotConnected,
-  RedisRefusal,
-  refusalOf,
-  withoutArguments,
-} from '../../revocation/store-errors.js'
+import { RedisRefusal, refusalOf, withoutArguments } from '../../revocation/store-errors.js'
 import { auditKey, epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
-import type { RedisLink } from './connection.js'
+import { connectedClient, type RedisLink } from './connection.js'
 import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
 import { answeredWith, readScript, runScript } from './scripts.js'
 
@@ -47,10 +42,10 @@ export function createCommitter(parts: CommitterParts): Committer {
   const reconnectDemoted = () => writer.reconnect('it is a replica now')
 
   const run = async (keys: string[], args: string[]): Promise<unknown> => {
-    if (!writer.client.isReady) throw new NotConnected('no connection to Redis')
+    const client = connectedClient(writer)
     try {
       return await runScript(
-        writer.client,
+        client,
         commitScript,
         [feedKey, epochKey, auditKey, layoutKey, ...keys],
         [feedLength, randomUUID(), trailLength, String(layoutVersion), ...args],

@@ -1,9 +1,9 @@
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createClient, defaultReconnectStrategy, type RedisClientType } from '@keyv/redis'
+import { createClient, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
 import type { RedisConnection } from '../../config/redis.js'
-import { withoutArguments } from '../../revocation/store-errors.js'
+import { NotConnected, withoutArguments } from '../../revocation/store-errors.js'
+import { createDeferred } from '../../runtime/deferred.js'
 
 const pingEveryMs = 1_000
 /**
@@ -12,11 +12,15 @@ const pingEveryMs = 1_000
  */
 const silentForMs = 5_000
 const reconnectAtMostEveryMs = 1_000
+const longestPauseMs = 2_000
 
 export type RedisClient = RedisClientType
 
 export type RedisLink = Readonly<{
-  client: RedisClient
+  /** The client of the present connection: another one after a reconnection. */
+  readonly client: RedisClient
+  /** How many connections have been ready so far. */
+  connections: () => number
   /** Resolves when the first attempt to connect has ended, successfully or not. */
   firstAttempt: Promise<void>
   /** Replaces the connection, at most once a second. */
@@ -26,52 +30,159 @@ export type RedisLink = Readonly<{
   close: () => void
 }>
 
+/** @throws NotConnected while there is no connection */
+export function connectedClient({ client }: RedisLink): RedisClient {
+  if (!client.isReady) throw new NotConnected('no connection to Redis')
+  return client
+}
+
 /**
- * A client that connects and reconnects by itself. Without a connection its commands fail at once.
+ * Connects, and reconnects by itself with back-off. Without a connection, commands fail at once.
+ * Each connection has a client of its own: a client of node-redis that is destroyed and connected
+ * again while its old retry sleeps keeps two connections.
  */
 export function connectRedis(connection: RedisConnection, log: Logger): RedisLink {
-  const { url, caFile } = connection
-  let credentials = credentialsOf(url)
+  const settings = clientSettings(connection)
+  let credentials = credentialsOf(connection.url)
+  let connections = 0
   let reconnectedAtMs = -Infinity
-  const tls = url.startsWith('rediss:')
-    ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) }
-    : {}
-  const client: RedisClient = createClient({
-    url: withoutCredentials(url),
-    credentialsProvider: {
-      type: 'async-credentials-provider',
-      credentials: async () => credentials,
-    },
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: 20_000,
-    socket: { ...tls, reconnectStrategy: defaultReconnectStrategy, connectTimeout: silentForMs },
-  })
-  const firstAttempt = endOfFirstAttempt(client)
-  const logError = logConnection(client, log, () => credentials.password)
-  const connect = () => {
-    client.connect().catch((error: unknown) => {
-      if (client.isOpen) logError(error)
-    })
-  }
+  const errors = logConnections(log, () => credentials.password)
+  const first = createDeferred<void>()
+  const kept = keepConnected((retry) =>
+    attemptConnection(
+      createClient({
+        ...settings,
+        credentialsProvider: {
+          type: 'async-credentials-provider',
+          credentials: async () => credentials,
+        },
+      }),
+      {
+        onReady() {
+          connections += 1
+          retry.reset()
+          errors.clear()
+          first.resolve()
+        },
+        onError: errors.report,
+        onEnd() {
+          retry.start()
+          first.resolve()
+        },
+        onSilent: () => reconnect('the connection is silent'),
+      },
+    ),
+  )
   const reconnect = (why: string) => {
     if (performance.now() - reconnectedAtMs < reconnectAtMostEveryMs) return
     reconnectedAtMs = performance.now()
     log.error(`cannot reach Redis, reconnecting: ${why}`)
-    firstAttempt.end()
-    client.destroy()
-    connect()
+    first.resolve()
+    kept.renew()
   }
-  connect()
-  const stopWatching = watchSilence(client, () => reconnect('the connection is silent'))
   return {
-    client,
-    firstAttempt: firstAttempt.ended,
+    get client() {
+      return kept.client()
+    },
+    connections: () => connections,
+    firstAttempt: first.promise,
     reconnect,
     authenticateAs: (next) => (credentials = credentialsOf(next.url)),
-    close() {
-      stopWatching()
-      if (client.isOpen) client.destroy()
+    close: kept.close,
+  }
+}
+
+type Retry = Readonly<{
+  /** Renews the connection after a back-off, with jitter against a thundering herd. */
+  start: () => void
+  reset: () => void
+}>
+
+/** Keeps one attempt, or its connection, at a time. */
+function keepConnected(open: (retry: Retry) => Attempt) {
+  let failures = 0
+  let timer: NodeJS.Timeout | undefined
+  const renew = () => {
+    clearTimeout(timer)
+    attempt.discard()
+    attempt = open(retry)
+  }
+  const retry: Retry = {
+    start() {
+      timer = setTimeout(renew, Math.min(50 * 2 ** failures, longestPauseMs) + Math.random() * 200)
+      failures += 1
     },
+    reset: () => (failures = 0),
+  }
+  let attempt = open(retry)
+  return {
+    client: () => attempt.client,
+    renew,
+    close() {
+      clearTimeout(timer)
+      attempt.discard()
+    },
+  }
+}
+
+type Attempt = Readonly<{
+  client: RedisClient
+  /** Ends the connection, also one that is still being made. None of the callbacks follows. */
+  discard: () => void
+}>
+
+type AttemptEvents = Readonly<{
+  onReady: () => void
+  onError: (error: unknown) => void
+  /** The attempt has failed, or its connection is lost. */
+  onEnd: () => void
+  onSilent: () => void
+}>
+
+/** Connects a client, which never reconnects by itself. */
+function attemptConnection(client: RedisClient, events: AttemptEvents): Attempt {
+  let state: 'connecting' | 'connected' | 'ended' = 'connecting'
+  const stopWatching = watchSilence(client, events.onSilent)
+  const end = () => {
+    stopWatching()
+    state = 'ended'
+  }
+  const lose = () => {
+    if (state === 'ended') return
+    end()
+    events.onEnd()
+  }
+  client.on('connect', () => {
+    if (state === 'ended') client.destroy()
+    else state = 'connected'
+  })
+  client.on('ready', events.onReady)
+  client.on('error', (error: Error) => {
+    if (state === 'ended') return
+    events.onError(error)
+    if (!client.isOpen) lose()
+  })
+  client.connect().catch(lose)
+  return {
+    client,
+    discard() {
+      // A client that is destroyed before it has a socket would keep the one that it gets.
+      const hasSocket = state === 'connected'
+      end()
+      if (hasSocket) client.destroy()
+    },
+  }
+}
+
+function clientSettings({ url, caFile }: RedisConnection) {
+  const tls = url.startsWith('rediss:')
+    ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) }
+    : {}
+  return {
+    url: withoutCredentials(url),
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: 20_000,
+    socket: { ...tls, reconnectStrategy: false as const, connectTimeout: silentForMs },
   }
 }
 
@@ -91,43 +202,26 @@ function withoutCredentials(url: string): string {
   return bare.href
 }
 
-function endOfFirstAttempt(client: RedisClient): { ended: Promise<void>; end: () => void } {
-  const abort = new AbortController()
-  // `once` rejects on an error, and an error ends the attempt, too.
-  const ended = once(client, 'ready', { signal: abort.signal }).then(
-    () => undefined,
-    () => undefined,
-  )
-  return { ended, end: () => abort.abort() }
-}
-
 /**
- * Logs connections and errors: one line for each kind of error, not one for each attempt.
- *
- * @returns a function that logs an error without the password: a server that does not know AUTH
- * quotes its arguments
+ * Logs connections and errors: one line for each kind of error, not one for each attempt, and
+ * without the password. A server that does not know AUTH quotes its arguments.
  */
-function logConnection(
-  client: RedisClient,
-  log: Logger,
-  password: () => string | undefined,
-): (error: unknown) => void {
+function logConnections(log: Logger, password: () => string | undefined) {
   let lastMessage: string | undefined
-  const logError = (error: unknown) => {
-    const secret = password()
-    const isQuoting =
-      secret !== undefined && error instanceof Error && error.message.includes(secret)
-    log.error({ err: isQuoting ? withoutArguments(error) : error }, 'cannot reach Redis')
+  return {
+    report(error: unknown) {
+      const message = error instanceof Error ? error.message : String(error)
+      if (lastMessage === message) return
+      lastMessage = message
+      const secret = password()
+      const isQuoting = secret !== undefined && message.includes(secret)
+      log.error({ err: isQuoting ? withoutArguments(error) : error }, 'cannot reach Redis')
+    },
+    clear() {
+      log.info('redis connected')
+      lastMessage = undefined
+    },
   }
-  client.on('error', (error: Error) => {
-    if (lastMessage !== error.message) logError(error)
-    lastMessage = error.message
-  })
-  client.on('ready', () => {
-    log.info('redis connected')
-    lastMessage = undefined
-  })
-  return logError
 }
 
 /**
@@ -148,7 +242,7 @@ function watchSilence(client: RedisClient, onSilent: () => void): () => void {
       onSilent()
     } else if (client.isReady && waitingSinceMs === undefined) {
       waitingSinceMs = performance.now()
-      // The client itself replaces a connection that breaks meanwhile.
+      // A connection that breaks meanwhile is replaced for that reason.
       client.ping().then(answer, answer)
     }
   }, pingEveryMs)

@@ -19,24 +19,26 @@ const scanScript = readScript('scan.lua')
 type RawEvent = [id: string, fields: string[]]
 
 type Source = Readonly<{
-  client: RedisClient
+  link: RedisLink
   feedKey: string
   layoutKey: string
   layout: LayoutCheck
 }>
 
-export const redisFeedReader = ({ client, feedKey, layoutKey, layout }: Source): FeedReader => ({
+export const redisFeedReader = ({ link, feedKey, layoutKey, layout }: Source): FeedReader => ({
   async tail() {
-    const [found, [last]] = (await runScript(client, tailScript, [layoutKey, feedKey], [])) as [
-      string | null,
-      RawEvent[],
-    ]
+    const [found, [last]] = (await runScript(
+      link.client,
+      tailScript,
+      [layoutKey, feedKey],
+      [],
+    )) as [string | null, RawEvent[]]
     layout.check(found)
     return last && eventOf(last)
   },
   async read(fromId, count) {
     const [found, page] = (await runScript(
-      client,
+      link.client,
       pageScript,
       [layoutKey, feedKey],
       [fromId, String(count)],
@@ -46,9 +48,8 @@ export const redisFeedReader = ({ client, feedKey, layoutKey, layout }: Source):
   },
 })
 
-type LogParts = Omit<Source, 'client'> &
+type LogParts = Source &
   Readonly<{
-    link: RedisLink
     begin: () => Promise<void>
     historyKey: string
     keyPrefix: string
@@ -58,17 +59,15 @@ type LogParts = Omit<Source, 'client'> &
 /** The feed in Redis, for its follower. */
 export function redisFeedLog(parts: LogParts): FeedLog {
   const { feedKey, layoutKey, layout } = parts
-  const { client } = parts.link
-  let connection = 0
-  client.on('ready', () => (connection += 1))
+  const { link } = parts
   return {
-    ...redisFeedReader({ ...parts, client }),
+    ...redisFeedReader(parts),
     begin: parts.begin,
-    connection: () => connection,
+    connection: link.connections,
     isKnown: layout.isKnown,
-    identity: () => identityOf(client, parts.historyKey),
+    identity: () => identityOf(link.client, parts.historyKey),
     async bounds() {
-      const reply = await runScript(client, boundsScript, [layoutKey, feedKey], [])
+      const reply = await runScript(link.client, boundsScript, [layoutKey, feedKey], [])
       const [found, [first], [last], info] = reply as [
         string | null,
         RawEvent[],
@@ -84,9 +83,9 @@ export function redisFeedLog(parts: LogParts): FeedLog {
       }
     },
     async wait(afterId, ms) {
-      await client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
+      await link.client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
     },
-    scan: () => scan(parts, () => connection),
+    scan: () => scan(parts),
   }
 }
 
@@ -103,11 +102,9 @@ async function identityOf(client: RedisClient, epochKey: string): Promise<FeedId
   }
 }
 
-async function* scan(
-  { link: { client }, keyPrefix, now }: LogParts,
-  connection: () => number,
-): AsyncGenerator<Entry[]> {
-  const begunOn = connection()
+async function* scan({ link, keyPrefix, now }: LogParts): AsyncGenerator<Entry[]> {
+  // One connection for the whole scan: the cursor of another server means nothing.
+  const { client } = link
   const pattern = `${keyPrefix}[tsuj]:*`
   const read = async (cursor: string) =>
     (await runScript(
@@ -119,8 +116,6 @@ async function* scan(
   let reading: Promise<string[]> | undefined = read('0')
   while (reading !== undefined) {
     const page: string[] = await reading
-    // The cursor of another server means nothing.
-    if (connection() !== begunOn) throw new Error('the connection to Redis changed during a scan')
     const [cursor = '0'] = page
     reading = cursor === '0' ? undefined : read(cursor)
     // The next step of the loop throws an error, unless the scan is abandoned before.

@@ -1,5 +1,5 @@
 import type { CheckStatus, StoreHealthCheck } from '../../revocation/ports.js'
-import type { RedisClient } from './connection.js'
+import type { RedisLink } from './connection.js'
 
 /**
  * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would
@@ -8,9 +8,9 @@ import type { RedisClient } from './connection.js'
  *
  * @throws what the connection throws
  */
-export function redisHealthCheck(redis: RedisClient, minReplicas: number): StoreHealthCheck {
+export function redisHealthCheck(link: RedisLink, minReplicas: number): StoreHealthCheck {
   return async () => {
-    const info = parseInfo(await redis.info())
+    const info = parseInfo(await link.client.info())
     return {
       store: isWritable(info, minReplicas) ? 'ok' : 'failed',
       eviction: evictionStatus(info['maxmemory_policy']),

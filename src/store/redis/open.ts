@@ -22,7 +22,6 @@ type Parts = StoresParts & {
 /** The stores on Redis. */
 export function openRedisStores(parts: Parts): KeptStores {
   const { config, log, now, observe, redis, main, links, deleteKeys } = parts
-  const { client } = main
   const { redisMinReplicas: minReplicas, storeTimeoutMs: timeoutMs } = config
   const layout = createLayoutCheck(log)
   const caps = trailCaps(config, now)
@@ -36,11 +35,11 @@ export function openRedisStores(parts: Parts): KeptStores {
     minReplicas,
     timeoutMs,
   })
-  const checkInfo = redisHealthCheck(client, minReplicas)
+  const checkInfo = redisHealthCheck(main, minReplicas)
   return {
     revocations: createStore({
-      adapter: new RevocationAdapter(client, committer),
-      readEntry: redisEntryReader({ redis: client, now, layout }),
+      adapter: new RevocationAdapter(main, committer),
+      readEntry: redisEntryReader({ link: main, now, layout }),
       layout,
       deleteKeys,
       timeoutMs,
@@ -56,15 +55,15 @@ export function openRedisStores(parts: Parts): KeptStores {
       keyPrefix,
       now,
     }),
-    feedReader: redisFeedReader({ client, feedKey, layoutKey, layout }),
-    trail: redisAuditTrail(client, caps),
+    feedReader: redisFeedReader({ link: main, feedKey, layoutKey, layout }),
+    trail: redisAuditTrail(main, caps),
     async checkHealth() {
       // Everything that a logout and a check need of Redis.
       const [health] = await Promise.all([
         checkInfo(),
         committer.begin(),
         committer.dryRun(),
-        client.mGet([epochKey]),
+        main.client.mGet([epochKey]),
       ])
       return health
     },

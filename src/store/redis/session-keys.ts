@@ -3,7 +3,7 @@ import { batched } from '../../runtime/batch.js'
 import { openKeyv } from '../keyv.js'
 import { batching, observed, type KeyDeleter, type StoreObserver } from '../store.js'
 import { RedisAdapter } from './adapter.js'
-import type { RedisClient } from './connection.js'
+import type { RedisLink } from './connection.js'
 
 /**
  * Deletes session data of other frameworks in an external session store, which is another Redis.
@@ -12,11 +12,11 @@ import type { RedisClient } from './connection.js'
  * @throws (the deleter) ServiceError `session_store_unavailable`
  */
 export function createKeyDeleter(parts: {
-  client: RedisClient
+  link: RedisLink
   timeoutMs: number
   observe: StoreObserver
 }): KeyDeleter {
-  const keyv = openKeyv(new RedisAdapter(parts.client))
+  const keyv = openKeyv(new RedisAdapter(parts.link))
   const remove = batched(async (all: (readonly string[])[]) => {
     const removed = answered('sessions', parts.timeoutMs, () => keyv.remove(all.flat()))
     await observed(parts.observe, 'delete', removed)
