@@ -460,7 +460,7 @@ export interface paths {
         /**
          * A token to try things with
          * @description 200 only if the service made a throwaway key for this run: no key is configured, the service listens on a loopback address, and it
-         *     does not run in production. Otherwise 404.
+         *     does not run in production; and only where `Host` is a loopback name. Otherwise 404.
          */
         post: operations["developmentToken"];
         delete?: never;

@@ -6,6 +6,7 @@ import { hasIssuerVariables, issuersOf } from './issuers.js'
 import type { Given } from './read-variables.js'
 import { embeddedStore, type RedisConnection } from './redis.js'
 import type { variables } from './variables.js'
+import { isLoopback } from '../runtime/loopback.js'
 
 type Settings = Given<typeof variables>
 
@@ -43,9 +44,6 @@ export function trustOf(given: Settings, faults: Faults): Trust {
   }
   return { issuers: [issuer], throwawaySecret }
 }
-
-export const isLoopback = (host: string) =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 
 type Connections = Readonly<{
   /** Absent: the embedded store. */

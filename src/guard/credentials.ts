@@ -1,3 +1,4 @@
+import { isLoopback } from '../runtime/loopback.js'
 /** The origin of the service, and the machine client that requests are sent as. */
 export type Credentials = Readonly<{ url: string; clientId: string; clientSecret: string }>
 
@@ -35,6 +36,6 @@ export function readCredentials(
 function isSafeOrigin(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { origin, href, protocol, hostname } = new URL(url)
-  const isLoopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
-  return href === `${origin}/` && (protocol === 'https:' || (protocol === 'http:' && isLoopback))
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+  return href === `${origin}/` && isSafe
 }

@@ -161,6 +161,7 @@ function acceptedRequest(ctx: ServiceContext): Record<keyof Request<OperationId>
     authorization: state.authorization,
     cookie: ctx.req.headers.cookie,
     origin: ctx.req.headers.origin,
+    host: ctx.req.headers.host,
     requester: state.requester,
     secure: state.secure,
   }

@@ -58,6 +58,8 @@ export type Request<Id extends OperationId> = Readonly<{
   /** `Cookie` and `Origin`, when the request has them; several lines are joined. */
   cookie: string | undefined
   origin: string | undefined
+  /** `Host`, valid; absent or empty only where the client sent it so. */
+  host: string | undefined
   requester: Requester
   /** Whether the client's own connection was HTTPS. */
   secure: boolean

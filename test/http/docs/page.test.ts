@@ -58,6 +58,15 @@ describe('/docs in a browser', () => {
     }
   })
 
+  it('404 for the development token under a name that is not of this machine', async () => {
+    const from = async (host: string) =>
+      (await service.send({ method: 'POST', path: '/docs/token', headers: { host } })).status
+    for (const host of ['localhost', '127.0.0.1:3000', '127.9.9.9', '[::1]:80', 'LOCALHOST:1'])
+      expect(await from(host), host).to.equal(200)
+    for (const host of ['evil.test', 'localhost.evil.test:3000', '127.0.0.1.evil.test', '10.0.0.1'])
+      expect(await from(host), host).to.equal(404)
+  })
+
   it('404 with DOCS=off, and no link to it', async () => {
     const off = await startService({ DOCS: 'off' })
     try {
