@@ -89,7 +89,7 @@ describe('the house', () => {
       '@koa/cors': ['http/cors.ts'],
       ajv: [],
       keyv: ['store/keyv.ts'],
-      '@keyv/redis': ['store/redis/adapter.ts', 'store/redis/connection.ts'],
+      '@keyv/redis': ['store/redis/adapter.ts', 'store/redis/connection-attempt.ts'],
       'rate-limiter-flexible': ['access/rate-limits.ts'],
       'proxy-addr': ['http/client-addresses.ts'],
       'ipaddr.js': ['runtime/ip-addresses.ts'],

@@ -4,7 +4,8 @@ import { toKeyv, type CommitValue } from '../keyv.js'
 import { layoutKey } from '../names.js'
 import type { EntryReader } from '../store.js'
 import type { Committer } from './commit.js'
-import { connectedClient, type RedisClient, type RedisLink } from './connection.js'
+import type { RedisClient } from './connection-attempt.js'
+import { connectedClient, type RedisLink } from './connection.js'
 import type { LayoutCheck } from './layout.js'
 
 /**

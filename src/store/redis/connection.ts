@@ -1,20 +1,17 @@
 import { readFileSync } from 'node:fs'
-import { createClient, type RedisClientType } from '@keyv/redis'
 import type { Logger } from 'pino'
 import type { RedisConnection } from '../../config/redis.js'
 import { NotConnected, withoutArguments } from '../../revocation/store-errors.js'
 import { createDeferred } from '../../runtime/deferred.js'
+import {
+  attemptConnection,
+  silentForMs,
+  type Attempt,
+  type RedisClient,
+} from './connection-attempt.js'
 
-const pingEveryMs = 1_000
-/**
- * A connection is replaced when it has not answered a ping, or finished its handshake, for this
- * long.
- */
-const silentForMs = 5_000
 const reconnectAtMostEveryMs = 1_000
 const longestPauseMs = 2_000
-
-export type RedisClient = RedisClientType
 
 export type RedisLink = Readonly<{
   /** The client of the present connection: another one after a reconnection. */
@@ -50,13 +47,13 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
   const first = createDeferred<void>()
   const kept = keepConnected((retry) =>
     attemptConnection(
-      createClient({
+      {
         ...settings,
         credentialsProvider: {
           type: 'async-credentials-provider',
           credentials: async () => credentials,
         },
-      }),
+      },
       {
         onReady() {
           connections += 1
@@ -125,55 +122,6 @@ function keepConnected(open: (retry: Retry) => Attempt) {
   }
 }
 
-type Attempt = Readonly<{
-  client: RedisClient
-  /** Ends the connection, also one that is still being made. None of the callbacks follows. */
-  discard: () => void
-}>
-
-type AttemptEvents = Readonly<{
-  onReady: () => void
-  onError: (error: unknown) => void
-  /** The attempt has failed, or its connection is lost. */
-  onEnd: () => void
-  onSilent: () => void
-}>
-
-/** Connects a client, which never reconnects by itself. */
-function attemptConnection(client: RedisClient, events: AttemptEvents): Attempt {
-  let state: 'connecting' | 'connected' | 'ended' = 'connecting'
-  const stopWatching = watchSilence(client, events.onSilent)
-  const end = () => {
-    stopWatching()
-    state = 'ended'
-  }
-  const lose = () => {
-    if (state === 'ended') return
-    end()
-    events.onEnd()
-  }
-  client.on('connect', () => {
-    if (state === 'ended') client.destroy()
-    else state = 'connected'
-  })
-  client.on('ready', events.onReady)
-  client.on('error', (error: Error) => {
-    if (state === 'ended') return
-    events.onError(error)
-    if (!client.isOpen) lose()
-  })
-  client.connect().catch(lose)
-  return {
-    client,
-    discard() {
-      // A client that is destroyed before it has a socket would keep the one that it gets.
-      const hasSocket = state === 'connected'
-      end()
-      if (hasSocket) client.destroy()
-    },
-  }
-}
-
 function clientSettings({ url, caFile }: RedisConnection) {
   const tls = url.startsWith('rediss:')
     ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) }
@@ -222,30 +170,4 @@ function logConnections(log: Logger, password: () => string | undefined) {
       lastMessage = undefined
     },
   }
-}
-
-/**
- * Calls `onSilent` when a connection is open but silent. The client's own socket timeout does not
- * fire while commands are written, and TCP takes a quarter of an hour to notice a peer that
- * vanished.
- *
- * @returns a function that stops watching
- */
-function watchSilence(client: RedisClient, onSilent: () => void): () => void {
-  let waitingSinceMs: number | undefined
-  const answer = () => (waitingSinceMs = undefined)
-  client.on('connect', () => (waitingSinceMs ??= performance.now()))
-  client.on('ready', answer)
-  const timer = setInterval(() => {
-    if (waitingSinceMs !== undefined && performance.now() - waitingSinceMs > silentForMs) {
-      waitingSinceMs = undefined
-      onSilent()
-    } else if (client.isReady && waitingSinceMs === undefined) {
-      waitingSinceMs = performance.now()
-      // A connection that breaks meanwhile is replaced for that reason.
-      client.ping().then(answer, answer)
-    }
-  }, pingEveryMs)
-  timer.unref()
-  return () => clearInterval(timer)
 }
