@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Limit } from '../access/rate-limits.js'
 import { isAddressRange } from '../runtime/ip-addresses.js'
+import { isSerialisedOrigin } from '../runtime/serialised-origin.js'
 import { texts, textThat, wholeNumber, type Option, type Report } from '../token/options.js'
 
 const same = (text: string) => text
@@ -16,17 +17,14 @@ const listOf = (isRight: (text: string) => boolean, fault: string): Option<strin
   },
 })
 
-const isOrigin = (text: string) =>
-  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text
-
 export const origin = textThat(
-  isOrigin,
+  (text) => /^https?:/.test(text) && isSerialisedOrigin(text),
   'must be an origin such as https://auth.example.com, without a path',
 )
 
 export const origins = listOf(
-  isOrigin,
-  'only exact origins such as https://app.example.com are taken',
+  isSerialisedOrigin,
+  'only exact origins such as https://app.example.com or capacitor://localhost are taken',
 )
 
 export const addressRanges = listOf(isAddressRange, 'only addresses and CIDR ranges are taken')

@@ -52,7 +52,7 @@ export const variables = {
   },
   CORS_ORIGINS: {
     option: origins,
-    help: 'Comma list of exact origins whose pages may call the service, with credentials.',
+    help: 'Comma list of exact origins whose pages and apps may call the service, with credentials, such as `https://app.example.com` or `capacitor://localhost`.',
   },
   REDIS_URL: {
     section: 'Store',

@@ -31,7 +31,7 @@ export type AppParts = Readonly<{
 export function createApp(parts: AppParts): Koa {
   const { document, operations, audit, observe, log, times, isHosted } = parts
   const served = servedOperations(document, operations)
-  const cors = allowOrigins(parts.corsOrigins)
+  const cors = allowOrigins(parts.corsOrigins, log)
   const before = [cors, limitAddress(parts.addressLimiter)].filter((step) => step !== undefined)
   const app = new Koa()
   app.on('error', (error: NodeJS.ErrnoException) => {

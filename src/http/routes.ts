@@ -102,15 +102,14 @@ function checkOf(served: ServedOperation | undefined, operation: AnyOperation): 
  *
  * @param allowOrigins lets a page of an allowed origin read the 204 and the 405
  */
-export function answerUnrouted(allowOrigins: Middleware | undefined): Middleware {
+export function answerUnrouted(allowOrigins: Middleware): Middleware {
   return (ctx) => {
     // The routes that the router has found for the path, of any method.
     const matched = (ctx['matched'] ?? []) as readonly Layer[]
     const methods = matched.flatMap((layer) => layer.methods)
     if (methods.length === 0) throw new ServiceError('not_found')
     ctx.set('Allow', [...new Set(methods), 'OPTIONS'].join(', '))
-    const answer = () => answerMethod(ctx)
-    return allowOrigins === undefined ? answer() : allowOrigins(ctx, answer)
+    return allowOrigins(ctx, () => answerMethod(ctx))
   }
 }
 

@@ -289,6 +289,11 @@ const wrong: [string, Record<string, string>, RegExp][] = [
   ['RATE_LIMIT_SUBJECT', { RATE_LIMIT_SUBJECT: '0/60' }, /^RATE_LIMIT_SUBJECT must/],
   ['TRUST_PROXY', { TRUST_PROXY: 'everyone' }, /^TRUST_PROXY has everyone/],
   ['CORS_ORIGINS', { CORS_ORIGINS: '*' }, /^CORS_ORIGINS has \*/],
+  [
+    'CORS_ORIGINS with a pattern',
+    { CORS_ORIGINS: 'https://*.example.com' },
+    /^CORS_ORIGINS has https:\/\/\*\.example\.com/,
+  ],
   ['CORS_ORIGINS null', { CORS_ORIGINS: 'null' }, /^CORS_ORIGINS has null/],
   [
     'AUDIT_ADDRESS',

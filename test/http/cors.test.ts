@@ -4,7 +4,9 @@ import { startService, type TestService } from '../support/service.js'
 describe('CORS', () => {
   let service: TestService
   before(async () => {
-    service = await startService({ CORS_ORIGINS: 'https://app.example.com, http://localhost:5173' })
+    service = await startService({
+      CORS_ORIGINS: 'https://app.example.com, http://localhost:5173, capacitor://localhost',
+    })
   })
   after(() => service.stop())
 
@@ -17,7 +19,7 @@ describe('CORS', () => {
         headers: {
           origin,
           'access-control-request-method': 'POST',
-          'access-control-request-headers': 'authorization',
+          'access-control-request-headers': 'authorization,traceparent,x-own',
         },
       })
     const allowed = await preflight('https://app.example.com')
@@ -26,7 +28,11 @@ describe('CORS', () => {
       'access-control-allow-origin': 'https://app.example.com',
       'access-control-allow-credentials': 'true',
     })
-    expect(String(allowed.headers['access-control-allow-headers'])).to.include('Authorization')
+    expect(allowed.headers['access-control-allow-headers']).to.equal(
+      'authorization,traceparent,x-own',
+    )
+    const app = await preflight('capacitor://localhost')
+    expect(app.headers['access-control-allow-origin']).to.equal('capacitor://localhost')
     expect(allowed.headers).to.include({
       allow: 'POST, OPTIONS',
       'x-content-type-options': 'nosniff',
@@ -56,5 +62,21 @@ describe('CORS', () => {
       'WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id',
     )
     expect(String(failed.headers['vary'])).to.include('Origin')
+  })
+
+  it('logs a refused origin once, and never the origin of the service itself', async () => {
+    for (const CORS_ORIGINS of ['', 'https://app.example.com']) {
+      const own = await startService({ CORS_ORIGINS })
+      try {
+        const from = (origin: string, method = 'POST') =>
+          own.send({ method, path: '/api/v1/auth/logout', headers: { origin } })
+        for (const origin of ['https://web.example.com', own.origin, 'null', 'no origin', '*'])
+          for (const method of ['POST', 'OPTIONS', 'POST']) await from(origin, method)
+        const refused = own.logged().filter(({ msg }) => String(msg).includes('CORS_ORIGINS'))
+        expect(refused.map(({ origin }) => origin)).to.deep.equal(['https://web.example.com'])
+      } finally {
+        await own.stop()
+      }
+    }
   })
 })

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Report } from '../../token/options.js'
+import { isSerialisedOrigin } from '../../runtime/serialised-origin.js'
 import { headerLines } from './request-headers.js'
 
-/** Origins as a browser writes them (RFC 6454 §6.2). Other apps may have other schemes. */
 export const originsOption = {
   check(value: unknown, report: Report): readonly string[] | undefined {
     if (Array.isArray(value) && value.length > 0 && value.every(isOrigin)) return value
@@ -11,10 +11,8 @@ export const originsOption = {
   },
 }
 
-function isOrigin(value: unknown): value is string {
-  if (typeof value !== 'string' || !/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@*]+$/.test(value)) return false
-  return !/^https?:/.test(value) || (URL.canParse(value) && new URL(value).origin === value)
-}
+const isOrigin = (value: unknown): value is string =>
+  typeof value === 'string' && isSerialisedOrigin(value)
 
 /**
  * Whether a page may open this connection. A browser sends `Origin` and its cookies with every
