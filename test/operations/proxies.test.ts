@@ -1,52 +1,22 @@
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { ChildProcess } from 'node:child_process'
 import { expect } from 'chai'
+import { startAgent } from '../support/agent.js'
+import { clientsVariable } from '../support/clients.js'
 import { heldDeadlineMs, holdDeadlines, type Deadlines } from '../support/deadlines.js'
+import { serveApp, type TestApp } from '../support/embedded.js'
 import { send } from '../support/http.js'
-import { end, freePort, start, until } from '../support/processes.js'
+import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
+import { reverseProxies, startReverseProxy, type ReverseProxy } from '../support/reverse-proxies.js'
 import { startService, type TestService } from '../support/service.js'
 import { nowS, token } from '../support/tokens.js'
 
-const proxies = {
-  nginx: {
-    file: 'nginx.conf',
-    command: (config: string, dir: string) =>
-      [
-        'nginx',
-        [
-          '-p',
-          dir,
-          '-e',
-          join(dir, 'error.log'),
-          '-c',
-          config,
-          '-g',
-          `daemon off; pid ${join(dir, 'pid')};`,
-        ],
-      ] as const,
-  },
-  caddy: {
-    file: 'Caddyfile',
-    command: (config: string) =>
-      ['caddy', ['run', '--config', config, '--adapter', 'caddyfile']] as const,
-  },
-}
-
-for (const [name, { file, command }] of Object.entries(proxies)) {
+for (const name of reverseProxies) {
   describe(`forward-auth: the example for ${name}, with a real back end behind it`, () => {
     let deadlines: Deadlines
     let redis: TestRedis
     let service: TestService
-    let backend: Server
-    let proxy: ChildProcess
-    let origin: string
-    let dir: string
+    let backend: TestApp
+    let proxy: ReverseProxy
 
     before(async () => {
       deadlines = holdDeadlines()
@@ -55,40 +25,19 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
         REDIS_URL: redis.url,
         STORE_TIMEOUT_MS: String(heldDeadlineMs),
         MAX_STALENESS_MS: '100',
+        CLIENTS: clientsVariable,
       })
-      backend = createServer((request, response) =>
+      backend = await serveApp((request, response) =>
         response.end(JSON.stringify({ path: request.url, headers: request.rawHeaders })),
-      ).listen(0, '127.0.0.1')
-      await once(backend, 'listening')
-      const port = await freePort()
-      origin = `http://127.0.0.1:${port}`
-      dir = mkdtempSync(join(tmpdir(), `cierre-${name}-`))
-      const config = readFileSync(
-        new URL(`../../scripts/examples/${file}`, import.meta.url),
-        'utf8',
       )
-        .replaceAll('127.0.0.1:3000', new URL(service.origin).host)
-        .replaceAll('127.0.0.1:8080', `127.0.0.1:${(backend.address() as AddressInfo).port}`)
-        .replaceAll('127.0.0.1:8000', `127.0.0.1:${port}`)
-      writeFileSync(join(dir, file), config)
-      const [program, args] = command(join(dir, file), dir)
-      proxy = start(program, args, {
-        env: { ...process.env, HOME: dir, XDG_DATA_HOME: dir, XDG_CONFIG_HOME: dir },
-      })
-      await until(`${name} listens`, () =>
-        send(origin, {}).then(
-          () => true,
-          () => false,
-        ),
-      )
+      proxy = await startReverseProxy(name, { cierre: service.origin, api: backend.origin })
     })
     after(async () => {
-      await end(proxy, 'SIGTERM')
-      backend.close()
+      await proxy.stop()
+      await backend.stop()
       await service.stop()
       await redis.stop()
       deadlines.restore()
-      rmSync(dir, { recursive: true, force: true })
     })
 
     const forged = {
@@ -105,7 +54,7 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
       'x-auth_subject': 'mallory',
     }
     const ask = (jwt: string | undefined, headers: Record<string, string> = {}) =>
-      send(origin, {
+      send(proxy.origin, {
         method: 'POST',
         path: '/orders?x=1',
         headers: {
@@ -149,6 +98,78 @@ for (const [name, { file, command }] of Object.entries(proxies)) {
       expect(expired.headers['www-authenticate']).to.equal(
         'Bearer realm="cierre", error="invalid_token", error_description="The access token expired"',
       )
+    })
+
+    const withCookie = (jwt: string, method: string, headers: Record<string, string> = {}) =>
+      send(proxy.origin, {
+        method,
+        headers: { cookie: `theme=dark; __Host-token=${jwt}; a=b`, ...headers },
+      })
+    const own = { origin: 'https://app.example.com' }
+
+    it('200 with the token in a cookie, for reads and for requests of the own pages: the API gets the bearer', async () => {
+      const jwt = await token()
+      for (const [method, headers] of [
+        ['GET', {}],
+        ['GET', own],
+        ['POST', own],
+        ['DELETE', own],
+        ['GET', { ...own, upgrade: 'websocket' }],
+      ] as const) {
+        const answer = await withCookie(jwt, method, headers)
+        expect(answer.status, `${method} ${JSON.stringify(headers)}`).to.equal(200)
+        const received = (answer.json as { headers: string[] }).headers
+        expect(received).to.include(`Bearer ${jwt}`)
+      }
+    })
+
+    it('401 with the token in a cookie, for requests that another site may have made', async () => {
+      const jwt = await token()
+      for (const [method, headers] of [
+        ['POST', {}],
+        ['DELETE', {}],
+        ['POST', { origin: 'https://evil.example.com' }],
+        ['POST', { origin: 'https://app.example.com.evil.example.com' }],
+        ['POST', { origin: 'null' }],
+        ['GET', { origin: 'https://evil.example.com' }],
+        ['GET', { upgrade: 'websocket' }],
+        ['GET', { upgrade: 'websocket', origin: 'https://evil.example.com' }],
+        ['GET', { authorization: 'Bearer nonsense' }],
+      ] as const) {
+        const answer = await withCookie(jwt, method, headers)
+        expect(answer.status, `${method} ${JSON.stringify(headers)}`).to.equal(401)
+        expect(answer.headers['www-authenticate']).to.match(/^Bearer realm="cierre"/)
+      }
+    })
+
+    it('401 (or 400), never 200, with two Authorization lines', async () => {
+      const valid = `Bearer ${await token()}`
+      for (const two of [
+        [valid, 'Bearer nonsense'],
+        ['Bearer nonsense', valid],
+      ]) {
+        const lines = two.flatMap((line) => ['Authorization', line])
+        const headers = ['Host', new URL(proxy.origin).host, ...lines]
+        expect((await send(proxy.origin, { headers })).status).to.be.within(400, 401)
+      }
+    })
+
+    it('an agent in the place of the service: 200, 401 after logout, 503 once the agent is gone', async () => {
+      const agent = await startAgent(service.origin)
+      const own = await startReverseProxy(name, { cierre: agent.origin, api: backend.origin })
+      const statusOf = async (jwt: string) =>
+        (await send(own.origin, { headers: { authorization: `Bearer ${jwt}` } })).status
+      try {
+        const [jwt, other] = [await token({ sub: 'alice' }), await token()]
+        expect(await statusOf(jwt)).to.equal(200)
+        expect((await service.logout(jwt)).status).to.equal(200)
+        await until('the agent knows', async () => (await statusOf(jwt)) === 401)
+        await agent.stop()
+        expect(await statusOf(other)).to.equal(503)
+      } finally {
+        await agent.stop()
+        await own.stop()
+      }
     })
 
     it('503 while the store is down', async () => {
