@@ -28,11 +28,8 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures
 
-/**
- * The reason of a failure, for the audit trail and the log: one word of this list, never a text
- * from outside.
- */
-export type Reason =
+/** Why a request is refused or fails. */
+export type Cause =
   | 'no_credentials'
   | 'two_credentials'
   | 'spelling'
@@ -50,6 +47,13 @@ export type Reason =
   | 'not_yet_valid'
   | 'issued_ahead'
   | 'no_exp'
+  | 'no_iat'
+  | 'no_jti'
+  | 'no_event'
+  | 'no_backchannel'
+  | 'nonce'
+  | 'too_old'
+  | 'not_in_scope'
   | 'revoked'
   | 'expired'
   | 'body'
@@ -67,6 +71,12 @@ export type Reason =
   | 'feed'
   | 'feed_limit'
   | 'internal'
+
+/**
+ * The reason of a failure, for the audit trail and the log: one word of this list, never a text
+ * from outside. That of a refused logout token has its cause behind `logout_token_`.
+ */
+export type Reason = Cause | `logout_token_${Cause}`
 
 /**
  * The value of the header `X-Error-Reason`, by reason. Each of these reasons is thrown only after

@@ -28,6 +28,7 @@ const memberVariables = {
   algorithms: 'JWT_ALGORITHMS',
   backchannelAudience: 'JWT_BACKCHANNEL_AUDIENCE',
   backchannelTyp: 'JWT_BACKCHANNEL_TYP',
+  backchannelAllow: 'JWT_BACKCHANNEL_ALLOW',
   backchannelScope: 'JWT_BACKCHANNEL_SCOPE',
 } as const satisfies Record<Exclude<IssuerMember, SessionMember>, keyof typeof issuerVariables>
 
@@ -40,6 +41,7 @@ const verificationVariables = [
   'JWT_ALGORITHMS',
   'JWT_BACKCHANNEL_AUDIENCE',
   'JWT_BACKCHANNEL_TYP',
+  'JWT_BACKCHANNEL_ALLOW',
   'JWT_BACKCHANNEL_SCOPE',
 ] as const
 const singleIssuerVariables = [...keyVariables, ...verificationVariables]

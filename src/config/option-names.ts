@@ -21,6 +21,7 @@ export type ProcessVariable =
   | 'JWT_TYP'
   | 'JWT_BACKCHANNEL_AUDIENCE'
   | 'JWT_BACKCHANNEL_TYP'
+  | 'JWT_BACKCHANNEL_ALLOW'
   | 'JWT_BACKCHANNEL_SCOPE'
 
 export type OptionVariable = Exclude<VariableName, ProcessVariable>

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import type { IssuerConfig } from '../token/issuer-options.js'
+import {
+  defaultBackchannelScope,
+  defaultBackchannelTyp,
+  type IssuerConfig,
+} from '../token/issuer-options.js'
 import type { Faults } from '../token/options.js'
 import { hasIssuerVariables, issuersOf } from './issuers.js'
 import type { Given } from './read-variables.js'
@@ -39,7 +43,9 @@ export function trustOf(given: Settings, faults: Faults): Trust {
     issuer: throwawayIssuerName,
     algorithms: ['HS256'],
     key: { kind: 'secret', secret: throwawaySecret },
-    backchannelScope: 'both',
+    backchannelTyp: defaultBackchannelTyp,
+    backchannelAllow: [],
+    backchannelScope: defaultBackchannelScope,
     ...defaults,
   }
   return { issuers: [issuer], throwawaySecret }

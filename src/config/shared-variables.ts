@@ -1,7 +1,8 @@
 import type { CutoffClaim } from '../revocation/token-entries.js'
 import { senderConstrainedRules } from '../token/confirmation.js'
 import { defaultBackchannelScope, defaultBackchannelTyp } from '../token/issuer-options.js'
-import { oneOf, text, texts, wholeNumber } from '../token/options.js'
+import { backchannelAllowances } from '../token/logout-token.js'
+import { oneOf, someOf, text, texts, wholeNumber } from '../token/options.js'
 import { clientList } from './clients.js'
 import { filledJsonArray } from './parsers.js'
 import type { Variable } from './variable.js'
@@ -48,7 +49,11 @@ export const issuerVariables = {
   JWT_BACKCHANNEL_TYP: {
     option: text,
     default: defaultBackchannelTyp,
-    help: '`typ` of logout tokens; `any` for providers that send none or their own.',
+    help: '`typ` of logout tokens. `any` is `logout+jwt` with `typ-jwt` and `typ-absent` in `JWT_BACKCHANNEL_ALLOW`.',
+  },
+  JWT_BACKCHANNEL_ALLOW: {
+    option: someOf(backchannelAllowances),
+    help: 'Comma list of what logout tokens may lack or have: `typ-jwt` (their `typ` is `JWT`), `typ-absent`, `no-exp` (their `iat` is then at most 300 s old), `no-jti`. `OPERATING.md` says which providers need what.',
   },
   JWT_BACKCHANNEL_SCOPE: {
     option: text,
@@ -58,7 +63,7 @@ export const issuerVariables = {
   JWT_ISSUERS: {
     option: filledJsonArray,
     orFile: true,
-    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret or publicKey or jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelScope}`.',
+    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret or publicKey or jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelAllow, backchannelScope}`.',
   },
 } as const satisfies Record<string, Variable>
 

@@ -1,37 +1,60 @@
 import type { Audit } from '../audit/audit.js'
+import type { Requester } from '../audit/event.js'
+import { ServiceError, type Reason } from '../errors.js'
 import { commitOf } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
-import { logoutSignalOf, verifyLogoutToken } from '../signals/back-channel-logout.js'
+import {
+  logoutSignalOf,
+  verifyLogoutToken,
+  type LogoutSignal,
+} from '../signals/back-channel-logout.js'
 import type { Verification } from '../token/verification.js'
 import { withTraits, type Operation } from './operation.js'
 
-type Parts = {
+type Parts = Readonly<{
   verification: Verification
   revocations: Revocations
   audit: Audit
+  onRefused: (jwt: string, reason: Reason) => void
   now: () => number
-}
+}>
 
 /** Receives logout tokens (OpenID Connect Back-Channel Logout 1.0). */
-export const backchannelLogout = ({
-  verification,
-  revocations,
-  audit,
-  now,
-}: Parts): Operation<'backchannelLogout'> =>
-  withTraits<'backchannelLogout'>({ limitedByAddress: true }, async ({ body, requester }) => {
-    const done = { status: 200, body: undefined } as const
-    const token = await verifyLogoutToken(verification, body.logout_token, requester.address)
-    const { entries, sessionKeysToDelete } = logoutSignalOf(token, revocations, now())
-    if (await revocations.holds(entries)) return done
-    const event = {
-      event: 'authn_token_revoked',
-      reason: 'backchannel_logout',
-      requester,
-      token,
-    } as const
-    const auditEvent = audit.revocationEvent(event, entries)
-    const commit = commitOf(entries, { auditEvent, sessionKeysToDelete })
-    await audit.auditRevocation(event, revocations.record(commit))
-    return done
-  })
+export const backchannelLogout = (parts: Parts): Operation<'backchannelLogout'> => {
+  const { revocations, audit } = parts
+  return withTraits<'backchannelLogout'>(
+    { limitedByAddress: true },
+    async ({ body, requester }) => {
+      const { token, entries, sessionKeysToDelete } = await signalOf(
+        body.logout_token,
+        requester,
+        parts,
+      )
+      if (!(await revocations.holds(entries))) {
+        const event = {
+          event: 'authn_token_revoked',
+          reason: 'backchannel_logout',
+          requester,
+          token,
+        } as const
+        const auditEvent = audit.revocationEvent(event, entries)
+        const commit = commitOf(entries, { auditEvent, sessionKeysToDelete })
+        await audit.auditRevocation(event, revocations.record(commit))
+      }
+      return { status: 200, body: undefined }
+    },
+  )
+}
+
+async function signalOf(jwt: string, { address }: Requester, parts: Parts): Promise<LogoutSignal> {
+  const { verification, revocations, onRefused, now } = parts
+  try {
+    const token = await verifyLogoutToken(verification, jwt, address)
+    return logoutSignalOf(token, revocations, now())
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'bad_request') {
+      if (error.reason !== undefined) onRefused(jwt, error.reason)
+    }
+    throw error
+  }
+}

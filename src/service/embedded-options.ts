@@ -3,6 +3,7 @@ import type { Config } from '../config/config.js'
 import { configOfOptions, topLevelOptions } from '../config/options.js'
 import type { GuardIssuer } from '../guard/types.js'
 import type { LogDestination } from '../telemetry/log.js'
+import type { BackchannelAllowance } from '../token/logout-token.js'
 import { isTexts, optional, readOrThrow, type Option } from '../token/options.js'
 
 /** One entry of the service's `JWT_ISSUERS`. */
@@ -14,6 +15,8 @@ export type CierreIssuer = GuardIssuer &
     /** `aud` of the issuer's logout tokens. Without this option logout tokens are refused. */
     backchannelAudience?: string | readonly string[] | undefined
     backchannelTyp?: string | undefined
+    /** What logout tokens may lack or have beside what the specification allows. */
+    backchannelAllow?: BackchannelAllowance | readonly BackchannelAllowance[] | undefined
     backchannelScope?: 'session' | 'subject' | 'both' | undefined
   }>
 

@@ -28,6 +28,7 @@ import { revoke } from '../operations/revoke.js'
 import { verify } from '../operations/verify.js'
 import { createCheck, statusInLiveSet, statusInStore } from '../revocation/check.js'
 import { createRevocations } from '../revocation/revocations.js'
+import { warnOfRefusedLogoutTokens } from '../signals/refused-logout-tokens.js'
 import { signDevelopmentToken } from '../token/development.js'
 import type { ServiceParts } from './parts.js'
 
@@ -74,7 +75,7 @@ type Rules = ReturnType<typeof createRules>
 
 /** For the holder of a token, and for a proxy or an issuer that acts on the holder's behalf. */
 const holderOperations = (
-  { config, reloadable, audit, metrics, now }: ServiceParts,
+  { config, reloadable, audit, log, metrics, now }: ServiceParts,
   { verification, revocations, checkFast }: Rules,
 ) =>
   ({
@@ -102,6 +103,11 @@ const holderOperations = (
       verification: reloadable.logoutTokens,
       revocations,
       audit,
+      onRefused: warnOfRefusedLogoutTokens({
+        issuers: reloadable.issuers,
+        now,
+        warn: (details, message) => log.warn(details, message),
+      }),
       now,
     }),
   }) satisfies Partial<Operations>

@@ -1,7 +1,7 @@
-import { ServiceError } from '../errors.js'
+import { ServiceError, type Cause } from '../errors.js'
 import type { Entry } from '../revocation/entry.js'
 import type { TokenEntries } from '../revocation/token-entries.js'
-import { isLogoutToken } from '../token/logout-token.js'
+import { refusedFor } from './refused-logout-tokens.js'
 import { sessionKeysOf } from '../token/session-keys.js'
 import type { Verification, VerifiedToken } from '../token/verification.js'
 
@@ -16,26 +16,26 @@ export type LogoutSignal = Readonly<{
  * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0).
  *
  * @param address of the client, because the waits for a key are limited per address
- * @throws ServiceError `bad_request` when the text is not a valid logout token
+ * @throws ServiceError `bad_request` with the cause when the text is not a valid logout token
  */
 export async function verifyLogoutToken(
   verification: Verification,
   jwt: string,
   address: string,
 ): Promise<VerifiedToken> {
-  try {
-    const token = await verification.verify(jwt, address)
-    if (token.timing === 'current' && isLogoutToken(token.claims)) return token
-  } catch (error) {
+  const token = await verification.verify(jwt, address).catch((error: unknown) => {
     if (!(error instanceof ServiceError && error.code === 'invalid_token')) throw error
-  }
-  throw notALogoutToken()
+    throw refuseLogoutToken(causeOf(error))
+  })
+  if (token.timing === 'expired') throw refuseLogoutToken('expired')
+  if (token.timing === 'ahead') throw refuseLogoutToken('not_yet_valid')
+  return token
 }
 
 /**
  * The revocations that a verified logout token asks for.
  *
- * @throws ServiceError `bad_request` when the token names nothing that can be revoked
+ * @throws ServiceError `bad_request` when the token ends nothing in the scope of its issuer
  */
 export function logoutSignalOf(
   token: VerifiedToken,
@@ -43,18 +43,19 @@ export function logoutSignalOf(
   nowMs: number,
 ): LogoutSignal {
   const entries = entriesOf(token, keptUntilMs)
-  const claims = endedClaims(token)
+  if (entries.length === 0) throw refuseLogoutToken('not_in_scope')
   // A logout token that is older than every session has no session left to end.
   const isCurrent = entries.every(({ untilMs }) => untilMs === null || untilMs > nowMs)
-  // A session or subject without a key cannot be revoked, so a 200 would be false.
-  const isNamed =
-    (claims.sid === undefined || token.keys.s !== undefined) &&
-    (claims.sub === undefined || token.keys.u !== undefined)
-  if (entries.length === 0 || !isCurrent || !isNamed) throw notALogoutToken()
+  if (!isCurrent) throw refuseLogoutToken('too_old')
+  const claims = endedClaims(token)
   return { token, entries, sessionKeysToDelete: sessionKeysOf([{ issuer: token.issuer, claims }]) }
 }
 
-const notALogoutToken = () => new ServiceError('bad_request', { reason: 'logout_token' })
+const refuseLogoutToken = (cause: Cause) =>
+  new ServiceError('bad_request', { reason: refusedFor(cause) })
+
+/** Verification gives each refusal its cause; a `Reason` may also be that of this operation. */
+const causeOf = ({ reason = 'claims' }: ServiceError) => reason as Cause
 
 /** The claims that key templates may use. The `jti` of a logout token names that token only. */
 function endedClaims({ claims: { iss, sub, sid }, issuer: { backchannelScope } }: VerifiedToken) {

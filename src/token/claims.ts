@@ -79,17 +79,17 @@ export function checkClaims({
   demands: Demands
 }): Claims {
   const { issuer, audience, typ } = demands
-  if (
-    typ !== undefined &&
-    (typeof header['typ'] !== 'string' || mediaType(header['typ']) !== mediaType(typ))
-  )
-    throw refuse('typ')
+  if (typ !== undefined && !hasTyp(header, typ)) throw refuse('typ')
   if (issuer !== undefined && claims['iss'] !== issuer) throw refuse('issuer')
   if (audience !== undefined && !isFor(audience, claims['aud'])) throw refuse('audience')
   if (dates.some((name) => claims[name] !== undefined && typeof claims[name] !== 'number'))
     throw refuse('claims')
   return claims
 }
+
+/** Whether a header has this `typ` (RFC 7515 §4.1.9). */
+export const hasTyp = (header: Readonly<Record<string, unknown>>, typ: string): boolean =>
+  typeof header['typ'] === 'string' && mediaType(header['typ']) === mediaType(typ)
 
 const dates = ['iat', 'nbf', 'exp'] as const
 

@@ -6,7 +6,12 @@ import {
   type KeyConfig,
   type KeyMember,
 } from './issuer-key-options.js'
-import { oneOf, optional, text, texts, wholeNumber, type Option } from './options.js'
+import {
+  backchannelAllowances,
+  type BackchannelAllowance,
+  type LogoutTokenDemands,
+} from './logout-token.js'
+import { oneOf, optional, someOf, text, texts, wholeNumber, type Option } from './options.js'
 import { faultOfTemplate } from './session-keys.js'
 
 /** One issuer as it is configured, with every default filled in. */
@@ -19,16 +24,16 @@ export type IssuerConfig = Readonly<{
   sessionMaxLifetimeS: number
   sessionKeys: readonly string[]
   backchannelAudience?: readonly string[]
-  backchannelTyp?: string
   backchannelScope: BackchannelScope
-}>
+}> &
+  LogoutTokenDemands
 
 export const backchannelScopes = ['session', 'subject', 'both'] as const
 type BackchannelScope = (typeof backchannelScopes)[number]
 export const defaultBackchannelScope: BackchannelScope = 'both'
 export const defaultBackchannelTyp = 'logout+jwt'
 
-/** A `backchannelTyp` that means "unchecked", for providers that send no `typ` or their own. */
+/** A `backchannelTyp` that means `typ-jwt` and `typ-absent`. */
 const anyTyp = 'any'
 
 /** The settings that an issuer takes from the service when it has none of its own. */
@@ -69,6 +74,7 @@ export const serviceMembers = [
   'sessionKeys',
   'backchannelAudience',
   'backchannelTyp',
+  'backchannelAllow',
   'backchannelScope',
 ] as const
 
@@ -105,6 +111,7 @@ export function parseIssuer(
     ...backchannel(
       read('backchannelAudience', texts),
       read('backchannelTyp', text),
+      read('backchannelAllow', someOf(backchannelAllowances)),
       read('backchannelScope', oneOf(backchannelScopes)),
     ),
   }
@@ -132,11 +139,19 @@ export const keyMembersOf = (
 function backchannel(
   audience: readonly string[] | undefined,
   typ = defaultBackchannelTyp,
+  allow: readonly BackchannelAllowance[] = [],
   backchannelScope = defaultBackchannelScope,
 ) {
+  const demands: LogoutTokenDemands =
+    typ === anyTyp
+      ? {
+          backchannelTyp: defaultBackchannelTyp,
+          backchannelAllow: [...new Set([...allow, 'typ-jwt', 'typ-absent'] as const)],
+        }
+      : { backchannelTyp: typ, backchannelAllow: allow }
   return {
     ...(audience !== undefined && { backchannelAudience: audience }),
-    ...(typ !== anyTyp && { backchannelTyp: typ }),
+    ...demands,
     backchannelScope,
   }
 }

@@ -109,6 +109,19 @@ export const oneOf = <T extends string | boolean>(allowed: readonly T[]): Option
   },
 })
 
+/** Any of these values, none included. In the environment commas stand between them. */
+export const someOf = <T extends string>(allowed: readonly T[]): Option<T[]> => ({
+  fromText: texts.fromText,
+  check(value, report) {
+    if (Array.isArray(value) && value.length === 0) return []
+    const list = texts.check(value, report) as T[] | undefined
+    const others = list?.filter((item) => !allowed.includes(item)) ?? []
+    if (others.length === 0) return list
+    report(`has ${others.join(', ')}; it may have ${allowed.join(', ')}`)
+    return undefined
+  },
+})
+
 /** A text for `parse`, which throws an `Error` whose message says what is wrong. */
 export const parsedBy = <T>(parse: (text: string) => T): Option<T> => ({
   fromText: same,

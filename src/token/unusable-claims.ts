@@ -1,6 +1,5 @@
+import { createHourly } from '../runtime/hourly.js'
 import type { Issuer, NamingClaim } from './verification.js'
-
-const everyMs = 3_600_000
 
 /**
  * Warns of claims that cannot name a session, subject or token id: no revocation by such a claim
@@ -12,15 +11,12 @@ export function warnOfUnusableClaims(
   now: () => number,
   warn: (details: { issuer: string; claim: NamingClaim }, message: string) => void,
 ) {
-  const warnedAtMs = new Map<string, number>()
+  const isDue = createHourly(now)
   return ({ issuer = '(any)' }: Issuer, claim: NamingClaim): void => {
-    const name = `${claim} ${issuer}`
-    const lastMs = warnedAtMs.get(name) ?? -Infinity
-    if (now() >= lastMs && now() - lastMs < everyMs) return
-    warnedAtMs.set(name, now())
-    warn(
-      { issuer, claim },
-      'a claim of verified tokens counts as absent: it is neither a text that is not empty nor an integer',
-    )
+    if (isDue(`${claim} ${issuer}`))
+      warn(
+        { issuer, claim },
+        'a claim of verified tokens counts as absent: it is neither a text that is not empty nor an integer',
+      )
   }
 }

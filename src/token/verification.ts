@@ -10,7 +10,7 @@ import {
 } from './claims.js'
 import type { KeyHeader, KeySource } from './key-source.js'
 import { claimText, tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
-import { hasLogoutEvent } from './logout-token.js'
+import { checkLogoutToken, hasLogoutEvent, type LogoutTokenDemands } from './logout-token.js'
 import type { VerificationKey } from './signature.js'
 import { parseCanonical, type CompactJwt } from './canonical-encoding.js'
 
@@ -33,11 +33,10 @@ export type Issuer = Readonly<{
   keys: KeySource
   /** What `aud` of its logout tokens may be; absent: its logout tokens are refused. */
   backchannelAudience?: readonly string[]
-  /** `typ` of its logout tokens; absent: unchecked. */
-  backchannelTyp?: string
   /** What a logout token ends: the session it names, its subject's earlier tokens, or both. */
   backchannelScope: 'session' | 'subject' | 'both'
-}>
+}> &
+  LogoutTokenDemands
 
 /**
  * A genuine token: its signature is verified and its claims are in order, except for `timing`. It
@@ -89,10 +88,12 @@ export function createVerification(parts: VerificationParts): Verification {
       const header = parseHeader(jwt.header)
       const payload = parseSegment(jwt.payload)
       const issuer = selectIssuer(parts.issuers, payload)
+      if (parts.logoutTokens === true) requireBackchannel(issuer)
       const verifying = verifySignature(jwt, header, issuer, waiter)
       if (verifying !== undefined) await verifying
       const claims = checkClaims({ header, claims: payload, demands: issuer })
-      if (parts.logoutTokens !== true) refuseOtherKinds(header, claims, issuer)
+      if (parts.logoutTokens === true) checkLogoutToken(header, claims, issuer, parts.now())
+      else refuseOtherKinds(header, claims, issuer)
       const expMs = expiryOf(claims, issuer)
       const timing = timingOf(claims, {
         nowMs: parts.now(),
@@ -106,24 +107,13 @@ export function createVerification(parts: VerificationParts): Verification {
   }
 }
 
-/**
- * The issuers that accept logout tokens, with the demands on those: another audience, another
- * `typ`, and an `exp`.
- */
-export function logoutTokenIssuers(issuers: readonly Issuer[]): Issuer[] {
-  return issuers.flatMap(({ audience, typ, ...issuer }) =>
-    issuer.backchannelAudience === undefined
-      ? []
-      : [
-          {
-            ...issuer,
-            audience: issuer.backchannelAudience,
-            ...(issuer.backchannelTyp !== undefined && { typ: issuer.backchannelTyp }),
-            requireExp: true,
-          },
-        ],
-  )
-}
+/** The issuers with the demands on their logout tokens. */
+export const logoutTokenIssuers = (issuers: readonly Issuer[]): Issuer[] =>
+  issuers.map(({ typ, ...issuer }) => ({
+    ...issuer,
+    ...(issuer.backchannelAudience && { audience: issuer.backchannelAudience }),
+    requireExp: false,
+  }))
 
 /**
  * Whether two tokens have the same issuer and subject, or are the same token. A token without a
@@ -135,6 +125,23 @@ export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolea
   return (
     subject !== undefined && subject === other.keys.u && one.issuer.issuer === other.issuer.issuer
   )
+}
+
+/**
+ * The issuer that a token names. The token need not be genuine; for one that cannot be read the
+ * answer is `undefined`.
+ */
+export function issuerNamedBy(issuers: readonly Issuer[], text: string): Issuer | undefined {
+  try {
+    return selectIssuer(issuers, parseSegment(parseCanonical(text).payload))
+  } catch {
+    return undefined
+  }
+}
+
+// A logout token of such an issuer causes no fetch.
+function requireBackchannel({ backchannelAudience }: Issuer): void {
+  if (backchannelAudience === undefined) throw refuse('no_backchannel')
 }
 
 // The unverified `iss` only selects the issuer whose keys are tried. A token of an unknown issuer

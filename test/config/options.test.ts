@@ -124,9 +124,20 @@ describe('the options of createCierre', () => {
     const [issuer] = readCierreOptions({
       ...good,
       redis: { url: 'redis://127.0.0.1:1' },
-      issuers: [{ secret: hmacSecret, sessionKeys: ['sess:{sid}'], backchannelAudience: 'app' }],
+      issuers: [
+        {
+          secret: hmacSecret,
+          sessionKeys: ['sess:{sid}'],
+          backchannelAudience: 'app',
+          backchannelAllow: 'no-exp',
+        },
+      ],
     }).config.issuers
-    expect(issuer).to.deep.include({ sessionKeys: ['sess:{sid}'], backchannelAudience: ['app'] })
+    expect(issuer).to.deep.include({
+      sessionKeys: ['sess:{sid}'],
+      backchannelAudience: ['app'],
+      backchannelAllow: ['no-exp'],
+    })
     expect(issuer).not.to.have.property('issuer')
   })
 

@@ -4,6 +4,7 @@ import { clientsVariable } from '../support/clients.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import {
+  type Claims,
   freshClaims,
   hmacSecret,
   logoutEvent,
@@ -16,15 +17,21 @@ import {
 describe('back-channel logout', () => {
   let redis: TestRedis
   let service: TestService
+  let aheadMs = 0
+  // Stdout takes ten audit lines a second of refusals.
+  beforeEach(() => (aheadMs += 1000))
   before(async () => {
     redis = await startRedis()
-    service = await startService({
-      REDIS_URL: redis.url,
-      CLIENTS: clientsVariable,
-      JWT_ISSUER: 'https://issuer.test',
-      JWT_AUDIENCE: 'api',
-      JWT_BACKCHANNEL_AUDIENCE: 'app',
-    })
+    service = await startService(
+      {
+        REDIS_URL: redis.url,
+        CLIENTS: clientsVariable,
+        JWT_ISSUER: 'https://issuer.test',
+        JWT_AUDIENCE: 'api',
+        JWT_BACKCHANNEL_AUDIENCE: 'app',
+      },
+      { now: () => Date.now() + aheadMs },
+    )
   })
   after(async () => {
     await service.stop()
@@ -79,46 +86,73 @@ describe('back-channel logout', () => {
     expect(await redis.client.pTTL(key)).to.be.greaterThan(shortMs + 90_000_000)
   })
 
-  const failing: [string, () => Promise<string>][] = [
-    ['spelling', async () => `${await logoutToken()}=`],
-    ['signature', async () => `${(await logoutToken()).slice(0, -8)}AAAAAAAA`],
+  const conformant: [string, Claims][] = [
+    ['sub alone', { sid: undefined }],
+    ['sid alone', { sub: undefined }],
+    ['aud as an array', { aud: ['another', 'app'] }],
+    ['members in the event object', { events: { [logoutEvent]: { reason: 'idle' } } }],
+    ['another event beside', { events: { [logoutEvent]: {}, 'https://issuer.test/event': {} } }],
+    ['further claims', { typ: 'Logout', azp: 'app', auth_time: nowS() }],
+  ]
+  for (const [what, claims] of conformant)
+    it(`200 without a setting: ${what}`, async () => {
+      const login = freshClaims({ aud: 'api' })
+      const jwt = await sign(login)
+      const { sub, sid } = login
+      const answer = await backchannel(service, await logoutToken({ sub, sid, ...claims }))
+      expect([answer.status, (await verify(service, jwt)).status]).to.deep.equal([200, 401])
+    })
+
+  const failing: [what: string, cause: string, make: () => Promise<string>][] = [
+    ['an encoding that is not canonical', 'spelling', async () => `${await logoutToken()}=`],
+    ['no JWT', 'spelling', async () => 'x'],
+    ['another signature', 'signature', async () => `${(await logoutToken()).slice(0, -8)}AAAAAAAA`],
     [
       'alg none',
+      'algorithm',
       async () =>
         `${Buffer.from('{"alg":"none"}').toString('base64url')}.${(await logoutToken()).split('.')[1]}.AAAA`,
     ],
-    ['iss', () => logoutToken({ iss: 'https://another.test' })],
-    ['aud', () => logoutToken({ aud: 'api' })],
-    ['no aud', () => logoutToken({ aud: undefined })],
-    ['no iat', () => logoutToken({ iat: undefined })],
-    ['iat older than any session', () => logoutToken({ iat: nowS(-2_592_000 - 120) })],
-    ['iat before time began', () => logoutToken({ iat: -5 })],
-    ['iat ahead', () => logoutToken({ iat: nowS(120) })],
-    ['no exp', () => logoutToken({ exp: undefined })],
-    ['expired', () => logoutToken({ exp: nowS(-1) })],
-    ['no jti', () => logoutToken({ jti: undefined })],
-    ['neither sub nor sid', () => logoutToken({ sub: undefined, sid: undefined })],
-    ['sub that is no name', () => logoutToken({ sub: 7.5 })],
+    ['another iss', 'unknown_issuer', () => logoutToken({ iss: 'https://another.test' })],
+    ['another aud', 'audience', () => logoutToken({ aud: 'api' })],
+    ['no aud', 'audience', () => logoutToken({ aud: undefined })],
+    ['no iat', 'no_iat', () => logoutToken({ iat: undefined })],
+    ['iat older than any session', 'too_old', () => logoutToken({ iat: nowS(-2_592_000 - 120) })],
+    ['iat before time began', 'no_iat', () => logoutToken({ iat: -5 })],
+    ['iat ahead', 'not_yet_valid', () => logoutToken({ iat: nowS(600), exp: nowS(1200) })],
+    ['no exp', 'no_exp', () => logoutToken({ exp: undefined })],
+    ['an exp that is no number', 'claims', () => logoutToken({ exp: 'soon' })],
+    ['expired', 'expired', () => logoutToken({ exp: nowS(-1) })],
+    ['no jti', 'no_jti', () => logoutToken({ jti: undefined })],
+    ['neither sub nor sid', 'no_subject', () => logoutToken({ sub: undefined, sid: undefined })],
+    ['sub that is no name', 'claims', () => logoutToken({ sub: 7.5 })],
     [
       'sid that cannot be a key, behind a sub that can',
+      'claims',
       () => logoutToken({ sub: 'a user', sid: 'x\ud800' }),
     ],
-    ['sid that is no name', () => logoutToken({ sid: {} })],
-    ['no events', () => logoutToken({ events: undefined })],
-    ['events that are no object', () => logoutToken({ events: [logoutEvent] })],
+    ['sid that is no name', 'claims', () => logoutToken({ sid: {} })],
+    ['no events', 'no_event', () => logoutToken({ events: undefined })],
+    ['events that are no object', 'no_event', () => logoutToken({ events: [logoutEvent] })],
     [
       'another event',
+      'no_event',
       () => logoutToken({ events: { 'http://schemas.openid.net/event/other': {} } }),
     ],
-    ['an event that is no object', () => logoutToken({ events: { [logoutEvent]: true } })],
-    ['a nonce', () => logoutToken({ nonce: 'x' })],
-    ['an empty nonce', () => logoutToken({ nonce: null })],
-    ['typ', () => logoutToken({}, { typ: 'JWT' })],
-    ['no typ', () => logoutToken({}, { typ: undefined })],
-    ['an access token', () => token({ aud: 'api' })],
+    [
+      'an event that is no object',
+      'no_event',
+      () => logoutToken({ events: { [logoutEvent]: true } }),
+    ],
+    ['a nonce', 'nonce', () => logoutToken({ nonce: 'x' })],
+    ['an empty nonce', 'nonce', () => logoutToken({ nonce: null })],
+    ['typ JWT', 'typ', () => logoutToken({}, { typ: 'JWT' })],
+    ['no typ', 'typ', () => logoutToken({}, { typ: undefined })],
+    ['an access token', 'audience', () => token({ aud: 'api' })],
+    ['an access token for the same audience', 'typ', () => token({ aud: 'app' })],
   ]
-  for (const [what, make] of failing) {
-    it(`400, nothing revoked: ${what}`, async () => {
+  for (const [what, cause, make] of failing) {
+    it(`400, nothing revoked, and ${cause} in the log and in the audit: ${what}`, async () => {
       const before = await entries()
       const answer = await backchannel(service, await make())
       expect([answer.status, answer.json, answer.headers['cache-control']]).to.deep.equal([
@@ -126,7 +160,19 @@ describe('back-channel logout', () => {
         { error: 'invalid_request' },
         'no-store',
       ])
+      expect(answer.headers).not.to.have.property('x-error-reason')
       expect(await entries()).to.deep.equal(before)
+      const reason = `logout_token_${cause}`
+      expect(service.audited().at(-1)).to.include({
+        event: 'input_validation_fail',
+        outcome: 'refused',
+        reason,
+        requestId: answer.headers['x-request-id'],
+      })
+      const warnings = service.logged().filter((line) => line['reason'] === reason)
+      expect(warnings.map(({ level, msg }) => [level, msg])).to.deep.equal([
+        [40, 'a logout token was refused'],
+      ])
     })
   }
 
@@ -161,6 +207,13 @@ describe('back-channel logout', () => {
       expect(await outcome('subject')).to.deep.equal([200, 401, 401])
       expect(await outcome('both')).to.deep.equal([200, 401, 401])
       expect(await outcome('silent')).to.deep.equal([400, 200, 200])
+      expect(
+        configured.logged().find(({ msg }) => msg === 'a logout token was refused'),
+      ).to.include({
+        issuer: 'https://silent',
+        reason: 'logout_token_no_backchannel',
+        setting: 'backchannelAudience (JWT_BACKCHANNEL_AUDIENCE)',
+      })
       expect(
         (
           await backchannel(

@@ -10,6 +10,8 @@ const issuerWith = (backchannelScope: Issuer['backchannelScope']): Issuer => ({
   sessionMaxLifetimeS: 500,
   sessionKeys: ['s:{sid}', 'u:{sub}'],
   keys: secretKeySource('unused', []),
+  backchannelTyp: 'logout+jwt',
+  backchannelAllow: [],
   backchannelScope,
 })
 const tokenWith = (parts: Partial<VerifiedToken> = {}): VerifiedToken => ({
@@ -44,13 +46,10 @@ describe('the revocations of a logout token', () => {
     expect(bySubject.sessionKeysToDelete).to.deep.equal(['u:sub'])
   })
 
-  it('400: older than every session, names nothing in scope, or has a claim that cannot be a key', () => {
+  it('400: older than every session, or names nothing in scope', () => {
     const claims = { iss: 'i', sub: 'sub', sid: 'sid', iat: 499 }
-    for (const token of [
-      tokenWith({ claims }),
-      tokenWith({ claims: { iss: 'i', iat: 900 }, keys: { t: 't:T' } }),
-      tokenWith({ keys: { t: 't:T', u: 'u:U' } }),
-    ])
-      expect(() => signalOf(token)).to.throw('logout_token')
+    expect(() => signalOf(tokenWith({ claims }))).to.throw('logout_token_too_old')
+    const nameless = tokenWith({ claims: { iss: 'i', iat: 900 }, keys: { t: 't:T' } })
+    expect(() => signalOf(nameless)).to.throw('logout_token_not_in_scope')
   })
 })

@@ -48,6 +48,8 @@ const issuerFor = (algorithm: Algorithm, demanding: boolean): Issuer => ({
   requireExp: false,
   sessionMaxLifetimeS: 1,
   sessionKeys: [],
+  backchannelTyp: 'logout+jwt',
+  backchannelAllow: [],
   backchannelScope: 'both',
   ...(demanding && demands),
   keys: algorithm.startsWith('HS')

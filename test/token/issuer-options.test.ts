@@ -113,5 +113,40 @@ describe('the settings of an issuer', () => {
       'issuers[0].backchannelTyp': 'logout+jwt',
       'issuers[0].backchannelScope': 'both',
     })
+    expect(ofEntry).to.have.deep.nested.property('issuers[0].backchannelAllow', [])
+  })
+
+  it('say what logout tokens may lack or have; backchannelTyp any is typ-jwt and typ-absent', () => {
+    const allowed = (settings: object, variables: Record<string, string>) => {
+      const entry = { issuer: 'x', secret: hmacSecret, ...settings }
+      const outcomes = [
+        ofConfig({ JWT_ISSUERS: JSON.stringify([entry]) }),
+        ofConfig({ JWT_ISSUER: 'x', JWT_SECRET: hmacSecret, ...variables }),
+      ]
+      const demands = outcomes.map((outcome) => {
+        if ('faults' in outcome) return outcome.faults.map((line) => line.replace(/^\S+ /, ''))
+        return outcome.issuers.map((one) => [one.backchannelTyp, one.backchannelAllow])
+      })
+      expect(demands[1]).to.deep.equal(demands[0])
+      return demands[0]
+    }
+    expect(
+      allowed(
+        { backchannelAllow: ['no-exp', 'typ-jwt'] },
+        { JWT_BACKCHANNEL_ALLOW: 'no-exp, typ-jwt' },
+      ),
+    ).to.deep.equal([['logout+jwt', ['no-exp', 'typ-jwt']]])
+    expect(
+      allowed(
+        { backchannelTyp: 'any', backchannelAllow: 'no-jti' },
+        { JWT_BACKCHANNEL_TYP: 'any', JWT_BACKCHANNEL_ALLOW: 'no-jti' },
+      ),
+    ).to.deep.equal([['logout+jwt', ['no-jti', 'typ-jwt', 'typ-absent']]])
+    expect(
+      allowed(
+        { backchannelAllow: ['no-exp', 'noexp', 'no_jti'] },
+        { JWT_BACKCHANNEL_ALLOW: 'no-exp,noexp,no_jti' },
+      ),
+    ).to.deep.equal(['has noexp, no_jti; it may have typ-jwt, typ-absent, no-exp, no-jti'])
   })
 })
