@@ -78,7 +78,7 @@ export interface paths {
          * @description OpenID Connect Back-Channel Logout 1.0. All rules of §2.6 apply, `exp` and `jti` are required unless the issuer's
          *     `backchannelAllow` says otherwise, and `aud` must be or hold one of the issuer's `backchannelAudience`. The operation revokes the
          *     session, the subject, or both, according to `backchannelScope`. The cutoff of the subject is the logout token's `iat`, so a
-         *     replay changes nothing: 200 (§2.7).
+         *     replay changes nothing: 200 (§2.7). Refused and replayed logout tokens are limited by address, others are not.
          */
         post: operations["backchannelLogout"];
         delete?: never;

@@ -3,7 +3,7 @@ import type { Audit } from '../audit/audit.js'
 import type { AuditEvent, Requester } from '../audit/event.js'
 import { ServiceError } from '../errors.js'
 import { clientCredentials, type Credentials } from './authorization/basic.js'
-import { rateLimitHeaders, type AddressLimiter } from './rate-limits.js'
+import { enforceAddressLimit, type AddressLimiter } from './rate-limits.js'
 
 export const permissions = ['introspect', 'revoke', 'feed', 'audit'] as const
 export type Permission = (typeof permissions)[number]
@@ -65,26 +65,13 @@ export function createClients(parts: {
       const credentials = clientCredentials(authorization, form)
       const client = credentials && findClient(clients(), credentials)
       if (client === undefined) {
-        await countFailure(failureLimiter, requester)
+        await enforceAddressLimit(failureLimiter, requester.address)
         throw new ServiceError('invalid_client', { reason: 'client' })
       }
       return client.allow.includes(permission) ? client : refuse(client, requester, 'permission')
     },
     refuse,
   }
-}
-
-async function countFailure(
-  limiter: AddressLimiter | undefined,
-  { address }: Requester,
-): Promise<void> {
-  if (limiter === undefined) return
-  const verdict = await limiter.consume(address)
-  if (verdict.allowed) return
-  throw new ServiceError('too_many_requests', {
-    reason: 'address_limit',
-    headers: rateLimitHeaders(limiter, verdict),
-  })
 }
 
 /** Whether a client may ask about or revoke a token with this `aud` (RFC 7519 §4.1.3). */

@@ -53,6 +53,24 @@ export function createAddressLimiter(limit: Limit, onRefused: OnRefused): Addres
   }
 }
 
+/**
+ * Counts a request of an address, after it has turned out to be one that the limit counts.
+ *
+ * @throws ServiceError `too_many_requests`
+ */
+export async function enforceAddressLimit(
+  limiter: AddressLimiter | undefined,
+  address: string,
+): Promise<void> {
+  if (limiter === undefined) return
+  const verdict = await limiter.consume(address)
+  if (verdict.allowed) return
+  throw new ServiceError('too_many_requests', {
+    reason: 'address_limit',
+    headers: rateLimitHeaders(limiter, verdict),
+  })
+}
+
 /** The outcome of a limited commit, and the header fields of the limit. */
 export type LimitedResult = Readonly<{
   outcome: Exclude<Outcome, 'not_executed'>

@@ -28,6 +28,7 @@ import { revoke } from '../operations/revoke.js'
 import { verify } from '../operations/verify.js'
 import { createCheck, statusInLiveSet, statusInStore } from '../revocation/check.js'
 import { createRevocations } from '../revocation/revocations.js'
+import { createLogoutTokenReplays } from '../signals/logout-token-replays.js'
 import { warnOfRefusedLogoutTokens } from '../signals/refused-logout-tokens.js'
 import { signDevelopmentToken } from '../token/development.js'
 import type { ServiceParts } from './parts.js'
@@ -54,18 +55,16 @@ function createRules({ config, stores, reloadable, feed, audit, metrics, now }: 
     cutoffClaim: config.cutoffClaim,
     awaitsReplicas: config.redisMinReplicas > 0,
   })
-  const clients = createClients({
-    clients: reloadable.clients,
-    audit,
-    failureLimiter:
-      config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
-  })
+  const failureLimiter =
+    config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited)
+  const clients = createClients({ clients: reloadable.clients, audit, failureLimiter })
   const inStore = statusInStore(revocations, now)
   const inLiveSet = statusInLiveSet(revocations, feed.follower.freshAsOfMs, inStore)
   return {
     verification,
     revocations,
     clients,
+    failureLimiter,
     check: createCheck({ verification, statusOf: inStore }),
     checkFast: createCheck({ verification, statusOf: inLiveSet }),
   }
@@ -76,7 +75,7 @@ type Rules = ReturnType<typeof createRules>
 /** For the holder of a token, and for a proxy or an issuer that acts on the holder's behalf. */
 const holderOperations = (
   { config, reloadable, audit, log, metrics, now }: ServiceParts,
-  { verification, revocations, checkFast }: Rules,
+  { verification, revocations, failureLimiter, checkFast }: Rules,
 ) =>
   ({
     logout: logout({
@@ -103,6 +102,8 @@ const holderOperations = (
       verification: reloadable.logoutTokens,
       revocations,
       audit,
+      replays: createLogoutTokenReplays(),
+      failureLimiter,
       onRefused: warnOfRefusedLogoutTokens({
         issuers: reloadable.issuers,
         now,

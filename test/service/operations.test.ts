@@ -7,7 +7,7 @@ import { createParts } from '../../src/service/parts.js'
 import { hmacSecret } from '../support/tokens.js'
 
 describe('the operations of the service', () => {
-  it('are those of the contract; the address limit counts only the two that need no client secret', async () => {
+  it('are those of the contract; the address limit counts every request of logout alone', async () => {
     const parts = createParts({
       config: parseConfig({ REDIS_URL: 'memory:', JWT_SECRET: hmacSecret }),
       log: pino({ level: 'silent' }),
@@ -17,10 +17,7 @@ describe('the operations of the service', () => {
     const operations = createOperations(parts)
     const ids = documentedOperations(parts.contract.document).map(({ operationId }) => operationId)
     expect(Object.keys(operations).sort()).to.deep.equal([...ids].sort())
-    expect(ids.filter((id) => operations[id].limitedByAddress)).to.deep.equal([
-      'logout',
-      'backchannelLogout',
-    ])
+    expect(ids.filter((id) => operations[id].limitedByAddress)).to.deep.equal(['logout'])
     expect(ids.filter((id) => operations[id].unreadableBody === 'invalid_token')).to.deep.equal([
       'logout',
     ])
