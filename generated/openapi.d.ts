@@ -640,7 +640,7 @@ export interface components {
             token: string;
             /** @description Ignored. */
             token_type_hint?: string;
-            /** @description `client_secret_post` (RFC 6749 §2.3.1). */
+            /** @description `client_secret_post` (RFC 6749 §2.3.1). Beside HTTP Basic it must name the same client. */
             client_id?: string;
             /** @description `client_secret_post` (RFC 6749 §2.3.1). */
             client_secret?: string;

@@ -38,6 +38,7 @@ export type Cause =
   | 'not_json'
   | 'unknown_issuer'
   | 'algorithm'
+  | 'header'
   | 'unknown_key'
   | 'signature'
   | 'typ'
@@ -103,6 +104,7 @@ const unsupportedReasons: Partial<Record<Reason, string>> = {
   audience: 'other_audience',
   typ: 'unsupported_format',
   algorithm: 'unsupported_format',
+  header: 'unsupported_format',
   no_exp: 'unsupported_format',
 }
 

@@ -165,9 +165,9 @@ function verifySignature(
   waiter: string | undefined,
 ): Promise<void> | undefined {
   if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) throw refuse('algorithm')
-  // No extension is supported (RFC 7515 §4.1.11).
-  if (crit !== undefined) throw refuse('claims')
-  const header = { alg, kid: typeof kid === 'string' ? kid : undefined }
+  // No extension is supported (RFC 7515 §4.1.11), and a `kid` is a text (§4.1.4).
+  if (crit !== undefined || (kid !== undefined && typeof kid !== 'string')) throw refuse('header')
+  const header = { alg, kid }
   const found = issuer.keys.candidates(header, waiter)
   if ('then' in found)
     return found.then((candidates) => verifyWith(jwt, header, candidates, issuer.keys, waiter))

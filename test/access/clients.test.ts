@@ -39,6 +39,21 @@ describe('machine clients', () => {
     }
   })
 
+  it('400 invalid_request: a client_id in the form that contradicts Basic; 200 for the same one', async () => {
+    const jwt = await token()
+    for (const path of ['/oauth/introspect', '/oauth/revoke'])
+      for (const [id, status] of [
+        ['all', 200],
+        ['', 200],
+        ['narrow', 400],
+        ['ALL', 400],
+      ] as const) {
+        const answer = await postForm(service, path, { token: jwt, client_id: id }, asClient())
+        expect(answer.status, `${path} ${id}`).to.equal(status)
+        if (status === 400) expect(answer.json).to.deep.equal({ error: 'invalid_request' })
+      }
+  })
+
   it('401 invalid_client with a Basic challenge: wrong secret, unknown id, nonsense, no credentials', async () => {
     const jwt = await token()
     for (const headers of [

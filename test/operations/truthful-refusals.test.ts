@@ -186,6 +186,7 @@ describe('a token that an operation calls revoked or invalid is never accepted l
         ['other_audience', await token({ aud: 'another' })],
         ['unsupported_format', await token(good, 'HS512')],
         ['unsupported_format', await token(good, 'HS256', { typ: 'dpop+jwt' })],
+        ['unsupported_format', await token(good, 'HS256', { kid: 7 })],
         ['unsupported_format', await token({ iss: 'https://typed' }, 'ES256')],
         ['unsupported_format', await token({ ...good, exp: undefined })],
         ['too_long', await token({ ...good, filler: 'x'.repeat(9_000) })],

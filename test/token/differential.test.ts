@@ -267,21 +267,22 @@ const passesGate = (jwt: string) => {
 
 type Accepted = { timing: string; claims: Record<string, unknown> }
 /**
- * Where the service refuses what jose accepts: extensions, a byte order mark, other kinds of JWT,
- * times that are infinite or ahead.
+ * Where the service refuses what jose accepts: extensions, a `kid` that is no text, a byte order
+ * mark, other kinds of JWT, times that are infinite or ahead.
  */
 function isStricter(jwt: string, { claims }: Accepted): boolean {
   const [header = '', payload = ''] = jwt
     .split('.')
     .map((segment) => Buffer.from(segment, 'base64url').toString())
   const { exp, iat } = claims
-  const { typ } = JSON.parse(header) as { typ?: unknown }
+  const { typ, kid } = JSON.parse(header) as { typ?: unknown; kid?: unknown }
   const isOtherKind =
     typeof typ === 'string'
       ? /\+jwt$/i.test(typ) && !/^(?:application\/)?at\+jwt$/i.test(typ)
       : (typ ?? undefined) !== undefined
   return (
     isOtherKind ||
+    !['string', 'undefined'].includes(typeof kid) ||
     'crit' in (JSON.parse(header) as object) ||
     payload.startsWith('\uFEFF') ||
     (typeof exp === 'number' && !Number.isSafeInteger(Math.ceil(exp * 1000))) ||

@@ -1,4 +1,8 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
+import { verify } from '../support/asking.js'
+import { openCierre } from '../support/embedded.js'
+import { statusOf } from '../support/guard.js'
 import { startService } from '../support/service.js'
 import {
   algorithms,
@@ -104,6 +108,39 @@ describe('verification', () => {
         await named(),
       ),
     ).to.deep.equal([401])
+  })
+
+  it('property: 401 in the service and in a guard for a kid that is no text (RFC 7515 §4.1.4)', async () => {
+    const [service, cierre] = [await startService(), openCierre()]
+    try {
+      await cierre.ready()
+      const odd = fc.jsonValue().filter((kid) => typeof kid !== 'string')
+      await fc.assert(
+        fc.asyncProperty(fc.oneof(odd, fc.string()), async (kid) => {
+          const jwt = await token({}, 'HS256', { kid })
+          const expected = typeof kid === 'string' ? 200 : 401
+          expect((await verify(service, jwt)).status).to.equal(expected)
+          expect(await statusOf(cierre.guard, jwt)).to.equal(expected)
+        }),
+        { numRuns: 50 },
+      )
+    } finally {
+      await cierre.close()
+      await service.stop()
+    }
+  })
+
+  it('401, and 503 for a text: a kid that is no text is refused before any key is looked up', async () => {
+    const service = await startService({ JWT_JWKS_URI: 'http://127.0.0.1:1/jwks' })
+    try {
+      const statusFor = async (kid: unknown) =>
+        (await verify(service, await token({}, 'RS256', { kid }))).status
+      expect(await statusFor('text')).to.equal(503)
+      for (const kid of [7, null, true, ['text'], { toString: 'text' }])
+        expect(await statusFor(kid), JSON.stringify(kid)).to.equal(401)
+    } finally {
+      await service.stop()
+    }
   })
 
   it('200 with odd keys beside a good one', async () => {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { clientCredentials, parseBasic } from '../../../src/access/authorization/basic.js'
 import { basicAuthorization } from '../../../src/runtime/basic-authorization.js'
 
@@ -22,6 +23,23 @@ describe('the credentials of a machine client', () => {
     expect(clientCredentials([], form)).to.deep.equal({ id: 'id', secret: 'secret' })
     expect(clientCredentials([], { client_id: 'id' })).to.equal(undefined)
     expect(() => clientCredentials([basic('a:b')], form)).to.throw('two_credentials')
+    expect(() => clientCredentials([basic('id:secret')], form)).to.throw('two_credentials')
+    expect(() => clientCredentials([basic('id:x')], { client_secret: 'x' })).to.throw(
+      'two_credentials',
+    )
     expect(() => clientCredentials([basic('a:b'), basic('a:b')])).to.throw('two_credentials')
+  })
+  it('property: 400 for a client_id beside Basic, unless it is the same; without a value it is left out', () => {
+    const id = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(id, fc.oneof(id, fc.constant('')), fc.boolean(), (own, other, isSame) => {
+        const line = basic(`${encodeURIComponent(own)}:secret`)
+        const named = isSame ? own : other
+        const read = () => clientCredentials([line], { client_id: named, client_secret: '' })
+        if (named === own || named === '')
+          expect(read()).to.deep.equal({ id: own, secret: 'secret' })
+        else expect(read).to.throw('two_credentials')
+      }),
+    )
   })
 })
