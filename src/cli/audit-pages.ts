@@ -17,21 +17,26 @@ const refusals: Record<number, string> = {
   403: 'the client may not audit',
 }
 
+/** The events that are wanted. */
+const filters = ['from', 'to', 'subject'] as const
+type Filter = Partial<Record<(typeof filters)[number], string>>
+
 /**
  * Reads pages of the audit trail. A read throws `Refused`, or an `Error` if a repeat may succeed.
+ * Its query takes precedence over the filter.
  */
 export function pageReader(
   io: Io,
-  options: { url?: string; clientId?: string; subject?: string },
+  options: Filter & { url?: string; clientId?: string },
 ): ReadPage {
   const origin = urlOf(io, options)
   const headers = { Authorization: basicAuthorization(credentialsOf(io, options)) }
+  const filter = Object.fromEntries(
+    filters.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  )
   return async (query) => {
     const url = new URL('/api/v1/audit/events', origin)
-    url.search = new URLSearchParams({
-      ...query,
-      ...(options.subject !== undefined && { subject: options.subject }),
-    }).toString()
+    url.search = new URLSearchParams({ ...filter, ...query }).toString()
     const { status, date, text } = await requestWithin(
       requestTimeoutMs,
       url,

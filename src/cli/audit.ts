@@ -11,10 +11,15 @@ export const auditCommand: CliCommand = {
     { flags: '--follow', help: 'go on with new events, until Ctrl-C' },
     {
       flags: '--last <count>',
-      help: 'how many past events to print first',
+      help: 'how many past events to print first (20; with --from or --to: all)',
       isWholeNumber: true,
-      default: 20,
     },
+    {
+      flags: '--from <time>',
+      help: 'events from then on, such as 2026-11-26T12:00:00Z',
+      isTime: true,
+    },
+    { flags: '--to <time>', help: 'events until then', isTime: true },
     { flags: '--subject <subject>', help: 'events of this subject only' },
     { flags: '--json', help: 'print one JSON object per line' },
     serviceOption,
@@ -25,7 +30,9 @@ export const auditCommand: CliCommand = {
 
 type Options = {
   follow?: boolean
-  last: number
+  last?: number
+  from?: string
+  to?: string
   subject?: string
   json?: boolean
   url?: string
@@ -33,14 +40,18 @@ type Options = {
 }
 
 async function printAudit(io: Io, options: Options): Promise<number> {
+  const { from, to, follow = false } = options
+  if (follow && to !== undefined)
+    throw new Error('--follow goes on without an end, and --to is one')
   const readPage = pageReader(io, options)
   const stop = new AbortController()
   void io.stopped.then(() => stop.abort())
   const print = (event: StoredEvent) =>
     void io.stdout.write(options.json ? `${JSON.stringify(event)}\n` : lineOf(event))
-  const first = await readNewest(readPage, stop.signal, { most: Math.max(1, options.last) })
+  const last = options.last ?? (from === undefined && to === undefined ? 20 : Infinity)
+  const first = await readNewest(readPage, stop.signal, { most: Math.max(1, last) })
   first.events.forEach(print)
-  if (options.follow === true)
+  if (follow)
     await followEvents({
       first,
       readPage,

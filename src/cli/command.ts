@@ -7,8 +7,9 @@ export type CommandOption = Readonly<{
   help: string
   isRequired?: true
   isWholeNumber?: true
+  /** A time of RFC 3339, with its offset. */
+  isTime?: true
   choices?: readonly string[]
-  default?: number
 }>
 
 /** A command as data; `program.ts` hands it to the parser of the command line. */

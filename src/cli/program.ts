@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { isDateTime } from '../runtime/date-time.js'
 import { version } from '../telemetry/version.js'
 import { agentCommand } from './agent.js'
 import { auditCommand } from './audit.js'
@@ -75,18 +76,25 @@ function optionOf({
   help,
   isRequired,
   isWholeNumber,
+  isTime,
   choices,
-  default: fallback,
 }: CommandOption): Option {
   const option = new Option(flags, help)
   if (isRequired) option.makeOptionMandatory()
   if (isWholeNumber) option.argParser(wholeNumber)
+  if (isTime) option.argParser(time)
   if (choices) option.choices([...choices])
-  if (fallback !== undefined) option.default(fallback)
   return option
 }
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
   return Number(text)
+}
+
+function time(text: string): string {
+  if (isDateTime(text)) return text
+  throw new InvalidArgumentError(
+    'It must be a time of RFC 3339 with its offset, such as 2026-11-26T12:00:00Z or 2026-11-26T13:00:00+01:00.',
+  )
 }

@@ -118,6 +118,32 @@ describe('the command line (as built into dist/)', () => {
     expect(lines.map(({ event }) => event)).to.include('authn_token_revoked')
   })
 
+  it('audit --from and --to print the events of that time, all of them', async () => {
+    let atMs = Date.parse('2026-03-01T12:00:00Z')
+    const times = { iat: atMs / 1000, exp: atMs / 1000 + 90_000 }
+    const past = await startService({ CLIENTS: clientsVariable }, { now: () => atMs })
+    try {
+      for (let hour = 0; hour < 24; hour += 1) {
+        await past.logout(await token({ sub: `user-${hour}-`, ...times }))
+        atMs += 3_600_000
+      }
+      const subjects = async (...args: string[]) => {
+        const { out, err } = await run(['audit', ...args], { env: { CIERRE_URL: past.origin } })
+        expect(err).to.equal('')
+        return [...out.matchAll(/user-(\d+)-/g)].map(([, hour]) => Number(hour))
+      }
+      const hours = (from: number, to: number) =>
+        Array.from({ length: to - from + 1 }, (_, index) => from + index)
+      expect(await subjects()).to.deep.equal(hours(4, 23))
+      expect(await subjects('--from', '2026-03-01T13:00:00Z')).to.deep.equal(hours(1, 23))
+      const afternoon = ['--from', '2026-03-01T15:00:00+01:00', '--to', '2026-03-01T12:30:00-03:30']
+      expect(await subjects(...afternoon)).to.deep.equal([2, 3, 4])
+      expect(await subjects(...afternoon, '--last', '1')).to.deep.equal([4])
+    } finally {
+      await past.stop()
+    }
+  })
+
   it("the answer of another server is an error, never taken for cierre's", async () => {
     const answers = [
       [200, {}],
@@ -202,6 +228,19 @@ describe('the command line (as built into dist/)', () => {
       ],
       [['revoke', '--sub', 'x', '--sid', 'y', '--reason', 'admin'], {}, 2, /^only one of/],
       [['revoke', '--sub', 'x', '--reason', 'boredom'], {}, 2, /Allowed choices are user_logout/],
+      [
+        ['audit', '--from', '2026-03-01T12:00:00'],
+        {},
+        2,
+        /'--from <time>'.* RFC 3339 with its offset/,
+      ],
+      [
+        ['audit', '--to', '2026-02-30T12:00:00Z'],
+        {},
+        2,
+        /'--to <time>'.* RFC 3339 with its offset/,
+      ],
+      [['audit', '--to', '2026-03-01T12:00:00Z', '--follow'], {}, 2, /^--follow goes on without/],
       [['logout'], {}, 2, /unknown command 'logout'/],
       [['serve', '--port', '1'], {}, 2, /unknown option '--port'/],
       [['token', '--sub', 'x'], {}, 2, /^--sub, --sid and --lifetime need a JWT_SECRET/],
