@@ -23,6 +23,8 @@ export interface paths {
          *     lacks the token's `kid`, the service waits up to 10 s for the next fetch: it answers 401 when that fetch lacks the `kid` too, and
          *     500 when there was no such fetch.
          *
+         *     A genuine bearer whose body names no token gets 401 with `error="invalid_request"` and `X-Error-Reason: no_token_in_body`.
+         *
          *     A sender-constrained token (`cnf`) may end itself under the scheme `Bearer` or `DPoP`, without a proof. With the scope
          *     `global` it gets 401 (`DPoP`, `error="invalid_dpop_proof"`).
          *

@@ -58,6 +58,7 @@ export type Cause =
   | 'revoked'
   | 'expired'
   | 'body'
+  | 'no_token_in_body'
   | 'other_subject'
   | 'no_subject'
   | 'subject_limit'
@@ -88,6 +89,7 @@ const errorReasons: Partial<Record<Reason, string>> = {
   expired: 'expired',
   other_subject: 'other_holder',
   no_subject: 'no_subject',
+  no_token_in_body: 'no_token_in_body',
   sender_constrained: 'sender_constrained',
   permission: 'not_permitted',
   other_audience: 'other_audience',

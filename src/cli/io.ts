@@ -38,14 +38,18 @@ export function credentialsOf(
   return { clientId, clientSecret }
 }
 
+/** What stands before the token in a header. */
+const beforeToken = /^(?:authorization: *)?(?:bearer|dpop)(?: +|$)/i
+
 /**
- * Reads the token from standard input. As an argument it would show in the list of processes.
+ * Reads the token from standard input, with or without its `Authorization` header around it. As an
+ * argument it would show in the list of processes.
  *
  * @throws Error when there is none
  */
 export async function readToken({ stdin, stderr }: Io): Promise<string> {
   if (stdin.isTTY === true) stderr.write('Paste the token, then Enter and Ctrl-D:\n')
-  const token = (await text(stdin)).trim()
+  const token = (await text(stdin)).trim().replace(beforeToken, '')
   if (token === '') throw new Error('no token on standard input')
   return token
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import bodyParser from 'koa-bodyparser'
 import { ServiceError } from '../errors.js'
 import { formType, parseForm } from './form.js'
-import type { Middleware, RequestState, ServiceContext } from './context.js'
+import type { Middleware, ServiceContext } from './context.js'
 import { bodyLeft, isBodyRead } from './hosts/body.js'
 
 /** The media types that can be read. */
@@ -13,6 +13,9 @@ type ReadableType = (typeof readableTypes)[number]
 // request.
 const bodyLimit = (32 * 1024) as unknown as string
 
+/** A body that is not what its media type says. The cause is left out, because it quotes the body. */
+export class UnreadableBody extends Error {}
+
 /**
  * Reads a body of the one media type that the operation declares, 32 KiB at most. A body that an
  * app around the service has read already is taken as the app has left it.
@@ -22,7 +25,7 @@ export function readBody(declared: ReadableType): (ctx: ServiceContext) => Promi
   return async (ctx) => {
     requireType(ctx, declared)
     if (isBodyRead(ctx.req)) {
-      ctx.request.body = parseLeft(bodyLeft(ctx.req), declared, ctx)
+      ctx.request.body = parseLeft(bodyLeft(ctx.req), declared)
       return
     }
     await parse(ctx, noNext)
@@ -51,28 +54,20 @@ function createParser(): Middleware {
         ctx.set('Connection', 'close')
         throw new ServiceError('body_too_large', { reason: 'body' })
       }
-      throw unreadable(ctx.state)
+      throw new UnreadableBody()
     },
   })
 }
 
-// The cause is left out, because it quotes the body.
-const unreadable = ({ operation }: RequestState) =>
-  new ServiceError(operation?.unreadableBody ?? 'bad_request', { reason: 'body' })
-
 /** The body as koa-bodyparser and `parseForm` would have made it of the stream. */
-function parseLeft(
-  left: string | object,
-  declared: ReadableType,
-  { state }: ServiceContext,
-): unknown {
+function parseLeft(left: string | object, declared: ReadableType): unknown {
   if (declared === formType) return typeof left === 'string' ? parseForm(left) : formOf(left)
   // koa-openapi adds defaults to the body, and the app may still use its own.
   if (typeof left !== 'string') return Array.isArray(left) ? left : { ...left }
   try {
     return JSON.parse(left)
   } catch {
-    throw unreadable(state)
+    throw new UnreadableBody()
   }
 }
 

@@ -12,7 +12,7 @@ import type { OperationId, Operations, Request } from '../operations/operation.j
 import { isDateTime } from '../runtime/date-time.js'
 import type { Middleware, ServiceContext } from './context.js'
 import type { Outgoing } from './failures.js'
-import { readableTypes, readBody } from './request-body.js'
+import { readableTypes, readBody, UnreadableBody } from './request-body.js'
 import type { ServedOperation } from './served-operations.js'
 
 export type RouteParts = Readonly<{
@@ -225,14 +225,15 @@ const isUnreadable = ({ location, path = '', errorCode = '' }: Violation) =>
 const hasNoToken = (body: unknown) =>
   typeof body === 'object' && body !== null && !Object.hasOwn(body, 'token')
 
+/** Throws what the client is told. The cause is left out, because its errors may quote the request. */
 const rethrow =
   ({ state, request }: ServiceContext) =>
-  (error: unknown): never => {
-    if (!isRefusal(error)) throw error
+  async (error: unknown): Promise<never> => {
+    const isRefused = isRefusal(error)
+    if (!isRefused && !(error instanceof UnreadableBody)) throw error
     const { operation } = state
     const lacksToken = operation?.mayLackToken === false && hasNoToken(request.body)
-    const isWithoutToken = error.errors.some(isUnreadable) || lacksToken
-    const code = isWithoutToken ? operation?.unreadableBody : undefined
-    // The cause is left out, because its errors may quote the request.
-    throw new ServiceError(code ?? 'bad_request', { reason: 'body' })
+    if (!isRefused || error.errors.some(isUnreadable) || lacksToken)
+      await operation?.refuseBody?.(state)
+    throw new ServiceError('bad_request', { reason: 'body' })
   }

@@ -4,8 +4,7 @@ import {
   type ContractDocument,
   type DocumentedOperation,
 } from '../contract.js'
-import type { FailureCode } from '../errors.js'
-import type { OperationId, Operations } from '../operations/operation.js'
+import type { OperationId, OperationTraits, Operations } from '../operations/operation.js'
 
 /** `envelope`: `{"success":false,"message":…}`. `oauth`: `{"error":…}` (RFC 6749 §5.2). */
 export type FailureForm = 'envelope' | 'oauth'
@@ -15,7 +14,7 @@ export type ServedOperation = Readonly<{
   operationId: OperationId
   path: string
   limitedByAddress: boolean
-  unreadableBody: FailureCode
+  refuseBody: OperationTraits['refuseBody']
   mayLackToken: boolean
   /** The failure when the outcome is unknown: 500 or 503, as the operation declares. */
   outcomeUnknown: 'internal_error' | 'store_unavailable'
@@ -29,16 +28,12 @@ export function servedOperations(
   return new Map(
     documentedOperations(document).map((documented) => {
       const { operationId, path, responses } = documented
-      const {
-        limitedByAddress = false,
-        unreadableBody = 'bad_request',
-        mayLackToken = false,
-      } = operations[operationId]
+      const { limitedByAddress = false, refuseBody, mayLackToken = false } = operations[operationId]
       const served: ServedOperation = {
         operationId,
         path,
         limitedByAddress,
-        unreadableBody,
+        refuseBody,
         mayLackToken,
         outcomeUnknown: '500' in responses ? 'internal_error' : 'store_unavailable',
         failureForm: failureFormOf(document, documented),

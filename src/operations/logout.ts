@@ -6,11 +6,17 @@ import { ServiceError } from '../errors.js'
 import { commitOf, type Commit, type StoredRevocation } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
 import type { Scope } from '../revocation/token-entries.js'
-import { bearerToken, proofChallenge } from '../token/bearer.js'
+import { bearerToken, noTokenChallenge, proofChallenge } from '../token/bearer.js'
 import { isSenderConstrained } from '../token/confirmation.js'
 import { sessionKeysOf } from '../token/session-keys.js'
 import { isOfSameHolder, type Verification, type VerifiedToken } from '../token/verification.js'
-import { withTraits, type Answer, type Operation, type Request } from './operation.js'
+import {
+  withTraits,
+  type Answer,
+  type BodilessRequest,
+  type Operation,
+  type Request,
+} from './operation.js'
 
 type Parts = {
   verification: Verification
@@ -31,7 +37,7 @@ export function logout(parts: Parts): Operation<'logout'> {
   const { authCookie } = parts
   const traits = {
     limitedByAddress: true,
-    unreadableBody: 'invalid_token',
+    refuseBody: refuseBody(parts),
     mayLackToken: authCookie !== undefined,
   } as const
   return withTraits<'logout'>(traits, async (request) => {
@@ -40,11 +46,22 @@ export function logout(parts: Parts): Operation<'logout'> {
       authCookie && authorization.length === 0 ? cookieToken(authCookie, request) : undefined
     if (authCookie !== undefined && cookie !== undefined)
       return endToken(parts, request, cookie).catch(expireCookie(authCookie))
-    if (body.token === undefined) throw new ServiceError('invalid_token', { reason: 'body' })
+    if (body.token === undefined) return refuseBody(parts)(request)
     // A holder may end a token without a proof of possession, even one that is bound to a key.
     return endToken(parts, request, bearerToken(authorization, { dpop: true }))
   })
 }
+
+/** Refuses a request that names no token. Only a holder of a genuine token is told so. */
+const refuseBody =
+  ({ verification }: Parts) =>
+  async ({ authorization, requester }: BodilessRequest): Promise<never> => {
+    await verification.verify(bearerToken(authorization, { dpop: true }), requester.address)
+    throw new ServiceError('invalid_token', {
+      reason: 'no_token_in_body',
+      headers: { 'WWW-Authenticate': noTokenChallenge },
+    })
+  }
 
 /** @throws the failure, which takes the cookie of a token that no longer works with it */
 const expireCookie =

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { components, operations } from '../../generated/openapi.js'
 import type { Requester } from '../audit/event.js'
-import type { FailureCode } from '../errors.js'
 import type { StaticDocument } from '../runtime/static-document.js'
 
 export type OperationId = keyof operations
@@ -65,6 +64,8 @@ export type Request<Id extends OperationId> = Readonly<{
   secure: boolean
 }>
 
+export type BodilessRequest = Pick<Request<OperationId>, 'authorization' | 'requester'>
+
 /** Facts of an operation that HTTP needs and that the contract cannot state. */
 export type OperationTraits = Readonly<{
   /** Whether the limit per client address (`RATE_LIMIT_ADDRESS`) counts its requests. */
@@ -74,8 +75,12 @@ export type OperationTraits = Readonly<{
    * question, since a proxy takes any 2xx for "let through". Its request has no body and no query.
    */
   isCheck?: boolean
-  /** The failure of a body that is unreadable or has no token; `bad_request` by default. */
-  unreadableBody?: FailureCode
+  /**
+   * Refuses a body that is unreadable or has no token; it always throws. `bad_request` by default.
+   *
+   * @param request without its body, which is not what the contract says
+   */
+  refuseBody?: (request: BodilessRequest) => Promise<never>
   /** Whether a body may have no `token`, because the token may come in a cookie. */
   mayLackToken?: boolean
 }>

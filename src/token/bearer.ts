@@ -29,7 +29,7 @@ export function bearerToken(lines: readonly string[], { dpop = false }: Schemes 
 /** What a refused request is told: the scheme, and the error unless it had no access token. */
 export type Challenge = Readonly<{
   scheme: 'Bearer' | 'DPoP'
-  error?: 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof'
+  error?: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof'
   description?: string
 }>
 
@@ -101,4 +101,11 @@ export const proofChallenge = writeChallenge({
   scheme: 'DPoP',
   error: 'invalid_dpop_proof',
   description: 'Only a proof of possession allows this',
+})
+
+/** `WWW-Authenticate` for a genuine bearer whose request names no token to end (RFC 6750 §3.1). */
+export const noTokenChallenge = writeChallenge({
+  scheme: 'Bearer',
+  error: 'invalid_request',
+  description: 'The request body must name the token',
 })

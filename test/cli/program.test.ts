@@ -81,6 +81,18 @@ describe('the command line (as built into dist/)', () => {
     expect((await run(['check'], { input: jwt })).code).to.equal(1)
   })
 
+  it('check and revoke take a token with its scheme or its whole header, as it was copied', async () => {
+    const jwt = await token({ sid: 'copied' })
+    for (const before of ['Bearer ', 'bearer   ', 'Authorization: Bearer ', 'authorization:DPoP '])
+      expect((await run(['check'], { input: `${before}${jwt}\n` })).code, before).to.equal(0)
+    const revoked = await run(['revoke', '--reason', 'admin'], { input: `  Bearer ${jwt}\r\n` })
+    expect([revoked.code, revoked.err]).to.deep.equal([0, ''])
+    expect((await run(['check'], { input: `Bearer ${jwt}` })).code).to.equal(1)
+    expect((await run(['check'], { input: 'Bearer \n' })).err).to.equal(
+      'no token on standard input\n',
+    )
+  })
+
   it('token: from a development service; an error line where there is none', async () => {
     const throwaway = await startService({ JWT_SECRET: '' })
     try {

@@ -33,7 +33,7 @@ describe('the operations as HTTP serves them', () => {
   it('have the traits of the operation, and no others', () =>
     expect(served.get('logout')).to.include({
       limitedByAddress: false,
-      unreadableBody: 'bad_request',
+      refuseBody: undefined,
     }))
 
   const formOf = createPathForms(served.values())

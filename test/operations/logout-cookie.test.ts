@@ -98,7 +98,9 @@ describe('logout with the token in a cookie', () => {
   it('an Authorization header wins: its token is revoked and the body must name one; the cookie’s stays good', async () => {
     const [bearer, cookie] = [await token(), await token()]
     const headers = { ...withCookie(cookie), authorization: `Bearer ${bearer}` }
-    expect((await logout(headers)).status, 'no token in the body').to.equal(401)
+    const nameless = await logout(headers)
+    expect(nameless.status, 'no token in the body').to.equal(401)
+    expect(nameless.headers['x-error-reason']).to.equal('no_token_in_body')
     expect((await logout(headers, { token: bearer })).status).to.equal(200)
     expect(await isGood(bearer)).to.equal(false)
     const basic = await logout({ ...headers, authorization: 'Basic eDp5' })

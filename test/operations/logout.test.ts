@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
+import { repeats } from '../support/long.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { nowS, sign, freshClaims, token } from '../support/tokens.js'
@@ -203,6 +205,66 @@ for (const kind of ['memory', 'redis'] as const) {
         { success: false, message: 'Solicitud inválida' },
       ])
       expect((await service.logout(jwt)).status).to.equal(200)
+    })
+
+    const noToken =
+      'Bearer realm="cierre", error="invalid_request", error_description="The request body must name the token"'
+    /** A request whose body is this text; without a text it has neither body nor type. */
+    const withBody = (authorization: string, body: string | undefined) =>
+      service.send({
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        headers: {
+          authorization,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body }),
+      })
+
+    it('property: 401 no_token_in_body to a genuine bearer whose body names no token; not told who cannot prove it', async () => {
+      const [jwt, old] = [await token(), await token({ exp: nowS(-5) })]
+      const forged = `${jwt.slice(0, jwt.lastIndexOf('.'))}.${'A'.repeat(43)}`
+      const isReadable = (body: unknown) =>
+        typeof body === 'object' &&
+        body !== null &&
+        'token' in body &&
+        typeof body.token === 'string'
+      const body = fc.oneof(
+        fc.constantFrom(
+          undefined,
+          '',
+          ' ',
+          '{}',
+          '{"token":""}',
+          '{"token":7}',
+          `{"tokens":"${jwt}"}`,
+        ),
+        fc.json().filter((text) => !isReadable(JSON.parse(text))),
+        fc.string(),
+      )
+      await fc.assert(
+        fc.asyncProperty(
+          body,
+          fc.constantFrom('bearer ', 'Bearer   ', 'DPoP '),
+          fc.constantFrom(jwt, old, forged),
+          async (body, scheme, presented) => {
+            const answer = await withBody(scheme + presented, body)
+            expect([answer.status, answer.json]).to.deep.equal([401, invalid])
+            const { 'www-authenticate': challenge, 'x-error-reason': reason } = answer.headers
+            if (presented === forged) {
+              expect(challenge).to.match(sentChallenge)
+              expect(reason).to.equal(undefined)
+            } else expect([challenge, reason]).to.deep.equal([noToken, 'no_token_in_body'])
+          },
+        ),
+        { numRuns: repeats(40, 300) },
+      )
+      expect(service.audited().at(-1)).to.include({ outcome: 'refused' })
+      for (const none of ['', 'Basic eDp5', 'Bearer'])
+        expect((await withBody(none, '{}')).headers).to.include({
+          'www-authenticate': 'Bearer realm="cierre"',
+        })
+      expect((await service.logout(jwt)).status, 'nothing is revoked').to.equal(200)
     })
 
     it('415: another media type, or any Content-Encoding', async () => {

@@ -18,9 +18,7 @@ describe('the operations of the service', () => {
     const ids = documentedOperations(parts.contract.document).map(({ operationId }) => operationId)
     expect(Object.keys(operations).sort()).to.deep.equal([...ids].sort())
     expect(ids.filter((id) => operations[id].limitedByAddress)).to.deep.equal(['logout'])
-    expect(ids.filter((id) => operations[id].unreadableBody === 'invalid_token')).to.deep.equal([
-      'logout',
-    ])
+    expect(ids.filter((id) => operations[id].refuseBody !== undefined)).to.deep.equal(['logout'])
     parts.reloadable.close()
     await parts.audit.close()
     await parts.feed.close()
