@@ -661,7 +661,10 @@ export interface components {
             /** @constant */
             active: false;
         };
-        /** @description RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out. */
+        /**
+         * @description RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out. Beside these the answer has the claims
+         *     that the client's entry in `CLIENTS` names in `claims`, unchanged.
+         */
         Active: {
             /** @constant */
             active: true;
@@ -672,6 +675,7 @@ export interface components {
             token_type: "Bearer" | "DPoP";
             /** @description Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2). */
             cnf?: Record<string, never>;
+            /** @description The scopes of `scope`, then of `scp`, each a text or an array, with blanks between them. */
             scope?: string;
             client_id?: string;
             username?: string;
@@ -681,12 +685,21 @@ export interface components {
             iat?: number;
             /** @description Epoch seconds. */
             nbf?: number;
-            /** @description A number is its decimal digits, here and in `jti`. */
+            /** @description A number is its decimal digits. */
             sub?: string;
+            /** @description Unchanged. */
             aud?: string | string[];
             iss?: string;
-            jti?: string;
+            jti?: components["schemas"]["UnchangedClaim"];
+            sid?: components["schemas"]["UnchangedClaim"];
+            azp?: components["schemas"]["UnchangedClaim"];
+            acr?: components["schemas"]["UnchangedClaim"];
+            auth_time?: components["schemas"]["UnchangedClaim"];
+        } & {
+            [key: string]: unknown;
         };
+        /** @description The claim as the token has it. */
+        UnchangedClaim: string | number;
         Metadata: {
             /** Format: uri */
             issuer: string;
@@ -1198,7 +1211,7 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description A claim of the token in percent-encoded UTF-8; empty when the token does not have the claim.
+         * @description A claim of the token in percent-encoded UTF-8; empty when the token does not have the claim. A scope is as in introspection.
          * @example alice
          */
         AuthClaim: string;

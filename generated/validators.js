@@ -2537,8 +2537,616 @@ const body24 = validate47;
 const schema82 = {"$id":"body24","$ref":"contract#/paths/~1oauth~1introspect/post/responses/200/content/application~1json/schema"};
 const schema83 = {"oneOf":[{"$ref":"#/components/schemas/Inactive"},{"$ref":"#/components/schemas/Active"}]};
 const schema84 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
-const schema85 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out.","additionalProperties":false,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string"},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits, here and in `jti`."},"aud":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"type":"string"}}};
-const func1 = Object.prototype.hasOwnProperty;
+const schema85 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out. Beside these the answer has the claims\nthat the client's entry in `CLIENTS` names in `claims`, unchanged.\n","additionalProperties":true,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string","description":"The scopes of `scope`, then of `scp`, each a text or an array, with blanks between them."},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits."},"aud":{"description":"Unchanged.","oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"$ref":"#/components/schemas/UnchangedClaim"},"sid":{"$ref":"#/components/schemas/UnchangedClaim"},"azp":{"$ref":"#/components/schemas/UnchangedClaim"},"acr":{"$ref":"#/components/schemas/UnchangedClaim"},"auth_time":{"$ref":"#/components/schemas/UnchangedClaim"}}};
+const schema86 = {"description":"The claim as the token has it.","oneOf":[{"type":"string"},{"type":"number"}]};
+
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate49.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.active === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "active"},message:"must have required property '"+"active"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.token_type === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "token_type"},message:"must have required property '"+"token_type"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.active !== undefined){
+let data0 = data.active;
+if(typeof data0 !== "boolean"){
+const err2 = {instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+if(true !== data0){
+const err3 = {instancePath:instancePath+"/active",schemaPath:"#/properties/active/const",keyword:"const",params:{allowedValue: true},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.token_type !== undefined){
+let data1 = data.token_type;
+if(typeof data1 !== "string"){
+const err4 = {instancePath:instancePath+"/token_type",schemaPath:"#/properties/token_type/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(!((data1 === "Bearer") || (data1 === "DPoP"))){
+const err5 = {instancePath:instancePath+"/token_type",schemaPath:"#/properties/token_type/enum",keyword:"enum",params:{allowedValues: schema85.properties.token_type.enum},message:"must be equal to one of the allowed values"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.cnf !== undefined){
+let data2 = data.cnf;
+if(!(data2 && typeof data2 == "object" && !Array.isArray(data2))){
+const err6 = {instancePath:instancePath+"/cnf",schemaPath:"#/properties/cnf/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+if(data.scope !== undefined){
+if(typeof data.scope !== "string"){
+const err7 = {instancePath:instancePath+"/scope",schemaPath:"#/properties/scope/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.client_id !== undefined){
+if(typeof data.client_id !== "string"){
+const err8 = {instancePath:instancePath+"/client_id",schemaPath:"#/properties/client_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data.username !== undefined){
+if(typeof data.username !== "string"){
+const err9 = {instancePath:instancePath+"/username",schemaPath:"#/properties/username/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data.exp !== undefined){
+if(!(typeof data.exp == "number")){
+const err10 = {instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data.iat !== undefined){
+if(!(typeof data.iat == "number")){
+const err11 = {instancePath:instancePath+"/iat",schemaPath:"#/properties/iat/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data.nbf !== undefined){
+if(!(typeof data.nbf == "number")){
+const err12 = {instancePath:instancePath+"/nbf",schemaPath:"#/properties/nbf/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data.sub !== undefined){
+if(typeof data.sub !== "string"){
+const err13 = {instancePath:instancePath+"/sub",schemaPath:"#/properties/sub/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+if(data.aud !== undefined){
+let data10 = data.aud;
+const _errs23 = errors;
+let valid1 = false;
+let passing0 = null;
+const _errs24 = errors;
+if(typeof data10 !== "string"){
+const err14 = {instancePath:instancePath+"/aud",schemaPath:"#/properties/aud/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+var _valid0 = _errs24 === errors;
+if(_valid0){
+valid1 = true;
+passing0 = 0;
+}
+const _errs26 = errors;
+if(Array.isArray(data10)){
+const len0 = data10.length;
+for(let i0=0; i0<len0; i0++){
+if(typeof data10[i0] !== "string"){
+const err15 = {instancePath:instancePath+"/aud/" + i0,schemaPath:"#/properties/aud/oneOf/1/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/aud",schemaPath:"#/properties/aud/oneOf/1/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+var _valid0 = _errs26 === errors;
+if(_valid0 && valid1){
+valid1 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid1 = true;
+passing0 = 1;
+}
+}
+if(!valid1){
+const err17 = {instancePath:instancePath+"/aud",schemaPath:"#/properties/aud/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+else {
+errors = _errs23;
+if(vErrors !== null){
+if(_errs23){
+vErrors.length = _errs23;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.iss !== undefined){
+if(typeof data.iss !== "string"){
+const err18 = {instancePath:instancePath+"/iss",schemaPath:"#/properties/iss/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+if(data.jti !== undefined){
+let data13 = data.jti;
+const _errs34 = errors;
+let valid5 = false;
+let passing1 = null;
+const _errs35 = errors;
+if(typeof data13 !== "string"){
+const err19 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+var _valid1 = _errs35 === errors;
+if(_valid1){
+valid5 = true;
+passing1 = 0;
+}
+const _errs37 = errors;
+if(!(typeof data13 == "number")){
+const err20 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/1/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+var _valid1 = _errs37 === errors;
+if(_valid1 && valid5){
+valid5 = false;
+passing1 = [passing1, 1];
+}
+else {
+if(_valid1){
+valid5 = true;
+passing1 = 1;
+}
+}
+if(!valid5){
+const err21 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/UnchangedClaim/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+else {
+errors = _errs34;
+if(vErrors !== null){
+if(_errs34){
+vErrors.length = _errs34;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.sid !== undefined){
+let data14 = data.sid;
+const _errs41 = errors;
+let valid7 = false;
+let passing2 = null;
+const _errs42 = errors;
+if(typeof data14 !== "string"){
+const err22 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+var _valid2 = _errs42 === errors;
+if(_valid2){
+valid7 = true;
+passing2 = 0;
+}
+const _errs44 = errors;
+if(!(typeof data14 == "number")){
+const err23 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/1/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err23];
+}
+else {
+vErrors.push(err23);
+}
+errors++;
+}
+var _valid2 = _errs44 === errors;
+if(_valid2 && valid7){
+valid7 = false;
+passing2 = [passing2, 1];
+}
+else {
+if(_valid2){
+valid7 = true;
+passing2 = 1;
+}
+}
+if(!valid7){
+const err24 = {instancePath:instancePath+"/sid",schemaPath:"#/components/schemas/UnchangedClaim/oneOf",keyword:"oneOf",params:{passingSchemas: passing2},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+else {
+errors = _errs41;
+if(vErrors !== null){
+if(_errs41){
+vErrors.length = _errs41;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.azp !== undefined){
+let data15 = data.azp;
+const _errs48 = errors;
+let valid9 = false;
+let passing3 = null;
+const _errs49 = errors;
+if(typeof data15 !== "string"){
+const err25 = {instancePath:instancePath+"/azp",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+var _valid3 = _errs49 === errors;
+if(_valid3){
+valid9 = true;
+passing3 = 0;
+}
+const _errs51 = errors;
+if(!(typeof data15 == "number")){
+const err26 = {instancePath:instancePath+"/azp",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/1/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
+}
+errors++;
+}
+var _valid3 = _errs51 === errors;
+if(_valid3 && valid9){
+valid9 = false;
+passing3 = [passing3, 1];
+}
+else {
+if(_valid3){
+valid9 = true;
+passing3 = 1;
+}
+}
+if(!valid9){
+const err27 = {instancePath:instancePath+"/azp",schemaPath:"#/components/schemas/UnchangedClaim/oneOf",keyword:"oneOf",params:{passingSchemas: passing3},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+else {
+errors = _errs48;
+if(vErrors !== null){
+if(_errs48){
+vErrors.length = _errs48;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.acr !== undefined){
+let data16 = data.acr;
+const _errs55 = errors;
+let valid11 = false;
+let passing4 = null;
+const _errs56 = errors;
+if(typeof data16 !== "string"){
+const err28 = {instancePath:instancePath+"/acr",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+var _valid4 = _errs56 === errors;
+if(_valid4){
+valid11 = true;
+passing4 = 0;
+}
+const _errs58 = errors;
+if(!(typeof data16 == "number")){
+const err29 = {instancePath:instancePath+"/acr",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/1/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+var _valid4 = _errs58 === errors;
+if(_valid4 && valid11){
+valid11 = false;
+passing4 = [passing4, 1];
+}
+else {
+if(_valid4){
+valid11 = true;
+passing4 = 1;
+}
+}
+if(!valid11){
+const err30 = {instancePath:instancePath+"/acr",schemaPath:"#/components/schemas/UnchangedClaim/oneOf",keyword:"oneOf",params:{passingSchemas: passing4},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+else {
+errors = _errs55;
+if(vErrors !== null){
+if(_errs55){
+vErrors.length = _errs55;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+if(data.auth_time !== undefined){
+let data17 = data.auth_time;
+const _errs62 = errors;
+let valid13 = false;
+let passing5 = null;
+const _errs63 = errors;
+if(typeof data17 !== "string"){
+const err31 = {instancePath:instancePath+"/auth_time",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+var _valid5 = _errs63 === errors;
+if(_valid5){
+valid13 = true;
+passing5 = 0;
+}
+const _errs65 = errors;
+if(!(typeof data17 == "number")){
+const err32 = {instancePath:instancePath+"/auth_time",schemaPath:"#/components/schemas/UnchangedClaim/oneOf/1/type",keyword:"type",params:{type: "number"},message:"must be number"};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
+}
+errors++;
+}
+var _valid5 = _errs65 === errors;
+if(_valid5 && valid13){
+valid13 = false;
+passing5 = [passing5, 1];
+}
+else {
+if(_valid5){
+valid13 = true;
+passing5 = 1;
+}
+}
+if(!valid13){
+const err33 = {instancePath:instancePath+"/auth_time",schemaPath:"#/components/schemas/UnchangedClaim/oneOf",keyword:"oneOf",params:{passingSchemas: passing5},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
+}
+errors++;
+}
+else {
+errors = _errs62;
+if(vErrors !== null){
+if(_errs62){
+vErrors.length = _errs62;
+}
+else {
+vErrors = null;
+}
+}
+}
+}
+}
+else {
+const err34 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
+}
+errors++;
+}
+validate49.errors = vErrors;
+return errors === 0;
+}
+validate49.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2618,296 +3226,9 @@ passing0 = 0;
 var props0 = true;
 }
 const _errs7 = errors;
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.active === undefined){
-const err5 = {instancePath,schemaPath:"#/components/schemas/Active/required",keyword:"required",params:{missingProperty: "active"},message:"must have required property '"+"active"+"'"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-if(data.token_type === undefined){
-const err6 = {instancePath,schemaPath:"#/components/schemas/Active/required",keyword:"required",params:{missingProperty: "token_type"},message:"must have required property '"+"token_type"+"'"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-for(const key1 in data){
-if(!(func1.call(schema85.properties, key1))){
-const err7 = {instancePath,schemaPath:"#/components/schemas/Active/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-if(data.active !== undefined){
-let data1 = data.active;
-if(typeof data1 !== "boolean"){
-const err8 = {instancePath:instancePath+"/active",schemaPath:"#/components/schemas/Active/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-if(true !== data1){
-const err9 = {instancePath:instancePath+"/active",schemaPath:"#/components/schemas/Active/properties/active/const",keyword:"const",params:{allowedValue: true},message:"must be equal to constant"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-if(data.token_type !== undefined){
-let data2 = data.token_type;
-if(typeof data2 !== "string"){
-const err10 = {instancePath:instancePath+"/token_type",schemaPath:"#/components/schemas/Active/properties/token_type/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(!((data2 === "Bearer") || (data2 === "DPoP"))){
-const err11 = {instancePath:instancePath+"/token_type",schemaPath:"#/components/schemas/Active/properties/token_type/enum",keyword:"enum",params:{allowedValues: schema85.properties.token_type.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-}
-if(data.cnf !== undefined){
-let data3 = data.cnf;
-if(!(data3 && typeof data3 == "object" && !Array.isArray(data3))){
-const err12 = {instancePath:instancePath+"/cnf",schemaPath:"#/components/schemas/Active/properties/cnf/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-if(data.scope !== undefined){
-if(typeof data.scope !== "string"){
-const err13 = {instancePath:instancePath+"/scope",schemaPath:"#/components/schemas/Active/properties/scope/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-if(data.client_id !== undefined){
-if(typeof data.client_id !== "string"){
-const err14 = {instancePath:instancePath+"/client_id",schemaPath:"#/components/schemas/Active/properties/client_id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-if(data.username !== undefined){
-if(typeof data.username !== "string"){
-const err15 = {instancePath:instancePath+"/username",schemaPath:"#/components/schemas/Active/properties/username/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-if(data.exp !== undefined){
-if(!(typeof data.exp == "number")){
-const err16 = {instancePath:instancePath+"/exp",schemaPath:"#/components/schemas/Active/properties/exp/type",keyword:"type",params:{type: "number"},message:"must be number"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-}
-if(data.iat !== undefined){
-if(!(typeof data.iat == "number")){
-const err17 = {instancePath:instancePath+"/iat",schemaPath:"#/components/schemas/Active/properties/iat/type",keyword:"type",params:{type: "number"},message:"must be number"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-}
-if(data.nbf !== undefined){
-if(!(typeof data.nbf == "number")){
-const err18 = {instancePath:instancePath+"/nbf",schemaPath:"#/components/schemas/Active/properties/nbf/type",keyword:"type",params:{type: "number"},message:"must be number"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-}
-if(data.sub !== undefined){
-if(typeof data.sub !== "string"){
-const err19 = {instancePath:instancePath+"/sub",schemaPath:"#/components/schemas/Active/properties/sub/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-if(data.aud !== undefined){
-let data11 = data.aud;
-const _errs32 = errors;
-let valid5 = false;
-let passing1 = null;
-const _errs33 = errors;
-if(typeof data11 !== "string"){
-const err20 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-var _valid1 = _errs33 === errors;
-if(_valid1){
-valid5 = true;
-passing1 = 0;
-}
-const _errs35 = errors;
-if(Array.isArray(data11)){
-const len0 = data11.length;
-for(let i0=0; i0<len0; i0++){
-if(typeof data11[i0] !== "string"){
-const err21 = {instancePath:instancePath+"/aud/" + i0,schemaPath:"#/components/schemas/Active/properties/aud/oneOf/1/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-}
-}
-else {
-const err22 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf/1/type",keyword:"type",params:{type: "array"},message:"must be array"};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
-var _valid1 = _errs35 === errors;
-if(_valid1 && valid5){
-valid5 = false;
-passing1 = [passing1, 1];
-}
-else {
-if(_valid1){
-valid5 = true;
-passing1 = 1;
-}
-}
-if(!valid5){
-const err23 = {instancePath:instancePath+"/aud",schemaPath:"#/components/schemas/Active/properties/aud/oneOf",keyword:"oneOf",params:{passingSchemas: passing1},message:"must match exactly one schema in oneOf"};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-else {
-errors = _errs32;
-if(vErrors !== null){
-if(_errs32){
-vErrors.length = _errs32;
-}
-else {
-vErrors = null;
-}
-}
-}
-}
-if(data.iss !== undefined){
-if(typeof data.iss !== "string"){
-const err24 = {instancePath:instancePath+"/iss",schemaPath:"#/components/schemas/Active/properties/iss/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err24];
-}
-else {
-vErrors.push(err24);
-}
-errors++;
-}
-}
-if(data.jti !== undefined){
-if(typeof data.jti !== "string"){
-const err25 = {instancePath:instancePath+"/jti",schemaPath:"#/components/schemas/Active/properties/jti/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-}
-}
-else {
-const err26 = {instancePath,schemaPath:"#/components/schemas/Active/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
+if(!(validate49(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
+errors = vErrors.length;
 }
 var _valid0 = _errs7 === errors;
 if(_valid0 && valid0){
@@ -2924,12 +3245,12 @@ props0 = true;
 }
 }
 if(!valid0){
-const err27 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err5 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err27];
+vErrors = [err5];
 }
 else {
-vErrors.push(err27);
+vErrors.push(err5);
 }
 errors++;
 }
@@ -2975,15 +3296,15 @@ return errors === 0;
 }
 validate47.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body25 = validate50;
-const schema86 = {"$id":"body25","$ref":"contract#/components/responses/OAuthInvalidClient/content/application~1json/schema"};
-const schema87 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_client"}}};
+const body25 = validate52;
+const schema91 = {"$id":"body25","$ref":"contract#/components/responses/OAuthInvalidClient/content/application~1json/schema"};
+const schema92 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"invalid_client"}}};
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body25" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate50.evaluated;
+const evaluated0 = validate52.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3047,20 +3368,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate50.errors = vErrors;
+validate52.errors = vErrors;
 return errors === 0;
 }
-validate50.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate52.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body26 = validate51;
-const schema88 = {"$id":"body26","$ref":"contract#/components/responses/OAuthNotPermitted/content/application~1json/schema"};
-const schema89 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unauthorized_client"}}};
+const body26 = validate53;
+const schema93 = {"$id":"body26","$ref":"contract#/components/responses/OAuthNotPermitted/content/application~1json/schema"};
+const schema94 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unauthorized_client"}}};
 
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body26" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate51.evaluated;
+const evaluated0 = validate53.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3124,20 +3445,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate51.errors = vErrors;
+validate53.errors = vErrors;
 return errors === 0;
 }
-validate51.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate53.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body27 = validate52;
-const schema90 = {"$id":"body27","$ref":"contract#/components/responses/OAuthUnsupportedToken/content/application~1json/schema"};
-const schema91 = {"oneOf":[{"$ref":"#/components/schemas/OAuthUnsupportedTokenType"},{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
-const schema92 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unsupported_token_type"}}};
+const body27 = validate54;
+const schema95 = {"$id":"body27","$ref":"contract#/components/responses/OAuthUnsupportedToken/content/application~1json/schema"};
+const schema96 = {"oneOf":[{"$ref":"#/components/schemas/OAuthUnsupportedTokenType"},{"$ref":"#/components/schemas/OAuthInvalidRequest"},{"$ref":"#/components/schemas/BadRequest"}]};
+const schema97 = {"type":"object","additionalProperties":false,"required":["error"],"properties":{"error":{"type":"string","const":"unsupported_token_type"}}};
 
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate53.evaluated;
+const evaluated0 = validate55.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3409,47 +3730,47 @@ vErrors = null;
 }
 }
 }
-validate53.errors = vErrors;
+validate55.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate53.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate55.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body27" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate52.evaluated;
+const evaluated0 = validate54.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate53(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate53.evaluated.props;
+var props0 = validate55.evaluated.props;
 }
-validate52.errors = vErrors;
+validate54.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate52.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body28 = validate55;
-const schema95 = {"$id":"body28","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
-const schema96 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
-const schema97 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
+const body28 = validate57;
+const schema100 = {"$id":"body28","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
+const schema101 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
+const schema102 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
 const formats0 = require("ajv-formats/dist/formats").fullFormats.uri;
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate58.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3606,7 +3927,7 @@ vErrors.push(err12);
 errors++;
 }
 if(!((data3 === "client_secret_basic") || (data3 === "client_secret_post"))){
-const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema97.items.enum},message:"must be equal to one of the allowed values"};
+const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema102.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -3670,7 +3991,7 @@ vErrors.push(err17);
 errors++;
 }
 if(!((data6 === "client_secret_basic") || (data6 === "client_secret_post"))){
-const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema97.items.enum},message:"must be equal to one of the allowed values"};
+const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema102.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -3779,44 +4100,44 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate56.errors = vErrors;
+validate58.errors = vErrors;
 return errors === 0;
 }
-validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body28" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate55.evaluated;
+const evaluated0 = validate57.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate56(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
+if(!(validate58(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
-validate55.errors = vErrors;
+validate57.errors = vErrors;
 return errors === 0;
 }
-validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body29 = validate58;
-const schema99 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
-const schema100 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
-const schema101 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
-const schema102 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
+const body29 = validate60;
+const schema104 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
+const schema105 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema106 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
+const schema107 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
 const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate59.evaluated;
+const evaluated0 = validate61.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4004,41 +4325,41 @@ vErrors.push(err12);
 }
 errors++;
 }
-validate59.errors = vErrors;
+validate61.errors = vErrors;
 return errors === 0;
 }
-validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body29" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate58.evaluated;
+const evaluated0 = validate60.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate59(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+if(!(validate61(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
-validate58.errors = vErrors;
+validate60.errors = vErrors;
 return errors === 0;
 }
-validate58.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body30 = validate61;
-const schema103 = {"$id":"body30","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
-const schema104 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
+const body30 = validate63;
+const schema108 = {"$id":"body30","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
+const schema109 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
 
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body30" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate61.evaluated;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4135,20 +4456,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate61.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
-validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body31 = validate62;
-const schema105 = {"$id":"body31","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
-const schema106 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
+const body31 = validate64;
+const schema110 = {"$id":"body31","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
+const schema111 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
 
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body31" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate62.evaluated;
+const evaluated0 = validate64.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4245,20 +4566,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate62.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
-validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body32 = validate63;
-const schema107 = {"$id":"body32","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
-const schema108 = {"type":"string","format":"binary"};
+const body32 = validate65;
+const schema112 = {"$id":"body32","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
+const schema113 = {"type":"string","format":"binary"};
 
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body32" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate63.evaluated;
+const evaluated0 = validate65.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4275,20 +4596,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate63.errors = vErrors;
+validate65.errors = vErrors;
 return errors === 0;
 }
-validate63.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate65.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body33 = validate64;
-const schema109 = {"$id":"body33","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
-const schema110 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
+const body33 = validate66;
+const schema114 = {"$id":"body33","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
+const schema115 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body33" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate64.evaluated;
+const evaluated0 = validate66.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4385,20 +4706,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate64.errors = vErrors;
+validate66.errors = vErrors;
 return errors === 0;
 }
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body34 = validate65;
-const schema111 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
-const schema112 = {"type":"string"};
+const body34 = validate67;
+const schema116 = {"$id":"body34","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
+const schema117 = {"type":"string"};
 
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body34" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate65.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4415,21 +4736,21 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate65.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate65.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body35 = validate66;
-const schema113 = {"$id":"body35","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema114 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
+const body35 = validate68;
+const schema118 = {"$id":"body35","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
+const schema119 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
 const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body35" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate68.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4495,19 +4816,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate66.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body36 = validate67;
-const schema115 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema116 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only for a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const body36 = validate69;
+const schema120 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
+const schema121 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only for a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
-function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate68.evaluated;
+const evaluated0 = validate70.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4685,42 +5006,43 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate68.errors = vErrors;
+validate70.errors = vErrors;
 return errors === 0;
 }
-validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body36" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate67.evaluated;
+const evaluated0 = validate69.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
+if(!(validate70(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
-validate67.errors = vErrors;
+validate69.errors = vErrors;
 return errors === 0;
 }
-validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body37 = validate70;
-const schema119 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
-const schema120 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema121 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
-const schema122 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
+const body37 = validate72;
+const schema124 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
+const schema125 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
+const schema126 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
+const schema127 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
+const func1 = Object.prototype.hasOwnProperty;
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate72.evaluated;
+const evaluated0 = validate74.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4779,7 +5101,7 @@ vErrors.push(err4);
 errors++;
 }
 for(const key0 in data){
-if(!(func1.call(schema121.properties, key0))){
+if(!(func1.call(schema126.properties, key0))){
 const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err5];
@@ -4828,7 +5150,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((((((data1 === "authn_token_revoked") || (data1 === "authn_token_reuse")) || (data1 === "authn_login_fail")) || (data1 === "session_use_after_expire")) || (data1 === "authz_fail")) || (data1 === "input_validation_fail")) || (data1 === "excess_rate_limit_exceeded"))){
-const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema122.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema127.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4851,7 +5173,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(((data2 === "success") || (data2 === "refused")) || (data2 === "unknown"))){
-const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema121.properties.outcome.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema126.properties.outcome.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4997,16 +5319,16 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate72.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
-validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5061,8 +5383,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate72(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(!(validate74(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
 errors = vErrors.length;
 }
 }
@@ -5154,41 +5476,41 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate71.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body37" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate73(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
-validate70.errors = vErrors;
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body38 = validate75;
-const schema124 = {"$id":"body38","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
-const schema125 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
+const body38 = validate77;
+const schema129 = {"$id":"body38","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
+const schema130 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
 
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body38" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate75.evaluated;
+const evaluated0 = validate77.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5252,21 +5574,21 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate75.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
-validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body39 = validate76;
-const schema126 = {"$id":"body39","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
-const schema127 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
-const schema128 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema129 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
+const body39 = validate78;
+const schema131 = {"$id":"body39","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
+const schema132 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema133 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
+const schema134 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5343,7 +5665,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!(((((data1 === "store") || (data1 === "eviction")) || (data1 === "persistence")) || (data1 === "keys")) || (data1 === "replica"))){
-const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema129.properties.name.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema134.properties.name.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -5366,7 +5688,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data2 === "ok") || (data2 === "warning")) || (data2 === "failed")) || (data2 === "unknown"))){
-const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema129.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema134.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -5399,16 +5721,16 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate78.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate77.evaluated;
+const evaluated0 = validate79.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5472,8 +5794,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate78(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+if(!(validate80(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
 }
@@ -5488,41 +5810,41 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate77.errors = vErrors;
+validate79.errors = vErrors;
 return errors === 0;
 }
-validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body39" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate77(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+if(!(validate79(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate79.errors : vErrors.concat(validate79.errors);
 errors = vErrors.length;
 }
-validate76.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
-validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body40 = validate81;
-const schema130 = {"$id":"body40","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
-const schema131 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
-const schema132 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const body40 = validate83;
+const schema135 = {"$id":"body40","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
+const schema136 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
+const schema137 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate83.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5586,8 +5908,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate78(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
+if(!(validate80(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
 errors = vErrors.length;
 }
 }
@@ -5602,16 +5924,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate83.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
-validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate82.evaluated;
+const evaluated0 = validate84.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5622,8 +5944,8 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-if(!(validate83(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
+if(!(validate85(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -5758,46 +6080,46 @@ vErrors = null;
 }
 }
 }
-validate82.errors = vErrors;
+validate84.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate82.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate84.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body40" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate81.evaluated;
+const evaluated0 = validate83.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate82(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate84(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate82.evaluated.props;
+var props0 = validate84.evaluated.props;
 }
-validate81.errors = vErrors;
+validate83.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate81.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate83.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body41 = validate87;
-const schema134 = {"$id":"body41","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
-const schema135 = {"type":"string"};
+const body41 = validate89;
+const schema139 = {"$id":"body41","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
+const schema140 = {"type":"string"};
 
-function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body41" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate87.evaluated;
+const evaluated0 = validate89.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5814,20 +6136,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate87.errors = vErrors;
+validate89.errors = vErrors;
 return errors === 0;
 }
-validate87.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate89.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body42 = validate88;
-const schema136 = {"$id":"body42","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
-const schema137 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
+const body42 = validate90;
+const schema141 = {"$id":"body42","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
+const schema142 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
 
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body42" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate88.evaluated;
+const evaluated0 = validate90.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6036,20 +6358,20 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate88.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
-validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body43 = validate89;
-const schema138 = {"$id":"body43","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
-const schema139 = {"type":"string"};
+const body43 = validate91;
+const schema143 = {"$id":"body43","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema144 = {"type":"string"};
 
-function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body43" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate89.evaluated;
+const evaluated0 = validate91.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6066,20 +6388,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate89.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
-validate89.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate91.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body44 = validate90;
-const schema140 = {"$id":"body44","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
-const schema141 = {"type":"string"};
+const body44 = validate92;
+const schema145 = {"$id":"body44","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema146 = {"type":"string"};
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body44" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate90.evaluated;
+const evaluated0 = validate92.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6096,20 +6418,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate90.errors = vErrors;
+validate92.errors = vErrors;
 return errors === 0;
 }
-validate90.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate92.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body45 = validate91;
-const schema142 = {"$id":"body45","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
-const schema143 = {"type":"string"};
+const body45 = validate93;
+const schema147 = {"$id":"body45","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema148 = {"type":"string"};
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body45" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate91.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6126,20 +6448,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate91.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
-validate91.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate93.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body46 = validate92;
-const schema144 = {"$id":"body46","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
-const schema145 = {"type":"string"};
+const body46 = validate94;
+const schema149 = {"$id":"body46","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema150 = {"type":"string"};
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body46" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate92.evaluated;
+const evaluated0 = validate94.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6156,20 +6478,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate92.errors = vErrors;
+validate94.errors = vErrors;
 return errors === 0;
 }
-validate92.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate94.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body47 = validate93;
-const schema146 = {"$id":"body47","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
-const schema147 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+const body47 = validate95;
+const schema151 = {"$id":"body47","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema152 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
 
-function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body47" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate93.evaluated;
+const evaluated0 = validate95.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6222,20 +6544,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate93.errors = vErrors;
+validate95.errors = vErrors;
 return errors === 0;
 }
-validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate95.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body48 = validate94;
-const schema148 = {"$id":"body48","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
-const schema149 = {"type":"string"};
+const body48 = validate96;
+const schema153 = {"$id":"body48","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema154 = {"type":"string"};
 
-function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body48" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate94.evaluated;
+const evaluated0 = validate96.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6252,10 +6574,10 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate94.errors = vErrors;
+validate96.errors = vErrors;
 return errors === 0;
 }
-validate94.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate96.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const isNothing = (body) => body === undefined
 export const responseBodies = {

@@ -16,6 +16,8 @@ export type Client = Readonly<{
   allow: readonly Permission[]
   /** The `aud` values of tokens that the client may ask about or revoke; absent: all. */
   audiences?: readonly string[]
+  /** Further claims that introspection tells the client. */
+  claims?: readonly string[]
 }>
 
 export type Clients = {

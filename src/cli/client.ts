@@ -17,13 +17,17 @@ export const clientCommand: CliCommand = {
       flags: '--audiences <names>',
       help: 'comma list of the `aud` values that it may ask about',
     },
+    { flags: '--claims <names>', help: 'comma list of further claims that introspection tells it' },
   ],
   run: makeClient,
 }
 
-type Options = { id: string; allow: string; audiences?: string }
+type Options = { id: string; allow: string; audiences?: string; claims?: string }
 
-async function makeClient({ stdout }: Io, { id, allow, audiences }: Options): Promise<number> {
+async function makeClient(
+  { stdout }: Io,
+  { id, allow, audiences, claims }: Options,
+): Promise<number> {
   const allowed = itemsOf(allow)
   const unknown = allowed.filter((name) => !permissions.some((permission) => permission === name))
   if (unknown.length > 0)
@@ -36,6 +40,7 @@ async function makeClient({ stdout }: Io, { id, allow, audiences }: Options): Pr
     secretSha256: [createHash('sha256').update(secret).digest('hex')],
     allow: allowed,
     ...(audiences !== undefined && { audiences: itemsOf(audiences) }),
+    ...(claims !== undefined && { claims: itemsOf(claims) }),
   }
   stdout.write(
     `The secret, shown this once:\n\n  ${secret}\n\nThe entry for CLIENTS:\n\n  ${JSON.stringify(entry)}\n\n`,

@@ -2,7 +2,7 @@ import { permissions, type Client, type Permission } from '../access/clients.js'
 import { isTexts, readObject, type Option, type Report } from '../token/options.js'
 import { jsonArray } from './parsers.js'
 
-const members = ['id', 'secretSha256', 'allow', 'audiences']
+const members = ['id', 'secretSha256', 'allow', 'audiences', 'claims']
 
 /** The machine clients of `CLIENTS`. */
 export const clientList: Option<Client[]> = {
@@ -22,9 +22,9 @@ export const clientList: Option<Client[]> = {
 function parseClient(value: unknown, report: Report): Client | undefined {
   const given = readObject(value, members, report)
   if (given === undefined) return undefined
-  const { id, secretSha256, allow, audiences } = given
+  const { id, secretSha256, allow, audiences, claims } = given
   const hashes = typeof secretSha256 === 'string' ? [secretSha256] : secretSha256
-  const faults = faultsOf({ id, hashes, allow, audiences })
+  const faults = faultsOf({ id, hashes, allow, audiences, claims })
   for (const fault of faults) report(fault, ':')
   if (faults.length > 0) return undefined
   return {
@@ -32,12 +32,16 @@ function parseClient(value: unknown, report: Report): Client | undefined {
     secretHashes: (hashes as string[]).map((hash) => Buffer.from(hash, 'hex')),
     allow: allow as Permission[],
     ...(audiences !== undefined && { audiences: audiences as string[] }),
+    ...(claims !== undefined && { claims: claims as string[] }),
   }
 }
 
-type Members = Readonly<Record<'id' | 'hashes' | 'allow' | 'audiences', unknown>>
+/** Members of introspection that are no claims of the token (RFC 7662 §2.2). */
+const membersOfAnswer = ['active', 'token_type']
 
-function faultsOf({ id, hashes, allow, audiences }: Members): string[] {
+type Members = Readonly<Record<'id' | 'hashes' | 'allow' | 'audiences' | 'claims', unknown>>
+
+function faultsOf({ id, hashes, allow, audiences, claims }: Members): string[] {
   const rules: [boolean, string][] = [
     [
       typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id),
@@ -55,6 +59,11 @@ function faultsOf({ id, hashes, allow, audiences }: Members): string[] {
     [
       audiences === undefined || !isTexts(allow) || !allow.includes('feed'),
       'audiences and the permission feed exclude each other: the feed has no audiences',
+    ],
+    [
+      claims === undefined ||
+        (isTexts(claims) && !claims.some((name) => membersOfAnswer.includes(name))),
+      `claims must be an array of names of claims, without ${membersOfAnswer.join(' and ')}`,
     ],
   ]
   return rules.flatMap(([isKept, fault]) => (isKept ? [] : fault))

@@ -4,6 +4,7 @@ import { mayAskAbout, type Client, type Clients } from '../access/clients.js'
 import { ServiceError } from '../errors.js'
 import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
 import { claimText } from '../token/keys.js'
+import { scopeText } from '../token/scopes.js'
 import type { Claims } from '../token/verification.js'
 import type { Operation } from './operation.js'
 
@@ -35,7 +36,7 @@ export function introspectionOf(
   // A `cnf` that is no object cannot be passed on: the token would pass for a bearer token.
   const isDescribable = !isSenderConstrained(claims) || isObject(claims['cnf'])
   const mayAsk = client === undefined || mayAskAbout(client, claims.aud)
-  return isDescribable && mayAsk ? describe(claims) : { active: false }
+  return isDescribable && mayAsk ? describe(claims, client?.claims ?? []) : { active: false }
 }
 
 function inactive(error: unknown): undefined {
@@ -43,27 +44,48 @@ function inactive(error: unknown): undefined {
   throw error
 }
 
-const names = ['iss', 'sub', 'jti'] as const
-const texts = ['scope', 'client_id', 'username'] as const
-const times = ['exp', 'iat', 'nbf'] as const
-
 const isObject = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const nameText = (value: unknown) => (typeof value === 'string' ? value : claimText(value))
+const isText = (value: unknown) => typeof value === 'string'
+const isAudience = (aud: unknown) => isText(aud) || (Array.isArray(aud) && aud.every(isText))
+const isTextOrNumber = (value: unknown) => isText(value) || Number.isFinite(value)
 
-function describe(claims: Claims): Active {
-  const { aud } = claims as { aud?: unknown }
-  const isText = (value: unknown) => typeof value === 'string'
-  const hasAudience = isText(aud) || (Array.isArray(aud) && aud.every(isText))
-  return Object.assign(
-    // As `Bearer` a DPoP token would be accepted without its proof (RFC 9449 §6.2, RFC 8705 §3.2).
-    { active: true, token_type: isDpopBound(claims) ? 'DPoP' : 'Bearer' } as const,
-    isObject(claims['cnf']) ? { cnf: claims['cnf'] } : {},
-    ...names.map((name) =>
-      nameText(claims[name]) === undefined ? {} : { [name]: nameText(claims[name]) },
-    ),
-    ...texts.map((name) => (isText(claims[name]) ? { [name]: claims[name] } : {})),
-    ...times.map((name) => (Number.isFinite(claims[name]) ? { [name]: claims[name] } : {})),
-    hasAudience ? { aud } : {},
-  ) as Active
+const nameText = (value: unknown) => (typeof value === 'string' ? value : claimText(value))
+const unchangedIf = (isRight: (value: unknown) => boolean) => (value: unknown) =>
+  isRight(value) ? value : undefined
+const finiteNumber = unchangedIf(Number.isFinite)
+const textOrNumber = unchangedIf(isTextOrNumber)
+
+/** What every client is told of a token: of each member what the claim gives, or else nothing. */
+const members: Readonly<Record<string, (claim: unknown, claims: Claims) => unknown>> = {
+  active: () => true,
+  // As `Bearer` a DPoP token would be accepted without its proof (RFC 9449 §6.2, RFC 8705 §3.2).
+  token_type: (_, claims) => (isDpopBound(claims) ? 'DPoP' : 'Bearer'),
+  cnf: unchangedIf(isObject),
+  scope: (_, claims) => scopeText(claims),
+  client_id: unchangedIf(isText),
+  username: unchangedIf(isText),
+  exp: finiteNumber,
+  iat: finiteNumber,
+  nbf: finiteNumber,
+  iss: nameText,
+  sub: nameText,
+  aud: unchangedIf(isAudience),
+  jti: textOrNumber,
+  sid: textOrNumber,
+  azp: textOrNumber,
+  acr: textOrNumber,
+  auth_time: textOrNumber,
+}
+
+/** @param further names of claims that the client is told, too, as the token has them */
+function describe(claims: Claims, further: readonly string[]): Active {
+  const told = Object.entries(members).flatMap(([name, read]) => {
+    const value = read(claims[name], claims)
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  const more = further
+    .filter((name) => Object.hasOwn(claims, name) && !Object.hasOwn(members, name))
+    .map((name) => [name, claims[name]] as const)
+  return Object.fromEntries([...told, ...more]) as Active
 }

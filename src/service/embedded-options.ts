@@ -27,6 +27,8 @@ export type CierreClient = Readonly<{
   secretSha256: string | readonly string[]
   allow: readonly Permission[]
   audiences?: readonly string[] | undefined
+  /** Further claims that introspection tells the client. */
+  claims?: readonly string[] | undefined
 }>
 
 /** Requests per seconds, such as `300/60`. */

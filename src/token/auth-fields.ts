@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.js'
 import { claimText } from './keys.js'
+import { scopeText } from './scopes.js'
 import type { Claims } from './verification.js'
 
 /** The header fields with which a check tells the API behind a proxy whose request it is. */
@@ -23,7 +24,7 @@ export function authFieldsOf(claims: Claims, names: readonly string[]): AuthFiel
     'X-Auth-Subject': nameField(claims.sub),
     'X-Auth-Issuer': nameField(claims.iss),
     'X-Auth-Session': nameField(claims['sid']),
-    'X-Auth-Scope': textField(claims['scope']),
+    'X-Auth-Scope': textField(scopeText(claims)),
     'X-Auth-Claims': names.length === 0 ? '' : claimsField(claims, names),
   }
 }

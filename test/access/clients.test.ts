@@ -212,7 +212,7 @@ describe('machine clients', () => {
   it('npm run client makes a client that works, and shows its secret once', async () => {
     const printed = execFileSync(
       process.execPath,
-      ['dist/main.js', 'client', '--id', 'made', '--allow', 'introspect,audit'],
+      ['dist/main.js', 'client', '--id', 'made', '--allow', 'introspect,audit', '--claims', 'role'],
       { encoding: 'utf8' },
     )
     const [secret = '', entry = ''] = printed
@@ -226,10 +226,10 @@ describe('machine clients', () => {
       const answer = await postForm(
         made,
         '/oauth/introspect',
-        { token: await token() },
+        { token: await token({ role: 'admin' }) },
         { authorization: basic('made', secret) },
       )
-      expect(answer.json).to.include({ active: true })
+      expect(answer.json).to.include({ active: true, role: 'admin' })
     } finally {
       await made.stop()
     }

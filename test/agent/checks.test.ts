@@ -52,6 +52,8 @@ describe('the agent: checks', () => {
       'cache-control': 'no-store',
     })
     expect(Date.parse(String(headers['x-auth-as-of']))).to.be.at.most(Date.now())
+    for (const claims of [{ scope: ['a', 'b'] }, { scp: ['a', 'b'] }, { scp: 'a b' }])
+      expect((await check(await token(claims))).headers['x-auth-scope']).to.equal('a%20b')
     const bare = await check(await token({ sid: undefined }))
     expect(bare.headers).to.include({
       'x-auth-session': '',

@@ -123,5 +123,15 @@ describe('the agent: its process', () => {
       const other = await introspect(closed, `token=${await token()}`, asClient('narrow'))
       expect(other.text, 'another audience').to.equal('{"active":false}')
     })
+
+    it('introspection with CLIENTS: the claims of the entry, and the scopes of an array', async () => {
+      const claims = { sid: 7, azp: 'app', auth_time: 1, role: ['admin'], nested: { a: 1 } }
+      const jwt = await token({ ...claims, scp: ['a', 'b'], other: 'x' })
+      const { json } = await introspect(closed, `token=${jwt}`, asClient('deaf'))
+      expect(json).to.deep.include({ active: true, ...claims, scope: 'a b' })
+      expect(json).to.not.have.any.keys('other', 'scp')
+      const all = await introspect(closed, `token=${jwt}`, asClient('all'))
+      expect(all.json).to.not.have.any.keys('role', 'nested')
+    })
   })
 })

@@ -107,6 +107,20 @@ const wrong: [string, Record<string, string>, RegExp][] = [
     /^CLIENTS\[0\]: audiences and the permission feed exclude/,
   ],
   [
+    'a client with claims that are no names',
+    {
+      CLIENTS: `[{"id":"a","secretSha256":"${'0'.repeat(64)}","allow":["introspect"],"claims":"role"}]`,
+    },
+    /^CLIENTS\[0\]: claims must be an array of names of claims/,
+  ],
+  [
+    'a client with claims that are members of the answer',
+    {
+      CLIENTS: `[{"id":"a","secretSha256":"${'0'.repeat(64)}","allow":["introspect"],"claims":["role","active"]}]`,
+    },
+    /^CLIENTS\[0\]: claims must be .* without active and token_type$/,
+  ],
+  [
     'AUTH_COOKIE without an origin',
     { AUTH_COOKIE: 'token' },
     /^AUTH_COOKIE needs PUBLIC_URL or CORS/,

@@ -24,7 +24,15 @@ const faultsOf = (options: unknown): string[] => {
 const all: Required<CierreOptions> = {
   issuers,
   redis: { url: 'rediss://127.0.0.1:6379', caFile: undefined, minReplicas: 1 },
-  clients: [{ id: 'api', secretSha256: '0'.repeat(64), allow: ['introspect'], audiences: ['a'] }],
+  clients: [
+    {
+      id: 'api',
+      secretSha256: '0'.repeat(64),
+      allow: ['introspect'],
+      audiences: ['a'],
+      claims: ['role'],
+    },
+  ],
   publicUrl: 'https://auth.example.com',
   corsOrigins: ['https://app.example.com', 'https://two.example.com'],
   trustProxy: ['10.0.0.0/8'],

@@ -36,23 +36,62 @@ describe('introspection, verify and revocations', () => {
       scope: 'read write',
       client_id: 'app',
       nbf: nowS(-5),
+      azp: 'app',
+      acr: 'urn:mace:incommon:iap:silver',
+      auth_time: nowS(-100),
       secret_claim: 'x',
     })
-    const { sid, secret_claim: _secret, ...standard } = claims
-    expect(sid).to.be.a('string')
+    const { secret_claim: _secret, ...standard } = claims
+    expect(standard['sid']).to.be.a('string')
     expect((await introspect(service, await sign(claims))).json).to.deep.equal({
       active: true,
       token_type: 'Bearer',
       ...standard,
     })
     const exp = nowS(60)
-    const odd = await sign({ sub: 7, scope: ['x'], aud: 7, jti: null, exp })
+    const odd = await sign({ sub: 7, scope: { x: 1 }, aud: 7, jti: null, azp: ['x'], exp })
     expect((await introspect(service, odd)).json).to.deep.equal({
       active: true,
       token_type: 'Bearer',
       sub: '7',
       exp,
     })
+  })
+
+  it('introspect: jti, sid, azp, acr, auth_time and aud as the token has them', async () => {
+    for (const unchanged of [
+      { jti: 'a', sid: 'b', azp: 'c', acr: '1', auth_time: 1_700_000_000, aud: 'x' },
+      { jti: 42, sid: -7, azp: 0, acr: 1, auth_time: '1700000000', aud: ['x'] },
+      { jti: '', sid: '', azp: 1.5, acr: '', auth_time: 0, aud: [] },
+    ])
+      expect((await introspect(service, await token(unchanged))).json).to.deep.include(unchanged)
+  })
+
+  it('introspect: the claims that the entry of the client names, unchanged; to no other client', async () => {
+    const more = { role: ['admin', { of: 'a' }], nested: { a: [null, 1.5, 'ü'] }, other: 'x' }
+    const jwt = await token({ ...more, aud: 7, active: false })
+    const { role, nested } = more
+    const told = (await introspect(service, jwt, 'deaf')).json as Record<string, unknown>
+    expect(told).to.deep.include({ active: true, token_type: 'Bearer', role, nested })
+    expect(told).to.not.have.any.keys('other', 'aud', 'toString')
+    const { status, json } = await introspect(service, jwt)
+    expect(status).to.equal(200)
+    expect(json).to.not.have.any.keys('role', 'nested', 'other')
+    await service.logout(jwt)
+    expect((await introspect(service, jwt, 'deaf')).text).to.equal(refused)
+  })
+
+  it('verify and introspect: a scope in an array, or in scp, is a scope', async () => {
+    for (const claims of [
+      { scope: ['read', 'write'] },
+      { scp: 'read write' },
+      { scp: ['read', 'write'] },
+      { scope: 'read', scp: ['read', 'write'] },
+    ]) {
+      const jwt = await token(claims)
+      expect((await verify(service, jwt)).headers['x-auth-scope']).to.equal('read%20write')
+      expect((await introspect(service, jwt)).json).to.include({ scope: 'read write' })
+    }
   })
 
   it('introspect: the same answer, to the byte, for every kind of inactive token', async () => {

@@ -12,7 +12,7 @@ const hash = (secret: string) => createHash('sha256').update(secret).digest('hex
 
 /**
  * Machine clients: `all` may do everything, `narrow` only for its audience, `powerless` may only
- * read the feed, `deaf` may only introspect.
+ * read the feed, `deaf` may only introspect, and is told further claims.
  */
 export const clients: readonly CierreClient[] = [
   {
@@ -27,7 +27,12 @@ export const clients: readonly CierreClient[] = [
     audiences: ['narrow'],
   },
   { id: 'powerless', secretSha256: hash(secrets.powerless), allow: ['feed'] },
-  { id: 'deaf', secretSha256: hash(secrets.deaf), allow: ['introspect'] },
+  {
+    id: 'deaf',
+    secretSha256: hash(secrets.deaf),
+    allow: ['introspect'],
+    claims: ['role', 'nested', 'aud', '__proto__', 'toString'],
+  },
 ]
 /** The same as `CLIENTS`. */
 export const clientsVariable = JSON.stringify(clients)

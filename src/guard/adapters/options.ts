@@ -26,7 +26,10 @@ export type AdapterOptions<Request, Response = unknown> = Readonly<{
    * refused all the same.
    */
   optional?: boolean | undefined
-  /** Scopes that the claim `scope` must have, all of them; 403 `insufficient_scope` otherwise. */
+  /**
+   * Scopes that the claims `scope` and `scp` must have, all of them; 403 `insufficient_scope`
+   * otherwise.
+   */
   scopes?: readonly string[] | undefined
   /** Parameters of `WWW-Authenticate`. */
   challenge?:

@@ -1,3 +1,4 @@
+import { scopesOf } from '../../token/scopes.js'
 import type { Claims } from '../../token/verification.js'
 import { GuardError, reworded, type Wording } from '../error.js'
 import type { Authorization, BareToken, Guard } from '../types.js'
@@ -73,10 +74,9 @@ export async function presentedTo<Request extends object>(
     : { token: presented }
 }
 
-/** The claim `scope` has blanks between its scopes (RFC 8693 §4.2). */
-function lacksScope({ scope }: Claims, scopes: readonly string[]): boolean {
+function lacksScope(claims: Claims, scopes: readonly string[]): boolean {
   if (scopes.length === 0) return false
-  const granted = typeof scope === 'string' ? scope.split(' ') : []
+  const granted = scopesOf(claims)
   return !scopes.every((one) => granted.includes(one))
 }
 

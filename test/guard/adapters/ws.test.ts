@@ -166,8 +166,10 @@ describe('cierre/guard/ws', () => {
       expect([answer.status, answer.headers['connection']], name).to.deep.equal([status, 'close'])
     }
     const { url } = await serve(guard, { scopes: ['chat'] })
-    const { live } = await welcomed(new WebSocket(url, bearer(await token({ scope: 'a chat' }))))
-    live.close()
+    for (const claims of [{ scope: 'a chat' }, { scope: ['a', 'chat'] }, { scp: ['chat'] }]) {
+      const { live } = await welcomed(new WebSocket(url, bearer(await token(claims))))
+      live.close()
+    }
   })
 
   it('a client that is refused and does not close its end keeps no connection', async () => {
