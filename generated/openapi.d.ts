@@ -101,7 +101,8 @@ export interface paths {
         /**
          * Whether a token is active
          * @description RFC 7662, for clients that may `introspect`. The service performs every check, including revocation. Every kind of inactive token
-         *     gets the same answer. 503 means unknown, which is not inactive. Unknown form members are ignored; a member that is sent twice is 400.
+         *     gets the same answer. 503 means unknown, which is not inactive; so does 400 with `X-Error-Reason: too_long`, of a token that is longer
+         *     than `MAX_TOKEN_LENGTH`. Unknown form members are ignored; a member that is sent twice is 400.
          */
         post: operations["introspect"];
         delete?: never;
@@ -123,8 +124,8 @@ export interface paths {
          * Revoke a token
          * @description RFC 7009, for clients that may `revoke`. 200 means that every API that asks this service or follows its feed refuses the token: its
          *     revocation is stored (also if the token only becomes valid later), or the token is malformed, not genuine or expired. 400
-         *     `unsupported_token_type` means that the service cannot end the token: it is too long, of an unknown issuer, for another audience,
-         *     or of another kind. `token_type_hint` is ignored. 503 means unknown: repeat.
+         *     `unsupported_token_type` means that the service cannot end the token: it is of an unknown issuer, for another audience, or of another
+         *     kind. So does 400 `invalid_request` with `X-Error-Reason: too_long`. `token_type_hint` is ignored. 503 means unknown: repeat.
          */
         post: operations["revoke"];
         delete?: never;
@@ -935,7 +936,7 @@ export interface components {
                 "application/json": components["schemas"]["RequestTimeout"];
             };
         };
-        /** @description The body is larger than 32 KiB. */
+        /** @description The body is larger than 64 KiB. */
         BodyTooLarge: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -988,7 +989,7 @@ export interface components {
                 "application/json": components["schemas"]["TooManyRequests"];
             };
         };
-        /** @description The header section is larger than 16 KiB. The connection is closed. */
+        /** @description The header section is larger than 32 KiB. The connection is closed. */
         HeadersTooLarge: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1071,6 +1072,7 @@ export interface components {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 [name: string]: unknown;
             };
             content: {
@@ -1142,7 +1144,7 @@ export interface components {
                 "application/json": components["schemas"]["OAuthInvalidRequest"];
             };
         };
-        /** @description The body is larger than 32 KiB. */
+        /** @description The body is larger than 64 KiB. */
         OAuthBodyTooLarge: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];

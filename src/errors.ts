@@ -100,7 +100,6 @@ const errorReasons: Partial<Record<Reason, string>> = {
  * cannot revoke.
  */
 const unsupportedReasons: Partial<Record<Reason, string>> = {
-  too_long: 'too_long',
   unknown_issuer: 'unknown_issuer',
   issuer: 'unknown_issuer',
   audience: 'other_audience',
@@ -150,3 +149,13 @@ export class ServiceError extends Error {
     })
   }
 }
+
+/**
+ * A token that is too long to be checked, as a caller is told whose own token is genuine, or who is
+ * a machine client. Another API may accept that token.
+ */
+export const tooLong = (code: 'bad_request' | 'invalid_token'): ServiceError =>
+  new ServiceError(code, { reason: 'too_long', headers: { 'X-Error-Reason': 'too_long' } })
+
+export const isTooLong = (error: unknown): boolean =>
+  error instanceof ServiceError && error.reason === 'too_long'

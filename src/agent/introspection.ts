@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import { createClients, type Client, type Clients } from '../access/clients.js'
 import { createAddressLimiter } from '../access/rate-limits.js'
-import { ServiceError } from '../errors.js'
+import { ServiceError, tooLong } from '../errors.js'
 import { GuardError } from '../guard/error.js'
 import type { Guard } from '../guard/types.js'
 import { failureAnswer } from '../http/failures.js'
@@ -81,7 +81,7 @@ async function readForm(request: IncomingMessage): Promise<Record<string, string
   return parseForm(Buffer.concat(pieces).toString('utf8'))
 }
 
-/** @throws ServiceError `store_unavailable` when the answer is unknown */
+/** @throws ServiceError `store_unavailable` when the answer is unknown, `bad_request` for a token that is too long */
 async function activeClaims(
   guard: Pick<Guard, 'check'>,
   token: string,
@@ -89,6 +89,7 @@ async function activeClaims(
   try {
     return await guard.check(`Bearer ${token}`)
   } catch (error) {
+    if (error instanceof GuardError && error.reason === 'too_long') throw tooLong('bad_request')
     if (error instanceof GuardError && error.status === 401) return undefined
     throw new ServiceError('store_unavailable', { cause: error, reason: 'feed' })
   }

@@ -26,13 +26,18 @@ export function createAgentServer(listener: RequestListener): Server {
   server.on('checkExpectation', listener)
   // A 2xx to CONNECT would open a tunnel.
   server.on('connect', (_request, socket) => refuseUnparsed(socket))
-  server.on('clientError', (_error, socket) => refuseUnparsed(socket))
+  server.on('clientError', ({ code }: NodeJS.ErrnoException, socket) =>
+    refuseUnparsed(
+      socket,
+      code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : undefined,
+    ),
+  )
   // Node would hide the header lines after the first thousand. `maxHeaderSize` limits them already.
   server.maxHeadersCount = 0
   return server
 }
 
-const refuseUnparsed = (socket: Duplex) =>
+const refuseUnparsed = (socket: Duplex, status = '400 Bad Request') =>
   socket.writable
-    ? socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    ? socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
     : socket.destroy()

@@ -70,6 +70,7 @@ function guardSettingsOf(given: Given<typeof agentVariables>, faults: Faults): G
     requireExp: values.JWT_REQUIRE_EXP,
     cutoffClaim: values.CUTOFF_CLAIM,
     maxClockSkewS: values.MAX_CLOCK_SKEW_S,
+    maxTokenLength: values.MAX_TOKEN_LENGTH,
     senderConstrained: values.SENDER_CONSTRAINED,
     maxRemembered,
     clock: systemClock,

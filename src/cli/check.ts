@@ -1,4 +1,5 @@
 import { requestWithin } from '../runtime/http-client.js'
+import { tooLongDescription } from '../token/bearer.js'
 import { serviceOption, type CliCommand } from './command.js'
 import { readToken, requestTimeoutMs, urlOf, type Io } from './io.js'
 
@@ -35,11 +36,14 @@ async function checkToken(io: Io, options: { url?: string }): Promise<number> {
   ).catch((cause: unknown) => {
     throw new Error(`unknown: no answer from ${url}`, { cause })
   })
+  const challenge = answer.headers.get('www-authenticate') ?? ''
   // Another server at that address may answer 200 or 401, too, and knows nothing of the token.
   const isOurs =
     answer.status === 200
       ? answer.headers.has('x-auth-subject')
-      : answer.headers.get('www-authenticate')?.match(/^(?:Bearer|DPoP) realm="cierre"/)
+      : /^(?:Bearer|DPoP) realm="cierre"/.test(challenge)
+  if (isOurs && challenge.includes(tooLongDescription))
+    throw new Error('unknown: the token is longer than the MAX_TOKEN_LENGTH of the service')
   switch (isOurs ? answer.status : 0) {
     case 200: {
       const shown = Object.entries(claimHeaders).flatMap(([name, header]) => {

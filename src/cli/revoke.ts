@@ -104,7 +104,9 @@ function report({ stdout, stderr }: Io, result: RevocationResult): number {
     case 429:
     case 431:
     case 501:
-      stderr.write(`refused: ${result.status} ${textOf(result.body)}\n`)
+      stderr.write(
+        `refused: ${result.status} ${textOf(result.body)}${result.reason === undefined ? '' : ` (${result.reason})`}\n`,
+      )
       return 1
   }
 }

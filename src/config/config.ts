@@ -25,6 +25,7 @@ export type Config = Readonly<{
   cutoffClaim: CutoffClaim
   senderConstrained: SenderConstrained
   maxClockSkewMs: number
+  maxTokenLength: number
   sessionRedis: RedisConnection | undefined
   sessionCookies: readonly ExpiredCookie[]
   /** Absent: logout takes no token from a cookie. */
@@ -91,6 +92,7 @@ export function settingsOf(values: Values) {
     cutoffClaim: values.CUTOFF_CLAIM,
     senderConstrained: values.SENDER_CONSTRAINED,
     maxClockSkewMs: values.MAX_CLOCK_SKEW_S * 1000,
+    maxTokenLength: values.MAX_TOKEN_LENGTH,
     sessionCookies: values.SESSION_COOKIES ?? [],
     authCookie: values.AUTH_COOKIE,
     clearSiteData: values.CLEAR_SITE_DATA,

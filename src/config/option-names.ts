@@ -43,6 +43,7 @@ export const optionNames = {
   CUTOFF_CLAIM: 'cutoffClaim',
   SENDER_CONSTRAINED: 'senderConstrained',
   MAX_CLOCK_SKEW_S: 'maxClockSkewS',
+  MAX_TOKEN_LENGTH: 'maxTokenLength',
   MAX_STALENESS_MS: 'maxStalenessMs',
   AUTH_CLAIMS: 'authClaims',
   CLIENTS: 'clients',

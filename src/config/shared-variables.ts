@@ -1,4 +1,5 @@
 import type { CutoffClaim } from '../revocation/token-entries.js'
+import { tokenLength } from '../token/canonical-encoding.js'
 import { senderConstrainedRules } from '../token/confirmation.js'
 import { defaultBackchannelScope, defaultBackchannelTyp } from '../token/issuer-options.js'
 import { backchannelAllowances } from '../token/logout-token.js'
@@ -90,6 +91,11 @@ export const tokenVariables = {
     default: '60',
     unit: 's',
     help: 'The largest leeway that any of your APIs grants, plus clock error. Cierre grants it to `nbf` and `iat`, and none to `exp`.',
+  },
+  MAX_TOKEN_LENGTH: {
+    option: wholeNumber(tokenLength.least, tokenLength.most),
+    default: String(tokenLength.default),
+    help: 'Characters of the longest token that is accepted. What is longer is refused, and never reported as revoked or inactive.',
   },
 } as const satisfies Record<string, Variable>
 

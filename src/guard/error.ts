@@ -90,7 +90,7 @@ export class GuardError extends Error {
     this.code = code
     this.reason = details.reason ?? reason
     this.status = status
-    this.challenge = details.challenge ?? challengeOf(code, details.authorization ?? [])
+    this.challenge = details.challenge ?? challengeOf(code, this.reason, details.authorization)
     this.wwwAuthenticate =
       this.challenge && writeChallenge(this.challenge, details.wording?.challenge)
     this.body =
@@ -109,11 +109,12 @@ export class GuardError extends Error {
 /** What another token would help: neither what is unknown nor the origin of a page. */
 function challengeOf(
   code: GuardErrorCode,
-  authorization: readonly string[],
+  reason: Reason | undefined,
+  authorization: readonly string[] = [],
 ): Challenge | undefined {
   if (code === 'unknown' || code === 'origin_not_allowed') return undefined
   if (code === 'insufficient_scope') return scopeChallenge
-  return bearerChallengeFor(authorization, answers[code].reason)
+  return bearerChallengeFor(authorization, reason)
 }
 
 /** The same refusal in other words. */

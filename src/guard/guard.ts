@@ -110,6 +110,7 @@ function openTokens(settings: CheckSettings, issuers: KeySets['issuers'], warn: 
     issuers,
     now,
     maxClockSkewMs: settings.maxClockSkewS * 1000,
+    maxTokenLength: settings.maxTokenLength,
     cutoffClaim,
     onUnusableClaim: warnOfUnusableClaims(now, warn),
   })

@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.js'
+import { tokenLength } from '../token/canonical-encoding.js'
 import { senderConstrainedRules, type SenderConstrained } from '../token/confirmation.js'
 import { parseGuardEntries } from '../token/issuer-entries.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
@@ -23,6 +24,7 @@ export type CheckSettings = Readonly<{
   requireExp: boolean
   cutoffClaim: 'iat' | 'auth_time'
   maxClockSkewS: number
+  maxTokenLength: number
   senderConstrained: SenderConstrained
   maxRemembered: number
   clock: Clock
@@ -40,6 +42,7 @@ const checkOptionNames: Record<keyof CheckOptions, true> = {
   requireExp: true,
   cutoffClaim: true,
   maxClockSkewS: true,
+  maxTokenLength: true,
   senderConstrained: true,
   maxRemembered: true,
   clock: true,
@@ -98,6 +101,11 @@ function readCheckSettings(given: Readonly<Record<string, unknown>>, faults: Fau
     requireExp: read('requireExp', oneOf([true, false]), false),
     cutoffClaim: read('cutoffClaim', oneOf(['iat', 'auth_time']), 'iat'),
     maxClockSkewS: read('maxClockSkewS', wholeNumber(0, 3_600), 60),
+    maxTokenLength: read(
+      'maxTokenLength',
+      wholeNumber(tokenLength.least, tokenLength.most),
+      tokenLength.default,
+    ),
     senderConstrained: read('senderConstrained', oneOf(senderConstrainedRules), 'refuse'),
     maxRemembered: read('maxRemembered', number(2, 10_000_000), defaultMaxRemembered),
     clock: read('clock', clockOption, systemClock),

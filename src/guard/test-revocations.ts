@@ -32,7 +32,11 @@ export function createTestRevocations({ issuers, ...settings }: CheckSettings) {
     cutoffClaim: settings.cutoffClaim,
   }
   const open = openIssuers(issuers, { requireExp: settings.requireExp, log: noLog, now })
-  const verification = createVerification({ ...rules, issuers: open.issuers })
+  const verification = createVerification({
+    ...rules,
+    maxTokenLength: settings.maxTokenLength,
+    issuers: open.issuers,
+  })
   const entries = createTokenEntries({ ...rules, find: () => undefined })
   return async (revoked: TestRevocation): Promise<Entry> => {
     const { jwt, s, u } = read(revoked, issuers)

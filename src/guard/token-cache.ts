@@ -52,10 +52,13 @@ function freezeDeeply(value: unknown): void {
 }
 
 const tailLength = 24
+/** Longer tokens than that on average are remembered in smaller numbers. */
+const charactersPerToken = 1_024
 
 /**
  * Remembers tokens by their headers, at most `2 · generationSize`; roughly the least recently used
- * ones are dropped first.
+ * ones are dropped first. Their characters are limited, too: a token takes up to 3 bytes of memory
+ * for each, so 32,768 tokens of 16,384 characters would take 1.4 GB.
  *
  * A token is found by the end of its header, a part of the signature, and then compared as a whole:
  * hashing 24 characters costs less than hashing all.
@@ -63,12 +66,15 @@ const tailLength = 24
 export function createTokenCache(generationSize: number) {
   let young = new Map<string, CachedToken>()
   let old = new Map<string, CachedToken>()
+  let characters = 0
   const put = (tail: string, cached: CachedToken) => {
-    if (young.size >= generationSize) {
+    if (young.size >= generationSize || characters >= generationSize * charactersPerToken) {
       old = young
       young = new Map()
+      characters = 0
     }
     young.set(tail, cached)
+    characters += cached.header.length
   }
   return {
     get(header: string): CachedToken | undefined {

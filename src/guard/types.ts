@@ -50,19 +50,23 @@ export type GuardOptions = Readonly<{
    */
   onUnknown?: OnUnknown | undefined
   /**
-   * These need the values of the service's `JWT_REQUIRE_EXP`, `CUTOFF_CLAIM` and
-   * `MAX_CLOCK_SKEW_S`.
+   * These need the values of the service's `JWT_REQUIRE_EXP`, `CUTOFF_CLAIM`, `MAX_CLOCK_SKEW_S` and
+   * `MAX_TOKEN_LENGTH`.
    */
   requireExp?: boolean | undefined
   cutoffClaim?: 'iat' | 'auth_time' | undefined
   maxClockSkewS?: number | undefined
+  maxTokenLength?: number | undefined
   /**
    * What happens to a token with `cnf` (RFC 9449, RFC 8705): the guard does not check the proof of
    * such a token. `refuse` (401) is the default. `ignore` is for an API that checks the proof
    * itself; then the scheme `DPoP` is accepted, too.
    */
   senderConstrained?: SenderConstrained | undefined
-  /** About how many verified tokens are remembered; 32768 unless given. */
+  /**
+   * About how many verified tokens are remembered; 32768 unless given. They are fewer where tokens
+   * have more than 1,024 characters on average.
+   */
   maxRemembered?: number | undefined
   /** For tests that move time. */
   clock?: Clock | undefined

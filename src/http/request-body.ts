@@ -11,13 +11,13 @@ type ReadableType = (typeof readableTypes)[number]
 
 // koa-bodyparser also takes a number. Its type demands a text, which would be parsed again for each
 // request.
-const bodyLimit = (32 * 1024) as unknown as string
+const bodyLimit = (64 * 1024) as unknown as string
 
 /** A body that is not what its media type says. The cause is left out, because it quotes the body. */
 export class UnreadableBody extends Error {}
 
 /**
- * Reads a body of the one media type that the operation declares, 32 KiB at most. A body that an
+ * Reads a body of the one media type that the operation declares, 64 KiB at most. A body that an
  * app around the service has read already is taken as the app has left it.
  */
 export function readBody(declared: ReadableType): (ctx: ServiceContext) => Promise<void> {

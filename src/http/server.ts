@@ -37,7 +37,7 @@ export const serverTimes: ServerTimes = {
   checkEveryMs: 1_000,
   rateOverMs: 30_000,
 }
-const largestHeadersBytes = 16 * 1024
+const largestHeadersBytes = 32 * 1024
 const closeIdleEveryMs = 50
 
 export type Certificate = Readonly<{ cert: string; key: string }>

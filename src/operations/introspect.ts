@@ -1,17 +1,20 @@
 import type { components } from '../../generated/openapi.js'
 import type { Check } from '../revocation/check.js'
 import { mayAskAbout, type Client, type Clients } from '../access/clients.js'
-import { ServiceError } from '../errors.js'
 import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
 import { claimText } from '../token/keys.js'
 import { scopeText } from '../token/scopes.js'
 import type { Claims } from '../token/verification.js'
 import type { Operation } from './operation.js'
+import { ignoreInvalid } from './revoke.js'
 
 type Active = components['schemas']['Active']
 type Introspection = components['schemas']['Introspection']
 
-/** RFC 7662. Every inactive token gets the same answer. An unknown state is an error. */
+/**
+ * RFC 7662. Every inactive token gets the same answer. An unknown state is an error, and so is a
+ * token that is too long: it may be active elsewhere.
+ */
 export const introspect =
   ({ clients, check }: { clients: Clients; check: Check }): Operation<'introspect'> =>
   async ({ authorization, requester, body }) => {
@@ -19,7 +22,7 @@ export const introspect =
       { authorization, requester, form: body },
       'introspect',
     )
-    const checked = await check(body.token).catch(inactive)
+    const checked = await check(body.token).catch(ignoreInvalid)
     return { status: 200, body: introspectionOf(checked?.token.claims, client) }
   }
 
@@ -37,11 +40,6 @@ export function introspectionOf(
   const isDescribable = !isSenderConstrained(claims) || isObject(claims['cnf'])
   const mayAsk = client === undefined || mayAskAbout(client, claims.aud)
   return isDescribable && mayAsk ? describe(claims, client?.claims ?? []) : { active: false }
-}
-
-function inactive(error: unknown): undefined {
-  if (error instanceof ServiceError && error.code === 'invalid_token') return undefined
-  throw error
 }
 
 const isObject = (value: unknown) =>

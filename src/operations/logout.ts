@@ -2,7 +2,7 @@ import { cookieToken, type AuthCookie } from '../access/authorization/cookie.js'
 import type { SubjectLimiter } from '../access/rate-limits.js'
 import type { Audit } from '../audit/audit.js'
 import type { Requester, RevocationEvent } from '../audit/event.js'
-import { ServiceError } from '../errors.js'
+import { isTooLong, ServiceError, tooLong } from '../errors.js'
 import { commitOf, type Commit, type StoredRevocation } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
 import type { Scope } from '../revocation/token-entries.js'
@@ -144,10 +144,15 @@ async function verifyNamed(
   { caller, event }: Presented,
   named: string,
 ): Promise<VerifiedToken> {
-  const other = await verification.verify(named, event.requester.address)
+  const other = await verification.verify(named, event.requester.address).catch(tellTooLong)
   if (!isOfSameHolder(caller, other))
     throw new ServiceError('invalid_token', { reason: 'other_subject' })
   return other
+}
+
+/** The caller's token is genuine, so the caller is told that the other one is too long. */
+function tellTooLong(error: unknown): never {
+  throw isTooLong(error) ? tooLong('invalid_token') : error
 }
 
 /**

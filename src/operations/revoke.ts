@@ -1,7 +1,7 @@
 import { mayAskAbout, type Clients } from '../access/clients.js'
 import type { Audit } from '../audit/audit.js'
 import type { RevocationEvent } from '../audit/event.js'
-import { isUnsupported, ServiceError } from '../errors.js'
+import { isTooLong, isUnsupported, ServiceError, tooLong } from '../errors.js'
 import { commitOf, type StoredRevocation } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
 import { sessionKeysOf } from '../token/session-keys.js'
@@ -65,8 +65,13 @@ function unusable(error: unknown): undefined {
   return ignoreInvalid(error)
 }
 
-/** Returns `undefined` for an invalid token, and throws every other error. */
+/**
+ * Returns `undefined` for an invalid token, and throws every other error.
+ *
+ * @throws ServiceError `bad_request` for a token that is too long: it may be valid elsewhere
+ */
 export function ignoreInvalid(error: unknown): undefined {
+  if (isTooLong(error)) throw tooLong('bad_request')
   if (error instanceof ServiceError && error.code === 'invalid_token') return undefined
   throw error
 }

@@ -17,6 +17,7 @@ export function createEmbeddedGuard({ config, feed, now }: ServiceParts): Guard 
       cutoffClaim,
       senderConstrained,
       maxClockSkewS: config.maxClockSkewMs / 1000,
+      maxTokenLength: config.maxTokenLength,
       onUnknown: refuseUnknown,
       maxRemembered: defaultMaxRemembered,
       clock: { now, monotonicMs: () => performance.now() },

@@ -63,6 +63,7 @@ export type CierreOptions = Readonly<{
   cutoffClaim?: 'iat' | 'auth_time' | undefined
   senderConstrained?: 'refuse' | 'ignore' | undefined
   maxClockSkewS?: number | undefined
+  maxTokenLength?: number | undefined
   /**
    * How old the knowledge of the guard may be. While it is older, the guard refuses with 503, and
    * `/api/v1/auth/verify` asks the store.

@@ -52,12 +52,13 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
   }
 }
 
-/** Opens what a configuration trusts. Clock skew and cutoff claim stay as at the start. */
-function createOpener({ config: { maxClockSkewMs, cutoffClaim }, log, now }: Parts) {
+/** Opens what a configuration trusts. Clock skew, token length and cutoff claim stay as at the start. */
+function createOpener({ config, log, now }: Parts) {
+  const { maxClockSkewMs, maxTokenLength, cutoffClaim } = config
   const onUnusableClaim = warnOfUnusableClaims(now, (details, message) =>
     log.warn(details, message),
   )
-  const shared = { now, maxClockSkewMs, onUnusableClaim }
+  const shared = { now, maxClockSkewMs, maxTokenLength, onUnusableClaim }
   return ({ issuers, clients, requireExp }: Config, before?: OpenIssuers): Trusted => {
     const opened = openIssuers(issuers, { requireExp, log, now }, before)
     return {

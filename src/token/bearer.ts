@@ -65,11 +65,16 @@ export function bearerChallengeFor(lines: readonly string[], reason?: Reason): C
   return {
     scheme: 'Bearer',
     error: 'invalid_token',
-    description:
-      reason === 'expired'
-        ? 'The access token expired'
-        : 'The access token is malformed, invalid or revoked',
+    description: descriptions[reason ?? ''] ?? 'The access token is malformed, invalid or revoked',
   }
+}
+
+/** What a caller is told of a token that may be good elsewhere, where it is shorter than the limit. */
+export const tooLongDescription = 'The token is too long to be checked here'
+
+const descriptions: Readonly<Record<string, string>> = {
+  expired: 'The access token expired',
+  too_long: tooLongDescription,
 }
 
 /** `WWW-Authenticate` of the same. */

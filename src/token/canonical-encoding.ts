@@ -9,7 +9,11 @@ export type CompactJwt = Readonly<{
   signingInput: string
 }>
 
-const maxLength = 8192
+/**
+ * `MAX_TOKEN_LENGTH` in characters. The longest leaves 8 KiB of the 32 KiB for the head of a request
+ * to its other fields.
+ */
+export const tokenLength = { least: 64, default: 16_384, most: 24_576 } as const
 const segment = /^[A-Za-z0-9_-]+$/
 // By segment length modulo 4: the last characters whose unused low bits (four, or two) are zero.
 const lastOfTwo = /[AQgw]$/
@@ -21,9 +25,9 @@ const lastOfThree = /[AEIMQUYcgkosw048]$/
  * and a revocation by the text would be bypassed. Nothing is trimmed or repaired (RFC 7515 §2, RFC
  * 4648 §3.5).
  *
- * @throws ServiceError `invalid_token`
+ * @throws ServiceError `invalid_token`; with the reason `too_long` nothing else is known of the token
  */
-export function parseCanonical(text: string): CompactJwt {
+export function parseCanonical(text: string, maxLength: number = tokenLength.default): CompactJwt {
   const malformed = () => new ServiceError('invalid_token', { reason: 'spelling' })
   if (text.length > maxLength) throw new ServiceError('invalid_token', { reason: 'too_long' })
   const first = text.indexOf('.')

@@ -67,6 +67,8 @@ export type VerificationParts = {
   issuers: readonly Issuer[]
   now: () => number
   maxClockSkewMs: number
+  /** Characters of the longest token that is accepted. */
+  maxTokenLength: number
   /**
    * The claim that is compared with cutoffs. Like `iat` it may be ahead by the clock skew at most.
    */
@@ -84,7 +86,7 @@ export function createVerification(parts: VerificationParts): Verification {
   const parseHeader = rememberParsed(parseSegment)
   return {
     async verify(text, waiter) {
-      const jwt = parseCanonical(text)
+      const jwt = parseCanonical(text, parts.maxTokenLength)
       const header = parseHeader(jwt.header)
       const payload = parseSegment(jwt.payload)
       const issuer = selectIssuer(parts.issuers, payload)

@@ -8,7 +8,7 @@ import { send } from '../support/http.js'
 import { startInstance, type Instance } from '../support/instance.js'
 import { freePort, until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
-import { hmacSecret, token } from '../support/tokens.js'
+import { hmacSecret, token, tokenOfLength } from '../support/tokens.js'
 
 const bearer = (jwt: string) => ({ authorization: `Bearer ${jwt}` })
 
@@ -116,6 +116,16 @@ describe('the agent: checks', () => {
       `CONNECT api:80 HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${jwt}\r\n\r\n`,
     ])
       expect(await raw(text)).to.equal('HTTP/1.1 400 Bad Request')
+  })
+
+  it('431 for headers over 32 KiB; a token of 16384 characters beside other headers is checked', async () => {
+    const head = (token: string, more: string) =>
+      `GET / HTTP/1.1\r\nAuthorization: Bearer ${token}\r\nCookie: ${more}\r\n\r\n`
+    const longest = await tokenOfLength(16_384)
+    expect(await raw(head(longest, 'a'.repeat(15_000)))).to.equal('HTTP/1.1 200 OK')
+    expect(await raw(head(longest, 'a'.repeat(17_000)))).to.equal(
+      'HTTP/1.1 431 Request Header Fields Too Large',
+    )
   })
 
   it('an upgrade is a check like any other request', async () => {

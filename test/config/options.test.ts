@@ -40,6 +40,7 @@ const all: Required<CierreOptions> = {
   requireExp: true,
   cutoffClaim: 'auth_time',
   senderConstrained: 'ignore',
+  maxTokenLength: 4_096,
   maxClockSkewS: 5,
   maxStalenessMs: 900,
   authClaims: ['roles', 'org'],

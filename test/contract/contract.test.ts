@@ -73,10 +73,10 @@ describe('the contract: every operation × declared status by a real request', (
     431: (method, path) =>
       sendRaw(
         service.origin,
-        `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(20_000)}\r\n\r\n`,
+        `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(40_000)}\r\n\r\n`,
       ),
   }
-  const large = 'x'.repeat(40_000)
+  const large = 'x'.repeat(70_000)
   const text = { 'content-type': 'text/plain' }
   const key = 's:STZdE5UhiKXu7dz9QIFjCA'
   const wrongClient = { authorization: basic('all', 'wrong') }

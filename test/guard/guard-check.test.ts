@@ -3,7 +3,7 @@ import { GuardError, type Claims, type Guard } from '../../src/guard.js'
 import { clientsVariable } from '../support/clients.js'
 import { startGuard } from '../support/guard.js'
 import { startService, type TestService } from '../support/service.js'
-import { nowS, token } from '../support/tokens.js'
+import { nowS, token, tokenOfLength } from '../support/tokens.js'
 
 /** The same bytes, written with other spare bits in the last character of the signature. */
 const respelled = (jwt: string) => {
@@ -97,5 +97,32 @@ describe('guard.check({ token })', () => {
     const role: string = claims.role
     const sub: string | undefined = claims.sub
     expect([role, sub]).to.deep.equal(['admin', sub])
+  })
+})
+
+describe('the tokens that a guard remembers', () => {
+  it('are as many as maxRemembered says, and fewer where they are long', async () => {
+    const service = await startService({ CLIENTS: clientsVariable })
+    const remembered = async (length: number) => {
+      const guard = startGuard(service.origin, { maxRemembered: 64 })
+      try {
+        await guard.ready()
+        let most = 0
+        for (let count = 0; count < 100; count += 1) {
+          await guard.check({ token: await tokenOfLength(length) })
+          most = Math.max(most, guard.stats().remembered)
+        }
+        return most
+      } finally {
+        await guard.close()
+      }
+    }
+    try {
+      expect(await remembered(1_000)).to.equal(64)
+      // 64 · 1,024 characters are four such tokens, and each half begins with one more.
+      expect(await remembered(16_384)).to.be.within(3, 6)
+    } finally {
+      await service.stop()
+    }
   })
 })

@@ -43,7 +43,7 @@ def load_json(text):
 
 def gate(token):
     """Whether the token has its one canonical spelling."""
-    return isinstance(token, str) and len(token) <= 8192 and TOKEN.fullmatch(token) is not None and '' not in token.split('.')
+    return isinstance(token, str) and len(token) <= 16384 and TOKEN.fullmatch(token) is not None and '' not in token.split('.')
 
 
 def claims_of(token):

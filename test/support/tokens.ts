@@ -96,6 +96,16 @@ function plantToken(jwt: string, { sid, jti }: Claims): void {
     if (typeof claim === 'string' && /^[0-9a-f]{8}-/.test(claim)) plant(claim)
 }
 
+/** A token of this many characters; one less where base64url has no text of that length. */
+export async function tokenOfLength(length: number, claims: Claims = {}): Promise<string> {
+  const all = freshClaims({ ...claims, filler: '' })
+  const [, payload = ''] = (await sign(all)).split('.')
+  const others = (await sign(all)).length - payload.length
+  const bytes = Math.floor(((length - others) * 3) / 4)
+  const missing = bytes - Buffer.byteLength(payload, 'base64url')
+  return sign({ ...all, filler: 'x'.repeat(missing) })
+}
+
 export const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 
 /** A valid logout token, unless the claims say otherwise. */

@@ -73,11 +73,15 @@ describe('canonical encoding', () => {
     }
   })
 
-  it('refuses more than 8192 characters', () => {
-    const longest = `${segment(3)}.${'A'.repeat(8192 - 10)}.${segment(3)}`
-    expect(longest).to.have.length(8192)
+  it('refuses more than 16384 characters, or than it is told', () => {
+    const longest = `${segment(3)}.${'A'.repeat(16_384 - 10)}.${segment(3)}`
+    expect(longest).to.have.length(16_384)
     parseCanonical(longest)
-    refused(`${segment(3)}.${'A'.repeat(8192 - 6)}.${segment(3)}`)
+    refused(`${segment(3)}.${'A'.repeat(16_384 - 6)}.${segment(3)}`)
+    expect(() => parseCanonical('AA.AA.AA', 7))
+      .to.throw(ServiceError)
+      .that.includes({ code: 'invalid_token', reason: 'too_long' })
+    parseCanonical('AA.AA.AA', 8)
   })
 })
 
