@@ -71,6 +71,7 @@ const sameEnvironment = {
   JWT_REQUIRE_EXP: 'true',
   CUTOFF_CLAIM: 'auth_time',
   SENDER_CONSTRAINED: 'ignore',
+  MAX_TOKEN_LENGTH: '4096',
   MAX_CLOCK_SKEW_S: '5',
   MAX_STALENESS_MS: '900',
   AUTH_CLAIMS: 'roles,org',
