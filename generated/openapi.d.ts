@@ -521,6 +521,14 @@ export interface components {
             /** @constant */
             message: "Solicitud inválida";
         };
+        BadParameter: {
+            /** @constant */
+            success: false;
+            /** @constant */
+            message: "Solicitud inválida";
+            /** @description Which parameter is wrong, and what it must be. Absent if the request is not HTTP. */
+            details?: string;
+        };
         InvalidToken: {
             /** @constant */
             success: false;
@@ -853,6 +861,18 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["BadRequest"];
+            };
+        };
+        /** @description A parameter of the query is wrong, unknown or sent twice, or the request is not HTTP. */
+        BadParameter: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["BadParameter"];
             };
         };
         /** @description There is no token, or it is malformed, not genuine, not acceptable here, or already revoked. */
@@ -1606,7 +1626,7 @@ export interface operations {
                     "application/octet-stream": string;
                 };
             };
-            400: components["responses"]["BadRequest"];
+            400: components["responses"]["BadParameter"];
             401: components["responses"]["InvalidClient"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
@@ -1662,7 +1682,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            400: components["responses"]["BadRequest"];
+            400: components["responses"]["BadParameter"];
             401: components["responses"]["InvalidClient"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
@@ -1702,7 +1722,7 @@ export interface operations {
                     "application/json": components["schemas"]["FeedPosition"];
                 };
             };
-            400: components["responses"]["BadRequest"];
+            400: components["responses"]["BadParameter"];
             401: components["responses"]["InvalidClient"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
@@ -1773,12 +1793,12 @@ export interface operations {
                  */
                 event?: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded";
                 /**
-                 * @description The oldest time.
+                 * @description The oldest time, with its offset (RFC 3339).
                  * @example 2026-11-21T00:00:00Z
                  */
                 from?: string;
                 /**
-                 * @description The newest time.
+                 * @description The newest time, with its offset (RFC 3339).
                  * @example 2026-11-22T00:00:00Z
                  */
                 to?: string;
@@ -1811,7 +1831,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditPage"];
                 };
             };
-            400: components["responses"]["BadRequest"];
+            400: components["responses"]["BadParameter"];
             401: components["responses"]["InvalidClient"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];

@@ -126,10 +126,17 @@ export class ServiceError extends Error {
   readonly reason: Reason | undefined
   /** Answer headers that belong to this failure, such as `Allow` or `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>
+  /** What is wrong with the request, for the member `details` of an answer that has it. */
+  readonly explanation: string | undefined
 
   constructor(
     code: FailureCode,
-    details: { cause?: unknown; reason?: Reason; headers?: Record<string, string> } = {},
+    details: {
+      cause?: unknown
+      reason?: Reason
+      headers?: Record<string, string>
+      explanation?: string
+    } = {},
   ) {
     super(details.reason === undefined ? code : `${code} (${details.reason})`, {
       cause: details.cause,
@@ -138,13 +145,15 @@ export class ServiceError extends Error {
     this.code = code
     this.reason = details.reason
     this.headers = details.headers ?? {}
+    this.explanation = details.explanation
   }
   /** The same failure with further answer headers. */
   with(headers: Readonly<Record<string, string>>): ServiceError {
-    const { code, reason, cause } = this
+    const { code, reason, cause, explanation } = this
     return new ServiceError(code, {
       cause,
       ...(reason !== undefined && { reason }),
+      ...(explanation !== undefined && { explanation }),
       headers: { ...this.headers, ...headers },
     })
   }

@@ -30,7 +30,9 @@ export function failureAnswer(error: unknown, request: FailedRequest): Outgoing 
   return {
     status,
     body:
-      request.form === 'oauth' ? { error: oauthError(code, status) } : { success: false, message },
+      request.form === 'oauth'
+        ? { error: oauthError(code, status) }
+        : { success: false, message, ...explanationOf(error) },
     headers: {
       ...challenge(code, error, request.authorization),
       ...reasonHeader(error),
@@ -39,6 +41,11 @@ export function failureAnswer(error: unknown, request: FailedRequest): Outgoing 
     },
   }
 }
+
+const explanationOf = (error: unknown) =>
+  error instanceof ServiceError && error.explanation !== undefined
+    ? { details: error.explanation }
+    : {}
 
 /** Codes of RFC 6749 §5.2, and `temporarily_unavailable` of §4.1.2.1 if a repeat may succeed. */
 function oauthError(code: FailureCode, status: number): string {

@@ -5,13 +5,12 @@ import {
   referencedSchemas,
   type ContractDocument,
   type DocumentedOperation,
-  type DocumentedParameter,
 } from '../contract.js'
 import { ServiceError } from '../errors.js'
 import type { OperationId, Operations, Request } from '../operations/operation.js'
-import { isDateTime } from '../runtime/date-time.js'
 import type { Middleware, ServiceContext } from './context.js'
 import type { Outgoing } from './failures.js'
+import { badParameter, strictQueryCheck } from './query-check.js'
 import { readableTypes, readBody, UnreadableBody } from './request-body.js'
 import type { ServedOperation } from './served-operations.js'
 
@@ -167,47 +166,6 @@ function acceptedRequest(ctx: ServiceContext): Record<keyof Request<OperationId>
   }
 }
 
-/** The text of an integer in JSON, without an exponent. */
-const integerText = /^-?(?:0|[1-9][0-9]*)$/
-
-/**
- * Makes the check of what koa-openapi lets through: koa-openapi takes `0x10`, `2.5`, `+5` and
- * blanks for integers, and a date-time without an offset. It joins the values of a parameter that
- * is sent twice, and ignores an unknown parameter. An operation without query parameters ignores
- * unknown ones on purpose, because health checks and caches add their own.
- */
-function strictQueryCheck(
-  operationId: OperationId,
-  parameters: readonly DocumentedParameter[],
-): (querystring: string) => void {
-  for (const { name, in: place, schema } of parameters)
-    if (place !== 'query' && textFormOf(schema) !== undefined)
-      throw new Error(`${operationId}: ${name} in ${place} would not be checked strictly`)
-  const known = new Map(
-    parameters.filter((one) => one.in === 'query').map(({ name, schema }) => [name, schema]),
-  )
-  const isValid = (name: string, text: string) => {
-    const schema = known.get(name)
-    return schema === undefined ? known.size === 0 : (textFormOf(schema)?.(text) ?? true)
-  }
-  return (querystring) => {
-    const given = new URLSearchParams(querystring)
-    const isRepeated = new Set(given.keys()).size < given.size
-    for (const [name, text] of given)
-      if (isRepeated || !isValid(name, text))
-        throw new ServiceError('bad_request', { reason: 'body' })
-  }
-}
-
-/** The check of a text for a schema whose coercion or format in koa-openapi is too lax. */
-function textFormOf({
-  type,
-  format,
-}: DocumentedParameter['schema']): ((text: string) => boolean) | undefined {
-  if (type === 'integer') return (text) => integerText.test(text)
-  return format === 'date-time' ? isDateTime : undefined
-}
-
 /** koa-openapi's refusal: an error of http-errors with findings of `openapi-request-validator`. */
 type Refusal = Error & { errors: readonly Violation[] }
 type Violation = { location?: string; path?: string; errorCode?: string }
@@ -235,5 +193,7 @@ const rethrow =
     const lacksToken = operation?.mayLackToken === false && hasNoToken(request.body)
     if (!isRefused || error.errors.some(isUnreadable) || lacksToken)
       await operation?.refuseBody?.(state)
+    const parameter = isRefused && error.errors.find(({ location }) => location === 'query')
+    if (parameter) throw badParameter(operation?.parameters ?? [], parameter.path)
     throw new ServiceError('bad_request', { reason: 'body' })
   }

@@ -3,6 +3,7 @@ import {
   resolveReference,
   type ContractDocument,
   type DocumentedOperation,
+  type DocumentedParameter,
 } from '../contract.js'
 import type { OperationId, OperationTraits, Operations } from '../operations/operation.js'
 
@@ -13,6 +14,7 @@ export type FailureForm = 'envelope' | 'oauth'
 export type ServedOperation = Readonly<{
   operationId: OperationId
   path: string
+  parameters: readonly DocumentedParameter[]
   limitedByAddress: boolean
   refuseBody: OperationTraits['refuseBody']
   mayLackToken: boolean
@@ -27,11 +29,12 @@ export function servedOperations(
 ): Map<OperationId, ServedOperation> {
   return new Map(
     documentedOperations(document).map((documented) => {
-      const { operationId, path, responses } = documented
+      const { operationId, path, responses, parameters = [] } = documented
       const { limitedByAddress = false, refuseBody, mayLackToken = false } = operations[operationId]
       const served: ServedOperation = {
         operationId,
         path,
+        parameters,
         limitedByAddress,
         refuseBody,
         mayLackToken,

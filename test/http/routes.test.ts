@@ -49,7 +49,10 @@ describe('routes', () => {
   ]) {
     it(`400: an integer parameter written "${text}"`, async () => {
       const answer = await audit(`limit=${text}`)
-      expect([answer.status, answer.json]).to.deep.equal([400, badRequest])
+      expect([answer.status, answer.json]).to.deep.equal([
+        400,
+        { ...badRequest, details: 'limit must be an integer from 1 to 1000' },
+      ])
     })
   }
 
@@ -93,7 +96,14 @@ describe('routes', () => {
   ]) {
     it(`400: a date-time parameter written "${text}"`, async () => {
       const answer = await audit(`to=${text}`)
-      expect([answer.status, answer.json]).to.deep.equal([400, badRequest])
+      expect([answer.status, answer.json]).to.deep.equal([
+        400,
+        {
+          ...badRequest,
+          details:
+            'to must be a time of RFC 3339 with its offset, such as 2026-11-26T12:00:00Z; in a query a plus sign is written %2B',
+        },
+      ])
     })
   }
 
@@ -103,6 +113,23 @@ describe('routes', () => {
     expect((await get('/health/live', 'a=1&a=2')).status).to.equal(400)
     const many = Array.from({ length: 1_100 }, (_, index) => `a${index}=`).join('&')
     expect((await get('/health/live', `${many}&a1=`)).status).to.equal(400)
+  })
+
+  it('400 says which parameter is wrong, and repeats nothing that the client has sent', async () => {
+    const all = 'the parameters are subject, key, event, from, to, limit, cursor'
+    for (const [query, details] of [
+      ['event=secret', 'event must be as the contract says'],
+      ['key=secret', 'key must be as the contract says'],
+      ['subject=', 'subject must be as the contract says'],
+      ['secret=1', `There is no such parameter; ${all}`],
+      ['secret=1&secret=1', `No parameter may come twice; ${all}`],
+    ])
+      expect((await audit(query!)).json, query).to.deep.equal({ ...badRequest, details })
+    expect((await position('version=secret')).json).to.deep.equal({
+      ...badRequest,
+      details: 'version must be an integer from 0 to 1000000',
+    })
+    expect((await get('/health/live', 'a=1&a=2')).json).to.deep.equal(badRequest)
   })
 
   it('200: an operation without query parameters ignores those that a health check or a cache adds', async () =>
@@ -121,7 +148,10 @@ describe('routes', () => {
 
   it('400 by an operation: neither the answer nor the log has the parameter', async () => {
     const answer = await audit('cursor=secret-cursor')
-    expect(answer.json).to.deep.equal(badRequest)
+    expect(answer.json).to.deep.equal({
+      ...badRequest,
+      details: 'cursor must be as the contract says',
+    })
     expect(JSON.stringify(service.logged())).not.to.include('secret-cursor')
   })
 
