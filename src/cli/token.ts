@@ -1,6 +1,9 @@
 import { requestWithin, textOf } from '../runtime/http-client.js'
 import { readSecret } from '../config/read-variables.js'
-import { createFaults } from '../token/options.js'
+import { isOfSecret } from '../token/issuer-key-options.js'
+import type { SecretKey } from '../token/key-material.js'
+import { createFaults, optional, parsedBy, texts } from '../token/options.js'
+import { parseSecrets } from '../token/static-keys.js'
 import { signDevelopmentToken } from '../token/development.js'
 import { serviceOption, type CliCommand } from './command.js'
 import { requestTimeoutMs, urlOf, type Io } from './io.js'
@@ -21,7 +24,8 @@ type Options = { sub?: string; sid?: string; lifetime?: number; url?: string }
 
 async function printToken(io: Io, options: Options): Promise<number> {
   const faults = createFaults()
-  const secret = readSecret(io.env, 'JWT_SECRET', faults)
+  const text = readSecret(io.env, 'JWT_SECRET', faults)
+  const secret = optional(secrets, text, faults.of('JWT_SECRET'))?.keys[0]
   if (faults.lines().length > 0) throw new Error(faults.lines().join('\n'))
   if (secret === undefined && (options.sub ?? options.sid ?? options.lifetime) !== undefined) {
     throw new Error(
@@ -34,19 +38,24 @@ async function printToken(io: Io, options: Options): Promise<number> {
   return 0
 }
 
-function sign({ env }: Io, secret: string, { sub, sid, lifetime }: Options): Promise<string> {
-  const [alg = 'HS256'] = (env['JWT_ALGORITHMS'] || 'HS256').split(',')
+function sign({ env }: Io, secret: SecretKey, { sub, sid, lifetime }: Options): Promise<string> {
+  const { alg = listOf(env, 'JWT_ALGORITHMS')?.find(isOfSecret) } = secret
   return signDevelopmentToken(
     { secret, alg, typ: env['JWT_TYP'] || undefined, nowMs: Date.now() },
     {
       issuer: env['JWT_ISSUER'] || undefined,
-      audience: env['JWT_AUDIENCE'] || undefined,
+      audience: listOf(env, 'JWT_AUDIENCE')?.[0],
       subject: sub,
       sid,
       lifetimeS: lifetime,
     },
   )
 }
+
+const secrets = parsedBy(parseSecrets)
+
+const listOf = (env: Io['env'], name: string) =>
+  texts.fromText(env[name] ?? '') as string[] | undefined
 
 async function requestToken(url: string): Promise<string> {
   const { status, text } = await requestWithin(

@@ -4,6 +4,7 @@ import type { CutoffClaim } from '../revocation/token-entries.js'
 import type { AddressDetail } from '../runtime/ip-addresses.js'
 import type { SenderConstrained } from '../token/confirmation.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
+import type { SecretKey } from '../token/key-material.js'
 import { createFaults } from '../token/options.js'
 import type { ExpiredCookie } from './cookies.js'
 import { readVariables, type Environment } from './read-variables.js'
@@ -47,7 +48,7 @@ export type Config = Readonly<{
   hasDocs: boolean
   metrics: Readonly<{ port: number | undefined; isPublic: boolean }>
   /** Secret of a key that was made for this run only, because none is configured. */
-  throwawaySecret: string | undefined
+  throwawaySecret: SecretKey | undefined
 }>
 
 /** Everything that is wrong with the environment, one line each. */

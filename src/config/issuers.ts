@@ -33,7 +33,7 @@ const memberVariables = {
 } as const satisfies Record<Exclude<IssuerMember, SessionMember>, keyof typeof issuerVariables>
 
 const keyVariables = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI'] as const
-/** How tokens are verified with that key. Without a key these variables mean nothing. */
+/** How tokens are verified with these keys. Without a key these variables mean nothing. */
 const verificationVariables = [
   'JWT_ISSUER',
   'JWT_AUDIENCE',
@@ -72,15 +72,14 @@ function singleIssuer(
   defaults: IssuerDefaults,
   faults: Faults,
 ): IssuerConfig | undefined {
-  const keys = keyVariables.filter((name) => namesSet([name]).length > 0)
+  const hasKey = namesSet(keyVariables).length > 0
   const verification = namesSet(verificationVariables)
-  if (keys.length > 1) faults.report(`${keyVariables.join(', ')}:`, 'only one of them may be set')
-  if (keys.length === 0 && verification.length > 0)
+  if (!hasKey && verification.length > 0)
     faults.report(
       verification.join(', '),
       'cannot stand without a key in JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URI',
     )
-  if (keys.length !== 1) return undefined
+  if (!hasKey) return undefined
   return parseIssuer(entryOf(values), defaults, (member, what) =>
     faults.report(memberVariables[member as Exclude<IssuerMember, SessionMember>], what),
   )

@@ -104,9 +104,24 @@ export const certificateFile: Option<string> = {
   },
 }
 
-export function readText(path: string, report: Report): string | undefined {
+const readText = (path: string, report: Report): string | undefined =>
+  readBytes(path, report)?.toString('utf8')
+
+/** The text of a file that must be UTF-8. A byte order mark is not part of the text. */
+export function readUtf8(path: string, report: Report): string | undefined {
+  const bytes = readBytes(path, report)
+  if (bytes === undefined) return undefined
   try {
-    return readFileSync(path, 'utf8')
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    report('names a file that is no UTF-8; a binary secret is given as a JWK of the type oct')
+    return undefined
+  }
+}
+
+function readBytes(path: string, report: Report): Buffer | undefined {
+  try {
+    return readFileSync(path)
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException
     report(`names a file that cannot be read (${code})`)

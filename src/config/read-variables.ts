@@ -1,5 +1,5 @@
 import type { Faults, Report } from '../token/options.js'
-import { readText } from './parsers.js'
+import { readUtf8 } from './parsers.js'
 import type { ValuesOf, Variable } from './variable.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -60,5 +60,5 @@ export function readSecret(env: Environment, name: string, faults: Faults): stri
   const path = textOf(env, `${name}_FILE`)
   if (text !== undefined && path !== undefined) faults.report(name, `and ${name}_FILE are both set`)
   if (text !== undefined || path === undefined) return text
-  return readText(path, faults.of(`${name}_FILE`))?.replace(/\r?\n$/, '')
+  return readUtf8(path, faults.of(`${name}_FILE`))?.replace(/\r?\n$/, '')
 }

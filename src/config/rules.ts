@@ -5,6 +5,7 @@ import {
   defaultBackchannelTyp,
   type IssuerConfig,
 } from '../token/issuer-options.js'
+import type { SecretKey } from '../token/key-material.js'
 import type { Faults } from '../token/options.js'
 import { hasIssuerVariables, issuersOf } from './issuers.js'
 import type { Given } from './read-variables.js'
@@ -20,7 +21,7 @@ export const throwawayIssuerName = 'cierre-development'
 type Trust = Readonly<{
   issuers: readonly IssuerConfig[]
   /** Secret of a key that was made for this run only, because none is configured. */
-  throwawaySecret: string | undefined
+  throwawaySecret: SecretKey | undefined
 }>
 
 /** The issuers whose tokens are accepted: those configured, or in development a throwaway one. */
@@ -38,11 +39,11 @@ export function trustOf(given: Settings, faults: Faults): Trust {
     )
     return { issuers, throwawaySecret: undefined }
   }
-  const throwawaySecret = randomBytes(32).toString('base64url')
+  const throwawaySecret = { bytes: randomBytes(32) }
   const issuer: IssuerConfig = {
     issuer: throwawayIssuerName,
     algorithms: ['HS256'],
-    key: { kind: 'secret', secret: throwawaySecret },
+    keys: { secrets: [throwawaySecret], jwks: [], skipped: [] },
     backchannelTyp: defaultBackchannelTyp,
     backchannelAllow: [],
     backchannelScope: defaultBackchannelScope,

@@ -19,12 +19,12 @@ export const issuerVariables = {
     section: 'Issuer',
     option: text,
     orFile: true,
-    help: 'HMAC secret, at least as long as the hash output (32, 48 or 64 bytes).',
+    help: 'HMAC secret, at least as long as the hash output (32, 48 or 64 bytes). A JWK of the type `oct` gives any bytes; a JWKS, or a JSON array of secrets, gives several.',
   },
   JWT_PUBLIC_KEY: {
     option: text,
     orFile: true,
-    help: 'Public key as PEM (SPKI; literal `\\n` is understood), JWK or JWKS.',
+    help: 'Public keys as PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`; one or several, folded or with literal `\\n`), JWK or JWKS. `JWT_SECRET`, `JWT_PUBLIC_KEY` and `JWT_JWKS_URI` may stand together.',
   },
   JWT_JWKS_URI: {
     option: text,
@@ -36,8 +36,8 @@ export const issuerVariables = {
   },
   JWT_ISSUER: { option: text, help: 'Exact `iss`. Unchecked when unset.' },
   JWT_AUDIENCE: {
-    option: text,
-    help: 'What `aud` must be or contain. Unchecked when unset: ID tokens of the issuer then pass as access tokens.',
+    option: texts,
+    help: 'Comma list: `aud` must be or contain one of them. Unchecked when unset: ID tokens of the issuer then pass as access tokens.',
   },
   JWT_TYP: {
     option: text,
@@ -64,7 +64,7 @@ export const issuerVariables = {
   JWT_ISSUERS: {
     option: filledJsonArray,
     orFile: true,
-    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret or publicKey or jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelAllow, backchannelScope}`.',
+    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret, publicKey, jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelAllow, backchannelScope}`, each with at least one key; `secret` and `publicKey` may be arrays.',
   },
 } as const satisfies Record<string, Variable>
 

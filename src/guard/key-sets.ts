@@ -1,7 +1,7 @@
 import { createWaiters } from '../runtime/waiters.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
-import type { KeySourceLog } from '../token/remote-key-source.js'
+import type { KeySourceLog } from '../token/key-source-log.js'
 
 type Parts = Readonly<{
   issuers: readonly IssuerConfig[]
@@ -17,6 +17,7 @@ export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Pa
   const waiters = createWaiters()
   let isClosed = false
   const log: KeySourceLog = {
+    debug: () => undefined,
     info() {
       if (missing().length === 0) waiters.succeed()
     },
@@ -58,10 +59,8 @@ function missingOrigins(
   configs: readonly IssuerConfig[],
   issuers: OpenIssuers['issuers'],
 ): readonly string[] {
-  const origins = configs.flatMap(({ key }, index) =>
-    key.kind !== 'remote' || issuers[index]?.keys.isLoaded() === true
-      ? []
-      : [new URL(key.uri).origin],
+  const origins = configs.flatMap(({ keys: { uri } }, index) =>
+    uri === undefined || issuers[index]?.keys.isLoaded() === true ? [] : [new URL(uri).origin],
   )
   return [...new Set(origins)]
 }

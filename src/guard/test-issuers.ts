@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
 import { signClaims } from '../token/development.js'
+import { isOfSecret } from '../token/issuer-key-options.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import type { PublicJwk } from '../token/key-material.js'
 
@@ -12,21 +13,29 @@ export type TestIssuer = Readonly<{
 }>
 
 /**
- * Keeps a shared secret. A key pair of the test stands in the place of a `jwksUri`, and beside a
- * `publicKey`, whose private key the test may have.
+ * Keeps shared secrets, the first of which signs. Without one a key pair of the test signs: it
+ * stands in the place of a `jwksUri`, and beside a `publicKey`, whose private key the test may have.
  */
 export function createTestIssuer(config: IssuerConfig): TestIssuer {
-  const { key, algorithms, typ = 'JWT' } = config
+  const { algorithms, typ = 'JWT' } = config
   const [first = 'HS256'] = algorithms
-  if (key.kind === 'secret')
-    return { config, header: { alg: first, typ }, key: Buffer.from(key.secret, 'utf8') }
+  const { secrets, jwks, skipped } = config.keys
+  const keys = { secrets, jwks, skipped }
+  const [secret] = secrets
+  if (secret !== undefined) {
+    const { alg = algorithms.find(isOfSecret) ?? first, kid, bytes } = secret
+    return {
+      config: { ...config, keys },
+      header: { alg, typ, ...(kid !== undefined && { kid }) },
+      key: bytes,
+    }
+  }
   const alg = algorithms.find((name) => !isRsa(name)) ?? first
   const { publicKey, privateKey } = keyPairFor(alg)
   const kid = randomUUID()
-  const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg } as PublicJwk
-  const jwks = key.kind === 'public' ? [...key.jwks, jwk] : [jwk]
+  const own = { ...publicKey.export({ format: 'jwk' }), kid, alg } as PublicJwk
   return {
-    config: { ...config, key: { kind: 'public', jwks } },
+    config: { ...config, keys: { ...keys, jwks: [...jwks, own] } },
     header: { alg, typ, kid },
     key: privateKey,
   }

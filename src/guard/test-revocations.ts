@@ -49,7 +49,12 @@ export function createTestRevocations({ issuers, ...settings }: CheckSettings) {
 }
 
 /** No key set is fetched, so there is nothing to log. */
-const noLog = { info: () => undefined, warn: () => undefined, error: () => undefined }
+const noLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+}
 
 const read = (revoked: unknown, issuers: CheckSettings['issuers']) =>
   readOrThrow(revoked, revocation, (given, faults) => {

@@ -15,8 +15,9 @@ export type FeedOptions = Readonly<{
 
 /**
  * One entry of the service's `JWT_ISSUERS`, without the members that only the service uses. An
- * entry has exactly one of `secret`, `publicKey` and `jwksUri`; `undefined`, as an environment
- * variable that is not set, counts as absent.
+ * entry has at least one of `secret`, `publicKey` and `jwksUri`; `undefined`, as an environment
+ * variable that is not set, counts as absent. Several keys verify side by side, each with the
+ * algorithms of its own family alone.
  */
 export type GuardIssuer = Readonly<{
   /**
@@ -26,10 +27,13 @@ export type GuardIssuer = Readonly<{
   issuer?: string | undefined
   audience?: string | readonly string[] | undefined
   algorithms?: string | readonly string[] | undefined
-  /** HMAC secret, at least as long as the hash output */
-  secret?: string | undefined
-  /** PEM (SPKI), JWK or JWKS */
-  publicKey?: string | object | undefined
+  /**
+   * HMAC secrets, each at least as long as the hash output: texts, or JWKs of the type `oct` for
+   * any bytes
+   */
+  secret?: string | object | readonly (string | object)[] | undefined
+  /** PEM (public keys or certificates, one or several), JWK or JWKS */
+  publicKey?: string | object | readonly (string | object)[] | undefined
   jwksUri?: string | undefined
   typ?: string | undefined
 }>

@@ -31,6 +31,7 @@ import { createRevocations } from '../revocation/revocations.js'
 import { createLogoutTokenReplays } from '../signals/logout-token-replays.js'
 import { warnOfRefusedLogoutTokens } from '../signals/refused-logout-tokens.js'
 import { signDevelopmentToken } from '../token/development.js'
+import type { SecretKey } from '../token/key-material.js'
 import type { ServiceParts } from './parts.js'
 
 /** Every operation of the contract, made from the parts of the service. */
@@ -184,5 +185,5 @@ const publicOperations = (parts: ServiceParts) => {
   } satisfies Partial<Operations>
 }
 
-const signWith = (secret: string, nowMs: number) =>
+const signWith = (secret: SecretKey, nowMs: number) =>
   signDevelopmentToken({ secret, nowMs }, { issuer: throwawayIssuerName })

@@ -1,5 +1,6 @@
 import { randomUUID, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
+import type { SecretKey } from './key-material.js'
 
 export type DevelopmentClaims = Readonly<{
   issuer?: string | undefined
@@ -17,10 +18,10 @@ export type DevelopmentClaims = Readonly<{
 export function signDevelopmentToken(
   {
     secret,
-    alg = 'HS256',
+    alg = secret.alg ?? 'HS256',
     typ = 'JWT',
     nowMs,
-  }: { secret: string; alg?: string; typ?: string | undefined; nowMs: number },
+  }: { secret: SecretKey; alg?: string | undefined; typ?: string | undefined; nowMs: number },
   {
     issuer,
     audience,
@@ -37,8 +38,8 @@ export function signDevelopmentToken(
       ...(issuer !== undefined && { iss: issuer }),
       ...(audience !== undefined && { aud: audience }),
     },
-    { alg, typ },
-    Buffer.from(secret, 'utf8'),
+    { alg, typ, ...(secret.kid !== undefined && { kid: secret.kid }) },
+    secret.bytes,
   )
 }
 

@@ -113,6 +113,6 @@ function parseEntry(
   const given = readObject(value, [...verificationMembers, ...serviceMembers], report)
   if (given === undefined) return undefined
   const entry = prepare(given, report)
-  if (keyMembersOf(entry).length !== 1) report(`needs exactly one of ${keyMembers.join(', ')}`)
+  if (keyMembersOf(entry).length === 0) report(`needs one of ${keyMembers.join(', ')}`)
   return parseIssuer(entry, defaults, (member, what) => report(what, `.${member}`))
 }

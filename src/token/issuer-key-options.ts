@@ -1,55 +1,83 @@
 import {
-  hmacSecretBytes,
-  defaultAlgorithms,
   algorithmsOf,
-  parsePublicKeys,
+  defaultAlgorithms,
+  hmacSecretBytes,
   publicKeyAlgorithms,
   type PublicJwk,
+  type SecretKey,
+  type SkippedKey,
 } from './key-material.js'
-import { parsedBy, text, type Option, type Report } from './options.js'
+import { isTexts, type Report } from './options.js'
+import { parsePublicKeys, parseSecrets, type StaticKeys } from './static-keys.js'
 
-export type KeyConfig =
-  | Readonly<{ kind: 'secret'; secret: string }>
-  | Readonly<{ kind: 'public'; jwks: readonly PublicJwk[] }>
-  | Readonly<{ kind: 'remote'; uri: string }>
+/**
+ * The keys of an issuer, at least one. A signature is verified with keys of the family of its
+ * algorithm alone (RFC 8725 §3.1).
+ */
+export type IssuerKeys = Readonly<{
+  secrets: readonly SecretKey[]
+  jwks: readonly PublicJwk[]
+  /** URL of a remote key set */
+  uri?: string
+  /** Keys of the given sets that are not used. */
+  skipped: readonly SkippedKey[]
+}>
 
-/** The settings of an issuer that give its key. An issuer has exactly one of them. */
+/** The settings of an issuer that give keys. An issuer has at least one of them. */
 export const keyMembers = ['secret', 'publicKey', 'jwksUri'] as const
 export type KeyMember = (typeof keyMembers)[number]
 
-const publicKeys = parsedBy<KeyConfig>((written) => ({
-  kind: 'public',
-  jwks: parsePublicKeys(written),
-}))
+type Given = Readonly<Partial<Record<KeyMember, unknown>>>
+type ReportMember = (member: KeyMember, what: string) => void
 
-const parsers: Record<KeyMember, Option<KeyConfig>['check']> = {
-  secret(value, report) {
-    const secret = text.check(value, report)
-    return secret === undefined ? undefined : { kind: 'secret', secret }
-  },
-  publicKey(value, report) {
-    const written = publicKeyText(value)
-    if (typeof written === 'string') return publicKeys.check(written, report)
-    report('must be PEM, a JWK or a JWKS')
+/** @returns nothing when one of the settings is wrong */
+export function parseKeys(given: Given, report: ReportMember): IssuerKeys | undefined {
+  const read = <T>(member: KeyMember, parse: (value: unknown, report: Report) => T | undefined) =>
+    given[member] === undefined
+      ? undefined
+      : { value: parse(given[member], (what) => report(member, what)) }
+  const secrets = read('secret', listOf(parseSecrets, 'must be a string that is not empty'))
+  const jwks = read('publicKey', listOf(parsePublicKeys, 'must be PEM, a JWK or a JWKS'))
+  const uri = read('jwksUri', keySetUri)
+  if ([secrets, jwks, uri].some((one) => one !== undefined && one.value === undefined))
     return undefined
-  },
-  jwksUri(value, report) {
-    if (typeof value === 'string' && isKeySetUri(value)) return { kind: 'remote', uri: value }
-    report('must be an http or https URL, without user and password')
-    return undefined
-  },
+  return {
+    secrets: secrets?.value?.keys ?? [],
+    jwks: jwks?.value?.keys ?? [],
+    ...(uri?.value !== undefined && { uri: uri.value }),
+    skipped: [...(secrets?.value?.skipped ?? []), ...(jwks?.value?.skipped ?? [])],
+  }
 }
 
-export const parseKey = (
-  member: KeyMember,
-  value: unknown,
-  report: Report,
-): KeyConfig | undefined => parsers[member](value, report)
+/** Reads one text or several. The JSON of a key may also be given as the object it stands for. */
+const listOf =
+  <T>(parse: (text: string) => StaticKeys<T>, fault: string) =>
+  (value: unknown, report: Report): StaticKeys<T> | undefined => {
+    const given: unknown[] = Array.isArray(value) ? value : [value]
+    const written = given.map(keyText)
+    if (!isTexts(written)) {
+      report(fault)
+      return undefined
+    }
+    try {
+      const parsed = written.map(parse)
+      return {
+        keys: parsed.flatMap(({ keys }) => keys),
+        skipped: parsed.flatMap(({ skipped }) => skipped),
+      }
+    } catch (error) {
+      report((error as Error).message)
+      return undefined
+    }
+  }
 
-/**
- * The text of a public key. A JWK or JWKS may also be given as the object that its JSON stands for.
- */
-function publicKeyText(value: unknown): unknown {
+function keySetUri(value: unknown, report: Report): string | undefined {
+  if (typeof value === 'string' && isKeySetUri(value)) return value
+  report('must be an http or https URL, without user and password')
+  return undefined
+}
+
+function keyText(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   try {
     return JSON.stringify(value)
@@ -65,73 +93,78 @@ function isKeySetUri(uri: string): boolean {
   return /^https?:$/.test(protocol) && username === '' && password === ''
 }
 
-const families = {
-  secret: Object.keys(hmacSecretBytes),
-  public: [...publicKeyAlgorithms] as string[],
-}
+/** Whether an algorithm is one for shared secrets. */
+export const isOfSecret = (algorithm: string) => algorithm in hmacSecretBytes
+const supported: readonly string[] = [...Object.keys(hmacSecretBytes), ...publicKeyAlgorithms]
 
 /** The algorithms of a remote key set when none are named. */
 const remoteAlgorithms = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
 /**
- * The accepted algorithms: those that are named, which must suit the key, or else the defaults of
- * the key.
+ * The accepted algorithms: those that are named, which must suit the keys, or else the defaults of
+ * the keys.
  */
 export function checkAlgorithms(
   named: readonly string[],
-  key: KeyConfig,
+  keys: IssuerKeys,
   report: Report,
 ): readonly string[] {
-  const family = key.kind === 'secret' ? 'secret' : 'public'
-  const unsuitable = named.filter((algorithm) => !families[family].includes(algorithm))
-  if (unsuitable.length > 0) {
-    const supported = [...families.secret, ...families.public]
-    const others = unsuitable.filter((algorithm) => supported.includes(algorithm))
-    const owner = family === 'secret' ? 'a shared secret' : 'public keys'
-    report(
-      others.length > 0
-        ? `has ${unsuitable.join(', ')}, which does not go with ${owner}`
-        : `has ${unsuitable.join(', ')}, which cierre does not know`,
-    )
+  const fault = faultOfAlgorithms(named, keys)
+  if (fault !== undefined) {
+    report(fault)
     return []
   }
-  reportUnused(named, key, report)
-  if (named.length === 0) return defaultsOf(key)
+  if (named.length === 0) return defaultsOf(keys)
   // EdDSA and Ed25519 are two names of one algorithm here (RFC 9864).
   return named.some((algorithm) => algorithm === 'EdDSA' || algorithm === 'Ed25519')
     ? [...new Set([...named, 'EdDSA', 'Ed25519'])]
     : named
 }
 
-function reportUnused(named: readonly string[], key: KeyConfig, report: Report): void {
-  if (key.kind !== 'public') return
-  const unused = named.filter(
-    (algorithm) => !key.jwks.some((jwk) => algorithmsOf(jwk).includes(algorithm)),
-  )
-  if (unused.length > 0) report(`has ${unused.join(', ')}, which no key is for`)
+function faultOfAlgorithms(named: readonly string[], keys: IssuerKeys): string | undefined {
+  const hasSecret = keys.secrets.length > 0
+  const hasPublic = keys.jwks.length > 0 || keys.uri !== undefined
+  const unknown = named.filter((algorithm) => !supported.includes(algorithm))
+  if (unknown.length > 0) return `has ${unknown.join(', ')}, which cierre does not know`
+  const unsuitable = named.filter((algorithm) => !(isOfSecret(algorithm) ? hasSecret : hasPublic))
+  if (unsuitable.length > 0)
+    return `has ${unsuitable.join(', ')}, which does not go with ${hasSecret ? 'a shared secret' : 'public keys'}`
+  const unused = named.filter((algorithm) => !hasKeyFor(algorithm, keys))
+  if (unused.length > 0) return `has ${unused.join(', ')}, which no key is for`
+  if (named.length === 0) return undefined
+  if (hasSecret && !named.some(isOfSecret)) return 'has none for the shared secret'
+  return hasPublic && named.every(isOfSecret) ? 'has none for the public keys' : undefined
 }
 
-function defaultsOf(key: KeyConfig): readonly string[] {
-  switch (key.kind) {
-    case 'secret':
-      return ['HS256']
-    case 'public':
-      return defaultAlgorithms(key.jwks)
-    case 'remote':
-      return remoteAlgorithms
-  }
+const hasKeyFor = (algorithm: string, { secrets, jwks, uri }: IssuerKeys): boolean =>
+  isOfSecret(algorithm)
+    ? secrets.some(({ alg = algorithm }) => alg === algorithm)
+    : uri !== undefined || jwks.some((jwk) => algorithmsOf(jwk).includes(algorithm))
+
+function defaultsOf({ secrets, jwks, uri }: IssuerKeys): readonly string[] {
+  return [
+    ...new Set([
+      ...secrets.map(({ alg = 'HS256' }) => alg),
+      ...defaultAlgorithms(jwks),
+      ...(uri === undefined ? [] : remoteAlgorithms),
+    ]),
+  ]
 }
 
-/** RFC 7518 §3.2: a secret is at least as long as the hash output. */
+/** RFC 7518 §3.2: a secret is at least as long as the hash output of each algorithm it is for. */
 export function checkSecretLength(
-  key: KeyConfig,
+  { secrets }: IssuerKeys,
   algorithms: readonly string[],
   report: Report,
 ): void {
-  if (key.kind !== 'secret') return
-  const bytes = (algorithm: string) =>
-    hmacSecretBytes[algorithm as keyof typeof hmacSecretBytes] ?? 0
-  const needed = Math.max(...algorithms.map(bytes))
-  if (Buffer.byteLength(key.secret, 'utf8') < needed)
-    report(`must be at least ${needed} bytes long for ${algorithms.join(', ')}`)
+  const ofSecret = algorithms.filter(isOfSecret)
+  for (const [index, { bytes, alg }] of secrets.entries()) {
+    const own = alg === undefined ? ofSecret : [alg]
+    const needed = Math.max(
+      ...own.map((algorithm) => hmacSecretBytes[algorithm as keyof typeof hmacSecretBytes]),
+    )
+    const which = secrets.length > 1 ? `: number ${index + 1} is not` : ''
+    if (bytes.length < needed)
+      report(`must be at least ${needed} bytes long for ${own.join(', ')}${which}`)
+  }
 }

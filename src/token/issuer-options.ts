@@ -2,8 +2,8 @@ import {
   checkAlgorithms,
   checkSecretLength,
   keyMembers,
-  parseKey,
-  type KeyConfig,
+  parseKeys,
+  type IssuerKeys,
   type KeyMember,
 } from './issuer-key-options.js'
 import {
@@ -20,7 +20,7 @@ export type IssuerConfig = Readonly<{
   audience?: readonly string[]
   typ?: string
   algorithms: readonly string[]
-  key: KeyConfig
+  keys: IssuerKeys
   sessionMaxLifetimeS: number
   sessionKeys: readonly string[]
   backchannelAudience?: readonly string[]
@@ -88,8 +88,7 @@ const nullable: readonly IssuerMember[] = ['sessionMaxLifetimeS', 'backchannelSc
  * `JWT_ISSUERS`, or an entry of a guard.
  *
  * @param report takes what is wrong with a member
- * @returns nothing when the key is wrong, or when there is not exactly one key; the caller reports
- * the latter
+ * @returns nothing when a key is wrong, or when there is none; the caller reports the latter
  */
 export function parseIssuer(
   given: Readonly<Partial<Record<IssuerMember, unknown>>>,
@@ -115,23 +114,21 @@ export function parseIssuer(
       read('backchannelScope', oneOf(backchannelScopes)),
     ),
   }
-  const [member, ...more] = keyMembersOf(given)
-  if (member === undefined || more.length > 0) return undefined
-  const key = parseKey(member, given[member], (what) => report(member, what))
-  if (key === undefined) return undefined
-  const algorithms = checkAlgorithms(named, key, (what) => report('algorithms', what))
-  checkSecretLength(key, algorithms, (what) => report('secret', what))
+  const keys = keyMembersOf(given).length > 0 ? parseKeys(given, report) : undefined
+  if (keys === undefined) return undefined
+  const algorithms = checkAlgorithms(named, keys, (what) => report('algorithms', what))
+  checkSecretLength(keys, algorithms, (what) => report('secret', what))
   return {
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
     ...(typ !== undefined && { typ }),
     algorithms,
-    key,
+    keys,
     ...forService,
   }
 }
 
-/** The members that give a key. */
+/** The members that give keys. */
 export const keyMembersOf = (
   given: Readonly<Partial<Record<IssuerMember, unknown>>>,
 ): KeyMember[] => keyMembers.filter((member) => given[member] !== undefined)

@@ -1,6 +1,6 @@
 import { createSecretKey, KeyObject } from 'node:crypto'
 import { importJWK, type CryptoKey, type JWK } from 'jose'
-import { algorithmsOf, mayVerify, type PublicJwk } from './key-material.js'
+import { algorithmsOf, type PublicJwk, type SecretKey } from './key-material.js'
 import { verificationKey, type VerificationKey } from './signature.js'
 
 /** What a token's header says about its key (RFC 7515 §4.1.1, §4.1.4). */
@@ -39,28 +39,48 @@ export type KeySource = {
   close(): void
 }
 
-/** One shared secret. */
-export function secretKeySource(secret: string, algorithms: readonly string[]): KeySource {
-  const key = createSecretKey(Buffer.from(secret, 'utf8'))
-  const keys = new Map(algorithms.map((alg) => [alg, [verificationKey(alg, key)]]))
-  return {
-    candidates: ({ alg }) => keys.get(alg) ?? [],
-    candidatesAfterBadSignature: nothingNewer,
-    isLoaded: () => true,
-    generation: () => 0,
-    close: () => undefined,
-  }
+/** Shared secrets, each for its `alg` or else for all of these algorithms. */
+export function secretKeySource(
+  secrets: readonly SecretKey[],
+  algorithms: readonly string[],
+): KeySource {
+  const imported = secrets.map(({ bytes, ...named }) => ({ ...named, key: createSecretKey(bytes) }))
+  const keys = new Map(
+    algorithms.map((algorithm) => [
+      algorithm,
+      imported
+        .filter(({ alg = algorithm }) => alg === algorithm)
+        .map(({ kid, key }) => ({ kid, key: verificationKey(algorithm, key) })),
+    ]),
+  )
+  return unchanging(({ alg, kid }) =>
+    (keys.get(alg) ?? []).filter((one) => isNamed(one, kid)).map(({ key }) => key),
+  )
 }
 
-/** Keys that never change. */
-export function fixedKeySource(jwks: readonly PublicJwk[]): KeySource {
-  const keySet = createKeySet(jwks)
+/** Public keys that never change. */
+export const fixedKeySource = (jwks: readonly PublicJwk[]): KeySource =>
+  unchanging(createKeySet(jwks).candidates)
+
+const unchanging = (candidates: KeySource['candidates']): KeySource => ({
+  candidates,
+  candidatesAfterBadSignature: nothingNewer,
+  isLoaded: () => true,
+  generation: () => 0,
+  close: () => undefined,
+})
+
+/**
+ * Shared secrets and public keys of one issuer. A public key is never the secret of an HMAC
+ * (RFC 8725 §3.1): the family of the algorithm decides where keys are looked up.
+ */
+export function bothFamilies(secrets: KeySource, publicKeys: KeySource): KeySource {
+  const ofFamily = ({ alg }: KeyHeader) => (alg.startsWith('HS') ? secrets : publicKeys)
   return {
-    candidates: keySet.candidates,
-    candidatesAfterBadSignature: nothingNewer,
-    isLoaded: () => true,
-    generation: () => 0,
-    close: () => undefined,
+    ...publicKeys,
+    candidates: (header, waiter) => ofFamily(header).candidates(header, waiter),
+    candidatesAfterBadSignature: (header, waiter) =>
+      ofFamily(header).candidatesAfterBadSignature(header, waiter),
   }
 }
 
@@ -77,7 +97,7 @@ export function createKeySet(jwks: readonly PublicJwk[]) {
      * Whether the set has the key that a token names. In a set without `kid`s any key may be it.
      */
     hasNamed: ({ kid }: KeyHeader): boolean =>
-      kids.size === 0 || (kid !== undefined && kids.has(kid)),
+      jwks.length > 0 && (kids.size === 0 || (kid !== undefined && kids.has(kid))),
     /** Answers at once, except for a key and algorithm that are used for the first time. */
     candidates: (header: KeyHeader) => candidatesOf(imported, header),
   }
@@ -92,13 +112,15 @@ function candidatesOf(
   imported: readonly ImportedKey[],
   { alg, kid }: KeyHeader,
 ): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
-  const fitting = imported.filter(
-    ({ jwk }) => fits(jwk, alg) && (kid === undefined || jwk.kid === undefined || jwk.kid === kid),
-  )
+  const fitting = imported.filter(({ jwk }) => fits(jwk, alg) && isNamed(jwk, kid))
   const keys = fitting.map((one) => keyOf(one, alg))
   const known = keys.filter((key) => typeof key === 'function')
   return known.length === keys.length ? known : Promise.all(keys.map(async (key) => key))
 }
+
+/** A token without `kid` may be signed by any key, and a key without `kid` may sign any token. */
+const isNamed = (key: Readonly<{ kid?: string | undefined }>, kid: string | undefined) =>
+  kid === undefined || key.kid === undefined || key.kid === kid
 
 function keyOf(
   { jwk, byAlgorithm }: ImportedKey,
@@ -129,7 +151,7 @@ async function importKey(
 
 function fits(jwk: PublicJwk, alg: string): boolean {
   const declared = jwk.alg === undefined || jwk.alg === alg || isEd25519(jwk.alg, alg)
-  return declared && mayVerify(jwk) && algorithmsOf(jwk).includes(alg)
+  return declared && algorithmsOf(jwk).includes(alg)
 }
 
 // RFC 9864 renamed EdDSA with Ed25519 keys to Ed25519.

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { IssuerConfig } from './issuer-options.js'
-import { fixedKeySource, secretKeySource, type KeySource } from './key-source.js'
-import { remoteKeySource, type KeySourceLog } from './remote-key-source.js'
+import { isOfSecret } from './issuer-key-options.js'
+import { bothFamilies, fixedKeySource, secretKeySource, type KeySource } from './key-source.js'
+import { logSkippedKeys, type KeySourceLog } from './key-source-log.js'
+import { remoteKeySource } from './remote-key-source.js'
 import type { Issuer } from './verification.js'
 
 type Parts = { requireExp: boolean; log: KeySourceLog; now: () => number }
@@ -19,32 +21,27 @@ export function openIssuers(
   before: OpenIssuers = { issuers: [], configs: [] },
 ): OpenIssuers {
   const kept = (config: IssuerConfig) => {
-    const index = before.configs.findIndex(({ key, algorithms }) =>
-      isDeepStrictEqual([key, algorithms], [config.key, config.algorithms]),
+    const index = before.configs.findIndex(({ keys, algorithms }) =>
+      isDeepStrictEqual([keys, algorithms], [config.keys, config.algorithms]),
     )
     return before.issuers[index]?.keys
   }
   const issuers = configs.map((config) => ({
     ...config,
     requireExp: parts.requireExp,
-    keys: kept(config) ?? openKeySource(config, parts.log, parts.now),
+    keys: kept(config) ?? openKeySource(config, parts),
   }))
   const sources = new Set(issuers.map(({ keys }) => keys))
   before.issuers.forEach(({ keys }) => sources.has(keys) || keys.close())
   return { issuers, configs }
 }
 
-function openKeySource(
-  { key, algorithms }: IssuerConfig,
-  log: KeySourceLog,
-  now: () => number,
-): KeySource {
-  switch (key.kind) {
-    case 'secret':
-      return secretKeySource(key.secret, algorithms)
-    case 'public':
-      return fixedKeySource(key.jwks)
-    case 'remote':
-      return remoteKeySource({ uri: key.uri, now, log })
-  }
+function openKeySource({ issuer, keys, algorithms }: IssuerConfig, { log, now }: Parts): KeySource {
+  const { secrets, jwks, uri, skipped } = keys
+  logSkippedKeys(skipped, { issuer }, log)
+  const publicKeys =
+    uri === undefined ? fixedKeySource(jwks) : remoteKeySource({ uri, fixed: jwks, now, log })
+  if (secrets.length === 0) return publicKeys
+  const secretKeys = secretKeySource(secrets, algorithms.filter(isOfSecret))
+  return bothFamilies(secretKeys, publicKeys)
 }

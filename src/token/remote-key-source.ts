@@ -1,18 +1,22 @@
 import { requestWithin, textOf } from '../runtime/http-client.js'
 import { ServiceError } from '../errors.js'
-import { checkPublicJwk, mayVerify, type PublicJwk } from './key-material.js'
+import { readKeySet, readPublicJwk, skippedKey } from './jwk.js'
+import type { PublicJwk, SkippedKey } from './key-material.js'
 import { createKeySetFetches, type KeySetFetches } from './key-set-fetches.js'
 import { createKeySet, type KeyHeader, type KeySource } from './key-source.js'
+import { logSkippedKeys, type KeySourceLog } from './key-source-log.js'
 import { createKeyWaiters } from './key-waiters.js'
 import type { VerificationKey } from './signature.js'
 
 const fetchTimeoutMs = 5_000
 const largestSetBytes = 1 << 20
 
-/** Gets a line for every fetch of a key set, and for every key of it that cannot be used. */
-export type KeySourceLog = Readonly<
-  Record<'info' | 'warn' | 'error', (details: object, message: string) => void>
->
+type Parts = Readonly<{
+  uri: string
+  fixed: readonly PublicJwk[]
+  now: () => number
+  log: KeySourceLog
+}>
 
 /** How often `tick` looks whether a fetch is due. */
 const tickMs = 100
@@ -22,14 +26,12 @@ const tickMs = 100
  * 300 s. An unknown `kid` causes a fetch, at most once in 5 s. The `kid` counts as unknown only
  * after a fetch that began later has succeeded and did not bring it. A failed fetch leaves the keys
  * as they are. Redirects are refused; weak, symmetric and unreadable keys are skipped.
+ *
+ * @param parts `fixed` keys verify signatures as well, with and without the key set
  */
-export function remoteKeySource(parts: {
-  uri: string
-  now: () => number
-  log: KeySourceLog
-}): KeySource {
+export function remoteKeySource(parts: Parts): KeySource {
   const closing = new AbortController()
-  const keySet = createLoadedKeySet(parts.uri, parts.log, closing.signal)
+  const keySet = createLoadedKeySet(parts, closing.signal)
   const fetches = createKeySetFetches(keySet.load, parts.now)
   const lookUp = createKeyLookUp(keySet, fetches)
   const wait = createKeyWaiters()
@@ -66,20 +68,21 @@ export function remoteKeySource(parts: {
 
 type LoadedKeySet = ReturnType<typeof createLoadedKeySet>
 
-/** The key set as it was fetched last; empty before the first fetch. */
-function createLoadedKeySet(uri: string, log: KeySourceLog, closing: AbortSignal) {
+/** The fixed keys, and the key set as it was fetched last; empty before the first fetch. */
+function createLoadedKeySet({ uri, fixed, log }: Parts, closing: AbortSignal) {
   const { origin } = new URL(uri)
-  let loaded = { keySet: createKeySet([]), text: '', generation: 0 }
-  const onSkipped = (reason: string) =>
-    log.warn({ origin, reason }, 'a key of the key set is skipped')
+  let loaded = { keySet: createKeySet(fixed), fetched: createKeySet([]), text: '', generation: 0 }
+  const logSkipped = onceForEach(log, origin)
   return {
     /** Fetches the key set and says whether that succeeded. */
     async load(): Promise<boolean> {
       try {
-        const keys = await fetchKeys(uri, closing, onSkipped)
+        const { keys, skipped } = await fetchKeys(uri, closing)
+        logSkipped(skipped)
         const text = JSON.stringify(keys)
         const generation = loaded.generation + (text === loaded.text ? 0 : 1)
-        loaded = { keySet: createKeySet(keys), text, generation }
+        const fetched = createKeySet(keys)
+        loaded = { keySet: createKeySet([...fixed, ...keys]), fetched, text, generation }
         log.info({ origin, keys: keys.length }, 'key set loaded')
         return true
       } catch (cause) {
@@ -88,9 +91,19 @@ function createLoadedKeySet(uri: string, log: KeySourceLog, closing: AbortSignal
       }
     },
     candidates: (header: KeyHeader) => loaded.keySet.candidates(header),
-    hasNamed: (header: KeyHeader) => loaded.keySet.hasNamed(header),
+    hasNamed: (header: KeyHeader) => loaded.fetched.hasNamed(header),
     isLoaded: () => loaded.text !== '',
     generation: () => loaded.generation,
+  }
+}
+
+/** Logs a key that is not used when it is seen first, and not again at every fetch. */
+function onceForEach(log: KeySourceLog, origin: string): (skipped: readonly SkippedKey[]) => void {
+  let logged = new Set<string>()
+  return (skipped) => {
+    const isNew = (key: SkippedKey) => !logged.has(JSON.stringify(key))
+    logSkippedKeys(skipped.filter(isNew), { origin }, log)
+    logged = new Set(skipped.map((key) => JSON.stringify(key)))
   }
 }
 
@@ -139,11 +152,9 @@ function reasonOf(error: unknown): string {
 
 class KeySetError extends Error {}
 
-async function fetchKeys(
-  uri: string,
-  closing: AbortSignal,
-  onSkipped: (reason: string) => void,
-): Promise<PublicJwk[]> {
+type FetchedKeys = Readonly<{ keys: readonly PublicJwk[]; skipped: readonly SkippedKey[] }>
+
+async function fetchKeys(uri: string, closing: AbortSignal): Promise<FetchedKeys> {
   const headers = {
     accept: 'application/jwk-set+json, application/json',
     'cache-control': 'no-cache',
@@ -152,17 +163,16 @@ async function fetchKeys(
     if (answer.status !== 200) throw new KeySetError(`answered ${answer.status}`)
     return textOf(answer, largestSetBytes)
   })
-  const body = JSON.parse(text) as { keys?: unknown } | null
+  // A byte order mark is whitespace to `trim`, but not to JSON.
+  const body = JSON.parse(text.trim()) as { keys?: unknown } | null
   if (!Array.isArray(body?.keys)) throw new KeySetError('answered no JWKS')
-  const keys = body.keys.flatMap((key: unknown) => {
-    try {
-      return [checkPublicJwk(key)]
-    } catch (reason) {
-      onSkipped((reason as Error).message)
-      return []
-    }
-  })
+  const { keys, unusable } = readKeySet(body.keys, readPublicJwk)
   // An empty key set counts as a failed fetch: accepting it would refuse every valid token.
-  if (!keys.some(mayVerify)) throw new KeySetError('answered no key that verifies')
-  return keys
+  if (keys.length === 0)
+    throw new KeySetError(
+      ['answered no key that verifies', ...new Set(unusable.map(({ message }) => message))].join(
+        '; ',
+      ),
+    )
+  return { keys, skipped: unusable.map(skippedKey) }
 }

@@ -47,7 +47,7 @@ describe('the test vectors, and a second implementation of the feed in Python', 
     for (const { algorithm, jwk, token: jwt, claims, keys } of vectors.tokens) {
       const source = algorithm.startsWith('HS')
         ? {
-            ...secretKeySource('unused', []),
+            ...secretKeySource([], []),
             candidates: async () => [
               verificationKey(algorithm, createSecretKey(String(jwk['k']), 'base64url')),
             ],

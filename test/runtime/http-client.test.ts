@@ -88,7 +88,13 @@ describe('after a garbage collection', () => {
     const source = remoteKeySource({
       uri: `${half.origin}/jwks`,
       now: Date.now,
-      log: { info: write, warn: write, error: write },
+      fixed: [],
+      log: {
+        debug: () => undefined,
+        info: write,
+        warn: write,
+        error: write,
+      },
     })
     try {
       await until('it is asked for', () => half.answers.length === 1)

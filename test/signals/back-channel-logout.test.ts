@@ -9,7 +9,7 @@ const issuerWith = (backchannelScope: Issuer['backchannelScope']): Issuer => ({
   requireExp: false,
   sessionMaxLifetimeS: 500,
   sessionKeys: ['s:{sid}', 'u:{sub}'],
-  keys: secretKeySource('unused', []),
+  keys: secretKeySource([], []),
   backchannelTyp: 'logout+jwt',
   backchannelAllow: [],
   backchannelScope,

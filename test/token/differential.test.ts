@@ -53,7 +53,7 @@ const issuerFor = (algorithm: Algorithm, demanding: boolean): Issuer => ({
   backchannelScope: 'both',
   ...(demanding && demands),
   keys: algorithm.startsWith('HS')
-    ? secretKeySource(hmacSecret, [algorithm])
+    ? secretKeySource([{ bytes: Buffer.from(hmacSecret) }], [algorithm])
     : fixedKeySource([keyPairOf(algorithm).publicKey.export({ format: 'jwk' }) as PublicJwk]),
 })
 

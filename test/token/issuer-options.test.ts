@@ -43,12 +43,12 @@ const ofGuard = (entry: object): Outcome => {
  */
 function comparable(outcome: Outcome, memberOf: (name: string) => string): unknown {
   if ('issuers' in outcome)
-    return outcome.issuers.map(({ issuer, audience, typ, algorithms, key }) => ({
+    return outcome.issuers.map(({ issuer, audience, typ, algorithms, keys }) => ({
       issuer,
       audience,
       typ,
       algorithms,
-      key,
+      keys,
     }))
   return outcome.faults.map((fault) => fault.replace(/^\S+/, (name) => memberOf(name))).sort()
 }
