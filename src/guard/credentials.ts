@@ -1,8 +1,11 @@
 import { isLoopback } from '../runtime/loopback.js'
+import { mayBePrivate } from '../runtime/private-networks.js'
+import { oneOf, optional } from '../token/options.js'
+
 /** The origin of the service, and the machine client that requests are sent as. */
 export type Credentials = Readonly<{ url: string; clientId: string; clientSecret: string }>
 
-export const credentialNames = ['url', 'clientId', 'clientSecret'] as const
+export const credentialNames = ['url', 'clientId', 'clientSecret', 'insecure'] as const
 
 /**
  * Reads the credentials among some options. `report` gets the name of a wrong option, and its
@@ -24,18 +27,46 @@ export function readCredentials(
     clientId: text('clientId'),
     clientSecret: text('clientSecret'),
   }
-  if (credentials.url !== '' && !isSafeOrigin(credentials.url))
-    report('url', 'must be an origin: https://…, or http:// on a loopback address')
+  const insecure = optional(oneOf([true, false]), given['insecure'], (what) =>
+    report('insecure', what),
+  )
+  const isTaken = insecure === true ? isPrivateOrigin : isSafeOrigin
+  if (credentials.url !== '' && !isTaken(credentials.url))
+    report(
+      'url',
+      insecure === true
+        ? 'must be an origin: https://…, or http:// in a private network'
+        : 'must be an origin: https://…, or http:// on a loopback address',
+    )
   return credentials
+}
+
+/**
+ * Warns of a secret that is sent in clear: of a URL that is taken for the sake of `insecure` alone.
+ *
+ * @param name what the URL is called
+ */
+export function warnOfClearText(name: string, { url }: Credentials): void {
+  if (isSafeOrigin(url)) return
+  process.emitWarning(
+    `${name} is ${url}: anyone in that network can read its secret, and forge its answers`,
+    { code: 'CIERRE_INSECURE' },
+  )
 }
 
 /**
  * Whether a secret may be sent to this URL: it has to be an origin without user, path or query,
  * over TLS or on a loopback address.
  */
-function isSafeOrigin(url: string): boolean {
+const isSafeOrigin = (url: string): boolean => isOrigin(url, isLoopback)
+
+const isPrivateOrigin = (url: string): boolean => isSafeOrigin(url) || isOrigin(url, mayBePrivate)
+
+function isOrigin(url: string, mayBeClear: (hostname: string) => boolean): boolean {
   if (!URL.canParse(url)) return false
   const { origin, href, protocol, hostname } = new URL(url)
-  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
-  return href === `${origin}/` && isSafe
+  return (
+    href === `${origin}/` &&
+    (protocol === 'https:' || (protocol === 'http:' && mayBeClear(hostname)))
+  )
 }

@@ -2,7 +2,12 @@ import type { Claims } from '../token/verification.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
 import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { number, optional, readOrThrow } from '../token/options.js'
-import { credentialNames, readCredentials, type Credentials } from './credentials.js'
+import {
+  credentialNames,
+  readCredentials,
+  warnOfClearText,
+  type Credentials,
+} from './credentials.js'
 
 /**
  * Whether a token is active, according to another source. The guard answers `unknown` with a 503.
@@ -25,6 +30,8 @@ export const refuseUnknown: OnUnknown = () => 'unknown'
  * failure is `unknown`.
  *
  * @param url the service's origin; `https:`, or `http:` on a loopback address
+ * @param insecure whether `url` may be `http:` in a private network, where a warning says that the
+ * secret and the tokens are sent in clear
  * @param timeoutMs deadline of an answer, from 1 to 60000; 1000 by default
  * @throws TypeError with every fault of the options
  */
@@ -33,10 +40,12 @@ export function askIntrospection(
     url: string
     clientId: string
     clientSecret: string | undefined
+    insecure?: boolean | undefined
     timeoutMs?: number | undefined
   }>,
 ): OnUnknown {
   const { timeoutMs, ...credentials } = readIntrospection(options)
+  warnOfClearText('the url of askIntrospection', credentials)
   const endpoint = new URL('/oauth/introspect', credentials.url)
   const authorization = basicAuthorization(credentials)
   return async ({ token }) => {

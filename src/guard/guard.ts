@@ -2,6 +2,7 @@ import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
 import type { FeedEvent } from '../feed/event.js'
 import { warnOfUnusableClaims } from '../token/unusable-claims.js'
 import { createVerification } from '../token/verification.js'
+import { warnOfClearText } from './credentials.js'
 import { createGuardCheck } from './guard-check.js'
 import { createGuardEvents } from './guard-events.js'
 import { createGuardFollower, type GuardFollower, type GuardObserver } from './guard-follower.js'
@@ -25,6 +26,7 @@ import { createWatches } from './watches.js'
  */
 export function createGuard(options: GuardOptions): Guard {
   const settings = readGuardOptions(options)
+  warnOfClearText('feed.url', settings.feed)
   return openGuard(settings, followService(settings))
 }
 

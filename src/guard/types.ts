@@ -11,6 +11,11 @@ export type FeedOptions = Readonly<{
   clientId: string
   /** `undefined`, as an environment variable that is not set, is refused when the guard is made. */
   clientSecret: string | undefined
+  /**
+   * Whether `url` may be `http:` in a private network. A warning says that the secret is sent in
+   * clear, and that revocations could be held back there.
+   */
+  insecure?: boolean | undefined
 }>
 
 /**

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { askIntrospection, createGuard, type GuardOptions } from '../../src/guard.js'
 import { readGuardOptions } from '../../src/guard/options.js'
 import { feedOf } from '../support/guard.js'
+import { until } from '../support/processes.js'
 import { hmacSecret, pemOf, rsa } from '../support/tokens.js'
 
 const feed = feedOf('https://cierre.test')
@@ -255,6 +256,55 @@ describe('the options of a guard', () => {
       }),
     ).to.deep.equal(readGuardOptions({ feed, issuers: [single] }))
   })
+
+  for (const [name, open] of Object.entries({
+    'the feed': (parts: typeof feed & { insecure?: unknown }): void =>
+      void createGuard({ issuers, feed: parts as typeof feed }).close(),
+    askIntrospection: (parts: typeof feed & { insecure?: unknown }): void =>
+      void askIntrospection(parts as typeof feed),
+  }))
+    it(`${name} takes http: in a private network if told so, with a warning, and nowhere else`, async () => {
+      const warnings: Error[] = []
+      const note = (warning: Error) => void warnings.push(warning)
+      process.on('warning', note)
+      const from = (url: string, insecure?: unknown) => () => open({ ...feed, url, insecure })
+      try {
+        const hosts = [
+          '10.1.2.3:3000',
+          '172.16.0.1',
+          '192.168.1.1',
+          '[fd00::1]',
+          'cierre',
+          'a.test',
+        ]
+        for (const host of hosts) {
+          expect(from(`http://${host}`)).to.throw(TypeError, 'url must be an origin')
+          expect(from(`http://${host}`, false)).to.throw(TypeError, 'url must be an origin')
+          expect(from(`http://${host}`, true)).not.to.throw()
+        }
+        for (const url of ['https://cierre.test', 'http://127.0.0.1:3000'])
+          expect(from(url, true)).not.to.throw()
+        for (const url of [
+          'http://203.0.113.7',
+          'http://172.32.0.1',
+          'http://[2001:db8::1]',
+          'http://u:p@a.test',
+          'ftp://a.test',
+          'http://a.test/x',
+        ])
+          expect(from(url, true), url).to.throw(TypeError, 'http:// in a private network')
+        expect(from('http://a.test', 'yes')).to.throw(
+          TypeError,
+          'insecure must be one of true, false',
+        )
+        await until('Node has warned', () => warnings.length >= hosts.length)
+        expect(warnings.map(({ message }) => message.includes('http://'))).to.deep.equal(
+          hosts.map(() => true),
+        )
+      } finally {
+        process.off('warning', note)
+      }
+    })
 
   it('askIntrospection checks its options, too', () => {
     const parts = { url: 'https://cierre.test', clientId: 'api', clientSecret: 'x' }
