@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import { ConfigError } from '../config/config.js'
 import type { Environment } from '../config/read-variables.js'
+import { warnOfUnknownVariables } from '../config/unknown-variables.js'
 import { isLoopback } from '../runtime/loopback.js'
 import { FeedError } from '../guard/feed-error.js'
 import type { Guard } from '../guard/types.js'
@@ -33,6 +34,7 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   const settings = readAgentSettings(env)
   const { log } = createLog(settings.logLevel)
   exitOnLostErrors(log)
+  warnOfUnknownVariables(env, log)
   const agentGuard = openAgentGuard(settings.guard)
   const { guard } = agentGuard
   const metrics = createAgentMetrics({ version: version() })

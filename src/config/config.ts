@@ -47,6 +47,7 @@ export type Config = Readonly<{
   /** Whether `/docs` is served. */
   hasDocs: boolean
   metrics: Readonly<{ port: number | undefined; isPublic: boolean }>
+  isProduction: boolean
   /** Secret of a key that was made for this run only, because none is configured. */
   throwawaySecret: SecretKey | undefined
 }>
@@ -83,6 +84,7 @@ export function parseConfig(env: Environment): Config {
 /** The settings that cannot conflict with each other. */
 export function settingsOf(values: Values) {
   const metricsPort = values.METRICS_PORT
+  const isProduction = values.NODE_ENV === 'production'
   return {
     host: values.HOST,
     port: values.PORT,
@@ -113,8 +115,9 @@ export function settingsOf(values: Values) {
     hasDocs: values.DOCS === 'on',
     metrics: {
       port: metricsPort,
-      isPublic: metricsPort === undefined && values.NODE_ENV !== 'production',
+      isPublic: metricsPort === undefined && !isProduction,
     },
+    isProduction,
   }
 }
 

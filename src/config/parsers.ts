@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Limit } from '../access/rate-limits.js'
+import { jsonFault } from '../runtime/json-fault.js'
 import { isAddressRange } from '../runtime/ip-addresses.js'
 import { isSerialisedOrigin } from '../runtime/serialised-origin.js'
 import { texts, textThat, wholeNumber, type Option, type Report } from '../token/options.js'
@@ -62,7 +63,12 @@ function arrayThat(isRight: (array: unknown[]) => boolean, demand: string): Opti
     fromText: parseJson,
     check(value, report) {
       if (Array.isArray(value) && isRight(value)) return value as unknown[]
-      report(`must be ${typeof value === 'string' ? 'a JSON' : 'an'} array${demand}`)
+      const fault = typeof value === 'string' ? jsonFault(value) : undefined
+      report(
+        fault === undefined
+          ? `must be ${typeof value === 'string' ? 'a JSON' : 'an'} array${demand}`
+          : `is not JSON: line ${fault.line}, column ${fault.column}`,
+      )
       return undefined
     },
   }
@@ -70,11 +76,8 @@ function arrayThat(isRight: (array: unknown[]) => boolean, demand: string): Opti
 
 /** The value of a JSON text, or any other text unchanged: the parser's error would quote it. */
 function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
+  const json = text.replace(/^\ufeff/, '')
+  return jsonFault(json) === undefined ? JSON.parse(json) : json
 }
 
 /** A port; 0 takes a free one. */

@@ -5,13 +5,14 @@ import type { Logger } from 'pino'
 import { ConfigError, parseConfig, type Config } from '../config/config.js'
 import { throwawayIssuerName } from '../config/rules.js'
 import type { Environment } from '../config/read-variables.js'
+import { warnOfUnknownVariables } from '../config/unknown-variables.js'
 import { createMetricsServer } from '../http/metrics-server.js'
 import { serverTimes } from '../http/server.js'
 import { createLog, exitOnLostErrors } from '../telemetry/log.js'
 import { createOperations } from './operations.js'
 import { createParts } from './parts.js'
 import { createService, type Service } from './service.js'
-import { warnOfIdTokens } from './warnings.js'
+import { warnOfIdTokens, warnOfMemoryStore } from './warnings.js'
 import { signDevelopmentToken } from '../token/development.js'
 import { version } from '../telemetry/version.js'
 
@@ -33,6 +34,7 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   const config = parseConfig(env)
   const { log, writeLine } = createLog(config.logLevel)
   exitOnLostErrors(log)
+  warnOfUnknownVariables(env, log)
   const parts = createParts({ config, log, writeLine, now: Date.now })
   const service = createService(parts, createOperations(parts), serverTimes)
   onHangup(() => reload(service, env, log))
@@ -85,6 +87,7 @@ async function announce(server: Server, config: Config, log: Logger): Promise<vo
     `listening${isEmbedded ? '; the embedded store forgets every revocation at a restart' : ''}`,
   )
   warnOfIdTokens(config, log)
+  warnOfMemoryStore(config, log)
   if (config.throwawaySecret !== undefined)
     await printDevelopmentToken(config.throwawaySecret, origin, config.hasDocs)
 }

@@ -15,3 +15,9 @@ export function warnOfIdTokens({ issuers, throwawaySecret }: Config, log: Logger
       )
   }
 }
+
+/** In production a restart would make every revoked token work again. */
+export function warnOfMemoryStore({ redis, isProduction }: Config, log: Logger): void {
+  if (redis === undefined && isProduction)
+    log.warn('REDIS_URL is memory: in production: a restart forgets every revocation')
+}

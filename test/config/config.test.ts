@@ -88,7 +88,8 @@ const wrong: [string, Record<string, string>, RegExp][] = [
     { TRUST_PROXY: '10.0/8,0x7f.1' },
     /^TRUST_PROXY has 10.0\/8, 0x7f.1;/,
   ],
-  ['CLIENTS that is no JSON', { CLIENTS: '{' }, /^CLIENTS must be a JSON array$/],
+  ['CLIENTS that is no JSON', { CLIENTS: '{' }, /^CLIENTS is not JSON: line 1, column 2$/],
+  ['CLIENTS that is no array', { CLIENTS: '{}' }, /^CLIENTS must be an array$/],
   [
     'a client with a plain secret',
     { CLIENTS: '[{"id":"a","secretSha256":"secret","allow":["revoke"]}]' },
@@ -227,8 +228,13 @@ const wrong: [string, Record<string, string>, RegExp][] = [
   ],
   [
     'JWT_ISSUERS that is no JSON',
-    { JWT_SECRET: '', JWT_ISSUERS: '[secret' },
-    /^JWT_ISSUERS must be a JSON array that is not empty$/,
+    { JWT_SECRET: '', JWT_ISSUERS: '\ufeff[\n  {"issuer": secret}]' },
+    /^JWT_ISSUERS is not JSON: line 2, column 14$/,
+  ],
+  [
+    'JWT_ISSUERS that is empty',
+    { JWT_SECRET: '', JWT_ISSUERS: '[]' },
+    /^JWT_ISSUERS must be an array that is not empty$/,
   ],
   [
     'an issuer without a name',
