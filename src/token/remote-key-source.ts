@@ -1,4 +1,4 @@
-import { requestWithin, textOf } from '../runtime/http-client.js'
+import { requestWithin, textOf, type Answer } from '../runtime/http-client.js'
 import { ServiceError } from '../errors.js'
 import { readKeySet, readPublicJwk, skippedKey } from './jwk.js'
 import type { PublicJwk, SkippedKey } from './key-material.js'
@@ -159,14 +159,12 @@ async function fetchKeys(uri: string, closing: AbortSignal): Promise<FetchedKeys
     accept: 'application/jwk-set+json, application/json',
     'cache-control': 'no-cache',
   }
-  const text = await requestWithin(fetchTimeoutMs, uri, { headers, closing }, async (answer) => {
-    if (answer.status !== 200) throw new KeySetError(`answered ${answer.status}`)
+  const init = { headers, closing, redirect: 'manual' } as const
+  const text = await requestWithin(fetchTimeoutMs, uri, init, async (answer) => {
+    if (answer.status !== 200) throw new KeySetError(`answered ${statusOf(answer, uri)}`)
     return textOf(answer, largestSetBytes)
   })
-  // A byte order mark is whitespace to `trim`, but not to JSON.
-  const body = JSON.parse(text.trim()) as { keys?: unknown } | null
-  if (!Array.isArray(body?.keys)) throw new KeySetError('answered no JWKS')
-  const { keys, unusable } = readKeySet(body.keys, readPublicJwk)
+  const { keys, unusable } = readKeySet(membersOf(text), readPublicJwk)
   // An empty key set counts as a failed fetch: accepting it would refuse every valid token.
   if (keys.length === 0)
     throw new KeySetError(
@@ -175,4 +173,31 @@ async function fetchKeys(uri: string, closing: AbortSignal): Promise<FetchedKeys
       ),
     )
   return { keys, skipped: unusable.map(skippedKey) }
+}
+
+/** The status, and of a redirect where to: host and path, since a query may hold a secret. */
+function statusOf({ status, headers }: Pick<Answer, 'status' | 'headers'>, uri: string): string {
+  const location = headers.get('location')
+  if (status < 300 || status > 399 || location === null || !URL.canParse(location, uri))
+    return String(status)
+  const { host, pathname, protocol } = new URL(location, uri)
+  return `${status}, a redirect to ${protocol}//${host}${pathname}, which is not followed`
+}
+
+function membersOf(text: string): unknown[] {
+  // A byte order mark is a blank to `trim`, but not to JSON.
+  const trimmed = text.trim()
+  if (trimmed.startsWith('<')) throw new KeySetError('answered HTML or XML, no JSON')
+  const body = parseJson(trimmed) as { keys?: unknown } | null
+  if (!Array.isArray(body?.keys)) throw new KeySetError('answered JSON that is no JWKS')
+  return body.keys
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's message quotes the answer.
+    throw new KeySetError('answered no JSON')
+  }
 }
