@@ -353,7 +353,7 @@ export interface paths {
          * Whether a logout would succeed now
          * @description Checks that the store answers within its deadline, that it does not evict revocations under memory pressure
          *     (`maxmemory_policy` is `noeviction`), that the keys of every issuer are loaded, and that this instance knows every revocation and
-         *     follows the feed (the check `replica`). Persistence that is off is a warning. The result of a check is shared for one second.
+         *     follows the feed (the check `replica`). Persistence that is off is a warning, and so is a store that does not say whether it evicts. The result of a check is shared for one second.
          */
         get: operations["ready"];
         put?: never;

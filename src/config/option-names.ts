@@ -36,6 +36,8 @@ export const optionNames = {
   CORS_ORIGINS: 'corsOrigins',
   REDIS_URL: 'redis.url',
   REDIS_CA_FILE: 'redis.caFile',
+  REDIS_CERT_FILE: 'redis.certFile',
+  REDIS_KEY_FILE: 'redis.keyFile',
   REDIS_MIN_REPLICAS: 'redis.minReplicas',
   STORE_TIMEOUT_MS: 'storeTimeoutMs',
   JWT_ISSUERS: 'issuers',

@@ -96,19 +96,27 @@ export const fileContent: Option<string> = {
 }
 
 /** The path of a PEM file with a certificate. */
-export const certificateFile: Option<string> = {
-  fromText: same,
-  check(path, report) {
-    const content = readText(String(path), report)
-    if (content === undefined) return undefined
-    if (content.includes('BEGIN CERTIFICATE')) return String(path)
-    report('holds no PEM certificate')
-    return undefined
-  },
+export const certificateFile = pemFile(/BEGIN CERTIFICATE/, 'certificate')
+
+/** The path of a PEM file with a private key. */
+export const privateKeyFile = pemFile(/BEGIN (?:\w+ )?PRIVATE KEY/, 'private key')
+
+function pemFile(block: RegExp, what: string): Option<string> {
+  return {
+    fromText: same,
+    check(path, report) {
+      const content = readText(String(path), report)
+      if (content === undefined) return undefined
+      if (block.test(content)) return String(path)
+      report(`holds no PEM ${what}`)
+      return undefined
+    },
+  }
 }
 
-const readText = (path: string, report: Report): string | undefined =>
-  readBytes(path, report)?.toString('utf8')
+function readText(path: string, report: Report): string | undefined {
+  return readBytes(path, report)?.toString('utf8')
+}
 
 /** The text of a file that must be UTF-8. A byte order mark is not part of the text. */
 export function readUtf8(path: string, report: Report): string | undefined {

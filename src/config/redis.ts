@@ -1,6 +1,13 @@
 import type { Option } from '../token/options.js'
 
-export type RedisConnection = { url: string; caFile?: string | undefined }
+export type RedisConnection = RedisFiles & Readonly<{ url: string }>
+
+/** PEM files for TLS; the certificate is that of the client. */
+export type RedisFiles = Readonly<{
+  caFile?: string | undefined
+  certFile?: string | undefined
+  keyFile?: string | undefined
+}>
 
 /** The value of `REDIS_URL` that stands for the embedded store. */
 export const embeddedStore = 'memory:'

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
+import { readFileSync } from 'node:fs'
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import {
   defaultBackchannelScope,
   defaultBackchannelTyp,
   type IssuerConfig,
 } from '../token/issuer-options.js'
 import type { SecretKey } from '../token/key-material.js'
-import type { Faults } from '../token/options.js'
+import type { Faults, Report } from '../token/options.js'
 import { hasIssuerVariables, issuersOf } from './issuers.js'
 import type { Given } from './read-variables.js'
-import { embeddedStore, type RedisConnection } from './redis.js'
+import { embeddedStore, type RedisConnection, type RedisFiles } from './redis.js'
 import type { variables } from './variables.js'
 import { isLoopback } from '../runtime/loopback.js'
 
@@ -60,13 +61,15 @@ type Connections = Readonly<{
 
 /** Where revocations and session data are. */
 export function connectionsOf(
-  { values, isSet }: Settings,
+  given: Settings,
   { issuers, throwawaySecret }: Trust,
   faults: Faults,
 ): Connections {
-  const { REDIS_URL: url, SESSION_REDIS_URL: sessionUrl, REDIS_CA_FILE: caFile } = values
+  const { values, isSet } = given
+  const { REDIS_URL: url, SESSION_REDIS_URL: sessionUrl } = values
   const isEmbedded = url === embeddedStore || !isSet('REDIS_URL')
-  const redis = url === undefined || isEmbedded ? undefined : { url, caFile }
+  const files = redisFilesOf(given, faults)
+  const redis = url === undefined || isEmbedded ? undefined : { url, ...files }
   if (!isSet('REDIS_URL') && throwawaySecret === undefined)
     faults.report(
       'REDIS_URL',
@@ -78,7 +81,19 @@ export function connectionsOf(
     values.SESSION_KEYS !== undefined || issuers.some(({ sessionKeys }) => sessionKeys.length > 0)
   if (hasSessionKeys && url === embeddedStore && !isSet('SESSION_REDIS_URL'))
     faults.report('SESSION_KEYS', 'needs a Redis in SESSION_REDIS_URL or REDIS_URL')
-  return { redis, sessionRedis: sessionUrl === undefined ? redis : { url: sessionUrl, caFile } }
+  return { redis, sessionRedis: sessionUrl === undefined ? redis : { url: sessionUrl, ...files } }
+}
+
+function redisFilesOf({ values, isSet }: Settings, faults: Faults): RedisFiles {
+  const { REDIS_CERT_FILE: certFile, REDIS_KEY_FILE: keyFile } = values
+  const report = faults.of('REDIS_CERT_FILE and REDIS_KEY_FILE')
+  if (isSet('REDIS_CERT_FILE') !== isSet('REDIS_KEY_FILE')) report('must be set together')
+  if (certFile !== undefined && keyFile !== undefined) {
+    reportUnfit({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, report)
+    const urls = [values.REDIS_URL, values.SESSION_REDIS_URL]
+    if (!urls.some((url) => url?.startsWith('rediss:'))) report('need a rediss:// URL')
+  }
+  return { caFile: values.REDIS_CA_FILE, certFile, keyFile }
 }
 
 /** A browser may send the cookie for any page: only `Origin` shows which page asks for a logout. */
@@ -96,10 +111,14 @@ export function tlsOf(
   const report = faults.of('TLS_CERT_FILE and TLS_KEY_FILE')
   if (isSet('TLS_CERT_FILE') !== isSet('TLS_KEY_FILE')) report('must be set together')
   if (cert === undefined || key === undefined) return undefined
+  reportUnfit({ cert, key }, report)
+  return { cert, key }
+}
+
+function reportUnfit(pair: Pick<SecureContextOptions, 'cert' | 'key'>, report: Report): void {
   try {
-    createSecureContext({ cert, key })
+    createSecureContext(pair)
   } catch {
     report('must hold a PEM certificate and the private key that belongs to it')
   }
-  return { cert, key }
 }

@@ -10,6 +10,7 @@ import {
   origin,
   origins,
   port,
+  privateKeyFile,
   rateLimit,
 } from './parsers.js'
 import { embeddedStore, redisUrl } from './redis.js'
@@ -63,6 +64,14 @@ export const variables = {
   REDIS_CA_FILE: {
     option: certificateFile,
     help: "PEM file of the authority that signed Redis's certificate.",
+  },
+  REDIS_CERT_FILE: {
+    option: certificateFile,
+    help: 'PEM file of the client certificate for a `rediss://` URL. Needs `REDIS_KEY_FILE`.',
+  },
+  REDIS_KEY_FILE: {
+    option: privateKeyFile,
+    help: 'PEM file of the private key of that certificate.',
   },
   REDIS_MIN_REPLICAS: {
     option: wholeNumber(0, 100),

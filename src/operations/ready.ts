@@ -46,7 +46,9 @@ async function check({ checkHealth, timeoutMs, keySources, isFollowing }: Parts)
   const keys: CheckStatus = keySources().every((source) => source.isLoaded()) ? 'ok' : 'failed'
   const replica: CheckStatus = isFollowing() ? 'ok' : 'failed'
   return {
-    isReady: [store, eviction, keys, replica].every((status) => status === 'ok'),
+    isReady: [store, eviction, keys, replica].every(
+      (status) => status === 'ok' || status === 'warning',
+    ),
     checks: [
       { name: 'store', status: store },
       { name: 'eviction', status: eviction },

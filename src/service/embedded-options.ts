@@ -50,6 +50,9 @@ export type CierreOptions = Readonly<{
     url: string | undefined
     /** PEM file of the authority that signed Redis's certificate. */
     caFile?: string | undefined
+    /** PEM files of a client certificate and its private key. */
+    certFile?: string | undefined
+    keyFile?: string | undefined
     /** Replicas that must acknowledge a revocation before its 200. */
     minReplicas?: number | undefined
   }>

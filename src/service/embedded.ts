@@ -88,7 +88,9 @@ const readyWhen =
     await guard.ready(withinMs)
     const leftMs = Math.max(1, deadlineMs - performance.now())
     const { store, eviction } = await withDeadline(stores.checkHealth(), leftMs)
-    const failed = Object.entries({ store, eviction }).filter(([, status]) => status !== 'ok')
+    const failed = Object.entries({ store, eviction }).filter(
+      ([, status]) => status !== 'ok' && status !== 'warning',
+    )
     if (failed.length === 0) return
     const checks = failed.map(([name, status]) => `${name} ${status}`).join(', ')
     throw new Error(`cierre is not ready: ${checks}; OPERATING.md says what each check means`)

@@ -23,7 +23,13 @@ const faultsOf = (options: unknown): string[] => {
 /** Every option with a value of its own, and the environment that says the same. */
 const all: Required<CierreOptions> = {
   issuers,
-  redis: { url: 'rediss://127.0.0.1:6379', caFile: undefined, minReplicas: 1 },
+  redis: {
+    url: 'rediss://127.0.0.1:6379',
+    caFile: undefined,
+    certFile: undefined,
+    keyFile: undefined,
+    minReplicas: 1,
+  },
   clients: [
     {
       id: 'api',
@@ -114,6 +120,8 @@ describe('the options of createCierre', () => {
     const members: Record<Extract<OptionName, `redis.${string}`>, true> = {
       'redis.url': true,
       'redis.caFile': true,
+      'redis.certFile': true,
+      'redis.keyFile': true,
       'redis.minReplicas': true,
     } satisfies Record<`redis.${keyof CierreOptions['redis']}`, true>
     expect(Object.keys(inType)).to.have.length(

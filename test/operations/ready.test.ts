@@ -105,7 +105,8 @@ describe('health', () => {
     await allow()
     const service = await startService({
       CLIENTS: clientsVariable,
-      REDIS_URL: redis.url.replace('//', '//cierre:cierre@'),
+      // The client selects a database that is not the first.
+      REDIS_URL: `${redis.url.replace('//', '//cierre:cierre@')}/1`,
     })
     try {
       await until('ready', () => service.isReady())
@@ -155,6 +156,36 @@ describe('health', () => {
       await until('not ready', async () => !(await service.isReady()))
       isDeaf = false
       await until('ready again', () => service.isReady())
+    } finally {
+      await service.stop()
+      await network.stop()
+      await redis.stop()
+    }
+  })
+
+  it('200 with a warning when Redis does not say its eviction policy, or says an empty one', async () => {
+    const redis = await startRedis()
+    // As long as the line of a Redis, since the answer says its length.
+    let said = 'xaxmemory_policy:noeviction'
+    const network = await startProxy(
+      () => redis.port,
+      async () => 'pass',
+      (text) => text.replace('maxmemory_policy:noeviction', said),
+    )
+    const service = await startService({ REDIS_URL: network.url })
+    const eviction = async () => {
+      const { status, json } = await service.send({ path: '/health/ready' })
+      const { checks } = json as { checks: { name: string; status: string }[] }
+      return `${status} ${checks.find(({ name }) => name === 'eviction')?.status}`
+    }
+    try {
+      for (const line of [said, 'maxmemory_policy:\r\nx:xxxxxx']) {
+        said = line
+        await until('it is ready', async () => (await eviction()) === '200 warning')
+      }
+      said = 'maxmemory_policy:allkeyslru'
+      await until('another policy fails', async () => (await eviction()) === '503 failed')
+      expect((await service.logout(await token())).status).to.equal(200)
     } finally {
       await service.stop()
       await network.stop()

@@ -13,11 +13,15 @@ export type TestProxy = {
  * @param port where a new connection leads to
  * @param onRequest gets each piece that is sent before it arrives, and decides: `pass` it on, `cut` the
  *   connection, pass it on and `lose the answer`, or pass on another text `instead`
+ * @param onAnswer gets each piece of the answers, and gives the text to pass on
  */
 export async function startProxy(
   port: () => number,
   onRequest: (text: string) => Promise<'pass' | 'cut' | 'lose the answer' | { instead: string }>,
+  onAnswer?: (text: string) => string,
 ): Promise<TestProxy> {
+  const answered = (chunk: Buffer) =>
+    onAnswer === undefined ? chunk : Buffer.from(onAnswer(chunk.toString('latin1')), 'latin1')
   const sockets = new Set<Socket>()
   const swallowed = new WeakSet<Socket>()
   const server = createServer((near) => {
@@ -46,7 +50,7 @@ export async function startProxy(
     })
     far.on('data', (chunk: Buffer) => {
       if (deaf) near.destroy()
-      else if (!swallowed.has(near)) near.write(chunk)
+      else if (!swallowed.has(near)) near.write(answered(chunk))
     })
   })
   server.listen(0, '127.0.0.1')

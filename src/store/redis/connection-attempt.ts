@@ -16,6 +16,7 @@ export type Attempt = Readonly<{
 }>
 
 type AttemptEvents = Readonly<{
+  /** The server has answered. */
   onReady: () => void
   onError: (error: unknown) => void
   /** The attempt has failed, or its connection is lost. */
@@ -43,7 +44,11 @@ export function attemptConnection(options: ClientOptions, events: AttemptEvents)
     if (state === 'ended') client.destroy()
     else state = 'connected'
   })
-  client.on('ready', events.onReady)
+  const onAnswer = () => {
+    if (state !== 'ended' && client.isReady) events.onReady()
+  }
+  // With TLS 1.3 the client is ready before the server refuses its certificate.
+  client.on('ready', () => void client.ping().then(onAnswer, onAnswer))
   client.on('error', (error: Error) => {
     if (state === 'ended') return
     events.onError(error)

@@ -122,15 +122,26 @@ function keepConnected(open: (retry: Retry) => Attempt) {
   }
 }
 
-function clientSettings({ url, caFile }: RedisConnection) {
-  const tls = url.startsWith('rediss:')
-    ? { tls: true as const, ...(caFile !== undefined && { ca: readFileSync(caFile) }) }
-    : {}
+function clientSettings(connection: RedisConnection) {
   return {
-    url: withoutCredentials(url),
+    url: withoutCredentials(connection.url),
     disableOfflineQueue: true,
     commandsQueueMaxLength: 20_000,
-    socket: { ...tls, reconnectStrategy: false as const, connectTimeout: silentForMs },
+    socket: {
+      ...tlsOf(connection),
+      reconnectStrategy: false as const,
+      connectTimeout: silentForMs,
+    },
+  }
+}
+
+function tlsOf({ url, caFile, certFile, keyFile }: RedisConnection) {
+  if (!url.startsWith('rediss:')) return {}
+  return {
+    tls: true as const,
+    ...(caFile !== undefined && { ca: readFileSync(caFile) }),
+    ...(certFile !== undefined && { cert: readFileSync(certFile) }),
+    ...(keyFile !== undefined && { key: readFileSync(keyFile) }),
   }
 }
 
@@ -155,19 +166,19 @@ function withoutCredentials(url: string): string {
  * without the password. A server that does not know AUTH quotes its arguments.
  */
 function logConnections(log: Logger, password: () => string | undefined) {
-  let lastMessage: string | undefined
+  const logged = new Set<string>()
   return {
     report(error: unknown) {
       const message = error instanceof Error ? error.message : String(error)
-      if (lastMessage === message) return
-      lastMessage = message
+      if (logged.has(message)) return
+      logged.add(message)
       const secret = password()
       const isQuoting = secret !== undefined && message.includes(secret)
       log.error({ err: isQuoting ? withoutArguments(error) : error }, 'cannot reach Redis')
     },
     clear() {
       log.info('redis connected')
-      lastMessage = undefined
+      logged.clear()
     },
   }
 }

@@ -4,7 +4,8 @@ import type { RedisLink } from './connection.js'
 /**
  * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would
  * take a write: it is a primary, below its memory limit, with the replicas that a commit waits for.
- * Any eviction policy but `noeviction` forgets revocations when memory runs out.
+ * Any eviction policy but `noeviction` forgets revocations when memory runs out. Some managed Redis
+ * do not tell theirs, or tell an empty one: that is a warning.
  *
  * @throws what the connection throws
  */
@@ -33,7 +34,7 @@ function isWritable(info: Info, minReplicas: number): boolean {
 }
 
 function evictionStatus(policy: string | undefined): CheckStatus {
-  if (policy === undefined) return 'unknown'
+  if (policy === undefined || policy === '') return 'warning'
   return policy === 'noeviction' ? 'ok' : 'failed'
 }
 

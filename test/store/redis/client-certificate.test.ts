@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { ConfigError, parseConfig } from '../../../src/config/config.js'
+import { openCierre } from '../../support/embedded.js'
+import { freePort, until } from '../../support/processes.js'
+import { startRedis, type TestRedis } from '../../support/redis.js'
+import { startService } from '../../support/service.js'
+import { hmacSecret, token } from '../../support/tokens.js'
+
+describe('a Redis that demands client certificates', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cierre-certificates-'))
+  const file = (name: string) => join(folder, name)
+  let redis: TestRedis
+  let url: string
+
+  /** Makes `NAME.key` and `NAME.pem`, signed by an authority or by itself. */
+  function certify(name: string, authority?: string): void {
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1']
+    const signer =
+      authority === undefined ? [] : ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`]
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', ...key, '-keyout', `${name}.key`, '-out', `${name}.pem`],
+        ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', ...signer],
+      ],
+      { cwd: folder, stdio: 'ignore' },
+    )
+  }
+
+  before(async () => {
+    certify('authority')
+    for (const name of ['server', 'client']) certify(name, 'authority')
+    certify('stranger')
+    const port = await freePort()
+    url = `rediss://127.0.0.1:${port}`
+    redis = await startRedis([
+      ...['--tls-port', String(port), '--tls-auth-clients', 'yes'],
+      ...['--tls-cert-file', file('server.pem'), '--tls-key-file', file('server.key')],
+      ...['--tls-ca-cert-file', file('authority.pem')],
+    ])
+  })
+  after(async () => {
+    await redis.stop()
+    rmSync(folder, { recursive: true })
+  })
+  const filesOf = (name: string) => ({
+    REDIS_CERT_FILE: file(`${name}.pem`),
+    REDIS_KEY_FILE: file(`${name}.key`),
+  })
+  const variables = () => ({ REDIS_URL: url, REDIS_CA_FILE: file('authority.pem') })
+
+  it('200 with the certificate of REDIS_CERT_FILE, for each connection, and the revocation is stored', async () => {
+    const service = await startService({
+      ...variables(),
+      ...filesOf('client'),
+      SESSION_KEYS: 's:{sid}',
+    })
+    try {
+      await until('ready', () => service.isReady())
+      const jwt = await token()
+      expect((await service.logout(jwt)).status).to.equal(200)
+      expect((await service.logout(jwt)).status).to.equal(401)
+      expect(await redis.dump()).to.match(/^cierre:\{c\}:s:/m)
+    } finally {
+      await service.stop()
+    }
+  })
+
+  it('500, and not ready, without a certificate and with that of a stranger', async () => {
+    for (const files of [{}, filesOf('stranger')]) {
+      const service = await startService({ ...variables(), ...files }, { waitForStore: false })
+      try {
+        expect(await service.isReady()).to.equal(false)
+        expect((await service.logout(await token())).status).to.equal(500)
+        const lines = service.logged().filter(({ redis }) => redis !== undefined)
+        expect(lines.length, 'one line for each kind of trouble').to.be.within(1, 8)
+        expect(lines.map(({ msg }) => msg)).not.to.include('redis connected')
+      } finally {
+        await service.stop()
+      }
+    }
+  })
+
+  it('200 inside an app, by redis.certFile and redis.keyFile', async () => {
+    const { REDIS_CERT_FILE: certFile, REDIS_KEY_FILE: keyFile } = filesOf('client')
+    const cierre = openCierre({ redis: { url, caFile: file('authority.pem'), certFile, keyFile } })
+    try {
+      await cierre.ready()
+    } finally {
+      await cierre.close()
+    }
+  })
+
+  it('faults: one file without the other, a key that is another’s, files that are none, an URL without TLS', () => {
+    const faultsOf = (env: Record<string, string>) => {
+      try {
+        parseConfig({ JWT_SECRET: hmacSecret, ...variables(), ...env })
+        return []
+      } catch (error) {
+        return (error as ConfigError).faults
+      }
+    }
+    const client = filesOf('client')
+    writeFileSync(file('none'), 'none')
+    expect(faultsOf(client)).to.deep.equal([])
+    const both = 'REDIS_CERT_FILE and REDIS_KEY_FILE'
+    expect(faultsOf({ ...client, REDIS_KEY_FILE: '' })).to.deep.equal([
+      `${both} must be set together`,
+    ])
+    expect(faultsOf({ ...client, REDIS_KEY_FILE: file('server.key') })).to.deep.equal([
+      `${both} must hold a PEM certificate and the private key that belongs to it`,
+    ])
+    expect(faultsOf({ REDIS_CERT_FILE: file('none'), REDIS_KEY_FILE: file('none') })).to.deep.equal(
+      ['REDIS_CERT_FILE holds no PEM certificate', 'REDIS_KEY_FILE holds no PEM private key'],
+    )
+    expect(faultsOf({ ...client, REDIS_URL: 'redis://127.0.0.1:1' })).to.deep.equal([
+      `${both} need a rediss:// URL`,
+    ])
+  })
+})
