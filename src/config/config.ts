@@ -1,7 +1,7 @@
 import type { Client } from '../access/clients.js'
 import type { Limit } from '../access/rate-limits.js'
 import type { CutoffClaim } from '../revocation/token-entries.js'
-import type { AddressDetail } from '../runtime/ip-addresses.js'
+import type { AddressDetail, TrustedProxies } from '../runtime/ip-addresses.js'
 import type { SenderConstrained } from '../token/confirmation.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import type { SecretKey } from '../token/key-material.js'
@@ -35,7 +35,7 @@ export type Config = Readonly<{
   /** Absent: no limit. */
   rateLimitAddress: Limit | undefined
   rateLimitSubject: Limit | undefined
-  trustProxy: readonly string[]
+  trustProxy: TrustedProxies
   corsOrigins: readonly string[]
   audit: Readonly<{ address: AddressDetail; maxEvents: number; maxAgeMs: number }>
   storeTimeoutMs: number

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Limit } from '../access/rate-limits.js'
 import { jsonFault } from '../runtime/json-fault.js'
-import { isAddressRange } from '../runtime/ip-addresses.js'
+import { isAddressRange, type TrustedProxies } from '../runtime/ip-addresses.js'
+import { privateRanges } from '../runtime/private-networks.js'
 import { isSerialisedOrigin } from '../runtime/serialised-origin.js'
 import { texts, textThat, wholeNumber, type Option, type Report } from '../token/options.js'
 
@@ -28,7 +29,28 @@ export const origins = listOf(
   'only exact origins such as https://app.example.com or capacitor://localhost are taken',
 )
 
-export const addressRanges = listOf(isAddressRange, 'only addresses and CIDR ranges are taken')
+/** Names of address ranges, as proxies are often named. */
+const namedRanges = new Map<string, readonly string[]>([
+  ['loopback', ['127.0.0.0/8', '::1']],
+  ['private', privateRanges],
+])
+const rangesOf = (item: string): readonly string[] => namedRanges.get(item) ?? [item]
+
+const proxyList = listOf(
+  (item) => rangesOf(item).every(isAddressRange),
+  'only addresses, CIDR ranges, loopback and private are taken, or a single number of hops',
+)
+const hops = wholeNumber(1, 32)
+
+/** The proxies to trust: how many stand in front, or the ranges of their addresses. */
+export const trustedProxies: Option<TrustedProxies> = {
+  fromText: (text) => (/^\d+$/.test(text.trim()) ? Number(text) : texts.fromText(text)),
+  check(value, report) {
+    if (typeof value === 'number')
+      return hops.check(value, (what) => report(`${what}, if it is a number of hops`))
+    return proxyList.check(value, report)?.flatMap(rangesOf)
+  },
+}
 
 const directive = '"(?:cache|cookies|storage|clientHints|executionContexts|\\*)"'
 const directives = new RegExp(`^(?:${directive}(?:, ?${directive})*)?$`)
@@ -39,15 +61,25 @@ export const clearSiteData = textThat(
   'must be quoted directives such as "storage", or empty',
 )
 
+/** The largest integer of a structured field (RFC 8941 §3.3.1), in which the limit is told. */
+const mostRequests = 999_999_999_999_999
+/** The longest timer of Node: 2^31 − 1 ms, 24 days. */
+const longestWindowS = 2_147_483
+
+const isWithin = (value: number, most: number) => value >= 1 && value <= most
+
 /** Requests per seconds, or `off`. */
 export const rateLimit: Option<Limit | 'off'> = {
   fromText: same,
   check(value, report) {
     if (value === 'off') return 'off'
-    const [, requests, windowS] = /^([1-9]\d{0,6})\/([1-9]\d{0,4})$/.exec(String(value)) ?? []
-    if (requests !== undefined && windowS !== undefined)
-      return { requests: Number(requests), windowS: Number(windowS) }
-    report('must be requests per seconds, such as 300/60, or off')
+    const [, count, seconds] = /^(\d+)\/(\d+)$/.exec(String(value)) ?? []
+    const [requests, windowS] = [Number(count), Number(seconds)]
+    if (isWithin(requests, mostRequests) && isWithin(windowS, longestWindowS))
+      return { requests, windowS }
+    report(
+      `must be requests per seconds, such as 300/60, or off; up to ${mostRequests} requests, and up to ${longestWindowS} seconds`,
+    )
     return undefined
   },
 }

@@ -3,7 +3,6 @@ import { sessionKeyTemplates, sessionLifetime } from '../token/issuer-options.js
 import { eachParsedBy, oneOf, parsedBy, text, wholeNumber } from '../token/options.js'
 import { parseExpiredCookie } from './cookies.js'
 import {
-  addressRanges,
   certificateFile,
   clearSiteData,
   fileContent,
@@ -12,6 +11,7 @@ import {
   port,
   privateKeyFile,
   rateLimit,
+  trustedProxies,
 } from './parsers.js'
 import { embeddedStore, redisUrl } from './redis.js'
 import {
@@ -48,8 +48,8 @@ export const variables = {
   },
   TLS_KEY_FILE: { option: fileContent, help: 'PEM file of the private key of that certificate.' },
   TRUST_PROXY: {
-    option: addressRanges,
-    help: 'Comma list of proxies (addresses, CIDR) whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.',
+    option: trustedProxies,
+    help: 'The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: a comma list of addresses, CIDR ranges, `loopback` and `private` (RFC 1918, RFC 4193), or the number of proxies that every request passes. Trust a number only where clients cannot reach the service without these proxies.',
   },
   CORS_ORIGINS: {
     option: origins,
@@ -122,7 +122,7 @@ export const variables = {
     section: 'Limits',
     option: rateLimit,
     default: '300/60',
-    help: 'Logouts per client address (IPv6: per /64), as `count/seconds`, or `off`.',
+    help: 'Logouts per client address (IPv6: per /64), as `count/seconds`, or `off`. A window has up to 2147483 seconds.',
   },
   RATE_LIMIT_SUBJECT: {
     option: rateLimit,

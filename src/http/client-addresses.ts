@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import proxyaddr from 'proxy-addr'
-import { canonical } from '../runtime/ip-addresses.js'
+import { canonical, type TrustedProxies } from '../runtime/ip-addresses.js'
 
 export type ClientAddresses = {
   /**
@@ -14,16 +14,19 @@ export type ClientAddresses = {
   hasIgnoredHeaders(request: IncomingMessage): boolean
 }
 
-/** @param trusted proxies, as addresses or CIDR ranges */
-export function createClientAddresses(trusted: readonly string[]): ClientAddresses {
-  const isOfProxy = proxyaddr.compile([...trusted])
+/** @param trusted proxies; an empty list when none is */
+export function createClientAddresses(trusted: TrustedProxies): ClientAddresses {
+  const hasProxies = typeof trusted === 'number' || trusted.length > 0
+  const isOfProxy =
+    typeof trusted === 'number'
+      ? (_address: string, hop: number) => hop < trusted
+      : proxyaddr.compile([...trusted])
   const isTrusted = (address: string, hop: number) => isOfProxy(withoutPort(address), hop)
   const peerOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
-  const isProxied = (request: IncomingMessage) =>
-    trusted.length > 0 && isTrusted(peerOf(request), 0)
+  const isProxied = (request: IncomingMessage) => hasProxies && isTrusted(peerOf(request), 0)
   return {
     of: (request) =>
-      (trusted.length > 0 ? canonical(withoutPort(proxyaddr(request, isTrusted))) : undefined) ??
+      (hasProxies ? canonical(withoutPort(proxyaddr(request, isTrusted))) : undefined) ??
       canonical(peerOf(request)) ??
       'unknown',
     isSecure(request) {
@@ -33,7 +36,7 @@ export function createClientAddresses(trusted: readonly string[]): ClientAddress
       return typeof proto === 'string' && proto.split(',').at(-1)?.trim().toLowerCase() === 'https'
     },
     hasIgnoredHeaders: (request) =>
-      trusted.length === 0 &&
+      !hasProxies &&
       (request.headers['x-forwarded-for'] !== undefined ||
         request.headers['x-forwarded-proto'] !== undefined),
   }

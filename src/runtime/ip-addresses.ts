@@ -1,6 +1,9 @@
 import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
+/** How many proxies stand in front, or the ranges of their addresses. */
+export type TrustedProxies = number | readonly string[]
+
 export type AddressDetail = 'full' | 'truncate' | 'none'
 
 /** Whether a text is an address or CIDR range that `TRUST_PROXY` takes. */

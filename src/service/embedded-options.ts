@@ -60,7 +60,8 @@ export type CierreOptions = Readonly<{
   /** The origin of the app, as clients see it. */
   publicUrl?: string | undefined
   corsOrigins?: readonly string[] | undefined
-  trustProxy?: readonly string[] | undefined
+  /** Addresses, CIDR ranges, `loopback`, `private`; or the number of proxies in front. */
+  trustProxy?: number | readonly string[] | undefined
   storeTimeoutMs?: number | undefined
   requireExp?: boolean | undefined
   cutoffClaim?: 'iat' | 'auth_time' | undefined

@@ -365,3 +365,26 @@ describe('the limit of a subject', () => {
     expect(error).to.have.property('code', 'store_unavailable')
   })
 })
+
+describe('the largest limits', () => {
+  it('200: counted and told, in memory and in Redis, without a timer that ends too early', async () => {
+    const most = '999999999999999/2147483'
+    const redis = await startRedis()
+    const service = await startService({
+      REDIS_URL: redis.url,
+      RATE_LIMIT_ADDRESS: most,
+      RATE_LIMIT_SUBJECT: most,
+    })
+    try {
+      const { status, headers } = await service.logout(await token({ sub: 'alice' }))
+      expect(status).to.equal(200)
+      expect(headers['ratelimit-policy']).to.include('q=999999999999999;w=2147483')
+      expect(headers['ratelimit']).to.include('r=999999999999998;t=2147483')
+      const next = await service.logout(await token({ sub: 'alice' }))
+      expect(next.headers['ratelimit'], 'the window has not ended').to.include('r=999999999999997')
+    } finally {
+      await service.stop()
+      await redis.stop()
+    }
+  })
+})

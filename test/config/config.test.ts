@@ -82,7 +82,23 @@ const wrong: [string, Record<string, string>, RegExp][] = [
     /^REDIS_URL must be a redis:/,
   ],
   ['TRUST_PROXY everybody', { TRUST_PROXY: '0.0.0.0/0' }, /^TRUST_PROXY has 0.0.0.0\/0;/],
-  ['TRUST_PROXY half an address', { TRUST_PROXY: '10' }, /^TRUST_PROXY has 10;/],
+  ['TRUST_PROXY half an address', { TRUST_PROXY: '10,loopback' }, /^TRUST_PROXY has 10;/],
+  [
+    'TRUST_PROXY no hops',
+    { TRUST_PROXY: '0' },
+    /^TRUST_PROXY must be a whole number from 1 to 32, if it is a number of hops$/,
+  ],
+  ['TRUST_PROXY too many hops', { TRUST_PROXY: '33' }, /^TRUST_PROXY must be a whole number from/],
+  [
+    'RATE_LIMIT_ADDRESS with a window that no timer has',
+    { RATE_LIMIT_ADDRESS: '1/2147484' },
+    /^RATE_LIMIT_ADDRESS must be .* up to 999999999999999 requests, and up to 2147483 seconds$/,
+  ],
+  [
+    'RATE_LIMIT_ADDRESS with more than a header field can say',
+    { RATE_LIMIT_ADDRESS: '1000000000000000/1' },
+    /^RATE_LIMIT_ADDRESS must be /,
+  ],
   [
     'TRUST_PROXY half a range',
     { TRUST_PROXY: '10.0/8,0x7f.1' },

@@ -209,7 +209,11 @@ describe('the options of createCierre', () => {
       /^sessionKeys needs a Redis in sessionRedisUrl or redis.url$/,
     ],
     ['null', { ...good, publicUrl: null }, /^publicUrl must be an origin/],
-    ['a number for a list', { ...good, trustProxy: 7 }, /^trustProxy must be a string or an array/],
+    [
+      'a number for a list',
+      { ...good, corsOrigins: 7 },
+      /^corsOrigins must be a string or an array/,
+    ],
     [
       'a rate of numbers',
       { ...good, rateLimitAddress: 300 },
