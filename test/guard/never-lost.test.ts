@@ -8,6 +8,7 @@ import { send } from '../support/http.js'
 import { repeats } from '../support/long.js'
 import { startProxy } from '../support/proxy.js'
 import { end, freePort, start, until } from '../support/processes.js'
+import { createRandom } from '../support/random.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { hmacSecret, token } from '../support/tokens.js'
 
@@ -76,11 +77,7 @@ describe('a fresh guard accepts no token that was revoked before the moment of i
   it(`${revocations} revocations while instances and Redis are killed, stopped, restarted, trimmed and flushed`, async function () {
     this.timeout(600_000)
     const seed = randomInt(2 ** 31)
-    let state = seed
-    const random = (below: number) => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-      return Math.floor((state / 2 ** 32) * below)
-    }
+    const random = createRandom(seed)
     const allReady = () =>
       until('both instances are ready', async () =>
         (await Promise.all(instances.map(({ isReady }) => isReady()))).every(Boolean),
