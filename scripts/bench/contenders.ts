@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { commitScript } from '../../src/store/redis/commit.js'
-import { startServer } from './machine.js'
+import { startServer, type Server } from './machine.js'
 import { clientSecret, requestOf, secret, verificationKey, type Algorithm } from './tokens.js'
-
-export type Server = Awaited<ReturnType<typeof startServer>>
 
 /** A server of the comparison. All servers do the same work. */
 export type Contender = {
@@ -18,13 +19,22 @@ const clients = JSON.stringify([
   {
     id: 'bench',
     secretSha256: createHash('sha256').update(clientSecret).digest('hex'),
-    allow: ['introspect'],
+    allow: ['feed', 'introspect'],
   },
 ])
 const jwtsIn =
   (request: (jwt: string) => Buffer): Contender['requests'] =>
   async (_server, jwts) =>
     jwts.map(request)
+
+const issuerOf = (algorithm: Algorithm): Record<string, string> => ({
+  JWT_ISSUER: 'https://issuer.test',
+  JWT_AUDIENCE: 'https://api.test',
+  JWT_ALGORITHMS: algorithm,
+  ...(algorithm === 'HS256'
+    ? { JWT_SECRET: secret }
+    : { JWT_PUBLIC_KEY: verificationKey(algorithm) }),
+})
 
 /**
  * The service with everything on: both limits (that of the address is so high that it never
@@ -42,13 +52,8 @@ const service = (
       [main],
       {
         REDIS_URL: redisUrl,
-        JWT_ISSUER: 'https://issuer.test',
-        JWT_AUDIENCE: 'https://api.test',
-        JWT_ALGORITHMS: algorithm,
+        ...issuerOf(algorithm),
         CLIENTS: clients,
-        ...(algorithm === 'HS256'
-          ? { JWT_SECRET: secret }
-          : { JWT_PUBLIC_KEY: verificationKey(algorithm) }),
         RATE_LIMIT_ADDRESS: '1000000/1',
         RATE_LIMIT_SUBJECT: '30/60',
         SESSION_KEYS: 'sess:{sid}',
@@ -79,7 +84,7 @@ const provider = (name: string, request: (token: string) => Buffer): Contender =
       ['scripts/bench/servers/oidc-provider.mjs'],
       { REDIS_URL: redisUrl, CLIENT_SECRET: clientSecret },
       '/jwks',
-      true,
+      { ipc: true },
     ),
   async requests({ child }, { length }) {
     const minted = once(child, 'message')
@@ -138,8 +143,74 @@ export const loggingOut: Record<Algorithm, Contender[]> = {
   EdDSA: [cierre, floorOne, floorAll, fastify],
 }
 
+const introspect = service('cierre, /oauth/introspect', requestOf.introspection)
+const verify = service('cierre, /api/v1/auth/verify', requestOf.verify)
+
 export const asking: Contender[] = [
-  service('cierre, /oauth/introspect', requestOf.introspection),
-  service('cierre, /api/v1/auth/verify', requestOf.verify),
+  introspect,
+  verify,
   provider('oidc-provider, introspection of an opaque token', requestOf.providerIntrospection),
+]
+
+/** A server on a Unix socket, with a directory for the socket that is removed with it. */
+async function onSocket(start: (socket: string) => Promise<Server>): Promise<Server> {
+  const dir = mkdtempSync(join(tmpdir(), 'cierre-bench-'))
+  const path = join(dir, 'socket')
+  const server = await start(path)
+  return {
+    ...server,
+    address: { path },
+    async stop() {
+      await server.stop()
+      rmSync(dir, { recursive: true })
+    },
+  }
+}
+
+/** The agent, beside a service that it follows and whose CPU does not count. */
+const agent: Contender = {
+  name: 'cierre agent',
+  async start(redisUrl, algorithm) {
+    const followed = await verify.start(redisUrl, algorithm)
+    const server = await onSocket((socket) =>
+      startServer(
+        ['dist/main.js', 'agent'],
+        {
+          ...issuerOf(algorithm),
+          CIERRE_URL: followed.origin,
+          CIERRE_CLIENT_ID: 'bench',
+          CIERRE_CLIENT_SECRET: clientSecret,
+          AGENT_SOCKET: socket,
+        },
+        '/health/ready',
+        { portVariable: 'AGENT_ADMIN_PORT' },
+      ),
+    )
+    return {
+      ...server,
+      async stop() {
+        await server.stop()
+        await followed.stop()
+      },
+    }
+  },
+  requests: jwtsIn(requestOf.check),
+}
+
+const checkFloor: Contender = {
+  name: 'floor: node:http, a fixed answer',
+  start: () =>
+    onSocket((socket) => startServer(['scripts/bench/servers/check.mjs'], { SOCKET: socket }, '/')),
+  requests: jwtsIn(requestOf.check),
+}
+
+/** The agent and the floor on Unix sockets, then the service and, if named, its earlier build. */
+export const checking = (earlierBuild: string | undefined): Contender[] => [
+  agent,
+  checkFloor,
+  verify,
+  introspect,
+  ...(earlierBuild === undefined
+    ? []
+    : [service('/api/v1/auth/verify of the other build', requestOf.verify, {}, earlierBuild)]),
 ]

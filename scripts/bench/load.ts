@@ -9,8 +9,11 @@ export type Outcome = { seconds: number; latenciesMs: Float64Array; unexpected: 
 // answer.
 type Connection = { send(request: Buffer): Promise<string>; close(): void }
 
-async function open(port: number): Promise<Connection> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+/** A port of this machine, or a Unix socket. */
+export type Address = { port: number } | { path: string }
+
+async function open(address: Address): Promise<Connection> {
+  const socket = connect({ host: '127.0.0.1', noDelay: true, ...address })
   await once(socket, 'connect')
   let settle: ((head: string) => void) | undefined
   let received = ''
@@ -43,14 +46,14 @@ async function open(port: number): Promise<Connection> {
 
 /** Sends each request once, over the given number of connections, without pauses. */
 export async function saturate(target: {
-  port: number
+  address: Address
   requests: readonly Buffer[]
   connections: number
   expected?: string
 }): Promise<Outcome> {
-  const { port, requests, expected = '200' } = target
+  const { address, requests, expected = '200' } = target
   const connections = await Promise.all(
-    Array.from({ length: target.connections }, () => open(port)),
+    Array.from({ length: target.connections }, () => open(address)),
   )
   const latenciesMs = new Float64Array(requests.length)
   let next = 0
@@ -77,14 +80,14 @@ export async function saturate(target: {
  * when its request was due, so a stall of the server shows in every request that waited.
  */
 export async function pace(target: {
-  port: number
+  address: Address
   rate: number
   requests: readonly Buffer[]
   connections: number
   expected?: string
 }): Promise<Outcome> {
-  const { port, rate, requests, expected = '200' } = target
-  const idle = await Promise.all(Array.from({ length: target.connections }, () => open(port)))
+  const { address, rate, requests, expected = '200' } = target
+  const idle = await Promise.all(Array.from({ length: target.connections }, () => open(address)))
   const all = [...idle]
   const count = requests.length
   const latenciesMs = new Float64Array(count)

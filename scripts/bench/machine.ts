@@ -2,6 +2,7 @@ import { execFileSync, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Address } from './load.js'
 import { end, freePort, start, until } from '../../test/support/processes.js'
 
 export { freePort }
@@ -93,9 +94,20 @@ export function usageOf({ pid }: ChildProcess) {
   }
 }
 
+/** A server in a process of its own. */
+export type Server = {
+  origin: string
+  /** Where the load connects. */
+  address: Address
+  child: ChildProcess
+  startedInMs: number
+  usage: () => ReturnType<typeof usageOf>
+  stop: () => Promise<void>
+}
+
 /**
- * Starts a program that serves HTTP, pinned to the first core. Resolves when `path` answers with a
- * status below 500.
+ * Starts a program that serves HTTP, pinned to the first core, on the port that `portVariable`
+ * names. Resolves when `path` answers with a status below 500.
  *
  * V8 collects garbage without helper threads here, as OPERATING.md advises for a single core.
  * Helper threads would share the core with the main thread and hold up requests for a tenth of a
@@ -106,14 +118,14 @@ export async function startServer(
   args: readonly string[],
   env: Record<string, string>,
   path: string,
-  ipc = false,
-) {
+  { ipc = false, portVariable = 'PORT' } = {},
+): Promise<Server> {
   const port = await freePort()
   const begunAt = performance.now()
   const child = run(
     'taskset',
     ['-c', '0', process.execPath, '--single-threaded-gc', '--no-memory-reducer', ...args],
-    { PORT: String(port), NODE_ENV: 'production', ...env },
+    { [portVariable]: String(port), NODE_ENV: 'production', ...env },
     ipc,
   )
   const origin = `http://127.0.0.1:${port}`
@@ -123,7 +135,7 @@ export async function startServer(
   })
   return {
     origin,
-    port,
+    address: { port },
     child,
     startedInMs: performance.now() - begunAt,
     usage: () => usageOf(child),

@@ -1,13 +1,20 @@
 // Measures logout, beside its floors and the usual alternatives: npm run bench [-- logout builds
-// asking connections sizes steady memory footprint]. Each part writes its figures into its section
-// of generated/bench.md; `logout` also draws the picture.
+// asking agent connections sizes steady memory footprint]. Each part writes its figures into its
+// section of generated/bench.md; `logout` also draws the picture.
+//
+// OTHER_BUILD names the `dist/main.js` of another build, for `builds` and `agent`. `agent` compares
+// with `/verify` before it answered from memory:
+//   git archive --prefix=before/ 86a15e5 | tar -x -C /tmp
+//   (cd /tmp/before && npm ci)
+//   OTHER_BUILD=/tmp/before/dist/main.js npm run bench -- agent
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createClient, type RedisClientType } from '@keyv/redis'
 import { barChart } from './bar-chart.js'
 import * as contenders from './contenders.js'
-import type { Contender, Server } from './contenders.js'
+import type { Contender } from './contenders.js'
 import { pace, saturate } from './load.js'
-import { machine, median, quantile, startRedis, stolenS } from './machine.js'
+import { checkOneByOne } from './check-clients.js'
+import { machine, median, quantile, startRedis, stolenS, type Server } from './machine.js'
 import { algorithms, newToken, newTokens, requestOf, type Algorithm } from './tokens.js'
 
 type Round = { cpuUs: number; rate: number; p50Ms: number; p99Ms: number }
@@ -58,7 +65,7 @@ async function measure(
   const requests = await contender.requests(server, jwts)
   const before = server.usage().cpuS
   const { seconds, latenciesMs, unexpected } = await saturate({
-    port: server.port,
+    address: server.address,
     requests,
     connections,
   })
@@ -72,17 +79,22 @@ async function measure(
   }
 }
 
+/** The tokens of a round. */
+type Tokens = () => readonly string[]
+
+const unseen =
+  (algorithm: Algorithm): Tokens =>
+  () =>
+    newTokens(algorithm, tokensInRound)
+
 /** Runs rounds that alternate over all servers. The first rounds are a warm-up. */
-async function alternate(
-  measured: readonly Measured[],
-  { algorithm, count }: { algorithm: Algorithm; count: number },
-): Promise<void> {
+async function alternate(measured: readonly Measured[], tokens: Tokens): Promise<void> {
   for (let round = -warmUps; round < rounds; round += 1) {
-    const jwts = newTokens(algorithm, count)
+    const jwts = tokens()
     for (const one of measured) {
       const result = await measure(one, jwts, one.connections)
       process.stderr.write(
-        `${algorithm} ${round} ${one.contender.name}: ${result.cpuUs.toFixed(0)} µs, ${result.rate.toFixed(0)}/s\n`,
+        `${round} ${one.contender.name}: ${result.cpuUs.toFixed(0)} µs, ${result.rate.toFixed(0)}/s\n`,
       )
       if (round >= 0) one.rounds.push(result)
     }
@@ -111,22 +123,23 @@ async function started(
   })
 }
 
-/** Measures all servers side by side. */
+/** Measures all servers side by side, and then does `more` with them. */
 async function compare(
   all: readonly { contender: Contender; entries?: number }[],
   algorithm: Algorithm,
-  count: number,
+  tokens: Tokens = unseen(algorithm),
+  more: (measured: readonly Measured[]) => Promise<void> = async () => undefined,
 ): Promise<Measured[]> {
   const measured: Measured[] = []
-  const startNext = ([next, ...more]: typeof all): Promise<void> =>
+  const startNext = ([next, ...others]: typeof all): Promise<void> =>
     next === undefined
-      ? alternate(measured, { algorithm, count })
+      ? alternate(measured, tokens).then(() => more(measured))
       : started(
           next.contender,
           algorithm,
           async (one) => {
             measured.push(one)
-            await startNext(more)
+            await startNext(others)
           },
           next,
         )
@@ -148,10 +161,10 @@ const rowOf = (name: string, rounds: readonly Round[]) => [
   median(rounds.map(({ p99Ms }) => p99Ms)).toFixed(1),
 ]
 /** Compares each round with the round of the first server that ran in the same seconds. */
-const costs = (title: string, measured: readonly Measured[]) =>
+const costs = (title: string, measured: readonly Measured[], ours = 'cierre') =>
   table(
     title,
-    [...head, 'cierre / it', 'peak MB', 'first answer ms'],
+    [...head, `${ours} / it`, 'peak MB', 'first answer ms'],
     measured.map(({ contender, server, rounds, peakBytes }) => [
       ...rowOf(contender.name, rounds),
       median(
@@ -168,7 +181,7 @@ const each = (all: readonly Contender[]) => all.map((contender) => ({ contender 
 
 async function logout() {
   for (const algorithm of algorithms) {
-    const measured = await compare(each(contenders.loggingOut[algorithm]), algorithm, tokensInRound)
+    const measured = await compare(each(contenders.loggingOut[algorithm]), algorithm)
     costs(`Logout, ${algorithm}, 64 connections`, measured)
     if (algorithm !== 'HS256') continue
     picture = barChart(
@@ -188,18 +201,34 @@ async function builds() {
   for (const algorithm of ['HS256', 'RS256'] as const)
     costs(
       `Logout, ${algorithm}, 64 connections, this build beside ${other}`,
-      await compare(
-        each([contenders.cierre, contenders.otherBuild(other)]),
-        algorithm,
-        tokensInRound,
-      ),
+      await compare(each([contenders.cierre, contenders.otherBuild(other)]), algorithm),
     )
 }
 
 async function asking() {
   costs(
     'Asking whether a token is good, HS256, 64 connections',
-    await compare(each(contenders.asking), 'HS256', tokensInRound),
+    await compare(each(contenders.asking), 'HS256'),
+  )
+}
+
+/** Checks of tokens that were checked before. */
+async function agent() {
+  const jwts = newTokens('HS256', tokensInRound)
+  let oneByOne: string[][] = []
+  const measured = await compare(
+    each(contenders.checking(process.env['OTHER_BUILD'])),
+    'HS256',
+    () => jwts,
+    async (servers) => {
+      oneByOne = await checkOneByOne(servers.slice(0, 2), jwts[0] ?? '')
+    },
+  )
+  costs('Checks of known tokens, HS256, 64 connections', measured, 'agent')
+  table(
+    'One check after another over a kept connection to a Unix socket',
+    ['client', 'server', 'p50 µs', 'p99 µs'],
+    oneByOne,
   )
 }
 
@@ -233,7 +262,7 @@ async function fill(redis: RedisClientType, entries: number) {
 
 async function sizes() {
   const all = [0, 100_000, 1_000_000].map((entries) => ({ contender: contenders.cierre, entries }))
-  const measured = await compare(all, 'HS256', tokensInRound)
+  const measured = await compare(all, 'HS256')
   table(
     'Logout by revocations that are live already, HS256, 64 connections',
     [...head.with(0, 'live'), 'peak MB', 'ready after ms'],
@@ -268,7 +297,7 @@ async function steady() {
       const requests = newTokens('HS256', rate * 60).map(requestOf.logout)
       const before = stolenS()
       const { unexpected, latenciesMs } = await pace({
-        port: server.port,
+        address: server.address,
         rate,
         requests,
         connections: 64,
@@ -295,7 +324,7 @@ async function steady() {
   }
   let rate = 0
   await started(contenders.cierre, 'HS256', async (one, redis) => {
-    await alternate([one], { algorithm: 'HS256', count: tokensInRound })
+    await alternate([one], unseen('HS256'))
     rate = Math.floor(median(one.rounds.map((round) => round.rate)) / 2)
     await minute('cierre', one, rate)
     // Redis rewrites its file in a process that shares a core with Redis and the load.
@@ -304,7 +333,7 @@ async function steady() {
   })
   for (const contender of [contenders.floorOne, contenders.floorAll, contenders.fastify]) {
     await started(contender, 'HS256', async (one) => {
-      await alternate([one], { algorithm: 'HS256', count: tokensInRound })
+      await alternate([one], unseen('HS256'))
       await minute(contender.name, one, rate)
     })
   }
@@ -328,7 +357,7 @@ async function memory() {
           String(await redis.dbSize()),
         ])
       const requests = Array.from({ length: 5_000 }, () => requestOf.logout(newToken('HS256', 20)))
-      const { unexpected } = await saturate({ port: server.port, requests, connections: 64 })
+      const { unexpected } = await saturate({ address: server.address, requests, connections: 64 })
       if (unexpected !== undefined) throw new Error(`cierre does not count: ${unexpected}`)
     }
     table(
@@ -347,7 +376,7 @@ async function footprint() {
     const empty = await usedBytes(redis)
     const server = await contenders.revocationsOnly.start(url, 'HS256')
     const { unexpected } = await saturate({
-      port: server.port,
+      address: server.address,
       requests: newTokens('HS256', count).map(requestOf.logout),
       connections: 64,
     })
@@ -388,7 +417,7 @@ async function footprint() {
   )
 }
 
-const parts = { logout, builds, asking, connections, sizes, steady, memory, footprint }
+const parts = { logout, builds, asking, agent, connections, sizes, steady, memory, footprint }
 const chosen = process.argv.slice(2)
 const unknown = chosen.find((name) => !(name in parts))
 if (unknown !== undefined) throw new Error(`${unknown} is none of ${Object.keys(parts).join(', ')}`)

@@ -67,6 +67,9 @@ export const requestOf = {
     Buffer.from(
       `GET /api/v1/auth/verify HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${jwt}\r\n\r\n`,
     ),
+  /** For a server that takes every path for a check. */
+  check: (jwt: string) =>
+    Buffer.from(`GET / HTTP/1.1\r\nHost: agent\r\nAuthorization: Bearer ${jwt}\r\n\r\n`),
   providerRevocation: (token: string) =>
     post('/token/revocation', form, basic, `token=${token}&token_type_hint=client_credentials`),
   providerIntrospection: (token: string) =>
