@@ -11,6 +11,7 @@ import { expressjwt } from 'express-jwt'
 import { createVerifier } from 'fast-jwt'
 import { jwtVerify, SignJWT } from 'jose'
 import { createGuard, type Guard } from '../../src/guard.js'
+import { createRequestCheck } from '../../src/guard/adapters/request-check.js'
 import { createLiveSet } from '../../src/revocation/live-set.js'
 import { liveSetRows } from './live-set.js'
 import {
@@ -142,8 +143,14 @@ function contendersOf(guard: Guard, origin: string, redis: RedisClientType): Con
     if (((await response.json()) as { active: boolean }).active !== true)
       throw new Error('inactive')
   }
+  const adapter = createRequestCheck('bench', guard, undefined)
   return [
     ['guard, known token', 10_000, (header) => guard.check(header)],
+    [
+      'the same for a request, as an adapter asks',
+      10_000,
+      (header) => adapter.check({ rawHeaders: ['Authorization', header] }),
+    ],
     ['guard, new token', 2_000, (header) => guard.check(header)],
     ['jose alone', 2_000, (header) => jwtVerify(header.slice(7), key, options)],
     ['jose + Redis GET', 2_000, withDenyList],

@@ -51,7 +51,10 @@ export async function checkRequest<Request extends object, Response>(
   request: Request,
 ): Promise<Checked> {
   try {
-    const claims = await guard.check(await presentedTo(settings.getToken, request))
+    const { getToken } = settings
+    // An await of a header that is there already costs 0.2 to 0.5 µs.
+    const presented = getToken ? await presentedTo(getToken, request) : authorizationOf(request)
+    const claims = await guard.check(presented)
     return lacksScope(claims, settings.scopes)
       ? { refusal: new GuardError('insufficient_scope', { wording: scopeWording(settings) }) }
       : { claims }
