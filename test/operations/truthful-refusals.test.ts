@@ -92,7 +92,10 @@ describe('a token that an operation calls revoked or invalid is never accepted l
           sid: fc.boolean(),
           ending: fc.constantFrom('logout', 'revoke', 'createRevocation'),
         }),
-        fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 3, maxLength: 6 }),
+        // In order: a store that has dropped what has expired does not know it at an earlier time.
+        fc
+          .array(fc.integer({ min: 0, max: 900 }), { minLength: 3, maxLength: 6 })
+          .map((offsetsS) => offsetsS.sort((one, other) => one - other)),
         async ({ ending, sid, ...offsets }, later) => {
           const times = Object.fromEntries(
             Object.entries(offsets).map(([name, offsetS]) => [
