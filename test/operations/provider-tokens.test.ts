@@ -68,10 +68,12 @@ describe('the tokens of providers', () => {
       const otherLogin = await tokenOf(shape, newLogin({ sub, exp: nowS(602) }))
 
       const { status, headers } = await verify(service, jwt)
-      const subject = decodeURIComponent(String(headers['x-auth-subject']))
-      expect([status, subject]).to.deep.equal([200, claims['sub'] ?? ''])
+      const fields = ['x-auth-subject', 'x-auth-scope'].map((name) =>
+        decodeURIComponent(String(headers[name])),
+      )
+      expect([status, ...fields]).to.deep.equal([200, claims['sub'] ?? '', shape.scopes ?? ''])
       const described = await introspect(service, jwt)
-      expect(described.json).to.deep.include(expectedDescription(claims, shape.scopes))
+      expect(described.json).to.deep.equal(expectedDescription(shape, claims))
 
       const loggedOut = await service.logout(jwt)
       expect([loggedOut.status, loggedOut.json]).to.deep.equal([
@@ -90,15 +92,15 @@ describe('the tokens of providers', () => {
   }
 })
 
-/** The members that introspection passes on unchanged (RFC 7662 §2.2). */
-function expectedDescription(claims: Record<string, unknown>, scopes?: string): object {
-  const members = ['iss', 'sub', 'jti', 'exp', 'iat', 'nbf', 'aud', 'client_id', 'username']
-  const present = members.filter((name) => claims[name] !== undefined)
+/** What introspection says: the scopes as text, and the other members as the token has them. */
+function expectedDescription({ scopes }: ProviderToken, claims: Record<string, unknown>): object {
+  const members = ['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'client_id', 'username']
+  const ofSession = ['sid', 'azp', 'acr', 'auth_time']
+  const present = [...members, ...ofSession].filter((name) => claims[name] !== undefined)
   return {
     active: true,
     token_type: 'Bearer',
+    ...(scopes !== undefined && { scope: scopes }),
     ...Object.fromEntries(present.map((name) => [name, claims[name]])),
-    // Scopes in an array or in `scp` are not described yet.
-    ...(typeof claims['scope'] === 'string' && { scope: scopes }),
   }
 }
