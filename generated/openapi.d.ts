@@ -502,12 +502,11 @@ export interface components {
             /** @description The JWT to revoke. Without it 401, unless the token came in the cookie of `AUTH_COOKIE`. */
             token?: string;
             /**
-             * @description `local`: this session only. `global`: every token of the subject that was issued until now. A login within the next two seconds
-             *     may be refused too, because `iat` counts whole seconds. Refresh tokens that the issuer holds must be ended there.
-             * @default local
+             * @description `local`, or absent: this session only. `global`: every token of the subject that was issued until now. A login within the next
+             *     two seconds may be refused too, because `iat` counts whole seconds. Refresh tokens that the issuer holds must be ended there.
              * @enum {string}
              */
-            scope: "local" | "global";
+            scope?: "local" | "global";
         };
         LoggedOut: {
             /** @constant */
@@ -656,14 +655,14 @@ export interface components {
             /** @description `client_secret_post` (RFC 6749 §2.3.1). */
             client_secret?: string;
         } & {
-            [key: string]: string;
+            [key: string]: unknown;
         };
         /** @description Unknown members are ignored, but no member may be sent twice. */
         LogoutTokenForm: {
             /** @description A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4). */
             logout_token: string;
         } & {
-            [key: string]: string;
+            [key: string]: unknown;
         };
         Introspection: components["schemas"]["Inactive"] | components["schemas"]["Active"];
         Inactive: {

@@ -298,11 +298,12 @@ describe('the contract: every operation × declared status by a real request', (
     expect(wrong).to.deep.equal([])
   })
 
-  it('200: published as it stands, the same in YAML and JSON', async () => {
+  it('200: published as it stands, the same in JSON and to parsers of YAML 1.1 and 1.2', async () => {
     const yaml = await service.send({ path: '/openapi.yaml' })
     const json = await service.send({ path: '/openapi.json' })
     const { parse } = await import('yaml')
-    expect(parse(yaml.text)).to.deep.equal(json.json)
+    for (const version of ['1.1', '1.2'] as const)
+      expect(parse(yaml.text, { version })).to.deep.equal(json.json)
     expect(yaml.text.startsWith('openapi: 3.1.0\n')).to.equal(true)
   })
 
