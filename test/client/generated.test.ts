@@ -1,61 +1,111 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
-import { generateApi } from 'swagger-typescript-api'
-import ts from 'typescript'
-import { startService } from '../support/service.js'
+import { clientsVariable, secretOf } from '../support/clients.js'
+import { installedGenerators, otherGenerators, type Generator } from '../support/generators.js'
+import { isLong } from '../support/long.js'
+import { startService, type TestService } from '../support/service.js'
 import { token } from '../support/tokens.js'
 
 const root = new URL('../../', import.meta.url).pathname
+const deadlineMs = 500_000
+const execute = promisify(execFile)
 
-describe('a client that a third-party generator makes of the contract', () => {
-  it('compiles under strict, and logs a real token out', async () => {
-    const folder = mkdtempSync(join(root, 'node_modules', '.generated-client-'))
-    const service = await startService()
-    try {
-      await generateApi({
-        input: join(root, 'openapi.yaml'),
-        output: folder,
-        fileName: 'api.ts',
-        silent: true,
-      })
-      writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-      const program = ts.createProgram([join(folder, 'api.ts')], {
-        strict: true,
-        target: ts.ScriptTarget.ES2022,
-        module: ts.ModuleKind.NodeNext,
-        moduleResolution: ts.ModuleResolutionKind.NodeNext,
-        lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-        types: [],
-        outDir: folder,
-      })
-      const { diagnostics } = program.emit()
-      const faults = [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(({ messageText }) =>
-        ts.flattenDiagnosticMessageText(messageText, '\n'),
-      )
-      expect(faults).to.deep.equal([])
-      type Sent = Promise<{ status: number; data: unknown }>
-      const { Api } = (await import(pathToFileURL(join(folder, 'api.js')).href)) as {
-        Api: new (options: object) => { api: { logout(body: object): Sent } }
-      }
-      const jwt = await token()
-      const client = new Api({
-        baseUrl: service.origin,
-        baseApiParams: { headers: { Authorization: `Bearer ${jwt}` } },
-      })
-      const answer = await client.api.logout({ token: jwt })
-      expect([answer.status, answer.data]).to.deep.equal([
-        200,
-        { success: true, message: 'Sesión cerrada exitosamente' },
-      ])
-      const refusal = await client.api
-        .logout({ token: jwt })
-        .catch((error: { status: number }) => error)
-      expect(refusal.status).to.equal(401)
-    } finally {
-      await service.stop()
-      rmSync(folder, { recursive: true, force: true })
-    }
+const compilerOptions = {
+  strict: true,
+  target: 'ES2022',
+  module: 'NodeNext',
+  lib: ['ES2022', 'DOM', 'DOM.Iterable'],
+  types: [],
+  rootDir: '.',
+  outDir: 'built',
+}
+
+type Answer = Promise<{ status: number; data: unknown }>
+type Program = {
+  logOut(origin: string, token: string): Answer
+  introspect(origin: string, form: object): Answer
+}
+
+describe('a client that a third-party generator makes of the contract', function () {
+  // The installation and each generator take up to a minute on a busy machine.
+  this.timeout(deadlineMs)
+  /** Below `node_modules`, so that the generators and their clients find the project's packages. */
+  let folder: string
+  let service: TestService
+  before(async () => {
+    folder = mkdtempSync(join(root, 'node_modules', '.generators-'))
+    service = await startService({ CLIENTS: clientsVariable })
+    if (isLong) await installOthers()
   })
+  after(async () => {
+    await service.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** Installs what the lock file names. A package that refuses this Node fails the installation. */
+  async function installOthers() {
+    for (const file of ['package.json', 'package-lock.json'])
+      copyFileSync(join(root, 'test/client/generators', file), join(folder, file))
+    await run(folder, ['npm', 'ci', '--ignore-scripts', '--engine-strict', '--prefer-offline'])
+  }
+
+  /** @throws Error with what the command has printed, when it fails or does not end */
+  async function run(cwd: string, [command = '', ...args]: readonly string[]) {
+    const bins = [folder, root].map((place) => join(place, 'node_modules', '.bin'))
+    const env = {
+      ...process.env,
+      PATH: [...bins, process.env['PATH']].join(delimiter),
+      DO_NOT_TRACK: '1',
+      ORIGIN: service.origin,
+    }
+    try {
+      await execute(command, args, { cwd, env, timeout: deadlineMs })
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout?: string; stderr?: string }
+      throw new Error(`${command} ${args.join(' ')}: ${stdout ?? ''}${stderr ?? ''}`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** Generates a client, and compiles it with the program that uses it. */
+  async function build({ name, command, config, program }: Generator): Promise<Program> {
+    const place = join(folder, name.replaceAll(/\W/g, '-'))
+    mkdirSync(join(place, 'client'), { recursive: true })
+    copyFileSync(join(root, 'openapi.yaml'), join(place, 'openapi.yaml'))
+    if (config !== undefined) writeFileSync(join(place, config[0]), config[1])
+    // The compiler passes over a folder whose name begins with a dot, unless a pattern names it.
+    const options = { compilerOptions, include: ['program.ts', 'client', 'client/.kubb/*'] }
+    writeFileSync(join(place, 'tsconfig.json'), JSON.stringify(options))
+    writeFileSync(join(place, 'package.json'), '{"type":"module"}')
+    writeFileSync(join(place, 'program.ts'), program)
+    await run(place, command)
+    await run(place, ['tsc', '-p', '.'])
+    return import(pathToFileURL(join(place, 'built', 'program.js')).href) as Promise<Program>
+  }
+
+  for (const generator of [...installedGenerators, ...(isLong ? otherGenerators : [])]) {
+    it(`${generator.name}: compiles under strict, and logs a real token out: 200, then 401`, async () => {
+      const { logOut, introspect } = await build(generator)
+      const jwt = await token()
+      expect(await logOut(service.origin, jwt)).to.deep.include({
+        status: 200,
+        data: { success: true, message: 'Sesión cerrada exitosamente' },
+      })
+      expect(await logOut(service.origin, jwt)).to.deep.include({
+        status: 401,
+        data: { success: false, message: 'Token no proporcionado o inválido' },
+      })
+      if (!generator.sendsForms) return
+      const form = { token: jwt, client_id: 'all', client_secret: secretOf('all') }
+      expect(await introspect(service.origin, form)).to.deep.include({
+        status: 200,
+        data: { active: false },
+      })
+    })
+  }
 })

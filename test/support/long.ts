@@ -1,4 +1,5 @@
-const isLong = process.env['LONG'] === '1'
+/** Whether this is `npm run test:long`. */
+export const isLong = process.env['LONG'] === '1'
 
 /** How often a long test repeats: `few` times in `npm test`, `many` in `npm run test:long`. */
 export const repeats = (few: number, many: number): number => (isLong ? many : few)
