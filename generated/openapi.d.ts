@@ -293,7 +293,7 @@ export interface paths {
         };
         /**
          * Whether a key is revoked, and until when
-         * @description For clients that may `introspect`. The description of this document says how keys are made. The audit trail names them.
+         * @description For clients that may `introspect`. The description of `feed` says how keys are made. The audit trail names them.
          */
         get: operations["getRevocation"];
         put?: never;
@@ -1056,6 +1056,19 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["Unavailable"];
+            };
+        };
+        /** @description The service is not ready, or cannot tell. */
+        NotReady: {
+            headers: {
+                "X-Request-Id": components["headers"]["RequestId"];
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["NotReady"] | components["schemas"]["Unavailable"];
             };
         };
         /** @description There are no credentials of a client, or they are wrong. */
@@ -1899,19 +1912,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             431: components["responses"]["HeadersTooLarge"];
             501: components["responses"]["TransferCoding"];
-            /** @description The service is not ready, or cannot tell. */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["RequestId"];
-                    "Cache-Control": components["headers"]["NoStore"];
-                    "X-Content-Type-Options": components["headers"]["NoSniff"];
-                    "Retry-After": components["headers"]["RetryAfter"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NotReady"] | components["schemas"]["Unavailable"];
-                };
-            };
+            503: components["responses"]["NotReady"];
         };
     };
     contractYaml: {

@@ -5959,7 +5959,7 @@ return errors === 0;
 validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body41 = validate84;
-const schema137 = {"$id":"body41","$ref":"contract#/paths/~1health~1ready/get/responses/503/content/application~1json/schema"};
+const schema137 = {"$id":"body41","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
 const schema138 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
 const schema139 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 

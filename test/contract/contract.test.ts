@@ -2,11 +2,36 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { backchannel, postForm, verify } from '../support/asking.js'
 import { asClient, basic, clientsVariable, type ClientName } from '../support/clients.js'
-import { declaredOperations, faultsOf, responseOf, validates } from '../support/contract.js'
+import {
+  contract,
+  declaredOperations,
+  faultsOf,
+  responseOf,
+  validates,
+} from '../support/contract.js'
 import { sendRaw, type Answer } from '../support/http.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { logoutToken, nowS, token } from '../support/tokens.js'
+
+/** The objects of a schema that may have members which the schema does not name. */
+function openObjects(name: string, schema: object): string[] {
+  const { type, additionalProperties, properties, items, oneOf } = schema as {
+    type?: string
+    additionalProperties?: unknown
+    properties?: Record<string, object>
+    items?: object
+    oneOf?: object[]
+  }
+  return [
+    ...(type === 'object' && additionalProperties !== false ? [name] : []),
+    ...Object.entries(properties ?? {}).flatMap(([member, one]) =>
+      openObjects(`${name}.${member}`, one),
+    ),
+    ...(items === undefined ? [] : openObjects(`${name}.items`, items)),
+    ...(oneOf ?? []).flatMap((one) => openObjects(name, one)),
+  ]
+}
 
 const shortTimes = {
   headersMs: 200,
@@ -296,6 +321,33 @@ describe('the contract: every operation × declared status by a real request', (
         .map(([example]) => `${name} ${example}`)
     })
     expect(wrong).to.deep.equal([])
+  })
+
+  it('describes each refusal once, under components', () => {
+    const paths = contract['paths'] as Record<string, Record<string, { responses: object }>>
+    const inPlace = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.values(methods).flatMap(({ responses }) =>
+        Object.entries(responses as Record<string, object>)
+          .filter(([status, response]) => !status.startsWith('2') && !('$ref' in response))
+          .map(([status]) => `${path} ${status}`),
+      ),
+    )
+    expect(inPlace).to.deep.equal([])
+  })
+
+  it('closes every object of an answer but the confirmation of a token and the contract itself', () => {
+    const open = declaredOperations.flatMap(({ operationId, responses }) =>
+      Object.values(responses).flatMap(({ content = {} }) =>
+        Object.values(content).flatMap(({ schema }) => openObjects(operationId, schema)),
+      ),
+    )
+    const ofTheDocument = ['info', 'servers.items', 'tags.items', 'security.items', 'paths']
+    expect(new Set(open)).to.deep.equal(
+      new Set([
+        'introspect.cnf',
+        ...[...ofTheDocument, 'components'].map((name) => `contractJson.${name}`),
+      ]),
+    )
   })
 
   it('200: published as it stands, the same in JSON and to parsers of YAML 1.1 and 1.2', async () => {
