@@ -405,7 +405,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Links to what there is to read here */
+        /** A page that says what this is, its version, whether it is ready, and what there is to read */
         get: operations["home"];
         put?: never;
         post?: never;
@@ -1991,7 +1991,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of links. */
+            /** @description The page. It is 200 also while the service is not ready. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { withDeadline } from '../runtime/deadline.js'
 import type { KeySource } from '../token/key-source.js'
-import type { Answer, Operation } from './operation.js'
+import type { Answer } from './operation.js'
 import type { CheckStatus, StoreHealthCheck } from '../revocation/ports.js'
 
 type Parts = {
@@ -19,7 +19,7 @@ type Checks = Extract<Answer<'ready'>['body'], { checks: unknown }>['checks']
 type Health = { isReady: boolean; checks: Checks }
 
 /** Requests within a second share one health check. */
-export const ready = (parts: Parts): Operation<'ready'> => {
+export const ready = (parts: Parts): (() => Promise<Answer<'ready'>>) => {
   const logChange = createChangeLog(parts.log)
   let last: { atMs: number; answer: Promise<Answer<'ready'>> } | undefined
   return async () => {

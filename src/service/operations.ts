@@ -30,6 +30,7 @@ import { createCheck, statusInLiveSet, statusInStore } from '../revocation/check
 import { createRevocations } from '../revocation/revocations.js'
 import { createLogoutTokenReplays } from '../signals/logout-token-replays.js'
 import { warnOfRefusedLogoutTokens } from '../signals/refused-logout-tokens.js'
+import { version } from '../telemetry/version.js'
 import { signDevelopmentToken } from '../token/development.js'
 import type { SecretKey } from '../token/key-material.js'
 import type { ServiceParts } from './parts.js'
@@ -160,21 +161,29 @@ const feedOperations = ({ config, feed }: ServiceParts, { clients }: Rules) => {
 const publicOperations = (parts: ServiceParts) => {
   const { config, contract, stores, reloadable, feed, log, now } = parts
   const { hasDocs, throwawaySecret } = config
+  const about = { hasDocs, version: version() }
+  const health = ready({
+    checkHealth: stores.checkHealth,
+    timeoutMs: config.storeTimeoutMs,
+    keySources: reloadable.keySources,
+    now,
+    isFollowing: () => feed.follower.position() !== undefined,
+    log,
+  })
   return {
     live: live(),
-    ready: ready({
-      checkHealth: stores.checkHealth,
-      timeoutMs: config.storeTimeoutMs,
-      keySources: reloadable.keySources,
-      now,
-      isFollowing: () => feed.follower.position() !== undefined,
-      log,
-    }),
+    ready: health,
     metrics: metrics({ metrics: parts.metrics, isPublic: config.metrics.isPublic }),
     metadata: metadata({ publicUrl: config.publicUrl }),
     contractYaml: contractYaml({ yaml: contract.yaml }),
     contractJson: contractJson({ document: contract.document }),
-    home: home({ page: homePage({ hasDocs }) }),
+    home: home({
+      pages: {
+        ready: homePage(about, { isReady: true }),
+        notReady: homePage(about, { isReady: false }),
+      },
+      isReady: async () => (await health()).status === 200,
+    }),
     docs: docs({
       page: hasDocs ? referencePage({ hasToken: throwawaySecret !== undefined }) : undefined,
     }),

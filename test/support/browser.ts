@@ -1,7 +1,8 @@
 import { createServer, type RequestListener } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import axe, { type AxeResults } from 'axe-core'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 
 /** A page in a real Chromium, with its errors and warnings and the origins of its requests. */
 export type Visit = {
@@ -11,8 +12,11 @@ export type Visit = {
   close(): Promise<void>
 }
 
+/** The size of the window, and whether the reader wants a dark page. */
+export type Device = Pick<BrowserContextOptions, 'viewport' | 'colorScheme'>
+
 export async function openBrowser(): Promise<{
-  visit(url: string): Promise<Visit>
+  visit(url: string, device?: Device): Promise<Visit>
   close(): Promise<void>
 }> {
   // CI runs as root, where Chromium cannot start its sandbox.
@@ -21,8 +25,8 @@ export async function openBrowser(): Promise<{
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   })
   return {
-    async visit(url) {
-      const page = await browser.newPage()
+    async visit(url, device = {}) {
+      const page = await browser.newPage(device)
       const complaints: string[] = []
       const origins = new Set<string>()
       page.on(
@@ -40,6 +44,15 @@ export async function openBrowser(): Promise<{
     },
     close: () => browser.close(),
   }
+}
+
+/** What axe-core finds that a reader with a disability cannot use: its rules, and the elements. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate<AxeResults>('axe.run()')
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary = '' }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
+  )
 }
 
 /** A web server of another origin. */

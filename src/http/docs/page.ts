@@ -14,6 +14,7 @@ const pageOf = (head: string, body: string) => `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>cierre</title>
 <link rel="icon" href="data:,">
 ${head}</head>
@@ -40,28 +41,34 @@ export const referencePage = ({ hasToken }: { hasToken: boolean }): Page =>
     `<header>
 <a href="/">cierre</a>
 ${hasToken ? '<button type="button">Use a development token</button>\n<output></output>\n' : ''}</header>
-<main></main>
+<div id="reference"></div>
 <script src="docs/swagger-ui-bundle.js"></script>
 <script type="module" src="docs/reference.js"></script>
 `,
   )
 
-/** The page at `/`: links to everything that a browser can open. */
-export function homePage({ hasDocs }: { hasDocs: boolean }): Page {
+/** What the page at `/` says of the service besides its state. */
+type About = Readonly<{ hasDocs: boolean; version: string }>
+
+/** The page at `/`: what this is, whether it works, and links to everything that a browser opens. */
+export function homePage({ hasDocs, version }: About, { isReady }: { isReady: boolean }): Page {
   const links = [
-    ...(hasDocs ? [['/docs', 'API reference, to read and to try']] : []),
+    ...(hasDocs ? [['/docs', 'the API, to read and to try']] : []),
     ['/openapi.yaml', 'the contract as YAML'],
     ['/openapi.json', 'the contract as JSON'],
-    ['/health/ready', 'whether a logout would succeed now'],
+    ['/health/ready', 'whether a logout would succeed now, by parts'],
+    ['https://github.com/cierre/cierre', 'source and documentation'],
   ]
   return pageWith(
     hasDocs ? '<link rel="stylesheet" href="/docs/reference.css">\n' : '',
-    `<div class="home">
+    `<main class="home">
 <h1>cierre</h1>
-<p>Logout that takes effect.</p>
+<p>Logout that takes effect. <code>POST /api/v1/auth/logout</code> revokes a JWT and ends its session. Every API that asks this service,
+or follows it, refuses the token from then on.</p>
+<p>Version ${version}. ${isReady ? 'Ready: a logout would succeed now.' : '<strong>Not ready</strong>: a logout would fail now, and should be repeated.'}</p>
 <ul>
-${links.map(([path, what]) => `<li><a href="${path}">${path}</a>: ${what}</li>\n`).join('')}</ul>
-</div>
+${links.map(([address, what]) => `<li><a href="${address}">${address}</a>: ${what}</li>\n`).join('')}</ul>
+</main>
 `,
   )
 }

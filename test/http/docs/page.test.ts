@@ -1,6 +1,28 @@
 import { expect } from 'chai'
-import { openBrowser } from '../../support/browser.js'
+import type { Page } from 'playwright-core'
+import { openBrowser, violationsOf, type Device } from '../../support/browser.js'
 import { startService, type TestService } from '../../support/service.js'
+
+const desktop = { width: 1280, height: 900 }
+const phone = { width: 390, height: 844 }
+const devices: Record<string, Device> = {
+  'a desktop': { viewport: desktop, colorScheme: 'light' },
+  'a desktop in the dark': { viewport: desktop, colorScheme: 'dark' },
+  'a phone': { viewport: phone, colorScheme: 'light' },
+  'a phone in the dark': { viewport: phone, colorScheme: 'dark' },
+}
+
+const open = async (page: Page, operation: string) => {
+  await page.click(`#operations-${operation} .opblock-summary-control`)
+  await page.waitForSelector(`#operations-${operation} .opblock-body .responses-wrapper`)
+}
+
+/** Whether the page fits into the width of the window, and how bright its background is. */
+const looks = (page: Page) =>
+  page.evaluate<{ fits: boolean; brightness: number }>(`({
+    fits: document.documentElement.scrollWidth <= innerWidth,
+    brightness: Number(/\\d+/.exec(getComputedStyle(document.body).backgroundColor)[0]),
+  })`)
 
 describe('/docs in a browser', () => {
   let browser: Awaited<ReturnType<typeof openBrowser>>
@@ -23,7 +45,7 @@ describe('/docs in a browser', () => {
     expect([...origins]).to.deep.equal([service.origin])
     await page.click('text=Use a development token')
     await page.waitForSelector('output:has-text("fresh token")')
-    await page.click('#operations-auth-logout .opblock-summary-control')
+    await open(page, 'auth-logout')
     const execute = async () => {
       const answered = page.waitForResponse((response) =>
         response.url().endsWith('/api/v1/auth/logout'),
@@ -42,6 +64,66 @@ describe('/docs in a browser', () => {
     expect(await execute()).to.equal('401')
     expect([...origins]).to.deep.equal([service.origin])
     await close()
+  })
+
+  for (const [name, device] of Object.entries(devices)) {
+    it(`on ${name}: axe-core finds no violation, and the page fits`, async function () {
+      // axe-core looks at thousands of elements, each time.
+      this.timeout(300_000)
+      const { page, close } = await browser.visit(`${service.origin}/`, device)
+      const expectUsable = async (what: string) => {
+        expect(await violationsOf(page), what).to.deep.equal([])
+        const { fits, brightness } = await looks(page)
+        expect([fits, brightness < 128], what).to.deep.equal([true, device.colorScheme === 'dark'])
+      }
+      await expectUsable('home')
+      await page.goto(`${service.origin}/docs`, { waitUntil: 'networkidle' })
+      await page.waitForSelector('.opblock')
+      await expectUsable('docs')
+      await page.click('text=Use a development token')
+      await page.waitForSelector('output:has-text("fresh token")')
+      for (const one of ['auth-logout', 'audit-listAuditEvents', 'feed-getSnapshot'])
+        await open(page, one)
+      await page.click('#operations-auth-logout button.execute')
+      await page.waitForSelector('#operations-auth-logout .live-responses-table')
+      await expectUsable('open operations')
+      await page.click('button.authorize')
+      await page.waitForSelector('.dialog-ux')
+      await expectUsable('credentials')
+      await close()
+    })
+  }
+
+  it('begins with logout; what a follower needs stands with the feed', async () => {
+    const { page, close } = await browser.visit(`${service.origin}/docs`, devices['a desktop'])
+    const first = page.locator('.opblock').first()
+    expect(await first.getAttribute('id')).to.equal('operations-auth-logout')
+    const { y = Infinity, height = 0 } = (await first.boundingBox()) ?? {}
+    expect(y + height).to.be.below(desktop.height)
+    const layout = 'Canonical encoding.'
+    expect(await page.textContent('body')).not.to.include(layout)
+    await open(page, 'feed-getSnapshot')
+    expect(await page.textContent('#operations-feed-getSnapshot')).to.include(layout)
+    await close()
+  })
+
+  it('/ says the version, and whether a logout would succeed', async () => {
+    const storeless = await startService(
+      { REDIS_URL: 'redis://127.0.0.1:1', STORE_TIMEOUT_MS: '100' },
+      { waitForStore: false },
+    )
+    try {
+      const [ready, notReady] = await Promise.all([
+        service.send({ path: '/' }),
+        storeless.send({ path: '/' }),
+      ])
+      expect([ready.status, notReady.status]).to.deep.equal([200, 200])
+      expect(ready.text).to.include('Version 0.1.0. Ready: a logout would succeed now.')
+      expect(notReady.text).to.include('Version 0.1.0. <strong>Not ready</strong>')
+      expect(notReady.headers['etag']).not.to.equal(ready.headers['etag'])
+    } finally {
+      await storeless.stop()
+    }
   })
 
   it('offers no development token where a key is configured', async () => {
