@@ -525,8 +525,12 @@ export interface components {
             success: false;
             /** @constant */
             message: "Solicitud inválida";
-            /** @description Which parameter is wrong, and what it must be. Absent if the request is not HTTP. */
-            details?: string;
+            /** @description Which parameters are wrong, and what each must be. Absent if the request is not HTTP. */
+            details?: {
+                /** @description `query`, or `query.` and the name of the parameter. */
+                path: string;
+                rule: string;
+            }[];
         };
         InvalidToken: {
             /** @constant */

@@ -4603,7 +4603,7 @@ validate65.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body33 = validate66;
 const schema114 = {"$id":"body33","$ref":"contract#/components/responses/BadParameter/content/application~1json/schema"};
-const schema115 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"type":"string","description":"Which parameter is wrong, and what it must be. Absent if the request is not HTTP."}}};
+const schema115 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"description":"Which parameters are wrong, and what each must be. Absent if the request is not HTTP.","type":"array","items":{"type":"object","additionalProperties":false,"required":["path","rule"],"properties":{"path":{"type":"string","description":"`query`, or `query.` and the name of the parameter."},"rule":{"type":"string"}}}}}};
 
 function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body33" */;
@@ -4696,8 +4696,14 @@ errors++;
 }
 }
 if(data.details !== undefined){
-if(typeof data.details !== "string"){
-const err7 = {instancePath:instancePath+"/details",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data2 = data.details;
+if(Array.isArray(data2)){
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+let data3 = data2[i0];
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.path === undefined){
+const err7 = {instancePath:instancePath+"/details/" + i0,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4706,15 +4712,84 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-}
-else {
-const err8 = {instancePath,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data3.rule === undefined){
+const err8 = {instancePath:instancePath+"/details/" + i0,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/required",keyword:"required",params:{missingProperty: "rule"},message:"must have required property '"+"rule"+"'"};
 if(vErrors === null){
 vErrors = [err8];
 }
 else {
 vErrors.push(err8);
+}
+errors++;
+}
+for(const key1 in data3){
+if(!((key1 === "path") || (key1 === "rule"))){
+const err9 = {instancePath:instancePath+"/details/" + i0,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data3.path !== undefined){
+if(typeof data3.path !== "string"){
+const err10 = {instancePath:instancePath+"/details/" + i0+"/path",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+if(data3.rule !== undefined){
+if(typeof data3.rule !== "string"){
+const err11 = {instancePath:instancePath+"/details/" + i0+"/rule",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/properties/rule/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+}
+else {
+const err12 = {instancePath:instancePath+"/details/" + i0,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/details",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+else {
+const err14 = {instancePath,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
 }
 errors++;
 }

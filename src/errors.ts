@@ -120,14 +120,17 @@ export const isUnsupported = (reason: Reason | undefined): reason is Reason =>
 export const errorReasonOf = ({ code, reason }: ServiceError): string | undefined =>
   reason && (code === 'unsupported_token_type' ? unsupportedReasons : errorReasons)[reason]
 
+/** A wrong part of a request, by its name in the contract, and the rule that it breaks. */
+export type RequestFault = Readonly<{ path: string; rule: string }>
+
 /** A failure of the closed list, which a caller gets as an answer. `cause` is for the log. */
 export class ServiceError extends Error {
   readonly code: FailureCode
   readonly reason: Reason | undefined
   /** Answer headers that belong to this failure, such as `Allow` or `Retry-After`. */
   readonly headers: Readonly<Record<string, string>>
-  /** What is wrong with the request, for the member `details` of an answer that has it. */
-  readonly explanation: string | undefined
+  /** What is wrong with the request, for answers that have the member `details`. */
+  readonly details: readonly RequestFault[] | undefined
 
   constructor(
     code: FailureCode,
@@ -135,7 +138,7 @@ export class ServiceError extends Error {
       cause?: unknown
       reason?: Reason
       headers?: Record<string, string>
-      explanation?: string
+      details?: readonly RequestFault[]
     } = {},
   ) {
     super(details.reason === undefined ? code : `${code} (${details.reason})`, {
@@ -145,15 +148,15 @@ export class ServiceError extends Error {
     this.code = code
     this.reason = details.reason
     this.headers = details.headers ?? {}
-    this.explanation = details.explanation
+    this.details = details.details
   }
   /** The same failure with further answer headers. */
   with(headers: Readonly<Record<string, string>>): ServiceError {
-    const { code, reason, cause, explanation } = this
+    const { code, reason, cause, details } = this
     return new ServiceError(code, {
       cause,
       ...(reason !== undefined && { reason }),
-      ...(explanation !== undefined && { explanation }),
+      ...(details !== undefined && { details }),
       headers: { ...this.headers, ...headers },
     })
   }

@@ -32,7 +32,7 @@ export function failureAnswer(error: unknown, request: FailedRequest): Outgoing 
     body:
       request.form === 'oauth'
         ? { error: oauthError(code, status) }
-        : { success: false, message, ...explanationOf(error) },
+        : { success: false, message, ...detailsOf(error) },
     headers: {
       ...challenge(code, error, request.authorization),
       ...reasonHeader(error),
@@ -42,10 +42,8 @@ export function failureAnswer(error: unknown, request: FailedRequest): Outgoing 
   }
 }
 
-const explanationOf = (error: unknown) =>
-  error instanceof ServiceError && error.explanation !== undefined
-    ? { details: error.explanation }
-    : {}
+const detailsOf = (error: unknown) =>
+  error instanceof ServiceError && error.details !== undefined ? { details: error.details } : {}
 
 /** Codes of RFC 6749 §5.2, and `temporarily_unavailable` of §4.1.2.1 if a repeat may succeed. */
 function oauthError(code: FailureCode, status: number): string {

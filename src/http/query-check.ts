@@ -54,12 +54,12 @@ export function badParameter(
   const known = schemasOf(parameters)
   if (known.size === 0) return new ServiceError('bad_request', { reason: 'body' })
   const schema = known.get(name ?? '')
-  const others = name === undefined ? 'No parameter may come twice' : 'There is no such parameter'
-  const explanation =
-    schema === undefined
-      ? `${others}; the parameters are ${[...known.keys()].join(', ')}`
-      : `${name} must be ${expectationOf(schema)}`
-  return new ServiceError('bad_request', { reason: 'body', explanation })
+  const others = name === undefined ? 'no parameter may come twice' : 'there is no such parameter'
+  const fault =
+    name === undefined || schema === undefined
+      ? { path: 'query', rule: `${others}; the parameters are ${[...known.keys()].join(', ')}` }
+      : { path: `query.${name}`, rule: `must be ${expectationOf(schema)}` }
+  return new ServiceError('bad_request', { reason: 'body', details: [fault] })
 }
 
 function expectationOf({ type, format, minimum, maximum }: Schema): string {

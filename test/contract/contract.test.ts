@@ -100,6 +100,11 @@ describe('the contract: every operation × declared status by a real request', (
         service.origin,
         `${method} ${path} HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(40_000)}\r\n\r\n`,
       ),
+    501: (method, path) =>
+      sendRaw(
+        service.origin,
+        `${method} ${path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
+      ),
   }
   const large = 'x'.repeat(70_000)
   const text = { 'content-type': 'text/plain' }
@@ -153,7 +158,7 @@ describe('the contract: every operation × declared status by a real request', (
       200: async () => service.logout(await token()),
       401: async () => service.logout('no token'),
       403: async () => service.logout(await token({ exp: nowS(-3600) })),
-      413: async () => service.logout(await token(), { token: 'x'.repeat(40_000) }),
+      413: async () => service.logout(await token(), { token: large }),
       415: async () => service.logout(await token(), {}, { 'content-type': 'text/plain' }),
       429: async () => {
         await limited.logout(await token())
@@ -163,7 +168,7 @@ describe('the contract: every operation × declared status by a real request', (
     },
     // Every method and every path below is the same question: no 404, no 405.
     verify: {
-      ...pick(anywhere, ['400', '408', '431']),
+      ...pick(anywhere, ['400', '408', '431', '501']),
       200: async () => verify(service, await token()),
       401: async () => verify(service, 'no token'),
       503: async () => verify(storeless, await token()),
@@ -335,7 +340,8 @@ describe('the contract: every operation × declared status by a real request', (
     expect(inPlace).to.deep.equal([])
   })
 
-  it('closes every object of an answer but the confirmation of a token and the contract itself', () => {
+  // Introspection answers the claims that a client's `claims` names, whatever they are.
+  it('closes every object of an answer but those of a token and the contract itself', () => {
     const open = declaredOperations.flatMap(({ operationId, responses }) =>
       Object.values(responses).flatMap(({ content = {} }) =>
         Object.values(content).flatMap(({ schema }) => openObjects(operationId, schema)),
@@ -344,6 +350,7 @@ describe('the contract: every operation × declared status by a real request', (
     const ofTheDocument = ['info', 'servers.items', 'tags.items', 'security.items', 'paths']
     expect(new Set(open)).to.deep.equal(
       new Set([
+        'introspect',
         'introspect.cnf',
         ...[...ofTheDocument, 'components'].map((name) => `contractJson.${name}`),
       ]),

@@ -5,6 +5,7 @@ import { startService, type TestService } from '../support/service.js'
 import { token } from '../support/tokens.js'
 
 const badRequest = { success: false, message: 'Solicitud inválida' }
+const wrong = (path: string, rule: string) => ({ ...badRequest, details: [{ path, rule }] })
 
 describe('routes', () => {
   let service: TestService
@@ -51,7 +52,7 @@ describe('routes', () => {
       const answer = await audit(`limit=${text}`)
       expect([answer.status, answer.json]).to.deep.equal([
         400,
-        { ...badRequest, details: 'limit must be an integer from 1 to 1000' },
+        wrong('query.limit', 'must be an integer from 1 to 1000'),
       ])
     })
   }
@@ -98,11 +99,10 @@ describe('routes', () => {
       const answer = await audit(`to=${text}`)
       expect([answer.status, answer.json]).to.deep.equal([
         400,
-        {
-          ...badRequest,
-          details:
-            'to must be a time of RFC 3339 with its offset, such as 2026-11-26T12:00:00Z; in a query a plus sign is written %2B',
-        },
+        wrong(
+          'query.to',
+          'must be a time of RFC 3339 with its offset, such as 2026-11-26T12:00:00Z; in a query a plus sign is written %2B',
+        ),
       ])
     })
   }
@@ -117,18 +117,17 @@ describe('routes', () => {
 
   it('400 says which parameter is wrong, and repeats nothing that the client has sent', async () => {
     const all = 'the parameters are subject, key, event, from, to, limit, cursor'
-    for (const [query, details] of [
-      ['event=secret', 'event must be as the contract says'],
-      ['key=secret', 'key must be as the contract says'],
-      ['subject=', 'subject must be as the contract says'],
-      ['secret=1', `There is no such parameter; ${all}`],
-      ['secret=1&secret=1', `No parameter may come twice; ${all}`],
-    ])
-      expect((await audit(query!)).json, query).to.deep.equal({ ...badRequest, details })
-    expect((await position('version=secret')).json).to.deep.equal({
-      ...badRequest,
-      details: 'version must be an integer from 0 to 1000000',
-    })
+    for (const [query, path, rule] of [
+      ['event=secret', 'query.event', 'must be as the contract says'],
+      ['key=secret', 'query.key', 'must be as the contract says'],
+      ['subject=', 'query.subject', 'must be as the contract says'],
+      ['secret=1', 'query', `there is no such parameter; ${all}`],
+      ['secret=1&secret=1', 'query', `no parameter may come twice; ${all}`],
+    ] as const)
+      expect((await audit(query)).json, query).to.deep.equal(wrong(path, rule))
+    expect((await position('version=secret')).json).to.deep.equal(
+      wrong('query.version', 'must be an integer from 0 to 1000000'),
+    )
     expect((await get('/health/live', 'a=1&a=2')).json).to.deep.equal(badRequest)
   })
 
@@ -148,10 +147,7 @@ describe('routes', () => {
 
   it('400 by an operation: neither the answer nor the log has the parameter', async () => {
     const answer = await audit('cursor=secret-cursor')
-    expect(answer.json).to.deep.equal({
-      ...badRequest,
-      details: 'cursor must be as the contract says',
-    })
+    expect(answer.json).to.deep.equal(wrong('query.cursor', 'must be as the contract says'))
     expect(JSON.stringify(service.logged())).not.to.include('secret-cursor')
   })
 
