@@ -78,9 +78,10 @@ export interface paths {
         /**
          * Receive a logout token of an OpenID provider
          * @description OpenID Connect Back-Channel Logout 1.0. All rules of §2.6 apply, `exp` and `jti` are required unless the issuer's
-         *     `backchannelAllow` says otherwise, and `aud` must be or hold one of the issuer's `backchannelAudience`. The operation revokes the
-         *     session, the subject, or both, according to `backchannelScope`. The cutoff of the subject is the logout token's `iat`, so a
-         *     replay changes nothing: 200 (§2.7). Refused and replayed logout tokens are limited by address, others are not.
+         *     `backchannelAllow` says otherwise, and `aud` must be or hold one of the issuer's `backchannelAudience`. `backchannelScope` says what
+         *     ends. With `both`, the default, a logout token with a `sid` ends that session and the tokens of its `sub` that name no session
+         *     (`n:`): other sessions go on. One without a `sid` ends every token of its `sub`. The cutoff is the logout token's `iat`, so a replay
+         *     changes nothing: 200 (§2.7). Refused and replayed logout tokens are limited by address, others are not.
          */
         post: operations["backchannelLogout"];
         delete?: never;
@@ -193,7 +194,7 @@ export interface paths {
          *
          *     | bytes | what |
          *     |---|---|
-         *     | 8 | `43 49 45 52 52 45 00 01`: `CIERRE`, 0, and the version of the format, 1 |
+         *     | 8 | `43 49 45 52 52 45 00 02`: `CIERRE`, 0, and the version of the feed, 2 |
          *     | 2 | length *n* of the position |
          *     | *n* | the position, ASCII |
          *     | 25 each | records |
@@ -204,12 +205,12 @@ export interface paths {
          *
          *     | bytes | what |
          *     |---|---|
-         *     | 1 | kind: `74` t, `73` s, `75` u, `6a` j |
+         *     | 1 | kind: `74` t, `73` s, `75` u, `6a` j, `6e` n |
          *     | 16 | the key: what its 22 characters of base64url stand for |
          *     | 4 | expiry in epoch seconds; `ff ff ff ff` is never |
-         *     | 4 | of a `u`: the cutoff in epoch seconds; else 0 |
+         *     | 4 | of a `u` or `n`: the cutoff in epoch seconds; else 0 |
          *
-         *     A reader refuses another version of the format. It also refuses the whole snapshot if a record is of an unknown kind, because the
+         *     A reader refuses a version that is newer than it knows. It also refuses the whole snapshot if a record is of an unknown kind, because the
          *     snapshot is not complete without that record. A snapshot without its end was cut off, and is not complete up to any position. A
          *     record may come twice: the longer life and the later cutoff count, and the number of records counts it twice. A reader adds a
          *     snapshot to what it holds already, and never drops a revocation before its expiry.
@@ -238,7 +239,7 @@ export interface paths {
          *
          *     | event | data |
          *     |---|---|
-         *     | `revocation` | `{"key":"t:…","untilMs":1795231756000}`: it expires then (epoch milliseconds); `null` is never. A `u:` has its `cutoff` in epoch seconds: tokens of the subject with `iat` up to it, or without `iat`, are revoked |
+         *     | `revocation` | `{"key":"t:…","untilMs":1795231756000}`: it expires then (epoch milliseconds); `null` is never. A `u:` or `n:` has its `cutoff` in epoch seconds: its tokens with `iat` up to it, or without `iat`, are revoked |
          *     | `genesis` | `{}`: the first event of every feed |
          *     | `info-…` | any data: the event revokes nothing. Its position counts as applied; without `id` it has no position |
          *     | `gap` | `{}`: the feed does not have the position any more; the stream ends |
@@ -771,7 +772,7 @@ export interface components {
         RevocationState: {
             key: components["schemas"]["RevocationKey"];
             revoked: boolean;
-            /** @description Only for a subject: tokens issued until then (epoch seconds) are revoked. */
+            /** @description Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked. */
             cutoff?: number;
             keptUntil?: components["schemas"]["KeptUntil"];
         };
@@ -1326,7 +1327,7 @@ export interface components {
         RetryAfter: string;
         /**
          * @description The version of the feed that the reader needs.
-         * @example cierre-feed/1
+         * @example cierre-feed/2
          */
         Upgrade: string;
         /**
@@ -1620,7 +1621,7 @@ export interface operations {
             query?: {
                 /**
                  * @description The version of the feed that the reader knows.
-                 * @example 1
+                 * @example 2
                  */
                 version?: number;
             };
@@ -1665,7 +1666,7 @@ export interface operations {
                 from?: string;
                 /**
                  * @description The version of the feed that the reader knows.
-                 * @example 1
+                 * @example 2
                  */
                 version?: number;
             };
@@ -1716,7 +1717,7 @@ export interface operations {
             query?: {
                 /**
                  * @description The version of the feed that the reader knows.
-                 * @example 1
+                 * @example 2
                  */
                 version?: number;
             };

@@ -4129,9 +4129,9 @@ validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 const body29 = validate60;
 const schema104 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
 const schema105 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
-const schema106 = {"type":"string","pattern":"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"};
+const schema106 = {"type":"string","pattern":"^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"};
 const schema107 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
-const pattern4 = new RegExp("^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
+const pattern4 = new RegExp("^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
 function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -4191,7 +4191,7 @@ if(data.key !== undefined){
 let data0 = data.key;
 if(typeof data0 === "string"){
 if(!pattern4.test(data0)){
-const err4 = {instancePath:instancePath+"/key",schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
+const err4 = {instancePath:instancePath+"/key",schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4940,8 +4940,8 @@ validate68.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body36 = validate69;
 const schema120 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema121 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
-const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
+const schema121 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
+const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
 function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body36" */;
@@ -4981,7 +4981,7 @@ if(data.position !== undefined){
 let data0 = data.position;
 if(typeof data0 === "string"){
 if(!pattern5.test(data0)){
-const err2 = {instancePath:instancePath+"/position",schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/properties/position/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$"},message:"must match pattern \""+"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsuj]:[A-Za-z0-9_-]{21}[AQgw])$"+"\""};
+const err2 = {instancePath:instancePath+"/position",schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/properties/position/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$"},message:"must match pattern \""+"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$"+"\""};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -5020,7 +5020,7 @@ validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body37 = validate70;
 const schema122 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema123 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only for a subject: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema123 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
 function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5069,7 +5069,7 @@ if(data.key !== undefined){
 let data0 = data.key;
 if(typeof data0 === "string"){
 if(!pattern4.test(data0)){
-const err3 = {instancePath:instancePath+"/key",schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
+const err3 = {instancePath:instancePath+"/key",schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -5448,7 +5448,7 @@ for(let i0=0; i0<len0; i0++){
 let data9 = data8[i0];
 if(typeof data9 === "string"){
 if(!pattern4.test(data9)){
-const err17 = {instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
+const err17 = {instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/RevocationKey/pattern",keyword:"pattern",params:{pattern: "^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"},message:"must match pattern \""+"^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"+"\""};
 if(vErrors === null){
 vErrors = [err17];
 }

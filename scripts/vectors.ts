@@ -15,8 +15,8 @@ import { SignJWT, importJWK, type JWK } from 'jose'
 import { encodeSnapshot } from '../src/feed/snapshot.js'
 import { createLiveSet } from '../src/revocation/live-set.js'
 import { untilSOf } from '../src/revocation/packed-entry.js'
-import type { Entry } from '../src/revocation/entry.js'
-import { claimKey, tokenKeys, type RevocationKey } from '../src/token/keys.js'
+import { entryWith, type Entry } from '../src/revocation/entry.js'
+import { claimKey, keyKinds, tokenKeys, type RevocationKey } from '../src/token/keys.js'
 import { parseCanonical } from '../src/token/canonical-encoding.js'
 
 type TokenVector = {
@@ -57,16 +57,13 @@ const foreverMs = 4_000_000_000_000
 
 /** @param before the vectors of the last run, if there are any */
 export async function makeVectors(before: Vectors | undefined): Promise<Vectors> {
-  const tokens = await Promise.all(
-    algorithms.map((algorithm) =>
-      tokenVector(
-        algorithm,
-        before?.tokens.find((vector) => vector.algorithm === algorithm),
-      ),
-    ),
-  )
+  const kept = before?.tokens ?? []
+  const tokens = await Promise.all([
+    ...algorithms.map((algorithm) => tokenVector(claimsOf(algorithm), { algorithm, kept })),
+    tokenVector(sessionlessClaims, { algorithm: 'HS256', kept }),
+  ])
   return {
-    gate: gateVectors(tokens[0]!.token),
+    gate: gateVectors(tokens[0].token),
     tokens,
     keys: keyVectors(),
     numbers: numberVectors(),
@@ -75,23 +72,25 @@ export async function makeVectors(before: Vectors | undefined): Promise<Vectors>
   }
 }
 
+const claimsOf = (algorithm: string) => ({
+  iss: 'https://issuer.test',
+  sub: `subject of ${algorithm}`,
+  sid: `session of ${algorithm}`,
+  jti: `id of ${algorithm} – ñ`,
+  iat,
+  exp: iat + 3600,
+})
+const { sid: _sid, ...sessionlessClaims } = claimsOf('HS256')
+
 async function tokenVector(
-  algorithm: string,
-  before: TokenVector | undefined,
+  claims: Record<string, unknown>,
+  { algorithm, kept }: { algorithm: string; kept: readonly TokenVector[] },
 ): Promise<TokenVector> {
-  const claims = {
-    iss: 'https://issuer.test',
-    sub: `subject of ${algorithm}`,
-    sid: `session of ${algorithm}`,
-    jti: `id of ${algorithm} – ñ`,
-    iat,
-    exp: iat + 3600,
-  }
   const input = [{ alg: algorithm, typ: 'JWT' }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.')
-  const isKept = before !== undefined && before.token.startsWith(`${input}.`) && isSigned(before)
-  const { token, jwk } = isKept ? before : await sign(algorithm, claims)
+  const before = kept.find((vector) => vector.token.startsWith(`${input}.`) && isSigned(vector))
+  const { token, jwk } = before ?? (await sign(algorithm, claims))
   return { algorithm, jwk, token, claims, keys: tokenKeys(parseCanonical(token), claims) }
 }
 
@@ -228,7 +227,7 @@ function keyVectors(): Vectors['keys'] {
     ['al', 'ice'],
     ['a', 'lice'],
   ]
-  return (['s', 'u', 'j'] as const).flatMap((kind) =>
+  return (['s', 'u', 'j', 'n'] as const).flatMap((kind) =>
     pairs.map(([iss, claim]) => ({
       kind,
       iss,
@@ -270,12 +269,10 @@ const keyOf = (kind: string, name: string) =>
   `${kind}:${createHash('sha256').update(name).digest().subarray(0, 16).toString('base64url')}` as RevocationKey
 
 function snapshotVector(): Vectors['snapshot'] {
-  const entries: Entry[] = ['t', 's', 'u', 'j'].flatMap((kind) =>
-    [1, 2, 3].map((one) => ({
-      key: keyOf(kind, `${kind}${one}`),
-      untilMs: one === 3 ? null : foreverMs + one * 1000,
-      ...(kind === 'u' && { cutoff: iat + one }),
-    })),
+  const entries: Entry[] = keyKinds.flatMap((kind) =>
+    [1, 2, 3].map((one) =>
+      entryWith(keyOf(kind, `${kind}${one}`), one === 3 ? null : foreverMs + one * 1000, iat + one),
+    ),
   )
   const liveSet = createLiveSet(() => iat * 1000)
   entries.forEach(liveSet.add)
@@ -299,7 +296,7 @@ function snapshotVector(): Vectors['snapshot'] {
 }
 
 function checkVectors(tokens: TokenVector[]): Vectors['checks'] {
-  const { token, keys } = tokens[0]!
+  const [{ token, keys }, sessionless] = [tokens[0]!, tokens.at(-1)!]
   const entry = (key: string, cutoff?: number): Entry => ({
     key: key as RevocationKey,
     untilMs: null,
@@ -319,6 +316,26 @@ function checkVectors(tokens: TokenVector[]): Vectors['checks'] {
       [entry(keys['u']!, iat + 1), entry(keys['u']!, iat - 1)],
       true,
     ],
+    [
+      'the tokens of its subject without a session: it has one',
+      [entry(sessionless.keys['n']!, iat + 1)],
+      false,
+    ],
   ]
-  return cases.map(([name, entries, revoked]) => ({ name, entries, token, revoked }))
+  const n = sessionless.keys['n']!
+  const sessionlessCases: [string, Entry[], boolean][] = [
+    ['without a session, later', [entry(n, iat + 1)], true],
+    ['without a session, in the same second', [entry(n, iat)], true],
+    ['without a session, before', [entry(n, iat - 1)], false],
+    ['without a session: its subject', [entry(sessionless.keys['u']!, iat)], true],
+  ]
+  return [
+    ...cases.map(([name, entries, revoked]) => ({ name, entries, token, revoked })),
+    ...sessionlessCases.map(([name, entries, revoked]) => ({
+      name,
+      entries,
+      token: sessionless.token,
+      revoked,
+    })),
+  ]
 }

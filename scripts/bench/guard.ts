@@ -11,8 +11,10 @@ import { expressjwt } from 'express-jwt'
 import { createVerifier } from 'fast-jwt'
 import { jwtVerify, SignJWT } from 'jose'
 import { createGuard, type Guard } from '../../src/guard.js'
+import { feedVersion } from '../../src/feed/event.js'
 import { createRequestCheck } from '../../src/guard/adapters/request-check.js'
 import { createLiveSet } from '../../src/revocation/live-set.js'
+import { kindOf } from '../../src/revocation/packed-entry.js'
 import { liveSetRows } from './live-set.js'
 import {
   freePort,
@@ -283,7 +285,7 @@ async function small() {
   for (let size = 1; size <= 2_000_000; size += 1) {
     crypto.getRandomValues(words)
     const startedAt = performance.now()
-    liveSet.addPacked(words, 4_000_000_000, 0)
+    liveSet.addPacked(words, 4_000_000_000, kindOf('t:'), 1)
     if (size > 1_000) longestAddMs = Math.max(longestAddMs, performance.now() - startedAt)
     if (size >= 500_000 && size % 50_000 === 0) {
       gc()
@@ -406,7 +408,9 @@ async function fleet() {
   await withService(async ({ origin, redis, instance }) => {
     const position = (
       (await (
-        await fetch(`${origin}/api/v1/revocations/position`, { headers: { authorization: basic } })
+        await fetch(`${origin}/api/v1/revocations/position?version=${feedVersion}`, {
+          headers: { authorization: basic },
+        })
       ).json()) as { position: string }
     ).position
     const { port } = new URL(origin)
@@ -416,7 +420,7 @@ async function fleet() {
         const connection = request({
           host: '127.0.0.1',
           port,
-          path: `/api/v1/revocations/events?from=${position}`,
+          path: `/api/v1/revocations/events?from=${position}&version=${feedVersion}`,
           headers: { authorization: basic },
           agent: false,
         }).end()

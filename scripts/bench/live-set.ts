@@ -1,11 +1,12 @@
 // Measures the live set alone: one addition, look-up and iteration at half a million entries.
 import { createLiveSet } from '../../src/revocation/live-set.js'
-import { wordsPerEntry } from '../../src/revocation/packed-entry.js'
+import { kindOf, wordsPerEntry } from '../../src/revocation/packed-entry.js'
 import { median } from './machine.js'
 
 const entries = 500_000
 const rounds = 5
 const farAwayS = 4_000_000_000
+const tokenKind = kindOf('t:')
 
 function randomKeys(): Uint32Array {
   const words = new Uint32Array(4 * entries)
@@ -32,7 +33,7 @@ function round(costs: Costs, present: Uint32Array, absent: Uint32Array, absentKi
   timed(costs, 'add', entries, () => {
     for (let entry = 0; entry < entries; entry += 1) {
       for (let word = 0; word < 4; word += 1) key[word] = present[4 * entry + word]!
-      liveSet.addPacked(key, farAwayS, 0)
+      liveSet.addPacked(key, farAwayS, tokenKind, 1)
     }
   })
   timed(costs, 'find a present key', entries, () => {

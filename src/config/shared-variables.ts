@@ -59,7 +59,7 @@ export const issuerVariables = {
   JWT_BACKCHANNEL_SCOPE: {
     option: text,
     default: defaultBackchannelScope,
-    help: 'What a logout token ends: the `session` that it names, the earlier tokens of its `subject`, or `both`.',
+    help: 'What a logout token ends: `session`, the session that it names; `subject`, the earlier tokens of its subject; `both`, the session and the earlier tokens of the subject that name no session, or the whole subject if the logout token names no session.',
   },
   JWT_ISSUERS: {
     option: filledJsonArray,

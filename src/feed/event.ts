@@ -1,11 +1,11 @@
 import { decodeKey, type RevocationKey } from '../token/keys.js'
-import type { Entry } from '../revocation/entry.js'
+import { hasCutoff, type Entry } from '../revocation/entry.js'
 
 /**
- * The version of events and snapshots that this code reads and writes. Every new kind of event that
- * revokes raises the version.
+ * The version of events and snapshots that this code writes. It reads every version up to this one.
+ * Every new kind of event that revokes raises the version: 2 has `n:`.
  */
-export const feedVersion = 1
+export const feedVersion = 2
 
 /**
  * One event of the feed: a revocation, the genesis event at the beginning of every stream, or an
@@ -101,15 +101,15 @@ export function parseServerSentEvent(sent: {
 function parseEntry(data: string): Entry {
   const { key: name, untilMs, cutoff } = parseObject(data)
   const key: RevocationKey | undefined = decodeKey(name)
-  const hasCutoff = key?.startsWith('u:') === true
+  const needsCutoff = key !== undefined && hasCutoff(key)
   const isReadable =
-    (untilMs === null || Number.isFinite(untilMs)) && (!hasCutoff || Number.isFinite(cutoff))
+    (untilMs === null || Number.isFinite(untilMs)) && (!needsCutoff || Number.isFinite(cutoff))
   if (key === undefined || !isReadable)
     throw new UnreadableFeed('an event of the feed is unreadable')
   return {
     key,
     untilMs: untilMs as number | null,
-    ...(hasCutoff && { cutoff: cutoff as number }),
+    ...(needsCutoff && { cutoff: cutoff as number }),
   }
 }
 

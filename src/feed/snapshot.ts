@@ -1,5 +1,7 @@
+import { hasCutoff } from '../revocation/entry.js'
 import type { LiveSet } from '../revocation/live-set.js'
 import { wordsPerEntry } from '../revocation/packed-entry.js'
+import { keyKinds } from '../token/keys.js'
 import { feedVersion, streamIdOf, unknownKind, UnreadableFeed, type Position } from './event.js'
 
 // The format is described byte by byte in openapi.yaml, under `getSnapshot`.
@@ -9,8 +11,8 @@ const headBytes = magic.length + 2
 const recordBytes = 25
 const trailerBytes = 5
 const longestPosition = 128
-const kindBytes = Buffer.from('tsj', 'latin1')
-const subjectByte = 'u'.charCodeAt(0)
+/** Whether records of a kind have a cutoff, by the kind's byte. */
+const kindBytes = new Map(keyKinds.map((kind) => [kind.charCodeAt(0), hasCutoff(`${kind}:`)]))
 const recordsAtOnce = 2_048
 
 /** The live set as the pieces of a snapshot that is complete up to `position`. */
@@ -35,19 +37,18 @@ export function* encodeSnapshot(liveSet: LiveSet, position: Position): Generator
 }
 
 function encodeRecord(piece: Buffer, start: number, words: Uint32Array, entry: number): void {
-  const kindOrCutoff = words[entry + 5]!
-  const kind = kindBytes[kindOrCutoff]
-  piece[start] = kind ?? subjectByte
+  const kind = words[entry + 5]!
+  piece[start] = kind
   for (let word = 0; word < 5; word += 1)
     piece.writeUInt32BE(words[entry + word]!, start + 1 + 4 * word)
-  piece.writeUInt32BE(kind === undefined ? kindOrCutoff : 0, start + 21)
+  piece.writeUInt32BE(kindBytes.get(kind) === true ? words[entry + 6]! : 0, start + 21)
 }
 
 /**
  * Adds a snapshot to a live set, piece by piece.
  *
  * @throws (its methods) Error when the pieces are no snapshot, `UnreadableFeed` when the snapshot
- * is of another version
+ * is of a newer version
  */
 export function createSnapshotReader(liveSet: Pick<LiveSet, 'addPacked'>) {
   let rest: Buffer = Buffer.alloc(0)
@@ -58,8 +59,11 @@ export function createSnapshotReader(liveSet: Pick<LiveSet, 'addPacked'>) {
   const readHead = () => {
     if (rest.length < headBytes) return false
     if (!rest.subarray(0, name.length).equals(name)) throw new Error('this is no snapshot')
-    if (rest[name.length] !== feedVersion)
-      throw new UnreadableFeed(`this snapshot is of another version than ${feedVersion}`)
+    const version = rest[name.length]!
+    if (version === 0 || version > feedVersion)
+      throw new UnreadableFeed(
+        `this snapshot is of version ${version}, and this reader knows up to ${feedVersion}`,
+      )
     const length = rest.readUInt16BE(magic.length)
     if (length > longestPosition) throw new Error('this is no snapshot')
     if (rest.length < headBytes + length) return false
@@ -70,13 +74,11 @@ export function createSnapshotReader(liveSet: Pick<LiveSet, 'addPacked'>) {
   }
   const readRecord = (start: number) => {
     const kind = rest[start]!
-    const kindOrCutoff =
-      kind === subjectByte
-        ? Math.max(kindBytes.length, rest.readUInt32BE(start + 21))
-        : kindBytes.indexOf(kind)
-    if (kindOrCutoff === -1) throw unknownKind('a snapshot')
+    const isCutoff = kindBytes.get(kind)
+    if (isCutoff === undefined) throw unknownKind('a snapshot')
     for (let word = 0; word < 4; word += 1) key[word] = rest.readUInt32BE(start + 1 + 4 * word)
-    liveSet.addPacked(key, rest.readUInt32BE(start + 17), kindOrCutoff)
+    const value = isCutoff ? rest.readUInt32BE(start + 21) : 1
+    liveSet.addPacked(key, rest.readUInt32BE(start + 17), kind, value)
     records += 1
   }
   return {

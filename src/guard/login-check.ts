@@ -34,7 +34,7 @@ export function createLoginCheck({ settings, liveSet, isFresh }: Parts): Guard['
         const names = readNames(given, issuers, faults)
         const iat = optional(time, given['iat'], faults.of('iat'))
         const authTime = optional(time, given['authTime'], faults.of('authTime'))
-        return { keys: [names.s, names.u], issuedAtS: cutoffClaim === 'iat' ? iat : authTime }
+        return { keys: Object.values(names), issuedAtS: cutoffClaim === 'iat' ? iat : authTime }
       },
     )
   }
@@ -48,12 +48,15 @@ export function createLoginCheck({ settings, liveSet, isFresh }: Parts): Guard['
   }
 }
 
-/** The keys of a session (`s`) and of a subject (`u`), of which there is at least one. */
+/**
+ * The keys of a session (`s`), of a subject (`u`) and, without a session, of the subject's tokens
+ * that name none (`n`).
+ */
 export function readNames(
   given: Readonly<Record<string, unknown>>,
   issuers: readonly Pick<IssuerConfig, 'issuer'>[],
   faults: Faults,
-): Readonly<{ s: RevocationKey | undefined; u: RevocationKey | undefined }> {
+): Readonly<Record<'s' | 'u' | 'n', RevocationKey | undefined>> {
   const iss = optional(issuerName, given['iss'], faults.of('iss'))
   // A check of a token refuses an issuer that it does not know, and so never calls it not revoked.
   if (!issuers.some(({ issuer }) => issuer === undefined || issuer === given['iss']))
@@ -62,7 +65,8 @@ export function readNames(
   const sid = optional(claim, given['sid'], faults.of('sid'))
   if (given['sub'] === undefined && given['sid'] === undefined)
     faults.report('sub', 'or sid is needed')
-  return { s: claimKey('s', iss, sid), u: claimKey('u', iss, sub) }
+  const n = sid === undefined ? claimKey('n', iss, sub) : undefined
+  return { s: claimKey('s', iss, sid), u: claimKey('u', iss, sub), n }
 }
 
 const claimOf = (types: readonly string[], rule: string): Pick<Option<string>, 'check'> => ({

@@ -6,10 +6,10 @@ export type CachedToken = Readonly<{
   /** The whole `Authorization` header. */
   header: string
   token: VerifiedToken
-  /** Packed keys `t: s: j: u:`, four words each; a key that the token lacks is all zeros. */
+  /** Packed keys, four words each, at `keyStart`; a key that the token lacks is all zeros. */
   packedKeys: Uint32Array
   /** Which of the keys the token has; only these are looked up. */
-  has: Readonly<{ s: boolean; j: boolean; u: boolean }>
+  has: Readonly<{ s: boolean; j: boolean; u: boolean; n: boolean }>
   /** What a cutoff is compared with; absent: any cutoff revokes. */
   issuedAtS: unknown
   expMs: number
@@ -18,26 +18,27 @@ export type CachedToken = Readonly<{
 }>
 
 /** Where the packed keys begin. */
-export const keyStart = { t: 0, s: 4, j: 8, u: 12 } as const
+export const keyStart = { t: 0, s: 4, j: 8, u: 12, n: 16 } as const
 
 export function cachedToken(
   header: string,
   token: VerifiedToken,
   cutoffClaim: 'iat' | 'auth_time',
 ): CachedToken {
-  const { t, s, j, u } = token.keys
-  const packedKeys = new Uint32Array(16)
+  const { t, s, j, u, n } = token.keys
+  const packedKeys = new Uint32Array(20)
   packedKeys.set(packKey(t), keyStart.t)
   if (s !== undefined) packedKeys.set(packKey(s), keyStart.s)
   if (j !== undefined) packedKeys.set(packKey(j), keyStart.j)
   if (u !== undefined) packedKeys.set(packKey(u), keyStart.u)
+  if (n !== undefined) packedKeys.set(packKey(n), keyStart.n)
   freezeDeeply(token.claims)
   return {
     // A copy: the header of a request is often a slice of a larger string.
     header: copied(header),
     token,
     packedKeys,
-    has: { s: s !== undefined, j: j !== undefined, u: u !== undefined },
+    has: { s: s !== undefined, j: j !== undefined, u: u !== undefined, n: n !== undefined },
     issuedAtS: token.claims[cutoffClaim],
     expMs: token.expMs ?? Infinity,
     generation: token.issuer.keys.generation(),

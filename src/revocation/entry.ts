@@ -9,9 +9,9 @@ import type { RevocationKey } from '../token/keys.js'
  * "Never" is the latest expiry. The order of merging does not matter, and merging an entry twice
  * changes nothing. No entry is withdrawn before it expires; after that it counts as absent.
  *
- * Is revoked by: an entry revokes every token that has its key. Under a `u:` key the value is a
- * cutoff in seconds, and the entry revokes only tokens that were issued at the cutoff or before,
- * and tokens that do not say when they were issued.
+ * Is revoked by: an entry revokes every token that has its key. Under a `u:` or `n:` key the value
+ * is a cutoff in seconds, and the entry revokes only tokens that were issued at the cutoff or
+ * before, and tokens that do not say when they were issued.
  */
 
 /** One revocation as the store keeps it. */
@@ -19,18 +19,21 @@ export type Entry = Readonly<{
   key: RevocationKey
   /** Absolute expiry in epoch milliseconds; `null`: never. */
   untilMs: number | null
-  /** For `u:` only: a cutoff in whole epoch seconds. */
+  /** For `u:` and `n:` only: a cutoff in whole epoch seconds. */
   cutoff?: number
 }>
 
-/** What the store keeps under a key: `1`, or for `u:` the cutoff. */
+/** What the store keeps under a key: `1`, or for `u:` and `n:` the cutoff. */
 export type Value = number
+
+/** Whether the entries under a key have a cutoff. */
+export const hasCutoff = (key: string): boolean => key.startsWith('u:') || key.startsWith('n:')
 
 export const valueOf = ({ cutoff = 1 }: Entry): Value => cutoff
 
 /** The entry that a value under a key stands for. */
 export const entryWith = (key: RevocationKey, untilMs: number | null, value: Value): Entry =>
-  key.startsWith('u:') ? { key, untilMs, cutoff: value } : { key, untilMs }
+  hasCutoff(key) ? { key, untilMs, cutoff: value } : { key, untilMs }
 
 /** The merge rule, for two entries under one key. */
 export const merge = (one: Entry, other: Entry): Entry =>
@@ -46,7 +49,7 @@ export function isRevokedBy(
   issuedAtS: unknown,
 ): boolean {
   if (value === undefined) return false
-  return !key.startsWith('u:') || typeof issuedAtS !== 'number' || issuedAtS <= value
+  return !hasCutoff(key) || typeof issuedAtS !== 'number' || issuedAtS <= value
 }
 
 /** The later of two expiries; `null` is never. */

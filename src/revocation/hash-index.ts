@@ -1,11 +1,11 @@
 /**
  * A hash index in typed arrays: open addressing, linear probing, backward-shift deletion (no
- * tombstones). It maps a packed key to a record of six 32-bit words.
+ * tombstones). It maps a packed key to a record of six 32-bit words and a byte.
  *
- * | record, word | content |
+ * | record | content |
  * |---|---|
- * | 0 to 3 | packed key; the bytes are those of a digest, so they are spread evenly |
- * | 4, 5 | payload, which this file only copies |
+ * | words 0 to 3 | packed key; the bytes are those of a digest, so they are spread evenly |
+ * | words 4, 5; the byte, in `kinds` | payload, which this file only copies |
  *
  * | slot, bits | content |
  * |---|---|
@@ -22,6 +22,7 @@
 export type HashIndex = {
   readonly seeds: Seeds
   records: Uint32Array
+  kinds: Uint8Array
   count: number
   slots: Uint32Array
 }
@@ -46,6 +47,7 @@ export function createSeeds(): Seeds {
 export const createHashIndex = (seeds: Seeds): HashIndex => ({
   seeds,
   records: new Uint32Array(leastRecords * recordWords),
+  kinds: new Uint8Array(leastRecords),
   count: 0,
   slots: new Uint32Array(leastSlots),
 })
@@ -111,6 +113,7 @@ export function appendRecord(index: HashIndex, words: Uint32Array, start: number
   for (let word = 0; word < 4; word += 1) index.records[offset + word] = words[start + word]!
   index.records[offset + 4] = 0
   index.records[offset + 5] = 0
+  index.kinds[record] = 0
   insertSlot(index, record)
   index.count += 1
   return record
@@ -118,12 +121,13 @@ export function appendRecord(index: HashIndex, words: Uint32Array, start: number
 
 /** Removes a record; the last record takes its number. */
 export function removeRecord(index: HashIndex, record: number): void {
-  const { records, slots } = index
+  const { records, kinds, slots } = index
   const last = index.count - 1
   freeSlot(index, slotOfRecord(index, record))
   if (record !== last) {
     const slot = slotOfRecord(index, last)
     records.copyWithin(record * recordWords, last * recordWords, (last + 1) * recordWords)
+    kinds[record] = kinds[last]!
     slots[slot] = ((slots[slot]! & ~numberMask) | (record + 1)) >>> 0
   }
   index.count = last
@@ -133,21 +137,26 @@ export function removeRecord(index: HashIndex, record: number): void {
 export function shrinkIndex(index: HashIndex): void {
   const { count, records, slots } = index
   if (records.length < 2 * Math.max(leastRecords, count) * recordWords) return
-  index.records = records.slice(0, Math.max(leastRecords, count + (count >>> 3)) * recordWords)
+  const room = Math.max(leastRecords, count + (count >>> 3))
+  index.records = records.slice(0, room * recordWords)
+  index.kinds = index.kinds.slice(0, room)
   const wantedSlots = Math.max(leastSlots, Math.ceil((count + 1) / 0.6))
   rebuildSlots(index, Math.min(slots.length, wantedSlots))
 }
 
 /**
- * Records grow by an eighth and slots by a quarter. At half a million records, each takes 32 bytes
- * on average, 24 of them for the record itself. Doubling would take up to twice as much.
+ * Records grow by an eighth and slots by a quarter. At half a million records, each takes 33 bytes
+ * on average, 25 of them for the record itself. Doubling would take up to twice as much.
  */
 function makeRoom(index: HashIndex): void {
-  const { count, records, slots } = index
+  const { count, records, kinds, slots } = index
   if (count >= numberMask - 1) throw new RangeError('too many revocations for one hash index')
   if ((count + 1) * recordWords > records.length) {
-    index.records = new Uint32Array((count + Math.max(leastRecords, count >>> 3)) * recordWords)
+    const room = count + Math.max(leastRecords, count >>> 3)
+    index.records = new Uint32Array(room * recordWords)
     index.records.set(records)
+    index.kinds = new Uint8Array(room)
+    index.kinds.set(kinds)
   }
   if (count + 1 > slots.length * maxLoad) rebuildSlots(index, Math.ceil(slots.length * 1.25))
 }

@@ -1,24 +1,20 @@
-import { base64url, type RevocationKey } from '../token/keys.js'
-import type { Entry } from './entry.js'
+import { base64url, type KeyKind, type RevocationKey } from '../token/keys.js'
+import { entryWith, type Entry } from './entry.js'
 
 /**
- * A packed entry is an `Entry` as six 32-bit words, the form in which the live set stores it:
+ * A packed entry is an `Entry` as seven 32-bit words:
  *
  * | word | content |
  * |---|---|
  * | 0 to 3 | packed key: the 16 bytes of the digest in the key, big-endian |
  * | 4 | expiry in epoch seconds, rounded up; `neverS`: never |
- * | 5 | kindOrCutoff: 0 for `t:`, 1 for `s:`, 2 for `j:`; from 3 on the cutoff of a `u:` |
- *
- * A cutoff is in epoch seconds.
+ * | 5 | kind: the character code of the key's first letter |
+ * | 6 | value: 1, or for `u:` and `n:` the cutoff in epoch seconds |
  */
-export const wordsPerEntry = 6
+export const wordsPerEntry = 7
 /** The expiry of an entry that never expires. */
 export const neverS = 0xffffffff
-/** The least kindOrCutoff that is the cutoff of a `u:`. */
-export const leastCutoff = 3
 
-const kinds = ['t', 's', 'j'] as const
 const maxWord = 0xffffffff
 
 /** By character code: the six bits that a character of base64url stands for. */
@@ -52,27 +48,17 @@ export function packKey(key: RevocationKey): Uint32Array {
 export const untilSOf = (untilMs: number | null): number =>
   untilMs === null ? neverS : Math.min(neverS, Math.max(0, Math.ceil(untilMs / 1000)))
 
-export function kindOrCutoffOf(key: RevocationKey, cutoff = 0): number {
-  const kind = kindOf(key)
-  return kind === leastCutoff ? Math.min(maxWord, Math.max(leastCutoff, cutoff)) : kind
-}
+/** A value as one word. A cutoff that is no number becomes 0. */
+export const packValue = (value: number): number => Math.min(maxWord, Math.max(0, value)) >>> 0
 
-/** 0 for `t:`, 1 for `s:`, 2 for `j:`, `leastCutoff` for `u:`. */
-export function kindOf(key: RevocationKey): number {
-  const kind = kinds.indexOf(key.charAt(0) as 't' | 's' | 'j')
-  return kind === -1 ? leastCutoff : kind
-}
+export const kindOf = (key: RevocationKey): number => key.charCodeAt(0)
 
 /** The entry whose first word is `words[start]`. */
 export function unpackEntry(words: Uint32Array, start: number): Entry {
   const bytes = Buffer.alloc(16)
   for (let word = 0; word < 4; word += 1) bytes.writeUInt32BE(words[start + word]!, 4 * word)
   const untilS = words[start + 4]!
-  const kindOrCutoff = words[start + 5]!
-  const key: RevocationKey = `${kinds[kindOrCutoff] ?? 'u'}:${bytes.toString('base64url')}`
-  return {
-    key,
-    untilMs: untilS === neverS ? null : untilS * 1000,
-    ...(kindOrCutoff >= leastCutoff && { cutoff: kindOrCutoff }),
-  }
+  const kind = String.fromCharCode(words[start + 5]!) as KeyKind
+  const key: RevocationKey = `${kind}:${bytes.toString('base64url')}`
+  return entryWith(key, untilS === neverS ? null : untilS * 1000, words[start + 6]!)
 }

@@ -23,6 +23,11 @@ export type TokenEntries = {
   /** The current second, rounded up: a cutoff that includes every token issued until now. */
   cutoffNow(): number
   /**
+   * A cutoff that includes every token issued until a time. No cutoff is later than now plus the
+   * clock skew, since none can be taken back.
+   */
+  cutoffAt(timeS: number): number
+  /**
    * The expiry of an entry, for a token that expires at `expMs`, or for the tokens of a session,
    * which live for `lifetimeS` from `fromMs` or from now. The clock skew is added.
    */
@@ -42,6 +47,8 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
   const keptUntilMs: TokenEntries['keptUntilMs'] = (of) =>
     maxClockSkewMs + ('expMs' in of ? of.expMs : (of.fromMs ?? now()) + of.lifetimeS * 1000)
   const cutoffNow = () => Math.ceil(now() / 1000)
+  const cutoffAt = (timeS: number) =>
+    Math.min(Math.ceil(timeS), Math.ceil((now() + maxClockSkewMs) / 1000))
   const tokenUntilMs = ({ expMs }: VerifiedToken) =>
     expMs === undefined ? null : expMs + maxClockSkewMs
   const sessionUntilMs = (token: VerifiedToken) => {
@@ -56,7 +63,7 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
   // The clock of an issuer may run ahead: a presented token with a later `iat` is revoked, too.
   const cutoffOf = ({ claims }: VerifiedToken) => {
     const times = [claims.iat, claims[cutoffClaim]].filter((time) => isFiniteNumber(time))
-    return Math.ceil(Math.max(cutoffNow(), ...times))
+    return cutoffAt(Math.max(cutoffNow(), ...times))
   }
   const subjectEntryOf = (token: VerifiedToken): Entry[] =>
     token.keys.u === undefined
@@ -83,6 +90,7 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
       }
     },
     cutoffNow,
+    cutoffAt,
     keptUntilMs,
   }
 }
@@ -98,10 +106,11 @@ export function onePerKey(entries: readonly Entry[]): readonly Entry[] {
   return [...merged.values()]
 }
 
-function keysInOrder({ t, s, u, j }: TokenKeys): Preconditions['keys'] {
+function keysInOrder({ t, s, u, j, n }: TokenKeys): Preconditions['keys'] {
   const keys: [RevocationKey, ...RevocationKey[]] = [t]
   if (s !== undefined) keys.push(s)
   if (u !== undefined) keys.push(u)
+  if (n !== undefined) keys.push(n)
   if (j !== undefined) keys.push(j)
   return keys
 }

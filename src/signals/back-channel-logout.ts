@@ -1,6 +1,7 @@
 import { ServiceError, type Cause } from '../errors.js'
-import type { Entry } from '../revocation/entry.js'
+import { entryWith, type Entry } from '../revocation/entry.js'
 import type { TokenEntries } from '../revocation/token-entries.js'
+import { claimKey } from '../token/keys.js'
 import { refusedFor } from './refused-logout-tokens.js'
 import { sessionKeysOf } from '../token/session-keys.js'
 import type { Verification, VerifiedToken } from '../token/verification.js'
@@ -33,22 +34,40 @@ export async function verifyLogoutToken(
 }
 
 /**
- * The revocations that a verified logout token asks for.
+ * The revocations that a verified logout token asks for. Where it ends a session, the other sessions
+ * of its subject go on. Tokens without a session cannot show that they belong to another one, so
+ * those that were issued until then are revoked, too.
  *
  * @throws ServiceError `bad_request` when the token ends nothing in the scope of its issuer
  */
 export function logoutSignalOf(
   token: VerifiedToken,
-  { keptUntilMs }: Pick<TokenEntries, 'keptUntilMs'>,
+  { keptUntilMs, cutoffAt }: Pick<TokenEntries, 'keptUntilMs' | 'cutoffAt'>,
   nowMs: number,
 ): LogoutSignal {
-  const entries = entriesOf(token, keptUntilMs)
-  if (entries.length === 0) throw refuseLogoutToken('not_in_scope')
-  // A logout token that is older than every session has no session left to end.
-  const isCurrent = entries.every(({ untilMs }) => untilMs === null || untilMs > nowMs)
-  if (!isCurrent) throw refuseLogoutToken('too_old')
-  const claims = endedClaims(token)
-  return { token, entries, sessionKeysToDelete: sessionKeysOf([{ issuer: token.issuer, claims }]) }
+  const { keys, issuer } = token
+  const { iss, sub, sid, iat = 0 } = token.claims
+  const endsSession = sid !== undefined && issuer.backchannelScope !== 'subject'
+  const endsSubject = sub !== undefined && issuer.backchannelScope !== 'session'
+  const ended = [
+    ...(endsSession ? [keys.s] : []),
+    ...(endsSubject ? [endsSession ? claimKey('n', iss, sub) : keys.u] : []),
+  ]
+  // A session or subject without a key cannot be revoked, so a 200 would be false.
+  const usable = ended.filter((key) => key !== undefined)
+  if (ended.length === 0 || usable.length < ended.length) throw refuseLogoutToken('not_in_scope')
+  // The expiry and the cutoff come from the logout token's own `iat`, so that a replay changes
+  // nothing. A logout token that is older than every session has no session left to end.
+  const untilMs = keptUntilMs({
+    lifetimeS: issuer.sessionMaxLifetimeS,
+    fromMs: Math.ceil(iat * 1000),
+  })
+  if (untilMs <= nowMs) throw refuseLogoutToken('too_old')
+  return {
+    token,
+    entries: usable.map((key) => entryWith(key, untilMs, cutoffAt(iat))),
+    sessionKeysToDelete: endedSessionKeys(token, endsSession),
+  }
 }
 
 const refuseLogoutToken = (cause: Cause) =>
@@ -57,29 +76,20 @@ const refuseLogoutToken = (cause: Cause) =>
 /** Verification gives each refusal its cause; a `Reason` may also be that of this operation. */
 const causeOf = ({ reason = 'claims' }: ServiceError) => reason as Cause
 
-/** The claims that key templates may use. The `jti` of a logout token names that token only. */
-function endedClaims({ claims: { iss, sub, sid }, issuer: { backchannelScope } }: VerifiedToken) {
-  return {
-    ...(iss !== undefined && { iss }),
-    ...(sub !== undefined && backchannelScope !== 'session' && { sub }),
-    ...(sid !== undefined && backchannelScope !== 'subject' && { sid }),
-  }
-}
-
 /**
- * The expiry and the cutoff come from the logout token's own `iat`, so that a replay changes
- * nothing.
+ * The session data to delete: of one session what names it, of a subject what names the subject
+ * alone. The `jti` of a logout token names that token only.
  */
-function entriesOf(
-  { claims, keys, issuer }: VerifiedToken,
-  keptUntilMs: TokenEntries['keptUntilMs'],
-): Entry[] {
-  const iat = claims.iat ?? 0
-  const { backchannelScope: scope, sessionMaxLifetimeS: lifetimeS } = issuer
-  const untilMs = keptUntilMs({ lifetimeS, fromMs: Math.ceil(iat * 1000) })
-  const entries: Entry[] = []
-  if (keys.s !== undefined && scope !== 'subject') entries.push({ key: keys.s, untilMs })
-  if (keys.u !== undefined && scope !== 'session')
-    entries.push({ key: keys.u, untilMs, cutoff: Math.ceil(iat) })
-  return entries
+function endedSessionKeys(
+  { claims: { iss, sub, sid }, issuer }: VerifiedToken,
+  isOfSession: boolean,
+): readonly string[] {
+  const sessionKeys = issuer.sessionKeys.filter((key) => key.includes('{sid}') === isOfSession)
+  const claims = { ...(iss !== undefined && { iss }), ...(sub !== undefined && { sub }) }
+  return sessionKeysOf([
+    {
+      issuer: { ...issuer, sessionKeys },
+      claims: isOfSession ? { ...claims, sid } : claims,
+    },
+  ])
 }

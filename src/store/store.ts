@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.js'
 import type { Commit, CommitReply, CommitResult } from '../revocation/commit.js'
-import { entryWith, parseValue, type Value } from '../revocation/entry.js'
+import { entryWith, hasCutoff, parseValue, type Value } from '../revocation/entry.js'
 import type { Store } from '../revocation/ports.js'
 import { answered, NotConnected, RedisRefusal, unavailableBy } from '../revocation/store-errors.js'
 import { batched } from '../runtime/batch.js'
@@ -103,7 +103,7 @@ const lookUp = (context: Context, key: RevocationKey) =>
   ask(context, 'lookup', async () => {
     const found = await context.readEntry(keyPrefix + key)
     if (found === undefined) return undefined
-    const value = key.startsWith('u:') ? parseValue(key, found.value) : 1
+    const value = hasCutoff(key) ? parseValue(key, found.value) : 1
     return entryWith(key, found.untilMs, value)
   })
 

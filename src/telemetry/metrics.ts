@@ -36,7 +36,13 @@ export type Sources = Readonly<{
   now: () => number
 }>
 
-const kinds = { t: 'token', s: 'session', u: 'subject', j: 'token_id' } as const
+const kinds = {
+  t: 'token',
+  s: 'session',
+  u: 'subject',
+  j: 'token_id',
+  n: 'subject_without_session',
+} as const
 
 /** The metrics of one instance, in a registry of their own. */
 export function createMetrics({ version }: { version: string }): Metrics {

@@ -1,15 +1,26 @@
 import { hash } from 'node:crypto'
 import type { CompactJwt } from './canonical-encoding.js'
 
-/** `t:` token, `s:` session, `u:` subject, `j:` token id; then 22 characters of base64url. */
-export type RevocationKey = `${'t' | 's' | 'u' | 'j'}:${string}`
+/**
+ * The kinds of keys: `t` token, `s` session, `u` subject, `j` token id, `n` the tokens of a subject
+ * that name no session.
+ */
+export const keyKinds = ['t', 's', 'u', 'j', 'n'] as const
+export type KeyKind = (typeof keyKinds)[number]
 
-/** The keys that can revoke one token. A claim that counts as absent (`claimText`) has no key. */
+/** A kind and 22 characters of base64url. */
+export type RevocationKey = `${KeyKind}:${string}`
+
+/**
+ * The keys that can revoke one token. A claim that counts as absent (`claimText`) has no key. A
+ * token has `n` if it has a subject and no session.
+ */
 export type TokenKeys = Readonly<{
   t: RevocationKey
   s?: RevocationKey
   u?: RevocationKey
   j?: RevocationKey
+  n?: RevocationKey
 }>
 
 /**
@@ -35,14 +46,21 @@ export function tokenKeys(jwt: CompactJwt, claims: Readonly<Record<string, unkno
   const u = claimKey('u', claims['iss'], claims['sub'])
   const j = claimKey('j', claims['iss'], claims['jti'])
   if (s !== undefined && u !== undefined && j !== undefined) return { t, s, u, j }
-  return { t, ...(s && { s }), ...(u && { u }), ...(j && { j }) }
+  const n = s === undefined ? claimKey('n', claims['iss'], claims['sub']) : undefined
+  return { t, ...(s && { s }), ...(u && { u }), ...(j && { j }), ...(n && { n }) }
 }
 
-const domains = { s: 'jwt-session\0', u: 'jwt-subject\0', j: 'jwt-id\0' } as const
+const domains = {
+  s: 'jwt-session\0',
+  u: 'jwt-subject\0',
+  j: 'jwt-id\0',
+  n: 'jwt-subject-no-session\0',
+} as const
 
 /**
- * The key of a session (`s`), subject (`u`) or token id (`j`) of an issuer. The lengths come first,
- * so that no two pairs of issuer and claim have the same key.
+ * The key of a session (`s`), a subject (`u`), a subject's tokens without a session (`n`) or a token
+ * id (`j`) of an issuer. The lengths come first, so that no two pairs of issuer and claim have the
+ * same key.
  *
  * @returns nothing when the claim counts as absent (`claimText`); an `iss` that counts as absent is
  * the empty text
@@ -70,11 +88,11 @@ export function claimKey(
   return `${kind}:${digest(Buffer.concat([Buffer.from(domains[kind], 'latin1'), lengths, Buffer.from(issuer), Buffer.from(text)]))}`
 }
 
+const keyPattern = new RegExp(`^[${keyKinds.join('')}]:[A-Za-z0-9_-]{21}[AQgw]$`)
+
 /** The text as a key, or nothing when it is none. */
 export function decodeKey(text: unknown): RevocationKey | undefined {
-  return typeof text === 'string' && /^[tsuj]:[A-Za-z0-9_-]{21}[AQgw]$/.test(text)
-    ? (text as RevocationKey)
-    : undefined
+  return typeof text === 'string' && keyPattern.test(text) ? (text as RevocationKey) : undefined
 }
 
 /** The first 16 bytes of the hash: 21 characters, and the first two bits of the next one. */

@@ -144,7 +144,7 @@ describe('rate limits', () => {
       const statuses = []
       for (let sent = 0; sent < 3; sent += 1) statuses.push((await service.logout(jwt)).status)
       expect(statuses).to.deep.equal([500, 500, 429])
-      expect(await full.client.keys('cierre:{c}:[tsuj]:*')).to.deep.equal([])
+      expect(await full.client.keys('cierre:{c}:[tsujn]:*')).to.deep.equal([])
     } finally {
       await service.stop()
       await full.stop()

@@ -13,6 +13,7 @@ import { sendRaw, type Answer } from '../support/http.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { logoutToken, nowS, token } from '../support/tokens.js'
+import { feedPath } from '../support/feed-path.js'
 
 /** The objects of a schema that may have members which the schema does not name. */
 function openObjects(name: string, schema: object): string[] {
@@ -201,7 +202,7 @@ describe('the contract: every operation × declared status by a real request', (
     },
     getSnapshot: {
       ...machineOperation(
-        (at, headers) => at.send({ path: '/api/v1/revocations/snapshot', headers }),
+        (at, headers) => at.send({ path: feedPath('snapshot'), headers }),
         'deaf',
       ),
       400: async () =>
@@ -211,11 +212,10 @@ describe('the contract: every operation × declared status by a real request', (
     },
     followEvents: {
       ...machineOperation(
-        (at, headers) => at.send({ path: '/api/v1/revocations/events?from=1-0.genesis', headers }),
+        (at, headers) => at.send({ path: feedPath('events', 'from=1-0.genesis'), headers }),
         'deaf',
       ),
-      400: async () =>
-        service.send({ path: '/api/v1/revocations/events?from=1', headers: asClient() }),
+      400: async () => service.send({ path: feedPath('events', 'from=1'), headers: asClient() }),
       426: async () =>
         service.send({
           path: '/api/v1/revocations/events?from=1-0.genesis&version=0',
@@ -224,7 +224,7 @@ describe('the contract: every operation × declared status by a real request', (
     },
     getPosition: {
       ...machineOperation(
-        (at, headers) => at.send({ path: '/api/v1/revocations/position', headers }),
+        (at, headers) => at.send({ path: feedPath('position'), headers }),
         'deaf',
       ),
       400: async () =>

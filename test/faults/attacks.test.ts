@@ -59,7 +59,7 @@ describe('attacks: refused, and nothing is revoked', () => {
   })
 
   const revocations = async () => [
-    await redis.client.keys('cierre:{c}:[tsuj]:*'),
+    await redis.client.keys('cierre:{c}:[tsujn]:*'),
     (await redis.client.exists('cierre:{c}:feed')) && (await redis.client.xLen('cierre:{c}:feed')),
   ]
 

@@ -80,7 +80,7 @@ describe('a failover to a replica that lagged, and back again', () => {
     for (const jwt of jwts) expect((await service.logout(jwt)).status).to.equal(200)
     return jwts
   }
-  const keys = async (redis: TestRedis) => (await redis.client.keys('cierre:{c}:[tsuj]:*')).length
+  const keys = async (redis: TestRedis) => (await redis.client.keys('cierre:{c}:[tsujn]:*')).length
   const alarms = (service: TestService) =>
     service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50)
   const restored = (service: TestService) =>

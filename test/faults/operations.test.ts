@@ -86,7 +86,7 @@ describe('every operation when Redis fails: its declared 500 or 503 within the d
       expect(taken, name).to.be.at.most(2)
     }
   }
-  const entries = () => redis.client.keys('cierre:{c}:[tsuj]:*')
+  const entries = () => redis.client.keys('cierre:{c}:[tsujn]:*')
   // This does not ask /health/ready, whose answer may be up to a second old.
   const recovers = () =>
     until('it answers again', async () => (await verify(service, await token())).status === 200)

@@ -49,7 +49,7 @@ describe('when Redis fails: no 200 without a stored revocation', () => {
     ])
     expect(answer.headers['retry-after']).to.equal('1')
   }
-  const entries = async () => (await redis.client.keys('cierre:{c}:[tsuj]:*')).length
+  const entries = async () => (await redis.client.keys('cierre:{c}:[tsujn]:*')).length
   const expectRepeatRevokes = async (jwt: string) => {
     await until('the service is ready again', () => service.isReady())
     expect((await service.logout(jwt)).status).to.be.oneOf([200, 401])

@@ -7,8 +7,9 @@ import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { holdUnread, readSlowly, sendUnread } from '../support/unread.js'
+import { feedPath } from '../support/feed-path.js'
 
-const path = '/api/v1/revocations/snapshot'
+const path = feedPath('snapshot')
 const revocations = 250_000
 const requestAs = (authorization: string) =>
   `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nConnection: close\r\n\r\n`

@@ -15,11 +15,11 @@ describe('the snapshot', () => {
     const liveSet = createLiveSet(() => startMs)
     const entries: Entry[] = []
     for (let one = 0; one < 10_000; one += 1) {
-      const kind = 'tsuj'[one % 4]!
+      const kind = 'tsujn'[one % 5]!
       entries.push({
         key: keyOf(kind, one),
         untilMs: one % 7 === 0 ? null : startMs + 1_000 + one,
-        ...(kind === 'u' && { cutoff: 1_700_000_000 + one }),
+        ...((kind === 'u' || kind === 'n') && { cutoff: 1_700_000_000 + one }),
       })
     }
     entries.forEach(liveSet.add)
@@ -47,7 +47,7 @@ describe('the snapshot', () => {
     }
   })
 
-  it('refuses a snapshot that is truncated, has bytes after its end, or is of another version', () => {
+  it('refuses a snapshot that is truncated, has bytes after its end, or is of a newer version', () => {
     const liveSet = createLiveSet(() => startMs)
     for (let one = 0; one < 10; one += 1) liveSet.add({ key: keyOf('t', one), untilMs: null })
     const bytes = Buffer.concat([...encodeSnapshot(liveSet, '1-0.genesis')])
@@ -60,9 +60,9 @@ describe('the snapshot', () => {
     for (let length = 0; length < bytes.length; length += 1)
       expect(() => read(bytes.subarray(0, length)), `${length} bytes`).to.throw()
     expect(() => read(Buffer.concat([bytes, Buffer.from([0])]))).to.throw('follows')
-    const otherVersion = Buffer.from(bytes)
-    otherVersion[7] = 2
-    expect(() => read(otherVersion)).to.throw('version')
+    const newerVersion = Buffer.from(bytes)
+    newerVersion[7]! += 1
+    expect(() => read(newerVersion)).to.throw('version')
     const fewer = Buffer.concat([
       bytes.subarray(0, bytes.length - 5 - 25),
       bytes.subarray(bytes.length - 5),

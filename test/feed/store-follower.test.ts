@@ -6,10 +6,11 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { follow } from '../support/sse.js'
 import { token } from '../support/tokens.js'
+import { feedPath } from '../support/feed-path.js'
 
 const positionOf = async (service: TestService) =>
   (
-    (await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).json as {
+    (await service.send({ path: feedPath('position'), headers: asClient() })).json as {
       position: string
     }
   ).position
@@ -44,7 +45,7 @@ describe('an instance when Redis loses revocations', () => {
     }
     return jwts
   }
-  const restored = () => redis.client.keys('cierre:{c}:[tsuj]:*')
+  const restored = () => redis.client.keys('cierre:{c}:[tsujn]:*')
 
   for (const [name, lose] of [
     ['flushed', () => redis.client.flushAll()],
@@ -59,9 +60,9 @@ describe('an instance when Redis loses revocations', () => {
       await lose()
       await until('both raise the alarm', () => lost(one) === 1 && lost(other) === 1)
       expect(await one.isReady()).to.equal(false)
-      expect(
-        (await one.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })).status,
-      ).to.equal(503)
+      expect((await one.send({ path: feedPath('snapshot'), headers: asClient() })).status).to.equal(
+        503,
+      )
       await until('the reader is told', () => reader.events.at(-1)?.event === 'gap')
       await until('both are ready', async () => (await one.isReady()) && (await other.isReady()))
       expect((await restored()).sort()).to.deep.equal(keysBefore)
@@ -137,7 +138,7 @@ describe('an instance when Redis loses revocations', () => {
       await revoked(service, 2)
       await until(
         'the replica has them',
-        async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 2,
+        async () => (await replica.client.keys('cierre:{c}:[tsujn]:*')).length === 2,
       )
       await replica.client.sendCommand(['REPLICAOF', 'NO', 'ONE'])
       holds = true
@@ -148,7 +149,7 @@ describe('an instance when Redis loses revocations', () => {
       await redis.kill()
       await until(
         'it is written back',
-        async () => (await replica.client.keys('cierre:{c}:[tsuj]:*')).length === 3,
+        async () => (await replica.client.keys('cierre:{c}:[tsujn]:*')).length === 3,
       )
       expect(lost(service)).to.equal(1)
       const other = await open(replica.url)
@@ -177,7 +178,7 @@ describe('an instance when Redis loses revocations', () => {
       const early = await revoked(service, 5)
       await until(
         'the replica has them',
-        async () => (await toReplica.keys('cierre:{c}:[tsuj]:*')).length === 5,
+        async () => (await toReplica.keys('cierre:{c}:[tsujn]:*')).length === 5,
       )
       // From here on the replica is cut off from its primary, and lags.
       await toReplica.sendCommand(['REPLICAOF', '127.0.0.1', '1'])
@@ -187,7 +188,7 @@ describe('an instance when Redis loses revocations', () => {
       port = replica.port
       await until('it is ready again', () => service.isReady())
       expect(lost(service)).to.equal(1)
-      expect(await toReplica.keys('cierre:{c}:[tsuj]:*')).to.have.length(10)
+      expect(await toReplica.keys('cierre:{c}:[tsujn]:*')).to.have.length(10)
       for (const jwt of [...early, ...late])
         expect((await service.logout(jwt)).status).to.equal(401)
     } finally {

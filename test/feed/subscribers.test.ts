@@ -9,12 +9,13 @@ import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { follow } from '../support/sse.js'
+import { feedPath } from '../support/feed-path.js'
 
 const revokeSession = (service: TestService) =>
   createRevocation(service, { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' })
 const positionOf = async (service: TestService) =>
   (
-    (await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).json as {
+    (await service.send({ path: feedPath('position'), headers: asClient() })).json as {
       position: string
     }
   ).position
@@ -86,7 +87,7 @@ for (const store of ['memory', 'redis'] as const) {
         expect(
           (
             await service.send({
-              path: '/api/v1/revocations/events',
+              path: feedPath('events'),
               headers: { ...asClient(), ...headers },
             })
           ).status,
@@ -132,11 +133,8 @@ describe('the feed with readers that read slowly', () => {
   }
 
   it('200 for four snapshots at a time, then 429, until one of them is read or cut off', async () => {
-    const slow = await Promise.all(
-      Array.from({ length: 4 }, () => open('/api/v1/revocations/snapshot')),
-    )
-    const snapshot = () =>
-      service.send({ path: '/api/v1/revocations/snapshot', headers: asClient() })
+    const slow = await Promise.all(Array.from({ length: 4 }, () => open(feedPath('snapshot'))))
+    const snapshot = () => service.send({ path: feedPath('snapshot'), headers: asClient() })
     const refused = await snapshot()
     expect([refused.status, refused.headers['retry-after']]).to.deep.equal([429, '1'])
     slow[0]!.asked.destroy()
@@ -160,7 +158,7 @@ describe('the feed with readers that read slowly', () => {
 
   it('a reader that lags is cut off, and the others are served', async () => {
     const from = await positionOf(service)
-    const idle = await open(`/api/v1/revocations/events?from=${from}`)
+    const idle = await open(feedPath('events', `from=${from}`))
     const reader = await follow(service.origin, from, asClient())
     await until('both follow', () => service.subscribers() === 2)
     let appended = 0

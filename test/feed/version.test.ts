@@ -8,6 +8,7 @@ import {
   streamIdOf,
   UnreadableFeed,
 } from '../../src/feed/event.js'
+import { layoutVersion } from '../../src/store/redis/layout.js'
 import { createSnapshotReader, encodeSnapshot } from '../../src/feed/snapshot.js'
 import { createLiveSet } from '../../src/revocation/live-set.js'
 import { createRevocation, postForm } from '../support/asking.js'
@@ -19,10 +20,13 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { follow } from '../support/sse.js'
 import { token } from '../support/tokens.js'
+import { feedPath } from '../support/feed-path.js'
 
 const layoutKey = 'cierre:{c}:layout'
 const feedKey = 'cierre:{c}:feed'
 const feedPaths = ['snapshot', 'events?from=1-0.genesis', 'position']
+const versionOf = (path: string, version: number | string) =>
+  `/api/v1/revocations/${path}${path.includes('?') ? '&' : '?'}version=${version}`
 
 describe('an old and a new instance side by side', () => {
   let redis: TestRedis
@@ -61,7 +65,7 @@ describe('an old and a new instance side by side', () => {
     Promise.all(
       feedPaths.map(
         async (path) =>
-          (await service.send({ path: `/api/v1/revocations/${path}`, headers: asClient() })).status,
+          (await service.send({ path: versionOf(path, feedVersion), headers: asClient() })).status,
       ),
     )
   /** Everything that an instance stores, except audit events. */
@@ -75,16 +79,16 @@ describe('an old and a new instance side by side', () => {
 
   it('the layout is written by the first commit, raised where it is older, and never lowered', async () => {
     const service = await open()
-    expect(await redis.client.get(layoutKey)).to.equal('1')
-    for (const older of [undefined, '0']) {
+    expect(await redis.client.get(layoutKey)).to.equal(String(layoutVersion))
+    for (const older of [undefined, '0', '1']) {
       await (older === undefined ? redis.client.del(layoutKey) : redis.client.set(layoutKey, older))
       expect((await service.logout(await token())).status).to.equal(200)
-      expect(await redis.client.get(layoutKey)).to.equal('1')
+      expect(await redis.client.get(layoutKey)).to.equal(String(layoutVersion))
     }
     expect(await redis.client.ttl(layoutKey), 'for ever').to.equal(-1)
   })
 
-  for (const layout of ['2', '1000', 'text']) {
+  for (const layout of [String(layoutVersion + 1), '1000', 'text']) {
     it(`layout ${layout}: the old instance answers 503 to checks and feed readers, 500 to logout, stores nothing and is not ready; its guard is stale`, async () => {
       const service = await open()
       const [revoked, jwt] = [await token(), await token()]
@@ -138,14 +142,15 @@ describe('an old and a new instance side by side', () => {
       expect(layoutLines(service).map(({ level, msg }) => [level, msg])).to.deep.equal([
         [
           50,
-          `Redis holds layout ${layout === 'text' ? '(unreadable)' : layout}, and this instance knows up to 1: upgrade this instance; until then it answers 503, and 500 at logout`,
+          `Redis holds layout ${layout === 'text' ? '(unreadable)' : layout}, and this instance knows up to ${layoutVersion}: upgrade this instance; until then it answers 503, and 500 at logout`,
         ],
       ])
     })
   }
 
   it('not ready while the layout is newer, also from the start; ready when the layout is set back', async () => {
-    await redis.client.set(layoutKey, '2')
+    const newer = String(layoutVersion + 1)
+    await redis.client.set(layoutKey, newer)
     const service = await open(false)
     await until('it says why', () => layoutLines(service).length === 1)
     const jwt = await token()
@@ -159,8 +164,8 @@ describe('an old and a new instance side by side', () => {
       await pause(50)
     }
     expect((await service.logout(jwt)).status).to.equal(500)
-    expect(await stored()).to.deep.equal([`${layoutKey} 2`])
-    await redis.client.set(layoutKey, '1')
+    expect(await stored()).to.deep.equal([`${layoutKey} ${newer}`])
+    await redis.client.set(layoutKey, String(layoutVersion))
     await until('it is ready', () => service.isReady())
     expect([await verify(service, jwt), layoutLines(service).length]).to.deep.equal([200, 1])
   })
@@ -199,8 +204,9 @@ describe('an old and a new instance side by side', () => {
     reader.stop()
     expect(
       (
-        (await service.send({ path: '/api/v1/revocations/position', headers: asClient() }))
-          .json as { position: string }
+        (await service.send({ path: feedPath('position'), headers: asClient() })).json as {
+          position: string
+        }
       ).position,
     ).to.equal(position)
     const [late, other] = [guardOf(service.origin), await open()]
@@ -236,14 +242,13 @@ describe('the version of the feed', () => {
     return { guard, warnings, relay }
   }
 
-  it('426 with Upgrade for an authenticated reader of version 0; 200 for version 1 and newer; 400 for what is no version', async () => {
+  it('426 with Upgrade for an authenticated reader of an older version, or of none; 200 for this version and newer; 400 for what is no version', async () => {
     const ask = (path: string, version: string, headers = asClient()) =>
-      service.send({
-        path: `/api/v1/revocations/${path}${path.includes('?') ? '&' : '?'}version=${version}`,
-        headers,
-      })
+      service.send({ path: versionOf(path, version), headers })
     for (const path of feedPaths) {
-      const refused = await ask(path, '0')
+      const unnamed = { path: `/api/v1/revocations/${path}`, headers: asClient() }
+      expect((await service.send(unnamed)).status, path).to.equal(426)
+      const refused = await ask(path, String(feedVersion - 1))
       expect([
         refused.status,
         refused.json,
@@ -262,7 +267,7 @@ describe('the version of the feed', () => {
       for (const version of ['-1', 'x', '1.5x'])
         expect((await ask(path, version)).status, `${path} ${version}`).to.equal(400)
     }
-    for (const version of ['1', '2', '99'])
+    for (const version of [feedVersion, feedVersion + 1, 99].map(String))
       expect((await ask('position', version)).status, version).to.equal(200)
   })
 
@@ -274,7 +279,7 @@ describe('the version of the feed', () => {
       ({ message }: Error) => message,
     )
     expect(why).to.equal(
-      `${relay.origin} answered 426: its revocations are of kinds that version 1 of the feed does not have; upgrade this guard`,
+      `${relay.origin} answered 426: its revocations are of kinds that version ${feedVersion} of the feed does not have; upgrade this guard`,
     )
     expect([guard.stats().fresh, await statusOf(guard, await token())]).to.deep.equal([false, 503])
   })
@@ -335,10 +340,11 @@ describe('the version of the feed', () => {
         data: fields['data'] ?? '',
       })
     }
-    const key = `u:${'A'.repeat(22)}` as const
+    const [key, sessionless] = [`u:${'A'.repeat(22)}`, `n:${'A'.repeat(22)}`] as const
     for (const event of [
       { id: '1-0', entry: undefined },
       { id: '1-0', entry: { key, untilMs: null, cutoff: 5 } },
+      { id: '1-0', entry: { key: sessionless, untilMs: null, cutoff: 5 } },
       { id: '1-0', entry: undefined, info: 'info-x' },
     ]) {
       expect(read(serverSentEvent(event))).to.deep.equal(event)
@@ -351,13 +357,14 @@ describe('the version of the feed', () => {
       'id: 1-0.genesis\nevent: info-x\ndata: {}',
       'event: genesis\ndata: {}',
       `id: 1-0.${key}\nevent: revocation\ndata: {"key":"${key}","untilMs":null}`,
+      `id: 1-0.${sessionless}\nevent: revocation\ndata: {"key":"${sessionless}","untilMs":null}`,
       `id: 1-0.${key}\nevent: revocation\ndata: {`,
       `id: 1-0.${key}\nevent: revocation\ndata: null`,
     ])
       expect(() => read(text), text).to.throw(UnreadableFeed)
   })
 
-  it('a snapshot with a record of an unknown kind, or of another version: UnreadableFeed for the whole', () => {
+  it('a snapshot with a record of an unknown kind, or of a newer version: UnreadableFeed for the whole; an older one is read', () => {
     const replica = createLiveSet(Date.now)
     replica.add({ key: `t:${'A'.repeat(22)}`, untilMs: null })
     const bytes = Buffer.concat([...encodeSnapshot(replica, '1-0.genesis')])
@@ -367,8 +374,10 @@ describe('the version of the feed', () => {
       return () => createSnapshotReader(createLiveSet(Date.now)).write(copy)
     }
     expect(bytes.indexOf('t', 10 + '1-0.genesis'.length)).to.equal(21)
-    expect(spoilt(21, 'n'.charCodeAt(0))).to.throw(UnreadableFeed, 'upgrade this reader')
-    expect(spoilt(7, 2)).to.throw(UnreadableFeed, 'another version')
+    expect(spoilt(21, 'z'.charCodeAt(0))).to.throw(UnreadableFeed, 'upgrade this reader')
+    for (const version of [0, feedVersion + 1])
+      expect(spoilt(7, version)).to.throw(UnreadableFeed, `version ${version}`)
+    expect(spoilt(7, 1)).not.to.throw()
     expect(spoilt(21, 't'.charCodeAt(0))).not.to.throw()
   })
 })

@@ -4,7 +4,7 @@ import { GuardError, type Guard, type Login } from '../../src/guard.js'
 import { openGuard } from '../../src/guard/guard.js'
 import { readCheckOptions } from '../../src/guard/options.js'
 import type { CheckOptions } from '../../src/guard/types.js'
-import type { Entry } from '../../src/revocation/entry.js'
+import { entryWith } from '../../src/revocation/entry.js'
 import { createLiveSet, type LiveSet } from '../../src/revocation/live-set.js'
 import { claimKey, type RevocationKey } from '../../src/token/keys.js'
 import { createRevocation } from '../support/asking.js'
@@ -46,7 +46,7 @@ async function statusOfLogin(guard: Guard, login: Login): Promise<number> {
 const claimOf = fc.constantFrom('a', 'b', 42, undefined)
 const offset = fc.option(fc.integer({ min: -2, max: 2 }), { nil: undefined })
 const drawnEntry = fc.record({
-  kind: fc.constantFrom('s' as const, 'u' as const),
+  kind: fc.constantFrom('s' as const, 'u' as const, 'n' as const),
   claim: fc.constantFrom('a', 'b', '42'),
   isOfIssuer: fc.boolean(),
   lives: fc.constantFrom(-60_000, 60_000, null),
@@ -77,9 +77,7 @@ describe('isRevoked: whether a login has ended, for an issuer that renews tokens
     for (const { kind, claim, isOfIssuer, lives, cutoffOffsetS } of one.entries) {
       const key: RevocationKey = claimKey(kind, isOfIssuer ? issuer : 'other', claim)!
       const untilMs = lives === null ? null : Date.now() + lives
-      const entry: Entry =
-        kind === 'u' ? { key, untilMs, cutoff: baseS + cutoffOffsetS } : { key, untilMs }
-      liveSet.add(entry)
+      liveSet.add(entryWith(key, untilMs, baseS + cutoffOffsetS))
     }
     const issuers = one.hasIssuer ? named : [{ secret: hmacSecret }]
     const guard = open({ issuers, cutoffClaim: one.cutoffClaim }, liveSet, one)

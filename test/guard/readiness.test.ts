@@ -16,6 +16,7 @@ import { startIssuer } from '../support/issuer.js'
 import { freePort, until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
 import { hmacSecret, token } from '../support/tokens.js'
+import { feedPath } from '../support/feed-path.js'
 
 describe('ready: resolves once the guard is fresh, or rejects with the reason', () => {
   let service: TestService
@@ -121,7 +122,7 @@ describe('ready: resolves once the guard is fresh, or rejects with the reason', 
         expect(error?.message).to.match(message)
         expect((error as FeedError).status).to.equal(status)
         expect(new Set(requested), 'no redirect is followed').to.deep.equal(
-          new Set(['/api/v1/revocations/snapshot?version=1']),
+          new Set([feedPath('snapshot')]),
         )
       })
     }

@@ -3,6 +3,7 @@ import { asClient, clientsVariable } from '../support/clients.js'
 import { sendRaw } from '../support/http.js'
 import { startService, type TestService } from '../support/service.js'
 import { token } from '../support/tokens.js'
+import { feedPath } from '../support/feed-path.js'
 
 const badRequest = { success: false, message: 'Solicitud inválida' }
 const wrong = (path: string, rule: string) => ({ ...badRequest, details: [{ path, rule }] })
@@ -17,7 +18,6 @@ describe('routes', () => {
   const get = (path: string, query: string) =>
     service.send({ path: `${path}?${query}`, headers: asClient() })
   const audit = (query: string) => get('/api/v1/audit/events', query)
-  const position = (query: string) => get('/api/v1/revocations/position', query)
 
   for (const text of ['1', '100', '1000']) {
     it(`200: an integer parameter written ${text}`, async () =>
@@ -134,14 +134,14 @@ describe('routes', () => {
   it('200: an operation without query parameters ignores those that a health check or a cache adds', async () =>
     expect((await get('/health/live', 'probe=1&_=1795228156000')).status).to.equal(200))
 
-  it('200: a default applies where the parameter is absent', async () =>
-    expect((await position('')).status).to.equal(200))
+  it('426: a default applies where the parameter is absent: version 1, which is too old', async () =>
+    expect((await get('/api/v1/revocations/position', '')).status).to.equal(426))
 
   it('a path that fits two routes belongs to the one without a parameter', async () => {
     const headers = asClient()
-    const snapshot = await service.send({ path: '/api/v1/revocations/snapshot', headers })
+    const snapshot = await service.send({ path: feedPath('snapshot'), headers })
     expect(snapshot.headers['content-type']).to.equal('application/octet-stream')
-    const none = await service.send({ method: 'POST', path: '/api/v1/revocations/snapshot' })
+    const none = await service.send({ method: 'POST', path: feedPath('snapshot') })
     expect([none.status, none.headers['allow']]).to.deep.equal([405, 'HEAD, GET, OPTIONS'])
   })
 

@@ -13,6 +13,7 @@ import { plant, saw } from '../support/leaks.js'
 import { freePort, until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { freshClaims } from '../support/tokens.js'
+import { feedPath } from '../support/feed-path.js'
 
 const secret = () => plant(randomBytes(48).toString('base64url'))
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -42,7 +43,7 @@ describe('SIGHUP takes over changed files without a restart', () => {
   const position = async (clientSecret: string) =>
     (
       await send(instance.origin, {
-        path: '/api/v1/revocations/position',
+        path: feedPath('position'),
         headers: { authorization: basic('api', clientSecret) },
       })
     ).status
@@ -75,11 +76,11 @@ describe('SIGHUP takes over changed files without a restart', () => {
     ]).to.deep.equal([200, 401, 200, 401])
     const { position: at } = (
       await send(instance.origin, {
-        path: '/api/v1/revocations/position',
+        path: feedPath('position'),
         headers: { authorization: basic('api', oldSecret) },
       })
     ).json as { position: string }
-    const stream = await fetch(`${instance.origin}/api/v1/revocations/events?from=${at}`, {
+    const stream = await fetch(`${instance.origin}${feedPath('events', `from=${at}`)}`, {
       headers: { authorization: basic('api', oldSecret) },
     })
     expect(stream.status).to.equal(200)

@@ -9,6 +9,7 @@ import { freePort } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { hmacSecret, token } from '../support/tokens.js'
 import { holdUnread } from '../support/unread.js'
+import { feedPath } from '../support/feed-path.js'
 
 const connections = 50
 const pipelined = 15
@@ -65,7 +66,7 @@ describe(`the process: ${connections} connections × ${pipelined} pipelined requ
       '/docs',
       '/metrics',
       '/nowhere',
-      '/api/v1/revocations/snapshot',
+      feedPath('snapshot'),
     ]) {
       it(`${path}: less than ${mostGrowthMb} MB`, async () =>
         expect(await growthMb(instance, path)).to.be.below(mostGrowthMb))
@@ -104,7 +105,7 @@ describe(`the process: ${connections} connections × ${pipelined} pipelined requ
     }
 
     it(`the snapshot: less than ${mostGrowthMb} MB`, async () => {
-      expect(await growthMb(instance, '/api/v1/revocations/snapshot', asClient(), 20)).to.be.below(
+      expect(await growthMb(instance, feedPath('snapshot'), asClient(), 20)).to.be.below(
         mostGrowthMb,
       )
     })

@@ -20,10 +20,10 @@ from urllib.parse import quote, urlsplit
 B64 = '[A-Za-z0-9_-]'
 SEGMENT = f'(?:{B64}{{4}})*(?:{B64}[AQgw]|{B64}{{2}}[AEIMQUYcgkosw048])?'
 TOKEN = re.compile(rf'{SEGMENT}\.{SEGMENT}\.{SEGMENT}')
-KEY = re.compile(rf'[tsuj]:{B64}{{22}}')
+KEY = re.compile(rf'[tsujn]:{B64}{{22}}')
 INFO = re.compile(r'info-[a-z0-9-]{1,64}')
-POSITION = re.compile(rf'[0-9]{{1,16}}-[0-9]{{1,16}}\.(genesis|{INFO.pattern}|[tsuj]:{B64}{{22}})')
-VERSION = 1
+POSITION = re.compile(rf'[0-9]{{1,16}}-[0-9]{{1,16}}\.(genesis|{INFO.pattern}|[tsujn]:{B64}{{22}})')
+VERSION = 2
 NEVER = float('inf')
 
 
@@ -73,20 +73,20 @@ def make_key(kind, preimage):
 
 
 def claim_key(kind, iss, claim):
-    """The key of kind s, u or j; None if the claim counts as absent. An issuer that counts as absent is empty."""
+    """The key of kind s, u, j or n; None if the claim counts as absent. An issuer that counts as absent is empty."""
     issuer, value = utf8(iss) or b'', utf8(claim)
     if value is None:
         return None
-    label = {'s': b'jwt-session\0', 'u': b'jwt-subject\0', 'j': b'jwt-id\0'}[kind]
+    label = {'s': b'jwt-session\0', 'u': b'jwt-subject\0', 'j': b'jwt-id\0', 'n': b'jwt-subject-no-session\0'}[kind]
     return make_key(kind, label + struct.pack('>II', len(issuer), len(value)) + issuer + value)
 
 
 def token_keys(token, claims):
-    """All keys of a token, by kind."""
+    """All keys of a token, by kind; n only if the token names no session."""
     keys = {'t': make_key('t', b'jwt-signing-input\0' + token.rpartition('.')[0].encode())}
-    for kind, name in (('s', 'sid'), ('u', 'sub'), ('j', 'jti')):
+    for kind, name in (('s', 'sid'), ('u', 'sub'), ('j', 'jti'), ('n', 'sub')):
         key = claim_key(kind, claims.get('iss'), claims.get(name))
-        if key is not None:
+        if key is not None and not (kind == 'n' and 's' in keys):
             keys[kind] = key
     return keys
 
@@ -251,8 +251,10 @@ def verify(algorithm, jwk, message, signature):
 def parse_snapshot(data):
     """The position and the [(key, untilMs, cutoff)] of a snapshot; ValueError unless it is whole."""
     data = memoryview(data)
-    if len(data) < 15 or data[:8] != b'CIERRE\0\1':
-        raise ValueError('no snapshot of version 1')
+    if len(data) < 15 or data[:7] != b'CIERRE\0':
+        raise ValueError('no snapshot')
+    if not 1 <= data[7] <= VERSION:
+        raise Unreadable(f'a snapshot of version {data[7]}')
     start = 10 + struct.unpack_from('>H', data, 8)[0]
     count, rest = divmod(len(data) - start - 5, 25)
     if count < 0 or rest or data[-5] != 0 or struct.unpack('>I', data[-4:])[0] != count:
@@ -262,10 +264,10 @@ def parse_snapshot(data):
         raise ValueError('the snapshot has no position')
     entries = []
     for kind, key, expiry, cutoff in struct.iter_unpack('>c16sII', data[start:-5]):
-        if kind not in (b't', b's', b'u', b'j') or (kind != b'u' and cutoff):
+        if kind not in (b't', b's', b'u', b'j', b'n') or (kind not in (b'u', b'n') and cutoff):
             raise Unreadable('a record of the snapshot is of an unknown kind, or malformed')
         name = f'{kind.decode()}:{base64.urlsafe_b64encode(key).decode().rstrip("=")}'
-        entries.append((name, None if expiry == 0xffffffff else expiry * 1000, cutoff if kind == b'u' else None))
+        entries.append((name, None if expiry == 0xffffffff else expiry * 1000, cutoff if kind in (b'u', b'n') else None))
     return position, entries
 
 
@@ -274,7 +276,7 @@ def entry_of(item):
     key, until, cutoff = item['key'], item['untilMs'], item.get('cutoff')
     if not (isinstance(key, str) and KEY.fullmatch(key) and (until is None or type(until) in (int, float))):
         raise ValueError('malformed entry')
-    if (type(cutoff) not in (int, float)) if key[0] == 'u' else (cutoff is not None):
+    if (type(cutoff) not in (int, float)) if key[0] in 'un' else (cutoff is not None):
         raise ValueError('malformed cutoff')
     return key, until, cutoff
 
@@ -298,7 +300,7 @@ class Revocations:
         iat = claims.get('iat')
         for kind, key in token_keys(token, claims).items():
             until, cutoff = self.held.get(key, (-NEVER, None))
-            if until > now_ms and (kind != 'u' or type(iat) not in (int, float) or iat <= cutoff):
+            if until > now_ms and (kind not in ('u', 'n') or type(iat) not in (int, float) or iat <= cutoff):
                 return True
         return False
 

@@ -20,7 +20,9 @@ import { until } from '../support/processes.js'
 import { startRelay } from '../support/relay.js'
 import { startRedis } from '../support/redis.js'
 import { startService } from '../support/service.js'
-import { token } from '../support/tokens.js'
+import { backchannel } from '../support/asking.js'
+import { logoutToken, nowS, token } from '../support/tokens.js'
+import { feedPath } from '../support/feed-path.js'
 
 const vectorsFile = fileURLToPath(new URL('../../generated/vectors.json', import.meta.url))
 const program = fileURLToPath(new URL('second.py', import.meta.url))
@@ -105,7 +107,11 @@ describe('the test vectors, and a second implementation of the feed in Python', 
 
   it('the client in Python follows a live feed, through a gap and a new instance', async () => {
     const redis = await startRedis()
-    let service = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
+    let service = await startService({
+      CLIENTS: clientsVariable,
+      REDIS_URL: redis.url,
+      JWT_BACKCHANNEL_AUDIENCE: 'app',
+    })
     const port = Number(new URL(service.origin).port)
     const child = python(['follow', service.origin, 'all'], { CLIENT_SECRET: secretOf('all') })
     try {
@@ -124,6 +130,15 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       }
       expect(await ask('A.AA.AA')).to.equal('malformed')
 
+      const [sessionless, phone] = [
+        await token({ sub: 'eve', sid: undefined }),
+        await token({ sub: 'eve' }),
+      ]
+      const said = await logoutToken({ sub: 'eve', iat: nowS(1) })
+      expect((await backchannel(service, said)).status).to.equal(200)
+      await until('it knows', async () => (await ask(sessionless)) === 'revoked')
+      expect(await ask(phone), 'another session').to.equal('active')
+
       const behindItsBack = await token()
       const other = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
       await service.stop()
@@ -135,7 +150,7 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       await until('it has found out', async () => (await ask(behindItsBack)) === 'revoked')
       await until('it can tell again', async () => (await ask(await token())) === 'active')
       expect(
-        (await service.send({ path: '/api/v1/revocations/position', headers: asClient() })).status,
+        (await service.send({ path: feedPath('position'), headers: asClient() })).status,
       ).to.equal(200)
     } finally {
       child.kill('SIGKILL')

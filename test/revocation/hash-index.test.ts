@@ -26,6 +26,7 @@ function put(index: HashIndex, map: Map<string, number>, key: Key, payload: numb
   expect(found !== -1, key.join()).to.equal(map.has(key.join()))
   const record = found === -1 ? appendRecord(index, Uint32Array.from(key), 0) : found
   index.records[record * recordWords + 5] = payload
+  index.kinds[record] = payload
   map.set(key.join(), payload)
 }
 
@@ -77,6 +78,7 @@ describe('the hash index', () => {
             const record = find(index, [a, b, c, d])
             expect(record, text).to.be.at.least(0)
             expect(payloadOf(index, record)).to.equal(payload)
+            expect(index.kinds[record]).to.equal(payload & 0xff)
           }
         }),
         { numRuns: 100 },
@@ -109,6 +111,7 @@ describe('the hash index', () => {
     while (index.count > 100) removeRecord(index, 0)
     shrinkIndex(index)
     expect(index.records.length).to.be.below(records / 50)
+    expect(index.kinds.length * recordWords).to.equal(index.records.length)
     expect(index.slots.length).to.be.below(slots / 50)
   })
 })

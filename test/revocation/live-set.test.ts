@@ -3,8 +3,9 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { createLiveSet } from '../../src/revocation/live-set.js'
 import { unpackEntry, wordsPerEntry } from '../../src/revocation/packed-entry.js'
-import type { Entry } from '../../src/revocation/entry.js'
-import type { RevocationKey } from '../../src/token/keys.js'
+import { createSnapshotReader, encodeSnapshot } from '../../src/feed/snapshot.js'
+import { entryWith, hasCutoff, valueOf, type Entry } from '../../src/revocation/entry.js'
+import { keyKinds, type RevocationKey } from '../../src/token/keys.js'
 
 const keyOf = (kind: string, name: string | number) =>
   `${kind}:${createHash('sha256').update(String(name)).digest().subarray(0, 16).toString('base64url')}` as RevocationKey
@@ -34,10 +35,10 @@ describe('the live set in memory', () => {
           if ('passS' in one) nowMs += one.passS * 1000
           else if ('sweep' in one) liveSet.sweep(one.sweep)
           else {
-            const kind = 'tsuj'[one.add % 4]!
+            const kind = 'tsujn'[one.add % 5]!
             const key = keyOf(kind, one.add)
             const untilMs = one.forS === null ? null : nowMs + one.forS * 1000
-            const entry = { key, untilMs, ...(kind === 'u' && { cutoff: one.cutoff }) }
+            const entry = { key, untilMs, ...(hasCutoff(key) && { cutoff: one.cutoff }) }
             liveSet.add(entry)
             const before = plain.get(key)
             const isLive =
@@ -52,7 +53,7 @@ describe('the live set in memory', () => {
                       before.untilMs === null || untilMs === null
                         ? null
                         : Math.max(before.untilMs, untilMs),
-                    ...(kind === 'u' && { cutoff: Math.max(before.cutoff!, one.cutoff) }),
+                    ...(hasCutoff(key) && { cutoff: Math.max(before.cutoff!, one.cutoff) }),
                   },
             )
           }
@@ -70,12 +71,12 @@ describe('the live set in memory', () => {
   })
 
   it('finds a made-up digest that was added under two kinds by both keys', () => {
-    for (const [one, other] of ['ts', 'st', 'su', 'us', 'jt', 'uj'].map(
+    for (const [one, other] of ['ts', 'st', 'su', 'us', 'jt', 'uj', 'un', 'nu', 'ns'].map(
       (kinds) => [...kinds].map((kind) => keyOf(kind, 1)) as [RevocationKey, RevocationKey],
     )) {
       const liveSet = createLiveSet(() => startMs)
       for (const key of [one, other])
-        liveSet.add({ key, untilMs: null, ...(key.startsWith('u') && { cutoff: startMs }) })
+        liveSet.add({ key, untilMs: null, ...(hasCutoff(key) && { cutoff: startMs }) })
       expect([liveSet.find(one), liveSet.find(other)], one + other).to.not.include(undefined)
     }
   })
@@ -84,7 +85,7 @@ describe('the live set in memory', () => {
     let nowMs = startMs
     const liveSet = createLiveSet(() => nowMs)
     liveSet.add({ key: keyOf('u', 1), untilMs: nowMs + 1_000, cutoff: NaN })
-    expect(liveSet.find(keyOf('u', 1))).to.equal(1)
+    expect(liveSet.find(keyOf('u', 1))).to.equal(0)
     liveSet.add({ key: keyOf('t', 2), untilMs: null })
     nowMs += 2_000
     liveSet.sweep(2_000)
@@ -115,6 +116,26 @@ describe('the live set in memory', () => {
     ).to.deep.equal([true, false, false])
     liveSet.add({ key: t, untilMs: null })
     expect(liveSet.covers({ key: t, untilMs: null })).to.equal(true)
+  })
+
+  it('what never expires stays after 2106, when seconds no longer fit into a word: found, iterated, kept by a sweep', () => {
+    let nowMs = startMs
+    const liveSet = createLiveSet(() => nowMs)
+    const entries = keyKinds.map((kind) => entryWith(keyOf(kind, kind), null, 1_795_000_000))
+    entries.forEach(liveSet.add)
+    liveSet.add({ key: keyOf('t', 'another'), untilMs: startMs + 1_000 })
+    nowMs = Date.UTC(2107, 0)
+    liveSet.sweep(10_000)
+    expect(entries.map(({ key }) => liveSet.find(key))).to.deep.equal(entries.map(valueOf))
+    const words = new Uint32Array(10 * wordsPerEntry)
+    const iterated = Array.from({ length: liveSet.iterate()(words) }, (_, at) =>
+      unpackEntry(words, at * wordsPerEntry),
+    )
+    expect(iterated).to.have.deep.members(entries)
+    const other = createLiveSet(() => nowMs)
+    const reader = createSnapshotReader(other)
+    for (const piece of encodeSnapshot(liveSet, '1-0.genesis')) reader.write(piece)
+    expect(entries.map(other.covers)).not.to.include(false)
   })
 
   it('removes expired entries, and releases their memory', () => {

@@ -12,7 +12,7 @@ import { createLiveSet } from '../../src/revocation/live-set.js'
 import { openStores } from '../../src/store/open.js'
 import type { Stores } from '../../src/store/stores.js'
 import { parseCanonical } from '../../src/token/canonical-encoding.js'
-import { tokenKeys, type RevocationKey } from '../../src/token/keys.js'
+import { keyKinds, tokenKeys, type RevocationKey } from '../../src/token/keys.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { hmacSecret } from '../support/tokens.js'
@@ -48,7 +48,7 @@ const unsigned = (claims: object) => `${base64url({ alg: 'HS256' })}.${base64url
 const lifeStepMs = 60_000
 const mostLives = 20
 const write = fc.record({
-  kind: fc.constantFrom('t' as const, 's' as const, 'u' as const, 'j' as const),
+  kind: fc.constantFrom(...keyKinds),
   isOfToken: fc.boolean(),
   lives: fc.option(fc.integer({ min: 1, max: mostLives })),
   cutoffOffsetS: fc.integer({ min: -2, max: 2 }),
@@ -90,7 +90,8 @@ function caseOf({ commits, isSubjectOnly, issuedAt, hasSession, laterLives }: Dr
   const jwtOf = (name: string) => unsigned(claimsOf(name))
   const keysOf = (name: string) => tokenKeys(parseCanonical(jwtOf(name)), claimsOf(name))
   const entryOf = ({ kind, isOfToken, lives, cutoffOffsetS }: Write): Entry[] => {
-    const key = keysOf(isOfToken ? 'this' : 'other')[isSubjectOnly ? 'u' : kind]
+    const cutoffKind = kind === 'n' ? 'n' : 'u'
+    const key = keysOf(isOfToken ? 'this' : 'other')[isSubjectOnly ? cutoffKind : kind]
     if (key === undefined) return []
     const untilMs = lives === null ? null : nowMs + lives * lifeStepMs
     return [entryWith(key, untilMs, iatS + cutoffOffsetS)]

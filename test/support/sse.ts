@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { feedPath } from './feed-path.js'
 
 /** Follows the feed without a guard. The origin may have a path, where an app has the service. */
 export async function follow(origin: string, from: string, headers: Record<string, string>) {
@@ -9,7 +10,7 @@ export async function follow(origin: string, from: string, headers: Record<strin
   const asked = request({
     hostname,
     port,
-    path: `${pathname.replace(/\/$/, '')}/api/v1/revocations/events${from === '' ? '' : `?from=${from}`}`,
+    path: `${pathname.replace(/\/$/, '')}${feedPath('events', from === '' ? '' : `from=${from}`)}`,
     headers,
     agent: false,
   })

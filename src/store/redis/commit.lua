@@ -105,7 +105,7 @@ end
 local function isRevokedBy(key, issuedAtS)
   local value = valueOf(key)
   if not value then return false end
-  return not string.find(key, ':u:', 1, true) or not issuedAtS or issuedAtS <= tonumber(value)
+  return not string.find(key, ':[un]:[^:]*$') or not issuedAtS or issuedAtS <= tonumber(value)
 end
 
 -- When memory is full, a deletion would free some, and Redis would let every later command pass. A

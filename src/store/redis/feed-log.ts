@@ -1,6 +1,6 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { isInformational, unknownKind, UnreadableFeed, type FeedEvent } from '../../feed/event.js'
-import { decodeKey } from '../../token/keys.js'
+import { decodeKey, keyKinds } from '../../token/keys.js'
 import { entryWith, parseValue, type Entry } from '../../revocation/entry.js'
 import type { LayoutCheck } from './layout.js'
 import type { RedisClient } from './connection-attempt.js'
@@ -106,7 +106,7 @@ async function identityOf(client: RedisClient, epochKey: string): Promise<FeedId
 async function* scan({ link, keyPrefix, now }: LogParts): AsyncGenerator<Entry[]> {
   // One connection for the whole scan: the cursor of another server means nothing.
   const { client } = link
-  const pattern = `${keyPrefix}[tsuj]:*`
+  const pattern = `${keyPrefix}[${keyKinds.join('')}]:*`
   const read = async (cursor: string) =>
     (await runScript(
       client,

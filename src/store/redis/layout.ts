@@ -3,9 +3,9 @@ import { UnknownLayout } from '../../revocation/store-errors.js'
 
 /**
  * The version of what this code keeps in Redis. A change that older instances would misread raises
- * it.
+ * it: 2 has `n:`.
  */
-export const layoutVersion = 1
+export const layoutVersion = 2
 
 /**
  * The first word of the error by which `commit.lua` refuses to write into a layout that it does not

@@ -23,6 +23,7 @@ import { statusOf } from '../../support/guard.js'
 import { until } from '../../support/processes.js'
 import { follow } from '../../support/sse.js'
 import { token } from '../../support/tokens.js'
+import { feedPath } from '../../support/feed-path.js'
 
 type Place = Readonly<{
   /** The path that it is mounted at; empty: the root. */
@@ -218,7 +219,7 @@ for (const [name, listenerOf] of Object.entries(frameworks))
             headers: { authorization: `Bearer ${jwt}` },
           })
           expect([check.status, check.headers['x-auth-subject']]).to.deep.equal([200, 'alice'])
-          const path = `${at}/api/v1/revocations/snapshot?version=1`
+          const path = at + feedPath('snapshot')
           const snapshot = await app.send({ path, headers: asClient() })
           expect(snapshot.status).to.equal(200)
           expect(snapshot.headers['content-type']).to.equal('application/octet-stream')
