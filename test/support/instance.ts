@@ -6,6 +6,8 @@ import { end, start, until } from './processes.js'
 const main = new URL('../../dist/main.js', import.meta.url).pathname
 
 type Run = {
+  /** A program in the place of `cierre` as built here. */
+  program?: string
   env?: NodeJS.ProcessEnv
   args?: readonly string[]
   nodeArgs?: readonly string[]
@@ -13,11 +15,11 @@ type Run = {
 }
 
 /** `cierre`, as built into `dist/`, and what it has written so far. */
-export function runMain({ env, args = [], nodeArgs = [], input }: Run = {}): {
+export function runMain({ program = main, env, args = [], nodeArgs = [], input }: Run = {}): {
   child: ChildProcess
   output: { out: string; err: string }
 } {
-  const child = start(process.execPath, [...nodeArgs, main, ...args], {
+  const child = start(process.execPath, [...nodeArgs, program, ...args], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
@@ -50,6 +52,7 @@ export async function startInstance(
   port: number,
   env: Record<string, string>,
   nodeArgs?: readonly string[],
+  program?: string,
 ): Promise<Instance> {
   const { child, output } = runMain({
     env: {
@@ -60,6 +63,7 @@ export async function startInstance(
       ...env,
     },
     ...(nodeArgs && { nodeArgs }),
+    ...(program !== undefined && { program }),
   })
   const origin = `http://127.0.0.1:${port}`
   await until('the instance is ready', async () => {
