@@ -24,6 +24,8 @@ export interface paths {
          *     500 when there was no such fetch.
          *
          *     A genuine bearer whose body names no token gets 401 with `error="invalid_request"` and `X-Error-Reason: no_token_in_body`.
+         *     With the scope `global`, a token without `sub` gets 400 (`no_subject`), and so does one that does not say when it was issued
+         *     (`no_issued_at`): the tokens of the next login would be refused, too.
          *
          *     A sender-constrained token (`cnf`) may end itself under the scheme `Bearer` or `DPoP`, without a proof. With the scope
          *     `global` it gets 401 (`DPoP`, `error="invalid_dpop_proof"`).
@@ -768,6 +770,12 @@ export interface components {
              */
             effectiveAt: string;
             keptUntil: components["schemas"]["KeptUntil"];
+            /**
+             * @description Only of a subject: its tokens without `iat` are refused until `keptUntil`, those of later logins, too, since no cutoff can tell
+             *     them apart. With `CUTOFF_CLAIM=auth_time`, those without `iat` and `auth_time`.
+             * @constant
+             */
+            tokensWithoutIssuedAt?: "refused";
         };
         RevocationState: {
             key: components["schemas"]["RevocationKey"];

@@ -4128,7 +4128,7 @@ validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body29 = validate60;
 const schema104 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
-const schema105 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema105 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"},"tokensWithoutIssuedAt":{"type":"string","const":"refused","description":"Only of a subject: its tokens without `iat` are refused until `keptUntil`, those of later logins, too, since no cutoff can tell\nthem apart. With `CUTOFF_CLAIM=auth_time`, those without `iat` and `auth_time`.\n"}}};
 const schema106 = {"type":"string","pattern":"^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"};
 const schema107 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
 const pattern4 = new RegExp("^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
@@ -4176,7 +4176,7 @@ vErrors.push(err2);
 errors++;
 }
 for(const key0 in data){
-if(!(((key0 === "key") || (key0 === "effectiveAt")) || (key0 === "keptUntil"))){
+if(!((((key0 === "key") || (key0 === "effectiveAt")) || (key0 === "keptUntil")) || (key0 === "tokensWithoutIssuedAt"))){
 const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err3];
@@ -4314,14 +4314,37 @@ vErrors = null;
 }
 }
 }
-}
-else {
-const err12 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data.tokensWithoutIssuedAt !== undefined){
+let data3 = data.tokensWithoutIssuedAt;
+if(typeof data3 !== "string"){
+const err12 = {instancePath:instancePath+"/tokensWithoutIssuedAt",schemaPath:"#/properties/tokensWithoutIssuedAt/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err12];
 }
 else {
 vErrors.push(err12);
+}
+errors++;
+}
+if("refused" !== data3){
+const err13 = {instancePath:instancePath+"/tokensWithoutIssuedAt",schemaPath:"#/properties/tokensWithoutIssuedAt/const",keyword:"const",params:{allowedValue: "refused"},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+else {
+const err14 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
 }
 errors++;
 }

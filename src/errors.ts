@@ -61,6 +61,7 @@ export type Cause =
   | 'no_token_in_body'
   | 'other_subject'
   | 'no_subject'
+  | 'no_issued_at'
   | 'subject_limit'
   | 'address_limit'
   | 'client'
@@ -90,6 +91,7 @@ const errorReasons: Partial<Record<Reason, string>> = {
   other_subject: 'other_holder',
   no_subject: 'no_subject',
   no_token_in_body: 'no_token_in_body',
+  no_issued_at: 'no_issued_at',
   sender_constrained: 'sender_constrained',
   permission: 'not_permitted',
   other_audience: 'other_audience',

@@ -80,6 +80,10 @@ function report({ stdout, stderr }: Io, result: RevocationResult): number {
       stdout.write(
         `revoked ${result.body.key}, from up to ${result.body.effectiveAt}, kept ${result.body.keptUntil === null ? 'for ever' : `until ${result.body.keptUntil}`}\n`,
       )
+      if (result.body.tokensWithoutIssuedAt === 'refused')
+        stdout.write(
+          'until then tokens that do not say when they were issued (iat) are refused, those of later logins, too\n',
+        )
       return 0
     case undefined:
       stderr.write(

@@ -1,6 +1,6 @@
 import type { Client } from '../access/clients.js'
 import type { Limit } from '../access/rate-limits.js'
-import type { CutoffClaim } from '../revocation/token-entries.js'
+import type { CutoffClaim } from '../token/claims.js'
 import type { AddressDetail, TrustedProxies } from '../runtime/ip-addresses.js'
 import type { SenderConstrained } from '../token/confirmation.js'
 import type { IssuerConfig } from '../token/issuer-options.js'

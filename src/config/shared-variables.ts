@@ -1,4 +1,4 @@
-import type { CutoffClaim } from '../revocation/token-entries.js'
+import type { CutoffClaim } from '../token/claims.js'
 import { tokenLength } from '../token/canonical-encoding.js'
 import { senderConstrainedRules } from '../token/confirmation.js'
 import { defaultBackchannelScope, defaultBackchannelTyp } from '../token/issuer-options.js'
@@ -79,7 +79,7 @@ export const tokenVariables = {
   CUTOFF_CLAIM: {
     option: oneOf(cutoffClaims),
     default: 'iat',
-    help: 'Claim that is compared with the cutoff of a subject: `iat`, or `auth_time` to revoke tokens of later refreshes, too.',
+    help: 'Claim that is compared with the cutoff of a subject: `iat`, or `auth_time` to revoke tokens of later refreshes, too. Of a token without `auth_time`, `iat` counts.',
   },
   SENDER_CONSTRAINED: {
     option: oneOf(senderConstrainedRules),

@@ -1,6 +1,7 @@
 import { isRevokedBy } from '../revocation/entry.js'
 import type { LiveSet } from '../revocation/live-set.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
+import { issuedAtOf } from '../token/claims.js'
 import { claimKey, claimText, type RevocationKey } from '../token/keys.js'
 import { optional, readOrThrow, type Faults, type Option } from '../token/options.js'
 import { GuardError } from './error.js'
@@ -33,8 +34,9 @@ export function createLoginCheck({ settings, liveSet, isFresh }: Parts): Guard['
       (given, faults) => {
         const names = readNames(given, issuers, faults)
         const iat = optional(time, given['iat'], faults.of('iat'))
-        const authTime = optional(time, given['authTime'], faults.of('authTime'))
-        return { keys: Object.values(names), issuedAtS: cutoffClaim === 'iat' ? iat : authTime }
+        const auth_time = optional(time, given['authTime'], faults.of('authTime'))
+        const issuedAtS = issuedAtOf({ iat, auth_time }, cutoffClaim)
+        return { keys: Object.values(names), issuedAtS }
       },
     )
   }

@@ -24,7 +24,7 @@ export type TestGuard = Readonly<{
   token(claims?: Readonly<Record<string, unknown>>): Promise<string>
   /**
    * Revokes as the service does: a token by its session if it names one. `sub` revokes what was
-   * issued up to the end of this second, so a login straight after it is refused, too. While the
+   * issued until now; a login within the next two seconds may be refused, too. While the
    * guard is stale it learns nothing; it learns what was revoked once it is fresh again.
    *
    * @throws TypeError when the guard would not accept the token anyway, and for an unknown issuer

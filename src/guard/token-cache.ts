@@ -1,4 +1,5 @@
 import { packKey } from '../revocation/packed-entry.js'
+import { issuedAtOf, type CutoffClaim } from '../token/claims.js'
 import type { VerifiedToken } from '../token/verification.js'
 
 /** A token that has been verified, prepared for the next look-up. */
@@ -11,7 +12,7 @@ export type CachedToken = Readonly<{
   /** Which of the keys the token has; only these are looked up. */
   has: Readonly<{ s: boolean; j: boolean; u: boolean; n: boolean }>
   /** What a cutoff is compared with; absent: any cutoff revokes. */
-  issuedAtS: unknown
+  issuedAtS: number | undefined
   expMs: number
   /** The generation of the keys that verified the token. */
   generation: number
@@ -23,7 +24,7 @@ export const keyStart = { t: 0, s: 4, j: 8, u: 12, n: 16 } as const
 export function cachedToken(
   header: string,
   token: VerifiedToken,
-  cutoffClaim: 'iat' | 'auth_time',
+  cutoffClaim: CutoffClaim,
 ): CachedToken {
   const { t, s, j, u, n } = token.keys
   const packedKeys = new Uint32Array(20)
@@ -39,7 +40,7 @@ export function cachedToken(
     token,
     packedKeys,
     has: { s: s !== undefined, j: j !== undefined, u: u !== undefined, n: n !== undefined },
-    issuedAtS: token.claims[cutoffClaim],
+    issuedAtS: issuedAtOf(token.claims, cutoffClaim),
     expMs: token.expMs ?? Infinity,
     generation: token.issuer.keys.generation(),
   }

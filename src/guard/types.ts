@@ -152,8 +152,8 @@ export type Guard = {
   /**
    * Whether a login has ended, for an issuer's own route that renews tokens: `check` would refuse a
    * token with these claims. Its session may have been revoked, or all tokens of the subject that
-   * were issued until a cutoff. The cutoff is compared with `iat`, or with `authTime` where the
-   * guard's `cutoffClaim` is `auth_time`; without that time any cutoff ends the login.
+   * were issued until a cutoff. The cutoff is compared with `iat`; where the guard's `cutoffClaim` is
+   * `auth_time`, with `authTime` if it is there. Without these any cutoff ends the login.
    *
    * @throws GuardError 503 when the guard is not fresh and knows no revocation of the login.
    * `onUnknown` is not called: there is no token to ask about.

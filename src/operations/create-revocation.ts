@@ -57,6 +57,7 @@ const describe = (stored: Entry, nowMs: number) => ({
   key: stored.key,
   effectiveAt: new Date(stored.cutoff === undefined ? nowMs : stored.cutoff * 1000).toISOString(),
   keptUntil: keptUntil(stored),
+  ...(stored.cutoff !== undefined && { tokensWithoutIssuedAt: 'refused' as const }),
 })
 
 type Revoked = {

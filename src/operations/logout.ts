@@ -117,7 +117,7 @@ async function revokePresented(parts: Parts, presented: Presented): Promise<Logg
     named === undefined ? [caller] : [caller, await verifyNamed(parts, presented, named)]
   if (tokens.some(({ timing }) => timing !== 'current'))
     await refuseUntimely(tokens, parts, event.requester)
-  if (scope === 'global') requireSubject(caller)
+  if (scope === 'global') requireWide(tokens, revocations)
 
   const entries = revocations.entriesOf(tokens, scope)
   const commit: Commit = {
@@ -157,15 +157,19 @@ function tellTooLong(error: unknown): never {
 
 /**
  * To revoke every token of a subject, the bearer must name the subject, and must not need a proof
- * of possession.
+ * of possession. Each token must say when it was issued: otherwise the tokens of the next login,
+ * which would not say it either, were refused, too.
  */
-function requireSubject(caller: VerifiedToken): void {
+function requireWide(tokens: Tokens, { preconditionsOf }: Revocations): void {
+  const [caller] = tokens
   if (isSenderConstrained(caller.claims))
     throw new ServiceError('invalid_token', {
       reason: 'sender_constrained',
       headers: { 'WWW-Authenticate': proofChallenge },
     })
   if (caller.keys.u === undefined) throw new ServiceError('bad_request', { reason: 'no_subject' })
+  if (tokens.some((token) => preconditionsOf(token).issuedAtS === undefined))
+    throw new ServiceError('bad_request', { reason: 'no_issued_at' })
 }
 
 /**

@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.js'
+import type { CutoffClaim } from '../token/claims.js'
 import type { RevocationKey } from '../token/keys.js'
 import type { VerifiedToken } from '../token/verification.js'
 import {
@@ -12,12 +13,7 @@ import {
 import { covers, entryWith, isRevokedBy, valueOf, type Entry } from './entry.js'
 import type { LiveSet } from './live-set.js'
 import type { Store } from './ports.js'
-import {
-  createTokenEntries,
-  onePerKey,
-  type CutoffClaim,
-  type TokenEntries,
-} from './token-entries.js'
+import { createTokenEntries, onePerKey, type TokenEntries } from './token-entries.js'
 
 /**
  * The rules of what is stored for a token, and of whether a token is revoked, applied to a store.

@@ -1,10 +1,8 @@
+import { issuedAtOf, type CutoffClaim } from '../token/claims.js'
 import type { RevocationKey, TokenKeys } from '../token/keys.js'
 import type { VerifiedToken } from '../token/verification.js'
 import type { Preconditions } from './commit.js'
 import { isRevokedBy, merge, type Entry, type Value } from './entry.js'
-
-/** The claim that a cutoff is compared with. */
-export type CutoffClaim = 'iat' | 'auth_time'
 
 /** `local`: the tokens alone; `global`: also every token of their subject issued until now. */
 export type Scope = 'local' | 'global'
@@ -78,10 +76,10 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
     entryOf,
     preconditionsOf(token) {
       const keys = keysInOrder(token.keys)
-      const issuedAtS = token.claims[cutoffClaim]
+      const issuedAtS = issuedAtOf(token.claims, cutoffClaim)
       return {
         keys,
-        issuedAtS: typeof issuedAtS === 'number' ? issuedAtS : undefined,
+        issuedAtS,
         untilMs: tokenUntilMs(token),
         isKnownRevoked: keys.some((key) => {
           const value = find(key)

@@ -109,6 +109,21 @@ export function isOtherKind({ typ }: Readonly<Record<string, unknown>>): boolean
 // RFC 7515 §4.1.9: "application/" may be left out. Media types are case-insensitive.
 const mediaType = (typ: string) => (typ.includes('/') ? typ : `application/${typ}`).toLowerCase()
 
+/** The claim that a cutoff is compared with. */
+export type CutoffClaim = 'iat' | 'auth_time'
+
+/**
+ * The time of a token that cutoffs are compared with, in epoch seconds: the cutoff claim, or `iat`
+ * where the token lacks that claim. `undefined`: the token has neither, and every cutoff revokes it.
+ */
+export function issuedAtOf(
+  claims: Readonly<Record<string, unknown>>,
+  cutoffClaim: CutoffClaim,
+): number | undefined {
+  const times = [claims[cutoffClaim], claims['iat']]
+  return times.find((time) => typeof time === 'number')
+}
+
 /**
  * Where a token stands in time. `ahead`: its `nbf`, `iat` or cutoff claim lies further ahead than
  * the clock skew allows, so another API, or this one later, may accept it. `expired`: its `exp` has

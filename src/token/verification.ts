@@ -6,6 +6,7 @@ import {
   rememberParsed,
   timingOf,
   type Claims,
+  type CutoffClaim,
   type Timing,
 } from './claims.js'
 import type { KeyHeader, KeySource } from './key-source.js'
@@ -72,11 +73,14 @@ export type VerificationParts = {
   /**
    * The claim that is compared with cutoffs. Like `iat` it may be ahead by the clock skew at most.
    */
-  cutoffClaim: 'iat' | 'auth_time'
+  cutoffClaim: CutoffClaim
   /** Whether logout tokens are verified. Otherwise they are refused. */
   logoutTokens?: boolean
-  /** Called for each claim of a genuine token that would be part of a key but counts as absent. */
-  onUnusableClaim?: (issuer: Issuer, claim: NamingClaim) => void
+  /**
+   * Called for each claim of a genuine token that would be part of a key but counts as absent, and
+   * for `auth_time` where that is the cutoff claim and the token lacks it.
+   */
+  onUnusableClaim?: (issuer: Issuer, claim: NamingClaim | 'auth_time') => void
 }
 
 /** The claims that keys are made of. */
@@ -229,13 +233,15 @@ function expiryOf({ exp }: Claims, issuer: Issuer): number | undefined {
 }
 
 function reportUnusableClaims(
-  { iss, sub, sid, jti }: Claims,
+  { iss, sub, sid, jti, auth_time }: Claims,
   keys: TokenKeys,
   issuer: Issuer,
-  { onUnusableClaim }: VerificationParts,
+  { onUnusableClaim, cutoffClaim }: VerificationParts,
 ): void {
   if (iss !== undefined && claimText(iss) === undefined) onUnusableClaim?.(issuer, 'iss')
   if (sub !== undefined && keys.u === undefined) onUnusableClaim?.(issuer, 'sub')
   if (sid !== undefined && keys.s === undefined) onUnusableClaim?.(issuer, 'sid')
   if (jti !== undefined && keys.j === undefined) onUnusableClaim?.(issuer, 'jti')
+  if (cutoffClaim === 'auth_time' && typeof auth_time !== 'number')
+    onUnusableClaim?.(issuer, 'auth_time')
 }
