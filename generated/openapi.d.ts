@@ -173,7 +173,9 @@ export interface paths {
          *     is revoked, with its tokens for other audiences. The session data of the revoked subject, session or token is deleted
          *     too, except with a `cutoff`.
          *
-         *     `iss` must be a configured issuer. Leave it out only where tokens have no `iss`.
+         *     A name is that of one issuer, so `iss` is needed: exactly the `iss` of the tokens, or `null` where they have none. Another one would
+         *     be stored under another key, and end nothing. It must be a configured issuer; where `JWT_ISSUER` is not set, the service cannot
+         *     tell. A 400 says in `details` which member is wrong.
          */
         post: operations["createRevocation"];
         delete?: never;
@@ -528,12 +530,7 @@ export interface components {
             success: false;
             /** @constant */
             message: "Solicitud inválida";
-            /** @description Which parameters are wrong, and what each must be. Absent if the request is not HTTP. */
-            details?: {
-                /** @description `query`, or `query.` and the name of the parameter. */
-                path: string;
-                rule: string;
-            }[];
+            details?: components["schemas"]["RequestFaults"];
         };
         InvalidToken: {
             /** @constant */
@@ -735,21 +732,39 @@ export interface components {
         RevocationReason: "user_logout" | "admin" | "password_change" | "compromised" | "account_disabled" | "replay";
         /** @description The claim as text; a number is its decimal digits. */
         ClaimText: string;
+        /** @description Exact `iss` of the tokens; `null` states that they have none. Absent is 400. */
+        IssuerName: string | null;
+        /** @description What is wrong with the request. Nothing that the client has sent is repeated. */
+        RequestFaults: {
+            /** @description `query.` or `body.` and the name of the member; `query` for a parameter that is unknown or sent twice. */
+            path: string;
+            /** @description What the member must be, in English. */
+            rule: string;
+            /** @description The values that it may have, where these can be listed. For `body.iss` the configured issuers; empty where `JWT_ISSUER` is not set. */
+            values?: string[];
+        }[];
+        BadRevocation: {
+            /** @constant */
+            success: false;
+            /** @constant */
+            message: "Solicitud inválida";
+            details: components["schemas"]["RequestFaults"];
+        };
         RevocationRequest: components["schemas"]["SubjectRevocation"] | components["schemas"]["SessionRevocation"] | components["schemas"]["TokenIdRevocation"] | components["schemas"]["TokenRevocation"];
         SubjectRevocation: {
-            iss?: components["schemas"]["ClaimText"];
+            iss?: components["schemas"]["IssuerName"];
             sub: components["schemas"]["ClaimText"];
             /** @description Epoch seconds, not in the future. Tokens issued until then are revoked. The default is now, rounded up. */
             cutoff?: number;
             reason: components["schemas"]["RevocationReason"];
         };
         SessionRevocation: {
-            iss?: components["schemas"]["ClaimText"];
+            iss?: components["schemas"]["IssuerName"];
             sid: components["schemas"]["ClaimText"];
             reason: components["schemas"]["RevocationReason"];
         };
         TokenIdRevocation: {
-            iss?: components["schemas"]["ClaimText"];
+            iss?: components["schemas"]["IssuerName"];
             jti: components["schemas"]["ClaimText"];
             /** @description `exp` of that token, in epoch seconds. */
             exp: number;
@@ -885,6 +900,19 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["BadParameter"];
+            };
+        };
+        /** @description The request has a member that the contract does not know, or a bad one, or is not HTTP. `details` names a bad member. */
+        RevocationRefused: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["BadRequest"] | components["schemas"]["BadRevocation"];
             };
         };
         /** @description There is no token, or it is malformed, not genuine, not acceptable here, or already revoked. */
@@ -1610,7 +1638,7 @@ export interface operations {
                     "application/json": components["schemas"]["Revocation"];
                 };
             };
-            400: components["responses"]["BadRequest"];
+            400: components["responses"]["RevocationRefused"];
             401: components["responses"]["InvalidClient"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];

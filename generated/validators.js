@@ -4375,14 +4375,442 @@ return errors === 0;
 validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body30 = validate63;
-const schema108 = {"$id":"body30","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
-const schema109 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
+const schema108 = {"$id":"body30","$ref":"contract#/components/responses/RevocationRefused/content/application~1json/schema"};
+const schema109 = {"oneOf":[{"$ref":"#/components/schemas/BadRequest"},{"$ref":"#/components/schemas/BadRevocation"}]};
+const schema111 = {"type":"object","additionalProperties":false,"required":["success","message","details"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"$ref":"#/components/schemas/RequestFaults"}}};
+const schema112 = {"description":"What is wrong with the request. Nothing that the client has sent is repeated.","type":"array","minItems":1,"items":{"type":"object","additionalProperties":false,"required":["path","rule"],"properties":{"path":{"type":"string","description":"`query.` or `body.` and the name of the member; `query` for a parameter that is unknown or sent twice."},"rule":{"type":"string","description":"What the member must be, in English."},"values":{"type":"array","items":{"type":"string"},"description":"The values that it may have, where these can be listed. For `body.iss` the configured issuers; empty where `JWT_ISSUER` is not set."}}}};
+
+function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate65.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.success === undefined){
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "success"},message:"must have required property '"+"success"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.message === undefined){
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "message"},message:"must have required property '"+"message"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+if(data.details === undefined){
+const err2 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "details"},message:"must have required property '"+"details"+"'"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+for(const key0 in data){
+if(!(((key0 === "success") || (key0 === "message")) || (key0 === "details"))){
+const err3 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+}
+if(data.success !== undefined){
+let data0 = data.success;
+if(typeof data0 !== "boolean"){
+const err4 = {instancePath:instancePath+"/success",schemaPath:"#/properties/success/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+if(false !== data0){
+const err5 = {instancePath:instancePath+"/success",schemaPath:"#/properties/success/const",keyword:"const",params:{allowedValue: false},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+}
+if(data.message !== undefined){
+let data1 = data.message;
+if(typeof data1 !== "string"){
+const err6 = {instancePath:instancePath+"/message",schemaPath:"#/properties/message/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if("Solicitud inválida" !== data1){
+const err7 = {instancePath:instancePath+"/message",schemaPath:"#/properties/message/const",keyword:"const",params:{allowedValue: "Solicitud inválida"},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+if(data.details !== undefined){
+let data2 = data.details;
+if(Array.isArray(data2)){
+if(data2.length < 1){
+const err8 = {instancePath:instancePath+"/details",schemaPath:"#/components/schemas/RequestFaults/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+let data3 = data2[i0];
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.path === undefined){
+const err9 = {instancePath:instancePath+"/details/" + i0,schemaPath:"#/components/schemas/RequestFaults/items/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+if(data3.rule === undefined){
+const err10 = {instancePath:instancePath+"/details/" + i0,schemaPath:"#/components/schemas/RequestFaults/items/required",keyword:"required",params:{missingProperty: "rule"},message:"must have required property '"+"rule"+"'"};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+for(const key1 in data3){
+if(!(((key1 === "path") || (key1 === "rule")) || (key1 === "values"))){
+const err11 = {instancePath:instancePath+"/details/" + i0,schemaPath:"#/components/schemas/RequestFaults/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data3.path !== undefined){
+if(typeof data3.path !== "string"){
+const err12 = {instancePath:instancePath+"/details/" + i0+"/path",schemaPath:"#/components/schemas/RequestFaults/items/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data3.rule !== undefined){
+if(typeof data3.rule !== "string"){
+const err13 = {instancePath:instancePath+"/details/" + i0+"/rule",schemaPath:"#/components/schemas/RequestFaults/items/properties/rule/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+}
+if(data3.values !== undefined){
+let data6 = data3.values;
+if(Array.isArray(data6)){
+const len1 = data6.length;
+for(let i1=0; i1<len1; i1++){
+if(typeof data6[i1] !== "string"){
+const err14 = {instancePath:instancePath+"/details/" + i0+"/values/" + i1,schemaPath:"#/components/schemas/RequestFaults/items/properties/values/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+}
+else {
+const err15 = {instancePath:instancePath+"/details/" + i0+"/values",schemaPath:"#/components/schemas/RequestFaults/items/properties/values/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/details/" + i0,schemaPath:"#/components/schemas/RequestFaults/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+}
+else {
+const err17 = {instancePath:instancePath+"/details",schemaPath:"#/components/schemas/RequestFaults/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+}
+else {
+const err18 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+validate65.errors = vErrors;
+return errors === 0;
+}
+validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate64.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.success === undefined){
+const err0 = {instancePath,schemaPath:"#/components/schemas/BadRequest/required",keyword:"required",params:{missingProperty: "success"},message:"must have required property '"+"success"+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+if(data.message === undefined){
+const err1 = {instancePath,schemaPath:"#/components/schemas/BadRequest/required",keyword:"required",params:{missingProperty: "message"},message:"must have required property '"+"message"+"'"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+for(const key0 in data){
+if(!((key0 === "success") || (key0 === "message"))){
+const err2 = {instancePath,schemaPath:"#/components/schemas/BadRequest/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+}
+if(data.success !== undefined){
+let data0 = data.success;
+if(typeof data0 !== "boolean"){
+const err3 = {instancePath:instancePath+"/success",schemaPath:"#/components/schemas/BadRequest/properties/success/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+if(false !== data0){
+const err4 = {instancePath:instancePath+"/success",schemaPath:"#/components/schemas/BadRequest/properties/success/const",keyword:"const",params:{allowedValue: false},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+if(data.message !== undefined){
+let data1 = data.message;
+if(typeof data1 !== "string"){
+const err5 = {instancePath:instancePath+"/message",schemaPath:"#/components/schemas/BadRequest/properties/message/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if("Solicitud inválida" !== data1){
+const err6 = {instancePath:instancePath+"/message",schemaPath:"#/components/schemas/BadRequest/properties/message/const",keyword:"const",params:{allowedValue: "Solicitud inválida"},message:"must be equal to constant"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/components/schemas/BadRequest/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+var _valid0 = _errs1 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+var props0 = true;
+}
+const _errs9 = errors;
+if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs9 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+if(props0 !== true){
+props0 = true;
+}
+}
+}
+if(!valid0){
+const err8 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+else {
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
+}
+else {
+vErrors = null;
+}
+}
+}
+validate64.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate64.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
 
 function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body30" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate63.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+errors = vErrors.length;
+}
+else {
+var props0 = validate64.evaluated.props;
+}
+validate63.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate63.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+const body31 = validate68;
+const schema113 = {"$id":"body31","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
+const schema114 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
+
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body31" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate68.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4479,20 +4907,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate63.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
-validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body31 = validate64;
-const schema110 = {"$id":"body31","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
-const schema111 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
+const body32 = validate69;
+const schema115 = {"$id":"body32","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
+const schema116 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body31" */;
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body32" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate64.evaluated;
+const evaluated0 = validate69.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4589,20 +5017,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate64.errors = vErrors;
+validate69.errors = vErrors;
 return errors === 0;
 }
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body32 = validate65;
-const schema112 = {"$id":"body32","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
-const schema113 = {"type":"string","format":"binary"};
+const body33 = validate70;
+const schema117 = {"$id":"body33","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
+const schema118 = {"type":"string","format":"binary"};
 
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body32" */;
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body33" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate65.evaluated;
+const evaluated0 = validate70.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4619,20 +5047,19 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate65.errors = vErrors;
+validate70.errors = vErrors;
 return errors === 0;
 }
-validate65.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate70.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body33 = validate66;
-const schema114 = {"$id":"body33","$ref":"contract#/components/responses/BadParameter/content/application~1json/schema"};
-const schema115 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"description":"Which parameters are wrong, and what each must be. Absent if the request is not HTTP.","type":"array","items":{"type":"object","additionalProperties":false,"required":["path","rule"],"properties":{"path":{"type":"string","description":"`query`, or `query.` and the name of the parameter."},"rule":{"type":"string"}}}}}};
+const body34 = validate71;
+const schema119 = {"$id":"body34","$ref":"contract#/components/responses/BadParameter/content/application~1json/schema"};
+const schema120 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"$ref":"#/components/schemas/RequestFaults"}}};
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body33" */;
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4641,7 +5068,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.success === undefined){
-const err0 = {instancePath,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/required",keyword:"required",params:{missingProperty: "success"},message:"must have required property '"+"success"+"'"};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "success"},message:"must have required property '"+"success"+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -4651,7 +5078,7 @@ vErrors.push(err0);
 errors++;
 }
 if(data.message === undefined){
-const err1 = {instancePath,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/required",keyword:"required",params:{missingProperty: "message"},message:"must have required property '"+"message"+"'"};
+const err1 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "message"},message:"must have required property '"+"message"+"'"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -4662,7 +5089,7 @@ errors++;
 }
 for(const key0 in data){
 if(!(((key0 === "success") || (key0 === "message")) || (key0 === "details"))){
-const err2 = {instancePath,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -4675,7 +5102,7 @@ errors++;
 if(data.success !== undefined){
 let data0 = data.success;
 if(typeof data0 !== "boolean"){
-const err3 = {instancePath:instancePath+"/success",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/success/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
+const err3 = {instancePath:instancePath+"/success",schemaPath:"#/properties/success/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4685,7 +5112,7 @@ vErrors.push(err3);
 errors++;
 }
 if(false !== data0){
-const err4 = {instancePath:instancePath+"/success",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/success/const",keyword:"const",params:{allowedValue: false},message:"must be equal to constant"};
+const err4 = {instancePath:instancePath+"/success",schemaPath:"#/properties/success/const",keyword:"const",params:{allowedValue: false},message:"must be equal to constant"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4698,7 +5125,7 @@ errors++;
 if(data.message !== undefined){
 let data1 = data.message;
 if(typeof data1 !== "string"){
-const err5 = {instancePath:instancePath+"/message",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/message/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err5 = {instancePath:instancePath+"/message",schemaPath:"#/properties/message/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -4708,7 +5135,7 @@ vErrors.push(err5);
 errors++;
 }
 if("Solicitud inválida" !== data1){
-const err6 = {instancePath:instancePath+"/message",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/message/const",keyword:"const",params:{allowedValue: "Solicitud inválida"},message:"must be equal to constant"};
+const err6 = {instancePath:instancePath+"/message",schemaPath:"#/properties/message/const",keyword:"const",params:{allowedValue: "Solicitud inválida"},message:"must be equal to constant"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -4721,12 +5148,8 @@ errors++;
 if(data.details !== undefined){
 let data2 = data.details;
 if(Array.isArray(data2)){
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-let data3 = data2[i0];
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-if(data3.path === undefined){
-const err7 = {instancePath:instancePath+"/details/" + i0,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
+if(data2.length < 1){
+const err7 = {instancePath:instancePath+"/details",schemaPath:"#/components/schemas/RequestFaults/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -4735,8 +5158,12 @@ vErrors.push(err7);
 }
 errors++;
 }
-if(data3.rule === undefined){
-const err8 = {instancePath:instancePath+"/details/" + i0,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/required",keyword:"required",params:{missingProperty: "rule"},message:"must have required property '"+"rule"+"'"};
+const len0 = data2.length;
+for(let i0=0; i0<len0; i0++){
+let data3 = data2[i0];
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.path === undefined){
+const err8 = {instancePath:instancePath+"/details/" + i0,schemaPath:"#/components/schemas/RequestFaults/items/required",keyword:"required",params:{missingProperty: "path"},message:"must have required property '"+"path"+"'"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -4745,9 +5172,8 @@ vErrors.push(err8);
 }
 errors++;
 }
-for(const key1 in data3){
-if(!((key1 === "path") || (key1 === "rule"))){
-const err9 = {instancePath:instancePath+"/details/" + i0,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(data3.rule === undefined){
+const err9 = {instancePath:instancePath+"/details/" + i0,schemaPath:"#/components/schemas/RequestFaults/items/required",keyword:"required",params:{missingProperty: "rule"},message:"must have required property '"+"rule"+"'"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -4756,10 +5182,9 @@ vErrors.push(err9);
 }
 errors++;
 }
-}
-if(data3.path !== undefined){
-if(typeof data3.path !== "string"){
-const err10 = {instancePath:instancePath+"/details/" + i0+"/path",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
+for(const key1 in data3){
+if(!(((key1 === "path") || (key1 === "rule")) || (key1 === "values"))){
+const err10 = {instancePath:instancePath+"/details/" + i0,schemaPath:"#/components/schemas/RequestFaults/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -4769,9 +5194,9 @@ vErrors.push(err10);
 errors++;
 }
 }
-if(data3.rule !== undefined){
-if(typeof data3.rule !== "string"){
-const err11 = {instancePath:instancePath+"/details/" + i0+"/rule",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/properties/rule/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data3.path !== undefined){
+if(typeof data3.path !== "string"){
+const err11 = {instancePath:instancePath+"/details/" + i0+"/path",schemaPath:"#/components/schemas/RequestFaults/items/properties/path/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4781,9 +5206,9 @@ vErrors.push(err11);
 errors++;
 }
 }
-}
-else {
-const err12 = {instancePath:instancePath+"/details/" + i0,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data3.rule !== undefined){
+if(typeof data3.rule !== "string"){
+const err12 = {instancePath:instancePath+"/details/" + i0+"/rule",schemaPath:"#/components/schemas/RequestFaults/items/properties/rule/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -4793,9 +5218,13 @@ vErrors.push(err12);
 errors++;
 }
 }
-}
-else {
-const err13 = {instancePath:instancePath+"/details",schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/properties/details/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(data3.values !== undefined){
+let data6 = data3.values;
+if(Array.isArray(data6)){
+const len1 = data6.length;
+for(let i1=0; i1<len1; i1++){
+if(typeof data6[i1] !== "string"){
+const err13 = {instancePath:instancePath+"/details/" + i0+"/values/" + i1,schemaPath:"#/components/schemas/RequestFaults/items/properties/values/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err13];
 }
@@ -4807,7 +5236,7 @@ errors++;
 }
 }
 else {
-const err14 = {instancePath,schemaPath:"contract#/components/responses/BadParameter/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err14 = {instancePath:instancePath+"/details/" + i0+"/values",schemaPath:"#/components/schemas/RequestFaults/items/properties/values/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -4816,20 +5245,77 @@ vErrors.push(err14);
 }
 errors++;
 }
-validate66.errors = vErrors;
+}
+}
+else {
+const err15 = {instancePath:instancePath+"/details/" + i0,schemaPath:"#/components/schemas/RequestFaults/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/details",schemaPath:"#/components/schemas/RequestFaults/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+}
+else {
+const err17 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+validate72.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body34 = validate67;
-const schema116 = {"$id":"body34","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
-const schema117 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
 
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body34" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate67.evaluated;
+const evaluated0 = validate71.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate72(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+errors = vErrors.length;
+}
+validate71.errors = vErrors;
+return errors === 0;
+}
+validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const body35 = validate74;
+const schema122 = {"$id":"body35","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
+const schema123 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
+
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body35" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate74.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4926,20 +5412,20 @@ vErrors.push(err7);
 }
 errors++;
 }
-validate67.errors = vErrors;
+validate74.errors = vErrors;
 return errors === 0;
 }
-validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body35 = validate68;
-const schema118 = {"$id":"body35","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
-const schema119 = {"type":"string"};
+const body36 = validate75;
+const schema124 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
+const schema125 = {"type":"string"};
 
-function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body35" */;
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body36" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate68.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4956,21 +5442,21 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate68.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate68.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body36 = validate69;
-const schema120 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema121 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
+const body37 = validate76;
+const schema126 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
+const schema127 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
 const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
-function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body36" */;
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body37" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate69.evaluated;
+const evaluated0 = validate76.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5036,19 +5522,19 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate69.errors = vErrors;
+validate76.errors = vErrors;
 return errors === 0;
 }
-validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body37 = validate70;
-const schema122 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema123 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const body38 = validate77;
+const schema128 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
+const schema129 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate78.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5226,43 +5712,43 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate71.errors = vErrors;
+validate78.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body37" */;
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body38" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate77.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate78(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate78.errors : vErrors.concat(validate78.errors);
 errors = vErrors.length;
 }
-validate70.errors = vErrors;
+validate77.errors = vErrors;
 return errors === 0;
 }
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body38 = validate73;
-const schema126 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
-const schema127 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema128 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
-const schema129 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
+const body39 = validate80;
+const schema132 = {"$id":"body39","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
+const schema133 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
+const schema134 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"}}};
+const schema135 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded"]};
 const func1 = Object.prototype.hasOwnProperty;
 
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate75.evaluated;
+const evaluated0 = validate82.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5321,7 +5807,7 @@ vErrors.push(err4);
 errors++;
 }
 for(const key0 in data){
-if(!(func1.call(schema128.properties, key0))){
+if(!(func1.call(schema134.properties, key0))){
 const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err5];
@@ -5370,7 +5856,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!(((((((data1 === "authn_token_revoked") || (data1 === "authn_token_reuse")) || (data1 === "authn_login_fail")) || (data1 === "session_use_after_expire")) || (data1 === "authz_fail")) || (data1 === "input_validation_fail")) || (data1 === "excess_rate_limit_exceeded"))){
-const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema129.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema135.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -5393,7 +5879,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(((data2 === "success") || (data2 === "refused")) || (data2 === "unknown"))){
-const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema128.properties.outcome.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema134.properties.outcome.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -5539,16 +6025,16 @@ vErrors.push(err22);
 }
 errors++;
 }
-validate75.errors = vErrors;
+validate82.errors = vErrors;
 return errors === 0;
 }
-validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate81.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5603,8 +6089,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate75(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+if(!(validate82(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
 errors = vErrors.length;
 }
 }
@@ -5696,41 +6182,41 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate74.errors = vErrors;
+validate81.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body38" */;
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body39" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate74(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate74.errors : vErrors.concat(validate74.errors);
+if(!(validate81(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
 errors = vErrors.length;
 }
-validate73.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body39 = validate78;
-const schema131 = {"$id":"body39","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
-const schema132 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
+const body40 = validate85;
+const schema137 = {"$id":"body40","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
+const schema138 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body39" */;
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body40" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5794,21 +6280,21 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate78.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body40 = validate79;
-const schema133 = {"$id":"body40","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
-const schema134 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
-const schema135 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema136 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
+const body41 = validate86;
+const schema139 = {"$id":"body41","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
+const schema140 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema141 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
+const schema142 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
 
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate81.evaluated;
+const evaluated0 = validate88.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5885,7 +6371,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!(((((data1 === "store") || (data1 === "eviction")) || (data1 === "persistence")) || (data1 === "keys")) || (data1 === "replica"))){
-const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema136.properties.name.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema142.properties.name.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -5908,7 +6394,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data2 === "ok") || (data2 === "warning")) || (data2 === "failed")) || (data2 === "unknown"))){
-const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema136.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema142.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -5941,16 +6427,16 @@ vErrors.push(err10);
 }
 errors++;
 }
-validate81.errors = vErrors;
+validate88.errors = vErrors;
 return errors === 0;
 }
-validate81.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate88.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate80.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6014,8 +6500,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate81(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+if(!(validate88(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
@@ -6030,41 +6516,41 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate80.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body40" */;
+function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body41" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate79.evaluated;
+const evaluated0 = validate86.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate80(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+if(!(validate87(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
-validate79.errors = vErrors;
+validate86.errors = vErrors;
 return errors === 0;
 }
-validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body41 = validate84;
-const schema137 = {"$id":"body41","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
-const schema138 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
-const schema139 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const body42 = validate91;
+const schema143 = {"$id":"body42","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
+const schema144 = {"oneOf":[{"$ref":"#/components/schemas/NotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
+const schema145 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 
-function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate86.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6128,8 +6614,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate81(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+if(!(validate88(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
 errors = vErrors.length;
 }
 }
@@ -6144,16 +6630,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate86.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
-validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate85.evaluated;
+const evaluated0 = validate92.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6164,8 +6650,8 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-if(!(validate86(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+if(!(validate93(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -6300,46 +6786,46 @@ vErrors = null;
 }
 }
 }
-validate85.errors = vErrors;
+validate92.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate85.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate92.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body41" */;
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body42" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate84.evaluated;
+const evaluated0 = validate91.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate85(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+if(!(validate92(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate85.evaluated.props;
+var props0 = validate92.evaluated.props;
 }
-validate84.errors = vErrors;
+validate91.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate84.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate91.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body42 = validate90;
-const schema141 = {"$id":"body42","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
-const schema142 = {"type":"string"};
+const body43 = validate97;
+const schema147 = {"$id":"body43","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
+const schema148 = {"type":"string"};
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body42" */;
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body43" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate90.evaluated;
+const evaluated0 = validate97.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6356,20 +6842,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate90.errors = vErrors;
+validate97.errors = vErrors;
 return errors === 0;
 }
-validate90.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate97.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body43 = validate91;
-const schema143 = {"$id":"body43","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
-const schema144 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
+const body44 = validate98;
+const schema149 = {"$id":"body44","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
+const schema150 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body43" */;
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body44" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate91.evaluated;
+const evaluated0 = validate98.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6578,20 +7064,20 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate91.errors = vErrors;
+validate98.errors = vErrors;
 return errors === 0;
 }
-validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate98.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body44 = validate92;
-const schema145 = {"$id":"body44","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
-const schema146 = {"type":"string"};
+const body45 = validate99;
+const schema151 = {"$id":"body45","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema152 = {"type":"string"};
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body44" */;
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body45" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate92.evaluated;
+const evaluated0 = validate99.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6608,20 +7094,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate92.errors = vErrors;
+validate99.errors = vErrors;
 return errors === 0;
 }
-validate92.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate99.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body45 = validate93;
-const schema147 = {"$id":"body45","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
-const schema148 = {"type":"string"};
+const body46 = validate100;
+const schema153 = {"$id":"body46","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema154 = {"type":"string"};
 
-function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body45" */;
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body46" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate93.evaluated;
+const evaluated0 = validate100.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6638,20 +7124,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate93.errors = vErrors;
+validate100.errors = vErrors;
 return errors === 0;
 }
-validate93.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate100.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body46 = validate94;
-const schema149 = {"$id":"body46","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
-const schema150 = {"type":"string"};
+const body47 = validate101;
+const schema155 = {"$id":"body47","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema156 = {"type":"string"};
 
-function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body46" */;
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body47" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate94.evaluated;
+const evaluated0 = validate101.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6668,20 +7154,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate94.errors = vErrors;
+validate101.errors = vErrors;
 return errors === 0;
 }
-validate94.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate101.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body47 = validate95;
-const schema151 = {"$id":"body47","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
-const schema152 = {"type":"string"};
+const body48 = validate102;
+const schema157 = {"$id":"body48","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema158 = {"type":"string"};
 
-function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body47" */;
+function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body48" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate95.evaluated;
+const evaluated0 = validate102.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6698,20 +7184,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate95.errors = vErrors;
+validate102.errors = vErrors;
 return errors === 0;
 }
-validate95.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body48 = validate96;
-const schema153 = {"$id":"body48","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
-const schema154 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+const body49 = validate103;
+const schema159 = {"$id":"body49","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema160 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
 
-function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body48" */;
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body49" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate96.evaluated;
+const evaluated0 = validate103.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6764,20 +7250,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate96.errors = vErrors;
+validate103.errors = vErrors;
 return errors === 0;
 }
-validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate103.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body49 = validate97;
-const schema155 = {"$id":"body49","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
-const schema156 = {"type":"string"};
+const body50 = validate104;
+const schema161 = {"$id":"body50","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema162 = {"type":"string"};
 
-function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body49" */;
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body50" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate97.evaluated;
+const evaluated0 = validate104.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6794,10 +7280,10 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate97.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
-validate97.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate104.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const isNothing = (body) => body === undefined
 export const responseBodies = {
@@ -6867,9 +7353,9 @@ export const responseBodies = {
   "metadata 501 application/json": body12,
   "metadata 503 application/json": body15,
   "createRevocation 200 application/json": body29,
-  "createRevocation 400 application/json": body1,
-  "createRevocation 401 application/json": body30,
-  "createRevocation 403 application/json": body31,
+  "createRevocation 400 application/json": body30,
+  "createRevocation 401 application/json": body31,
+  "createRevocation 403 application/json": body32,
   "createRevocation 404 application/json": body4,
   "createRevocation 405 application/json": body5,
   "createRevocation 408 application/json": body6,
@@ -6879,46 +7365,46 @@ export const responseBodies = {
   "createRevocation 431 application/json": body10,
   "createRevocation 501 application/json": body12,
   "createRevocation 503 application/json": body15,
-  "getSnapshot 200 application/octet-stream": body32,
-  "getSnapshot 400 application/json": body33,
-  "getSnapshot 401 application/json": body30,
-  "getSnapshot 403 application/json": body31,
+  "getSnapshot 200 application/octet-stream": body33,
+  "getSnapshot 400 application/json": body34,
+  "getSnapshot 401 application/json": body31,
+  "getSnapshot 403 application/json": body32,
   "getSnapshot 404 application/json": body4,
   "getSnapshot 405 application/json": body5,
   "getSnapshot 408 application/json": body6,
-  "getSnapshot 426 application/json": body34,
+  "getSnapshot 426 application/json": body35,
   "getSnapshot 429 application/json": body9,
   "getSnapshot 431 application/json": body10,
   "getSnapshot 501 application/json": body12,
   "getSnapshot 503 application/json": body15,
-  "followEvents 200 text/event-stream": body35,
-  "followEvents 400 application/json": body33,
-  "followEvents 401 application/json": body30,
-  "followEvents 403 application/json": body31,
+  "followEvents 200 text/event-stream": body36,
+  "followEvents 400 application/json": body34,
+  "followEvents 401 application/json": body31,
+  "followEvents 403 application/json": body32,
   "followEvents 404 application/json": body4,
   "followEvents 405 application/json": body5,
   "followEvents 408 application/json": body6,
-  "followEvents 426 application/json": body34,
+  "followEvents 426 application/json": body35,
   "followEvents 429 application/json": body9,
   "followEvents 431 application/json": body10,
   "followEvents 501 application/json": body12,
   "followEvents 503 application/json": body15,
-  "getPosition 200 application/json": body36,
-  "getPosition 400 application/json": body33,
-  "getPosition 401 application/json": body30,
-  "getPosition 403 application/json": body31,
+  "getPosition 200 application/json": body37,
+  "getPosition 400 application/json": body34,
+  "getPosition 401 application/json": body31,
+  "getPosition 403 application/json": body32,
   "getPosition 404 application/json": body4,
   "getPosition 405 application/json": body5,
   "getPosition 408 application/json": body6,
-  "getPosition 426 application/json": body34,
+  "getPosition 426 application/json": body35,
   "getPosition 429 application/json": body9,
   "getPosition 431 application/json": body10,
   "getPosition 501 application/json": body12,
   "getPosition 503 application/json": body15,
-  "getRevocation 200 application/json": body37,
+  "getRevocation 200 application/json": body38,
   "getRevocation 400 application/json": body1,
-  "getRevocation 401 application/json": body30,
-  "getRevocation 403 application/json": body31,
+  "getRevocation 401 application/json": body31,
+  "getRevocation 403 application/json": body32,
   "getRevocation 404 application/json": body4,
   "getRevocation 405 application/json": body5,
   "getRevocation 408 application/json": body6,
@@ -6926,10 +7412,10 @@ export const responseBodies = {
   "getRevocation 431 application/json": body10,
   "getRevocation 501 application/json": body12,
   "getRevocation 503 application/json": body15,
-  "listAuditEvents 200 application/json": body38,
-  "listAuditEvents 400 application/json": body33,
-  "listAuditEvents 401 application/json": body30,
-  "listAuditEvents 403 application/json": body31,
+  "listAuditEvents 200 application/json": body39,
+  "listAuditEvents 400 application/json": body34,
+  "listAuditEvents 401 application/json": body31,
+  "listAuditEvents 403 application/json": body32,
   "listAuditEvents 404 application/json": body4,
   "listAuditEvents 405 application/json": body5,
   "listAuditEvents 408 application/json": body6,
@@ -6937,7 +7423,7 @@ export const responseBodies = {
   "listAuditEvents 431 application/json": body10,
   "listAuditEvents 501 application/json": body12,
   "listAuditEvents 503 application/json": body15,
-  "live 200 application/json": body39,
+  "live 200 application/json": body40,
   "live 400 application/json": body1,
   "live 404 application/json": body4,
   "live 405 application/json": body5,
@@ -6945,15 +7431,15 @@ export const responseBodies = {
   "live 431 application/json": body10,
   "live 501 application/json": body12,
   "live 503 application/json": body15,
-  "ready 200 application/json": body40,
+  "ready 200 application/json": body41,
   "ready 400 application/json": body1,
   "ready 404 application/json": body4,
   "ready 405 application/json": body5,
   "ready 408 application/json": body6,
   "ready 431 application/json": body10,
   "ready 501 application/json": body12,
-  "ready 503 application/json": body41,
-  "contractYaml 200 application/yaml": body42,
+  "ready 503 application/json": body42,
+  "contractYaml 200 application/yaml": body43,
   "contractYaml 304 nothing": isNothing,
   "contractYaml 400 application/json": body1,
   "contractYaml 404 application/json": body4,
@@ -6962,7 +7448,7 @@ export const responseBodies = {
   "contractYaml 431 application/json": body10,
   "contractYaml 501 application/json": body12,
   "contractYaml 503 application/json": body15,
-  "contractJson 200 application/json": body43,
+  "contractJson 200 application/json": body44,
   "contractJson 304 nothing": isNothing,
   "contractJson 400 application/json": body1,
   "contractJson 404 application/json": body4,
@@ -6971,7 +7457,7 @@ export const responseBodies = {
   "contractJson 431 application/json": body10,
   "contractJson 501 application/json": body12,
   "contractJson 503 application/json": body15,
-  "home 200 text/html": body44,
+  "home 200 text/html": body45,
   "home 304 nothing": isNothing,
   "home 400 application/json": body1,
   "home 404 application/json": body4,
@@ -6980,7 +7466,7 @@ export const responseBodies = {
   "home 431 application/json": body10,
   "home 501 application/json": body12,
   "home 503 application/json": body15,
-  "docs 200 text/html": body45,
+  "docs 200 text/html": body46,
   "docs 304 nothing": isNothing,
   "docs 400 application/json": body1,
   "docs 404 application/json": body4,
@@ -6989,8 +7475,8 @@ export const responseBodies = {
   "docs 431 application/json": body10,
   "docs 501 application/json": body12,
   "docs 503 application/json": body15,
-  "docsFile 200 text/javascript": body46,
-  "docsFile 200 text/css": body47,
+  "docsFile 200 text/javascript": body47,
+  "docsFile 200 text/css": body48,
   "docsFile 304 nothing": isNothing,
   "docsFile 400 application/json": body1,
   "docsFile 404 application/json": body4,
@@ -6999,7 +7485,7 @@ export const responseBodies = {
   "docsFile 431 application/json": body10,
   "docsFile 501 application/json": body12,
   "docsFile 503 application/json": body15,
-  "developmentToken 200 application/json": body48,
+  "developmentToken 200 application/json": body49,
   "developmentToken 400 application/json": body1,
   "developmentToken 404 application/json": body4,
   "developmentToken 405 application/json": body5,
@@ -7007,7 +7493,7 @@ export const responseBodies = {
   "developmentToken 431 application/json": body10,
   "developmentToken 501 application/json": body12,
   "developmentToken 503 application/json": body15,
-  "metrics 200 text/plain": body49,
+  "metrics 200 text/plain": body50,
   "metrics 400 application/json": body1,
   "metrics 404 application/json": body4,
   "metrics 405 application/json": body5,

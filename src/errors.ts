@@ -62,6 +62,8 @@ export type Cause =
   | 'other_subject'
   | 'no_subject'
   | 'no_issued_at'
+  | 'invalid_member'
+  | 'unconfigured_issuer'
   | 'subject_limit'
   | 'address_limit'
   | 'client'
@@ -92,6 +94,8 @@ const errorReasons: Partial<Record<Reason, string>> = {
   no_subject: 'no_subject',
   no_token_in_body: 'no_token_in_body',
   no_issued_at: 'no_issued_at',
+  invalid_member: 'invalid_member',
+  unconfigured_issuer: 'unknown_issuer',
   sender_constrained: 'sender_constrained',
   permission: 'not_permitted',
   other_audience: 'other_audience',
@@ -122,8 +126,11 @@ export const isUnsupported = (reason: Reason | undefined): reason is Reason =>
 export const errorReasonOf = ({ code, reason }: ServiceError): string | undefined =>
   reason && (code === 'unsupported_token_type' ? unsupportedReasons : errorReasons)[reason]
 
-/** A wrong part of a request, by its name in the contract, and the rule that it breaks. */
-export type RequestFault = Readonly<{ path: string; rule: string }>
+/**
+ * A wrong part of a request: `query.` or `body.` and its name in the contract, the rule that it
+ * breaks, and the values that it may have, where these can be listed.
+ */
+export type RequestFault = Readonly<{ path: string; rule: string; values?: readonly string[] }>
 
 /** A failure of the closed list, which a caller gets as an answer. `cause` is for the log. */
 export class ServiceError extends Error {

@@ -1,5 +1,6 @@
 import type { RevocationReason } from '../audit/event.js'
 import { createClient, type RevocationRequest, type RevocationResult } from '../client/client.js'
+import { nearest } from '../runtime/nearest.js'
 import { clientOption, serviceOption, type CliCommand } from './command.js'
 import { credentialsOf, readToken, urlOf, type Io } from './io.js'
 
@@ -22,7 +23,11 @@ export const revokeCommand: CliCommand = {
       isRequired: true,
       choices: reasons,
     },
-    { flags: '--iss <issuer>', help: 'issuer of the subject, session or token id' },
+    {
+      flags: '--iss <issuer>',
+      help: 'issuer of the subject, session or token id, as its tokens have it',
+    },
+    { flags: '--no-iss', help: 'the tokens have no iss' },
     { flags: '--sub <subject>', help: 'every token of a subject that was issued until now' },
     { flags: '--sid <session>', help: 'every token of a session' },
     { flags: '--jti <id>', help: 'one token; needs --exp' },
@@ -39,7 +44,8 @@ export const revokeCommand: CliCommand = {
 
 type Options = {
   reason: RevocationReason
-  iss?: string
+  /** `false`: `--no-iss`. */
+  iss?: string | false
   sub?: string
   sid?: string
   jti?: string
@@ -53,7 +59,7 @@ async function revoke(io: Io, options: Options): Promise<number> {
     baseUrl: urlOf(io, options),
     credentials: credentialsOf(io, options),
   })
-  return report(io, await client.revoke(await requestOf(io, options)))
+  return report(io, options, await client.revoke(await requestOf(io, options)))
 }
 
 async function requestOf(
@@ -64,7 +70,7 @@ async function requestOf(
   if (named.length > 1)
     throw new Error('only one of --sub, --sid and --jti can be revoked at a time')
   if (named.length === 0) return { token: await readToken(io), reason }
-  const common = { reason, ...(iss !== undefined && { iss }) }
+  const common = { reason, ...(iss !== undefined && { iss: iss === false ? null : iss }) }
   if (sub !== undefined) return { sub, ...common }
   if (sid !== undefined) return { sid, ...common }
   if (exp === undefined) throw new Error('--jti needs --exp')
@@ -74,16 +80,35 @@ async function requestOf(
 const textOf = (body: unknown) =>
   typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : ''
 
-function report({ stdout, stderr }: Io, result: RevocationResult): number {
+type Stored = (RevocationResult & { status: 200 })['body']
+
+/** What is wrong with a request, and what would be right. */
+function faultOf(body: (RevocationResult & { status: 400 })['body'], iss: Options['iss']): string {
+  const [fault] = 'details' in body ? body.details : []
+  if (fault === undefined) return `400 ${body.message}`
+  const { path, rule, values = [] } = fault
+  if (path === 'body.token') return 'the token is not genuine, or not of this service'
+  if (path !== 'body.iss') return `--${path.replace('body.', '')} ${rule}`
+  if (values.length === 0)
+    return 'the service checks no issuer (JWT_ISSUER): give the iss of the tokens by --iss, or --no-iss if they have none'
+  const near = typeof iss === 'string' ? nearest(iss, values) : undefined
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`
+  const what = iss === undefined ? '--iss is needed' : 'the service does not have that issuer'
+  return `${what}.${hint} It has: ${values.join(', ')}`
+}
+
+const storedText = ({ key, effectiveAt, keptUntil, tokensWithoutIssuedAt }: Stored): string =>
+  [
+    `revoked ${key}, from up to ${effectiveAt}, kept ${keptUntil === null ? 'for ever' : `until ${keptUntil}`}`,
+    ...(tokensWithoutIssuedAt === undefined
+      ? []
+      : ['until then tokens without iat are refused, those of later logins, too']),
+  ].join('\n')
+
+function report({ stdout, stderr }: Io, { iss }: Options, result: RevocationResult): number {
   switch (result.status) {
     case 200:
-      stdout.write(
-        `revoked ${result.body.key}, from up to ${result.body.effectiveAt}, kept ${result.body.keptUntil === null ? 'for ever' : `until ${result.body.keptUntil}`}\n`,
-      )
-      if (result.body.tokensWithoutIssuedAt === 'refused')
-        stdout.write(
-          'until then tokens that do not say when they were issued (iat) are refused, those of later logins, too\n',
-        )
+      stdout.write(`${storedText(result.body)}\n`)
       return 0
     case undefined:
       stderr.write(
@@ -100,6 +125,8 @@ function report({ stdout, stderr }: Io, result: RevocationResult): number {
       stderr.write('refused: the client may not do this\n')
       return 1
     case 400:
+      stderr.write(`refused: ${faultOf(result.body, iss)}\n`)
+      return 1
     case 404:
     case 405:
     case 408:

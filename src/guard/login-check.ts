@@ -59,9 +59,14 @@ export function readNames(
   issuers: readonly Pick<IssuerConfig, 'issuer'>[],
   faults: Faults,
 ): Readonly<Record<'s' | 'u' | 'n', RevocationKey | undefined>> {
-  const iss = optional(issuerName, given['iss'], faults.of('iss'))
+  const iss =
+    given['iss'] === null ? undefined : optional(issuerName, given['iss'], faults.of('iss'))
+  const isUnchecked = issuers.some(({ issuer }) => issuer === undefined)
+  // Without the `iss` that the tokens have, the keys would be others, and never revoked.
+  if (isUnchecked && given['iss'] === undefined)
+    faults.report('iss', 'is needed: that of the tokens, or null where they have none')
   // A check of a token refuses an issuer that it does not know, and so never calls it not revoked.
-  if (!issuers.some(({ issuer }) => issuer === undefined || issuer === given['iss']))
+  if (!isUnchecked && !issuers.some(({ issuer }) => issuer === given['iss']))
     faults.report('iss', 'must be an issuer of this guard')
   const sub = optional(claim, given['sub'], faults.of('sub'))
   const sid = optional(claim, given['sid'], faults.of('sid'))

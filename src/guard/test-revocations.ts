@@ -10,8 +10,8 @@ import type { CheckSettings } from './options.js'
 /** A token, every token of a subject that was issued until now, or every token of a session. */
 export type TestRevocation =
   | Readonly<{ token: string }>
-  | Readonly<{ iss?: string | undefined; sub: string | number }>
-  | Readonly<{ iss?: string | undefined; sid: string | number }>
+  | Readonly<{ iss?: string | null | undefined; sub: string | number }>
+  | Readonly<{ iss?: string | null | undefined; sid: string | number }>
 
 const revocation = {
   name: 'revocation',

@@ -89,10 +89,11 @@ export type Authorization = string | readonly string[] | null | undefined
 
 /**
  * A login, as the claims of its tokens name it; with `sub`, `sid` or both. An `iss` of the guard's
- * issuers is needed, unless its single entry has no `issuer`.
+ * issuers is needed. Where the guard's single entry has no `issuer`, it is that of the tokens, or
+ * `null` where they have none.
  */
 export type Login = Readonly<{
-  iss?: string | undefined
+  iss?: string | null | undefined
   sub?: string | number | undefined
   sid?: string | number | undefined
   /** When the token at hand was issued, in seconds since 1970 (RFC 7519 §4.1.6). */

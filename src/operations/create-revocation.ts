@@ -74,7 +74,7 @@ async function byToken(
   address: string,
 ): Promise<Revoked> {
   const token = await verification.verify(jwt, address).catch(ignoreInvalid)
-  if (token === undefined) throw new ServiceError('bad_request', { reason: 'body' })
+  if (token === undefined) throw badMember('token', invalid)
   return {
     entry: revocations.entryOf(token),
     claims: token.claims,
@@ -84,13 +84,9 @@ async function byToken(
 }
 
 function byName({ revocations, issuers }: Parts, named: Named): Revoked {
-  const issuer = issuers().find(
-    (candidate) => candidate.issuer === undefined || candidate.issuer === named.iss,
-  )
+  const issuer = issuerOf(issuers(), named.iss)
   const key = keyOf(named)
-  if (issuer === undefined || key === undefined)
-    throw new ServiceError('bad_request', { reason: 'body' })
-  const claims = { iss: named.iss, ...('sub' in named && { sub: named.sub }) }
+  const claims = { iss: named.iss ?? undefined, ...('sub' in named && { sub: named.sub }) }
   const ending = (of: { sub?: string; sid?: string; jti?: string }) => [{ issuer, claims: of }]
   if ('jti' in named)
     return {
@@ -102,7 +98,7 @@ function byName({ revocations, issuers }: Parts, named: Named): Revoked {
   if ('sid' in named) return { claims, entry: { key, untilMs }, ended: ending({ sid: named.sid }) }
   const latest = revocations.cutoffNow()
   const cutoff = named.cutoff ?? latest
-  if (cutoff > latest) throw new ServiceError('bad_request', { reason: 'body' })
+  if (cutoff > latest) throw badMember('cutoff', 'must not lie ahead')
   // With a cutoff in the past no session data is deleted, because its age is unknown.
   return {
     claims,
@@ -111,10 +107,38 @@ function byName({ revocations, issuers }: Parts, named: Named): Revoked {
   }
 }
 
-function keyOf(named: Named): RevocationKey | undefined {
-  if ('sub' in named) return claimKey('u', named.iss, named.sub)
-  return 'sid' in named ? claimKey('s', named.iss, named.sid) : claimKey('j', named.iss, named.jti)
+/**
+ * The issuer that a name is of. One that is not configured has no tokens here. Where the issuer is
+ * unchecked, the service cannot tell, so its absence has to be stated.
+ */
+function issuerOf(all: readonly Issuer[], iss: string | null | undefined): Issuer {
+  const issuers = all.flatMap(({ issuer }) => issuer ?? [])
+  if (iss === undefined) throw badMember('iss', 'is needed', issuers)
+  const found = all.find(({ issuer }) => issuer === undefined || issuer === iss)
+  if (found === undefined) throw badMember('iss', unconfigured, issuers)
+  return found
 }
+
+function keyOf(named: Named): RevocationKey {
+  const [kind, member, claim] =
+    'sub' in named
+      ? (['u', 'sub', named.sub] as const)
+      : 'sid' in named
+        ? (['s', 'sid', named.sid] as const)
+        : (['j', 'jti', named.jti] as const)
+  const key = claimKey(kind, named.iss, claim)
+  if (key === undefined) throw badMember(member, invalid)
+  return key
+}
+
+const invalid = 'is not valid'
+const unconfigured = 'must be a configured issuer'
+
+const badMember = (member: string, rule: string, values?: readonly string[]) =>
+  new ServiceError('bad_request', {
+    reason: rule === unconfigured ? 'unconfigured_issuer' : 'invalid_member',
+    details: [{ path: `body.${member}`, rule, ...(values && { values }) }],
+  })
 
 /** The latest time that RFC 3339 can express. */
 const latestMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999)

@@ -59,7 +59,9 @@ describe('the command line (as built into dist/)', () => {
       'compromised',
     ])
     expect([revoked.code, revoked.err]).to.deep.equal([0, ''])
-    expect(revoked.out).to.match(/^revoked u:\S{22}, from up to \S+, kept until \S+\n$/)
+    expect(revoked.out).to.match(
+      /^revoked u:\S{22}, from up to \S+, kept until \S+\nuntil then tokens without iat .*\n$/,
+    )
     const inactive = await run(['check'], { input: made.out })
     expect([inactive.code, inactive.out.slice(0, 10)]).to.deep.equal([1, 'not active'])
   })
@@ -91,6 +93,51 @@ describe('the command line (as built into dist/)', () => {
     expect((await run(['check'], { input: 'Bearer \n' })).err).to.equal(
       'no token on standard input\n',
     )
+  })
+
+  it('revoke needs the issuer: it lists the configured ones, or says how to state that there is none', async () => {
+    const [first, second] = ['https://issuer.test', 'https://other.test/realm']
+    const configured = await startService({
+      CLIENTS: clientsVariable,
+      JWT_ISSUERS: JSON.stringify(
+        [first, second].map((issuer) => ({ issuer, secret: hmacSecret })),
+      ),
+    })
+    try {
+      const env = { CIERRE_URL: configured.origin }
+      const revoke = (...args: string[]) => run(['revoke', ...args, '--reason', 'admin'], { env })
+      for (const [args, line] of [
+        [[], `--iss is needed. It has: ${first}, ${second}`],
+        [['--no-iss'], `the service does not have that issuer. It has: ${first}, ${second}`],
+        [
+          ['--iss', `${first}/`],
+          `the service does not have that issuer. Did you mean ${first}? It has: ${first}, ${second}`,
+        ],
+      ] as const) {
+        const refused = await revoke('--sub', 'carol', ...args)
+        expect([refused.code, refused.err, refused.out]).to.deep.equal([
+          1,
+          `refused: ${line}\n`,
+          '',
+        ])
+      }
+      const done = await revoke('--sub', 'carol', '--iss', first)
+      expect([done.code, done.out.split('\n')[1]]).to.deep.equal([
+        0,
+        'until then tokens without iat are refused, those of later logins, too',
+      ])
+    } finally {
+      await configured.stop()
+    }
+    const missing = await run(['revoke', '--sub', 'carol', '--reason', 'admin'])
+    expect([missing.code, missing.err]).to.deep.equal([
+      1,
+      'refused: the service checks no issuer (JWT_ISSUER): give the iss of the tokens by --iss, or --no-iss if they have none\n',
+    ])
+    const jwt = await token({ iss: undefined, sub: 'dave' })
+    const stated = await run(['revoke', '--sub', 'dave', '--no-iss', '--reason', 'admin'])
+    expect([stated.code, stated.err]).to.deep.equal([0, ''])
+    expect((await run(['check'], { input: jwt })).code).to.equal(1)
   })
 
   it('token: from a development service; an error line where there is none', async () => {

@@ -84,9 +84,8 @@ describe('isRevoked: whether a login has ended, for an issuer that renews tokens
     const [iat, authTime] = [at(one.iatOffsetS), at(one.authTimeOffsetS)]
     const claims = freshClaims({ iss: issuer, ...one.claims, iat, auth_time: authTime })
     const status = await statusOf(guard, await sign(claims))
-    expect(await statusOfLogin(guard, { iss: issuer, ...one.claims, iat, authTime })).to.equal(
-      status,
-    )
+    const login = { iss: issuer ?? null, ...one.claims, iat, authTime }
+    expect(await statusOfLogin(guard, login)).to.equal(status)
     statuses[status as keyof typeof statuses] += 1
     await guard.close()
   }
@@ -126,6 +125,22 @@ describe('isRevoked: whether a login has ended, for an issuer that renews tokens
     const guard = open(options, createLiveSet(Date.now), { isFresh: false })
     expect(await statusOf(guard, await token({ sub: 'alice' }))).to.equal(200)
     expect(await statusOfLogin(guard, { iss, sub: 'alice' })).to.equal(503)
+    await guard.close()
+  })
+
+  it('TypeError: where the issuer is unchecked, an iss or null is needed', async () => {
+    const guard = open({ issuers: [{ secret: hmacSecret }] }, createLiveSet(Date.now), {
+      isFresh: true,
+    })
+    const error: unknown = await guard
+      .isRevoked({ sub: 'alice' })
+      .catch((reason: unknown) => reason)
+    expect(error).to.be.instanceOf(TypeError)
+    expect((error as Error).message).to.equal(
+      'isRevoked: iss is needed: that of the tokens, or null where they have none',
+    )
+    for (const stated of [null, iss])
+      expect(await guard.isRevoked({ iss: stated, sub: 'alice' })).to.equal(false)
     await guard.close()
   })
 

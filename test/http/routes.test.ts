@@ -125,7 +125,7 @@ describe('routes', () => {
       ['secret=1&secret=1', 'query', `no parameter may come twice; ${all}`],
     ] as const)
       expect((await audit(query)).json, query).to.deep.equal(wrong(path, rule))
-    expect((await position('version=secret')).json).to.deep.equal(
+    expect((await get('/api/v1/revocations/position', 'version=secret')).json).to.deep.equal(
       wrong('query.version', 'must be an integer from 0 to 1000000'),
     )
     expect((await get('/health/live', 'a=1&a=2')).json).to.deep.equal(badRequest)

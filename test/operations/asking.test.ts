@@ -291,34 +291,75 @@ describe('introspection, verify and revocations', () => {
     try {
       const before = await redis.client.dbSize()
       const iss = 'https://a'
-      for (const body of [
-        { iss, sub: 'x', cutoff: nowS(60), reason: 'admin' },
-        { iss, sub: 'x' },
-        { iss, sub: 'x', reason: 'boredom' },
-        { iss, sub: 'x', sid: 'y', reason: 'admin' },
-        { iss, sub: 'x', reason: 'admin', until: 7 },
-        { iss, jti: 'x', reason: 'admin' },
-        { iss, jti: 'x', exp: 1e300, reason: 'admin' },
-        { iss, reason: 'admin' },
-        { iss, sub: '', reason: 'admin' },
-        { iss, sub: 7, reason: 'admin' },
-        { iss, sub: '\ud800', reason: 'admin' },
-        { token: 'nonsense', reason: 'admin' },
-        { iss: 'https://b', sub: 'x', reason: 'admin' },
-        { sub: 'x', reason: 'admin' },
-        [],
-        'x',
-      ]) {
+      const fault = (member: string, rule = 'is not valid', values?: string[]) => [
+        { path: `body.${member}`, rule, ...(values && { values }) },
+      ]
+      const unknown = fault('iss', 'must be a configured issuer', [iss])
+      for (const [body, details] of [
+        [{ iss, sub: 'x' }],
+        [{ iss, sub: 'x', reason: 'boredom' }],
+        [{ iss, sub: 'x', sid: 'y', reason: 'admin' }],
+        [{ iss, sub: 'x', reason: 'admin', until: 7 }],
+        [{ iss, jti: 'x', reason: 'admin' }],
+        [{ iss, jti: 'x', exp: 1e300, reason: 'admin' }],
+        [{ iss, reason: 'admin' }],
+        [{ iss, sub: '', reason: 'admin' }],
+        [{ iss, sub: 7, reason: 'admin' }],
+        [{ iss: '', sub: 'x', reason: 'admin' }],
+        [[]],
+        ['x'],
+        [
+          { iss, sub: 'x', cutoff: nowS(60), reason: 'admin' },
+          fault('cutoff', 'must not lie ahead'),
+        ],
+        [{ iss, sub: '\ud800', reason: 'admin' }, fault('sub')],
+        [{ iss, sid: '\ud800', reason: 'admin' }, fault('sid')],
+        [{ iss, jti: '\ud800', exp: 1, reason: 'admin' }, fault('jti')],
+        [{ token: 'nonsense', reason: 'admin' }, fault('token')],
+        [{ iss: 'https://b', sub: 'x', reason: 'admin' }, unknown],
+        [{ iss: `${iss}/`, sub: 'x', reason: 'admin' }, unknown],
+        [{ iss: null, sid: 'x', reason: 'admin' }, unknown],
+        [{ sub: 'x', reason: 'admin' }, fault('iss', 'is needed', [iss])],
+        [{ jti: 'x', exp: 1, reason: 'admin' }, fault('iss', 'is needed', [iss])],
+      ] as [unknown, unknown?][]) {
         const answer = await createRevocation(named, body)
-        expect([JSON.stringify(body).slice(0, 60), answer.status, answer.json]).to.deep.equal([
+        const refusal = { success: false, message: 'Solicitud inválida' }
+        const reason = details === unknown ? 'unknown_issuer' : 'invalid_member'
+        expect(
+          [answer.status, answer.json, answer.headers['x-error-reason']],
           JSON.stringify(body).slice(0, 60),
-          400,
-          { success: false, message: 'Solicitud inválida' },
-        ])
+        ).to.deep.equal(
+          details === undefined
+            ? [400, refusal, undefined]
+            : [400, { ...refusal, details }, reason],
+        )
       }
       expect(await redis.client.dbSize()).to.equal(before)
     } finally {
       await named.stop()
+    }
+  })
+
+  it('where the issuer is unchecked, 400 without iss; with that of the tokens, or null, the revocation reaches them', async () => {
+    for (const iss of ['https://issuer.test', null]) {
+      for (const names of [['sub'], ['sid'], ['jti', 'exp']]) {
+        const claims = freshClaims({ iss: iss ?? undefined })
+        const jwt = await sign(claims)
+        const named = Object.fromEntries(names.map((name) => [name, claims[name]]))
+        const missing = await createRevocation(service, { ...named, reason: 'admin' })
+        expect([missing.status, missing.json]).to.deep.equal([
+          400,
+          {
+            success: false,
+            message: 'Solicitud inválida',
+            details: [{ path: 'body.iss', rule: 'is needed', values: [] }],
+          },
+        ])
+        expect((await verify(service, jwt)).status).to.equal(200)
+        const stated = await createRevocation(service, { iss, ...named, reason: 'admin' })
+        expect(stated.status).to.equal(200)
+        expect((await verify(service, jwt)).status, names[0]).to.equal(401)
+      }
     }
   })
 
