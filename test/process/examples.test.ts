@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { expect } from 'chai'
+import jsonwebtoken from 'jsonwebtoken'
 import { createGuard, type Guard } from 'cierre/guard'
 import * as clientServer from '../../scripts/examples/client-server.js'
 import * as guardCookie from '../../scripts/examples/guard-cookie.js'
@@ -18,13 +19,14 @@ import * as guardKoaJwt from '../../scripts/examples/guard-koa-jwt.js'
 import * as guardNest from '../../scripts/examples/guard-nest.js'
 import * as guardNodeHttp from '../../scripts/examples/guard-node-http.js'
 import * as guardOrIntrospection from '../../scripts/examples/guard-or-introspection.js'
+import * as passwordChange from '../../scripts/examples/password-change.js'
 import * as refreshRoute from '../../scripts/examples/refresh-route.js'
-import { createRevocation } from '../support/asking.js'
+import { createRevocation, introspect } from '../support/asking.js'
 import { clientsVariable, secretOf } from '../support/clients.js'
 import { send } from '../support/http.js'
 import { freePort, until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
-import { hmacSecret, token } from '../support/tokens.js'
+import { hmacSecret, nowS, token } from '../support/tokens.js'
 
 const folder = new URL('../../scripts/examples/', import.meta.url)
 const issuers = [{ issuer: 'https://issuer.test', secret: hmacSecret }]
@@ -191,6 +193,35 @@ describe('the examples, against the built package', () => {
     } finally {
       await lost.close()
     }
+  })
+
+  it('password-change.ts: earlier tokens are refused, the new one works at once, and so does another of the same second; 503 while the service is down', async () => {
+    const client = { clientId: 'all', clientSecret: secretOf('all') }
+    const post = async (url: string) =>
+      send(
+        await listen(createServer(passwordChange.createAccounts(hmacSecret, { url, ...client }))),
+        {
+          method: 'POST',
+          path: '/password',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ user: 'grace' }),
+        },
+      )
+    const earlier = await token({ sub: 'grace', iat: nowS(-60) })
+    const answer = await post(service.origin)
+    expect(answer.status).to.equal(200)
+    const changed = String((answer.json as { token: string }).token)
+    const { iat } = jsonwebtoken.decode(changed) as { iat: number }
+    const [before, sameSecond] = [
+      await token({ sub: 'grace', iat: iat - 1 }),
+      await token({ sub: 'grace', iat }),
+    ]
+    const isActive = async (jwt: string) =>
+      ((await introspect(service, jwt)).json as { active: boolean }).active
+    for (const jwt of [earlier, before]) expect(await isActive(jwt)).to.equal(false)
+    for (const jwt of [changed, sameSecond]) expect(await isActive(jwt)).to.equal(true)
+    const down = await post(`http://127.0.0.1:${await freePort()}`)
+    expect([down.status, down.text]).to.deep.equal([503, ''])
   })
 
   it('client-server.ts: introspects a token, and revokes every token of a user', async () => {
