@@ -840,7 +840,7 @@ export interface components {
             status: "ready";
             checks: components["schemas"]["Checks"];
         };
-        NotReady: {
+        HealthNotReady: {
             /** @constant */
             status: "not_ready";
             checks: components["schemas"]["Checks"];
@@ -1109,7 +1109,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["NotReady"] | components["schemas"]["Unavailable"];
+                "application/json": components["schemas"]["HealthNotReady"] | components["schemas"]["Unavailable"];
             };
         };
         /** @description There are no credentials of a client, or they are wrong. */
