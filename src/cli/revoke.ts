@@ -77,15 +77,15 @@ async function requestOf(
   return { jti: jti as string, exp, ...common }
 }
 
-const textOf = (body: unknown) =>
-  typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : ''
-
 type Stored = (RevocationResult & { status: 200 })['body']
+type Refused = RevocationResult & { status: 400 | 404 | 405 | 408 | 413 | 415 | 429 | 431 | 501 }
 
 /** What is wrong with a request, and what would be right. */
-function faultOf(body: (RevocationResult & { status: 400 })['body'], iss: Options['iss']): string {
+function faultOf(refused: Refused, iss: Options['iss']): string {
+  const { status, body, reason } = refused
   const [fault] = 'details' in body ? body.details : []
-  if (fault === undefined) return `400 ${body.message}`
+  if (fault === undefined)
+    return `${status} ${body.message}${reason === undefined ? '' : ` (${reason})`}`
   const { path, rule, values = [] } = fault
   if (path === 'body.token') return 'the token is not genuine, or not of this service'
   if (path !== 'body.iss') return `--${path.replace('body.', '')} ${rule}`
@@ -125,8 +125,6 @@ function report({ stdout, stderr }: Io, { iss }: Options, result: RevocationResu
       stderr.write('refused: the client may not do this\n')
       return 1
     case 400:
-      stderr.write(`refused: ${faultOf(result.body, iss)}\n`)
-      return 1
     case 404:
     case 405:
     case 408:
@@ -135,9 +133,7 @@ function report({ stdout, stderr }: Io, { iss }: Options, result: RevocationResu
     case 429:
     case 431:
     case 501:
-      stderr.write(
-        `refused: ${result.status} ${textOf(result.body)}${result.reason === undefined ? '' : ` (${result.reason})`}\n`,
-      )
+      stderr.write(`refused: ${faultOf(result, iss)}\n`)
       return 1
   }
 }
