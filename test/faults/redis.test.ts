@@ -233,10 +233,19 @@ describe('when Redis fails: no 200 without a stored revocation', () => {
     expect(Math.max(...waits), 'Redis waits within the deadline').to.be.below(realDeadlineMs)
     const replica = await startRedis(['--replicaof', '127.0.0.1', String(redis.port)])
     extra.push(replica)
-    await expectRepeatRevokes(jwt)
-    const another = await token()
-    expect((await service.logout(another)).status).to.equal(200)
-    expect((await service.logout(another)).status).to.equal(401)
+    // On a busy machine a replica may acknowledge later than the deadline, which is real time here.
+    await until('a replica acknowledges in time', async () => {
+      const { status } = await service.logout(await token())
+      expect(status).to.be.oneOf([200, 500])
+      return status === 200
+    })
+    await until('the repeat is no longer unknown', async () => {
+      const { status } = await service.logout(jwt)
+      expect(status).to.be.oneOf([200, 401, 500])
+      return status !== 500
+    })
+    expect(await service.isReady()).to.equal(true)
+    expect((await service.logout(jwt)).status).to.equal(401)
   })
 
   it('fewer replicas: 500 within the limit, 429 over it; nothing is counted twice', async () => {

@@ -10,7 +10,7 @@ import {
   type Guard,
   type GuardOptions,
 } from '../../src/guard.js'
-import { positionOf } from '../../src/feed/event.js'
+import { feedVersion, positionOf } from '../../src/feed/event.js'
 import type { Page } from '../../src/feed/feed-source.js'
 import { createFeedClient } from '../../src/guard/http-feed.js'
 import { createRevocation } from '../support/asking.js'
@@ -409,8 +409,7 @@ describe('the guard', () => {
           )
       expect(await events()).to.equal('gap')
       expect(seen).to.deep.equal([position, '1795231756000-1.info-notice'])
-      const upgrade =
-        'an event of the feed has something of a kind that version 1 of the feed does not know: upgrade this reader'
+      const upgrade = `an event of the feed has something of a kind that version ${feedVersion} of the feed does not know: upgrade this reader`
       expect(await events()).to.equal(upgrade)
       expect(await events()).to.equal(upgrade)
       expect(await events()).to.equal('an event of the feed is not what its position says')

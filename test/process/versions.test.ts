@@ -17,6 +17,10 @@ import { freshClaims, hmacSecret, logoutToken, nowS, sign, token } from '../supp
 /** The commit in which the layout and the feed got versions: both were 1, and knew no `n:`. */
 const versionsCameIn = 'ff6875cd1e0f932b5c6570e1b05cd2c0024be8c4'
 const iss = 'https://issuer.test'
+/** The earlier one knows no `claims` of a client. */
+const clientsOfBoth = JSON.stringify(
+  (JSON.parse(clientsVariable) as object[]).map((client) => ({ ...client, claims: undefined })),
+)
 
 describe('an instance of the commit where versions came in, beside one of this commit, on one Redis', () => {
   let redis: TestRedis
@@ -28,7 +32,7 @@ describe('an instance of the commit where versions came in, beside one of this c
     JWT_SECRET: hmacSecret,
     JWT_ISSUER: iss,
     REDIS_URL: redis.url,
-    CLIENTS: clientsVariable,
+    CLIENTS: clientsOfBoth,
     JWT_BACKCHANNEL_AUDIENCE: 'app',
   })
 
