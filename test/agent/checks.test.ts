@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { expect } from 'chai'
 import { startAgent, type TestAgent } from '../support/agent.js'
 import { clientsVariable } from '../support/clients.js'
-import { send } from '../support/http.js'
+import { receiveAll, send, statusesOf } from '../support/http.js'
 import { startInstance, type Instance } from '../support/instance.js'
 import { freePort, until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
@@ -106,6 +106,15 @@ describe('the agent: checks', () => {
     const jwt = await token()
     for (const more of ['', 'Expect: 100-continue\r\n', 'Expect: more\r\n', 'Host: x\r\n'])
       expect(await raw(head(more)), more).to.equal('HTTP/1.1 200 OK')
+  })
+
+  it('answers that are due are sent before a bad connection is closed', async () => {
+    const request = `GET / HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer ${await token()}\r\n\r\n`
+    for (const bad of ['garbage\r\n\r\n', 'CONNECT api:80 HTTP/1.1\r\nHost: api\r\n\r\n'])
+      expect([
+        bad,
+        statusesOf(await receiveAll(agent.origin, request.repeat(3) + bad)),
+      ]).to.deep.equal([bad, ['200', '200', '200']])
   })
 
   it('400, never 2xx, for what is no request, and for CONNECT', async () => {
