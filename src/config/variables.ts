@@ -122,7 +122,7 @@ export const variables = {
     section: 'Limits',
     option: rateLimit,
     default: '300/60',
-    help: 'Logouts per client address (IPv6: per /64), as `count/seconds`, or `off`. A window has up to 2147483 seconds.',
+    help: 'Logouts per client address (IPv6: per /64), as `count/seconds`, or `off`. Requests without a readable token in the body are counted apart, up to the same number. A window has up to 2147483 seconds.',
   },
   RATE_LIMIT_SUBJECT: {
     option: rateLimit,

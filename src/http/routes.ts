@@ -8,6 +8,7 @@ import {
 } from '../contract.js'
 import { ServiceError } from '../errors.js'
 import type { OperationId, Operations, Request } from '../operations/operation.js'
+import type { LimitAddress } from './address-limit.js'
 import type { Middleware, ServiceContext } from './context.js'
 import type { Outgoing } from './failures.js'
 import { badParameter, strictQueryCheck } from './query-check.js'
@@ -18,28 +19,30 @@ export type RouteParts = Readonly<{
   document: ContractDocument
   operations: Operations
   served: ReadonlyMap<OperationId, ServedOperation>
-  /** Middleware that runs once the operation is known, before its request is read. */
-  before: readonly Middleware[]
+  /** Runs once the operation is known, before its request is read. */
+  cors: Middleware
+  limitAddress: LimitAddress
 }>
 
 /**
  * Middleware: every route of the contract, matched strictly, by koa-openapi on @koa/router. The
- * steps of a request are `before`, the body, koa-openapi's defaults, coercion and validation, the
- * strict check of the query, and the operation. Of a logout koa-openapi takes 7 µs, 0.7 µs of them
+ * steps of a request are CORS, the body, koa-openapi's defaults, coercion and validation, the
+ * strict check of the query, the limit per address, and the operation. Of a logout koa-openapi takes 7 µs, 0.7 µs of them
  * for the validation of the body.
  *
  * koa-openapi authenticates no request, because it does not wait for its security handlers; the
  * operations do. It validates no answer; `response-check.ts` does.
  */
-export function createRoutes({ document, operations, served, before }: RouteParts): Middleware {
+export function createRoutes(parts: RouteParts): Middleware {
+  const { document, operations, served, cors, limitAddress } = parts
   const router = new Router({ strict: true, sensitive: true })
   const documented = documentedOperations(document)
   documented.forEach(requireReadable)
   initialize({
-    router: registrar(router, served, before),
+    router: registrar(router, served, cors),
     apiDoc: requestsOf(document),
     operations: Object.fromEntries(
-      documented.map((one) => [one.operationId, handlerOf(one, operations)]),
+      documented.map((one) => [one.operationId, handlerOf(one, operations, limitAddress)]),
     ),
     consumesMiddleware: Object.fromEntries(readableTypes.map((type) => [type, readBody(type)])),
     // koa-openapi would refuse a document of OpenAPI 3.1. `npm run check` validates the document.
@@ -54,29 +57,24 @@ export function createRoutes({ document, operations, served, before }: RoutePart
         checkOf(served.get(operationId), operations[operationId]),
       )
   const dispatch = router.routes() as unknown as Middleware
-  return (ctx, next) => dispatch(ctx, next).catch(rethrow(ctx))
+  return (ctx, next) => dispatch(ctx, next).catch(rethrow(ctx, limitAddress))
 }
 
 type AnyOperation = (request: never) => Promise<Outgoing>
 type Run = (ctx: ServiceContext) => Promise<void>
 
 /**
- * The router as koa-openapi sees it: each route is registered unchanged, behind the steps of
- * `before`. As middleware of the router these steps would cost 3 µs more per request.
+ * The router as koa-openapi sees it: each route is registered unchanged, behind CORS. As
+ * middleware of the router that would cost 3 µs more per request.
  */
-function registrar(router: Router, served: RouteParts['served'], before: RouteParts['before']) {
+function registrar(router: Router, served: RouteParts['served'], cors: Middleware) {
   const behind = (name: OperationId, run: Run) =>
-    withOperation(served.get(name), before.reduceRight(stepBefore, run))
+    withOperation(served.get(name), (ctx) => cors(ctx, () => run(ctx)))
   return {
     get: (name: OperationId, path: string, run: Run) => router.get(name, path, behind(name, run)),
     post: (name: OperationId, path: string, run: Run) => router.post(name, path, behind(name, run)),
   }
 }
-
-const stepBefore =
-  (next: Run, step: Middleware): Run =>
-  (ctx) =>
-    step(ctx, () => next(ctx))
 
 const withOperation =
   (operation: ServedOperation | undefined, run: Run): Run =>
@@ -87,7 +85,7 @@ const withOperation =
 
 /**
  * Every other method of a check, and every path below its own. The contract cannot describe that.
- * None of the steps of `before`: a preflight request is a question like any other.
+ * Without CORS: a preflight request is a question like any other.
  */
 function checkOf(served: ServedOperation | undefined, operation: AnyOperation): Run {
   const run = async (ctx: ServiceContext) => {
@@ -140,11 +138,16 @@ function requireReadable({ operationId, requestBody }: DocumentedOperation): voi
     throw new Error(`${operationId}: no request body of ${types.join(' or ')} can be read`)
 }
 
-function handlerOf({ operationId, parameters = [] }: DocumentedOperation, operations: Operations) {
+function handlerOf(
+  { operationId, parameters = [] }: DocumentedOperation,
+  operations: Operations,
+  limitAddress: LimitAddress,
+) {
   const operation: AnyOperation = operations[operationId]
   const checkQuery = strictQueryCheck(operationId, parameters)
   return async (ctx: ServiceContext) => {
     if (ctx.request.querystring !== '') checkQuery(ctx.request.querystring)
+    await limitAddress(ctx.state, lacksToken(ctx) ? 'unreadable' : 'readable')
     // The compiler cannot know that koa-openapi has validated the request against the contract.
     ctx.state.answer = await operation(acceptedRequest(ctx) as never)
   }
@@ -180,18 +183,23 @@ const isUnreadable = ({ location, path = '', errorCode = '' }: Violation) =>
   !errorCode.startsWith('additionalProperties')
 
 /** The contract lets logout's `token` be absent, for a token in a cookie. */
-const hasNoToken = (body: unknown) =>
-  typeof body === 'object' && body !== null && !Object.hasOwn(body, 'token')
+function lacksToken({ state: { operation }, request }: ServiceContext): boolean {
+  const body: unknown = request.body
+  const hasNone = typeof body === 'object' && body !== null && !Object.hasOwn(body, 'token')
+  return hasNone && operation?.mayLackToken === false
+}
 
 /** Throws what the client is told. The cause is left out, because its errors may quote the request. */
 const rethrow =
-  ({ state, request }: ServiceContext) =>
+  (ctx: ServiceContext, limitAddress: LimitAddress) =>
   async (error: unknown): Promise<never> => {
+    const { state } = ctx
+    // A request that the operation has got is counted already.
+    await limitAddress(state, 'unreadable')
     const isRefused = isRefusal(error)
     if (!isRefused && !(error instanceof UnreadableBody)) throw error
     const { operation } = state
-    const lacksToken = operation?.mayLackToken === false && hasNoToken(request.body)
-    if (!isRefused || error.errors.some(isUnreadable) || lacksToken)
+    if (!isRefused || error.errors.some(isUnreadable) || lacksToken(ctx))
       await operation?.refuseBody?.(state)
     const parameter = isRefused && error.errors.find(({ location }) => location === 'query')
     if (parameter) throw badParameter(operation?.parameters ?? [], parameter.path)

@@ -1,4 +1,4 @@
-import { createAddressLimiter } from '../access/rate-limits.js'
+import { createAddressLimiter, type Limit, type OnRefused } from '../access/rate-limits.js'
 import { createApp, type AppParts } from '../http/app.js'
 import { createClientAddresses } from '../http/client-addresses.js'
 import type { Operations } from '../operations/operation.js'
@@ -14,10 +14,15 @@ export const createServiceApp = (
     ...http,
     operations,
     addresses: createClientAddresses(config.trustProxy),
-    addressLimiter:
-      config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited),
+    addressLimiters: addressLimiters(config.rateLimitAddress, metrics.limited),
     corsOrigins: config.corsOrigins,
     audit,
     observe: metrics.request,
     log,
   })
+
+const addressLimiters = (limit: Limit | undefined, onRefused: OnRefused) =>
+  limit && {
+    readable: createAddressLimiter(limit, onRefused),
+    unreadable: createAddressLimiter(limit, onRefused),
+  }

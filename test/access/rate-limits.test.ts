@@ -32,6 +32,34 @@ describe('rate limits', () => {
     }
   })
 
+  it('empty and unreadable posts are counted apart: 429 for them, 200 for a logout from the same address', async () => {
+    const service = await startService({ RATE_LIMIT_ADDRESS: '4/60' })
+    const post = (body: string, type = 'application/json') =>
+      service.send({
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        headers: { 'content-type': type },
+        body,
+      })
+    try {
+      const refused = [
+        await post(''),
+        await post('{}'),
+        await post('{'),
+        await post('x', 'text/plain'),
+      ]
+      expect(refused.map(({ status }) => status)).to.deep.equal([401, 401, 401, 415])
+      const limited = [await post(''), await post('{"token":7}'), await post('x'.repeat(70_000))]
+      expect(limited.map(({ status }) => status)).to.deep.equal([429, 429, 429])
+      expect(limited[0]!.headers['ratelimit']).to.match(/^"address";r=0;t=\d+$/)
+      const answer = await service.logout(await token())
+      expect(answer.status).to.equal(200)
+      expect(answer.headers['ratelimit']).to.match(/^"address";r=3;/)
+    } finally {
+      await service.stop()
+    }
+  })
+
   it('429 by verified subject, over all instances; forged tokens in the name of a victim do not count', async () => {
     const env = { REDIS_URL: redis.url, RATE_LIMIT_ADDRESS: '5/60', RATE_LIMIT_SUBJECT: '2/60' }
     const [one, other] = [
