@@ -31,7 +31,7 @@ async function checkToken(io: Io, options: { url?: string }): Promise<number> {
   const answer = await requestWithin(
     requestTimeoutMs,
     new URL('/api/v1/auth/verify', url),
-    { headers, redirect: 'manual' },
+    { headers },
     async (answer) => answer,
   ).catch((cause: unknown) => {
     throw new Error(`unknown: no answer from ${url}`, { cause })

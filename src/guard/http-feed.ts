@@ -70,8 +70,7 @@ function connectionOf(credentials: Credentials): Connection {
     send({ part, query, signal }, read) {
       const parameters = new URLSearchParams({ ...query, version: String(feedVersion) })
       const url = `${origin}/api/v1/revocations/${part}?${parameters.toString()}`
-      // A redirect is not followed, so that its message differs from that of a failed connection.
-      return request(url, { headers, redirect: 'manual', signal }, async (answer) => {
+      return request(url, { headers, signal }, async (answer) => {
         const violation = violationOf(origin, part, answer)
         if (violation !== undefined) throw violation
         return read(answer)

@@ -47,18 +47,18 @@ export async function withDeadlineSignal<T>(
 }
 
 /**
- * Sends a request and reads its answer, whose body is cancelled when `read` is done. Redirects are
- * refused unless `init` says otherwise.
+ * Sends a request and reads its answer, whose body is cancelled when `read` is done. A redirect is
+ * an answer of status 3xx and is not followed. (`redirect: 'error'` is not taken in edge runtimes.)
  *
  * @throws what `fetch` or `read` throws
  */
 export async function request<T>(
   url: string | URL,
-  init: RequestInit & { signal: AbortSignal },
+  init: Omit<RequestInit, 'redirect'> & { signal: AbortSignal },
   read: (answer: Answer) => Promise<T>,
 ): Promise<T> {
   const { signal } = init
-  const { status, headers, body } = await fetch(url, { redirect: 'error', ...init })
+  const { status, headers, body } = await fetch(url, { ...init, redirect: 'manual' })
   const reader = body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined
   // The error of a broken body reaches the reader of its pieces; here it is of no interest.
   const cancel = () => void reader?.cancel().catch(() => undefined)
@@ -84,7 +84,7 @@ export async function request<T>(
 export const requestWithin = <T>(
   ms: number,
   url: string | URL,
-  { closing, ...init }: Omit<RequestInit, 'signal'> & { closing?: AbortSignal },
+  { closing, ...init }: Omit<RequestInit, 'signal' | 'redirect'> & { closing?: AbortSignal },
   read: (answer: Answer) => Promise<T>,
 ): Promise<T> =>
   withDeadlineSignal(ms, closing, ({ signal }) => request(url, { ...init, signal }, read))

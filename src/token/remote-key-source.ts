@@ -159,7 +159,7 @@ async function fetchKeys(uri: string, closing: AbortSignal): Promise<FetchedKeys
     accept: 'application/jwk-set+json, application/json',
     'cache-control': 'no-cache',
   }
-  const init = { headers, closing, redirect: 'manual' } as const
+  const init = { headers, closing }
   const text = await requestWithin(fetchTimeoutMs, uri, init, async (answer) => {
     if (answer.status !== 200) throw new KeySetError(`answered ${statusOf(answer, uri)}`)
     return textOf(answer, largestSetBytes)

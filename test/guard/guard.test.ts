@@ -301,6 +301,23 @@ describe('the guard', () => {
     expect(questions).to.have.length(1).and.to.have.nested.property('0.why', 'no_snapshot')
   })
 
+  it('503 when askIntrospection is answered with a redirect, which is not followed', async () => {
+    const requested: (string | undefined)[] = []
+    const server = createServer((request, response) => {
+      requested.push(request.url)
+      response.writeHead(307, { location: `${service.origin}/oauth/introspect` }).end()
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const url = `http://127.0.0.1:${port}`
+    const onUnknown = askIntrospection({ url, clientId: 'all', clientSecret: secretOf('all') })
+    const guard = open({ onUnknown }, `http://127.0.0.1:${await freePort()}`)
+    expect(await statusOf(guard, await token())).to.equal(503)
+    expect(requested).to.deep.equal(['/oauth/introspect'])
+    server.closeAllConnections()
+    server.close()
+  })
+
   it('503 when onUnknown fails; 401 when the revocation arrives before its answer', async () => {
     const failing = open(
       { onUnknown: () => Promise.reject(new Error('the cache is down')) },
