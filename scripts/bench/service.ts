@@ -437,7 +437,7 @@ for (const [name, part] of Object.entries(parts)) {
   say(`\n${machine()}.`)
   if (name === 'builds') continue
   sections.set(name, `<!-- ${name} -->\n${report.join('\n')}\n<!-- end -->\n`)
-  writeFileSync(file, [preamble, ...sections.values()].join('\n'))
+  writeFileSync(file, [preamble, ...sections.values()].filter(Boolean).join('\n'))
   if (picture !== undefined) writeFileSync('generated/bench.svg', picture)
 }
 process.exit(0)
