@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
+import { WebSocket, WebSocketServer } from 'ws'
 import { startAgent } from '../support/agent.js'
 import { clientsVariable } from '../support/clients.js'
 import { heldDeadlineMs, holdDeadlines, type Deadlines } from '../support/deadlines.js'
@@ -74,6 +77,64 @@ for (const name of reverseProxies) {
       expect(headers.join('\n')).not.to.include('mallory')
       const subject = headers.findIndex((header) => header.toLowerCase() === 'x-auth-subject')
       expect(headers[subject + 1]).to.equal('jos%C3%A9')
+    })
+
+    it('200: no Connection field takes the fields of cierre away', async () => {
+      for (const named of [
+        'X-Auth-Subject',
+        'close, X-Auth-Subject',
+        'x-auth-session, keep-alive',
+      ]) {
+        const answer = await ask(await token({ sub: 'carol', sid: 'laptop' }), {
+          connection: named,
+        })
+        expect(answer.status, named).to.equal(200)
+        const { headers } = answer.json as { headers: string[] }
+        expect(headers, named).to.include('carol').and.include('laptop')
+      }
+    })
+
+    it('preflight requests reach the API without a token, and without fields of the client; no other OPTIONS does', async () => {
+      const preflight = {
+        origin: 'https://app.example.com',
+        'access-control-request-method': 'PUT',
+      }
+      const options = (headers: Record<string, string>) =>
+        send(proxy.origin, { method: 'OPTIONS', path: '/orders', headers })
+      const answer = await options({ ...forged, ...preflight })
+      expect(answer.status).to.equal(200)
+      expect((answer.json as { headers: string[] }).headers.join('\n')).not.to.include('mallory')
+      for (const name of Object.keys(preflight)) {
+        const { [name as keyof typeof preflight]: _, ...rest } = preflight
+        expect((await options(rest)).status, `without ${name}`).to.equal(401)
+      }
+      expect((await send(proxy.origin, { headers: preflight })).status, 'GET').to.equal(401)
+    })
+
+    it('a WebSocket passes with a token, and is refused without one', async () => {
+      const api = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+      await once(api, 'listening')
+      api.on('connection', (socket, { headers }) => socket.send(headers['x-auth-subject'] ?? ''))
+      const origin = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+      const own = await startReverseProxy(name, { cierre: service.origin, api: origin })
+      const firstMessage = (headers: Record<string, string>) =>
+        new Promise<string>((resolve) => {
+          const socket = new WebSocket(own.origin.replace('http', 'ws'), { headers })
+          socket.on('error', ({ message }) => resolve(message))
+          socket.on('message', (data: Buffer) => {
+            resolve(data.toString())
+            socket.close()
+          })
+        })
+      try {
+        const authorization = `Bearer ${await token({ sub: 'dave' })}`
+        expect(await firstMessage({ authorization })).to.equal('dave')
+        expect(await firstMessage({})).to.match(/401/)
+      } finally {
+        await own.stop()
+        api.clients.forEach((socket) => socket.terminate())
+        api.close()
+      }
     })
 
     it('200 with long claims and many cookies', async () => {

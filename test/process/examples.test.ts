@@ -102,6 +102,26 @@ describe('the examples, against the built package', () => {
     })
   }
 
+  for (const file of ['guard-koa.ts', 'guard-hono.ts'])
+    it(`${file}: 204 to a preflight request without a token, and the page can read the 401`, async () => {
+      const api = await listen(await (apis[file] as (typeof apis)[string])(guard))
+      const origin = 'https://app.example.com'
+      const preflight = {
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'authorization',
+      }
+      for (const [method, headers, status] of [
+        ['OPTIONS', preflight, 204],
+        ['GET', {}, 401],
+      ] as const) {
+        const answer = await send(api, { method, headers: { origin, ...headers } })
+        expect([answer.status, answer.headers['access-control-allow-origin']]).to.deep.equal([
+          status,
+          origin,
+        ])
+      }
+    })
+
   it('guard-cookie.ts: the header or a cookie; visitors, a scope, and a page to log in', async () => {
     const origin = await listen(createServer(guardCookie.createApi(guard)))
     const cookie = `token=${await token({ sub: 'alice', scope: 'orders:read' })}`
