@@ -1,5 +1,6 @@
 // Measures the guard: npm run bench:guard [-- cheap live-set http small prompt fleet]. Prints a
 // Markdown table for each part.
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
@@ -274,6 +275,19 @@ async function http() {
   })
 }
 
+/** What the live set says of its memory, and by how much the process has grown. */
+function residentRow(count: number): [string, string] {
+  const args = ['--expose-gc', '--import', 'tsx', 'scripts/bench/resident.ts', String(count)]
+  const { told, grown } = JSON.parse(execFileSync('node', args).toString()) as {
+    told: number
+    grown: number
+  }
+  return [
+    `resident growth with ${count / 1e6} million revocations, MB; what the live set says, MB`,
+    `${(grown / 1e6).toFixed(0)}; ${(told / 1e6).toFixed(0)}`,
+  ]
+}
+
 async function small() {
   const gc = globalThis.gc ?? (() => undefined)
   gc()
@@ -299,6 +313,7 @@ async function small() {
       `${(bytesPer.reduce((a, b) => a + b) / bytesPer.length).toFixed(1)} (${Math.max(...bytesPer).toFixed(1)})`,
     ],
     ['longest single addition up to 2 million, ms', longestAddMs.toFixed(2)],
+    ...[1_000_000, 3_000_000].map(residentRow),
   ]
   await withService(async ({ origin, redis }) => {
     const delay = monitorEventLoopDelay({ resolution: 1 })

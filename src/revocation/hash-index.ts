@@ -1,3 +1,14 @@
+import {
+  chunkOf,
+  createChunks,
+  growChunks,
+  kindAt,
+  moveRecord,
+  shrinkChunks,
+  wordsAt,
+  type Chunk,
+} from './record-chunks.js'
+
 /**
  * A hash index in typed arrays: open addressing, linear probing, backward-shift deletion (no
  * tombstones). It maps a packed key to a record of six 32-bit words and a byte.
@@ -5,7 +16,7 @@
  * | record | content |
  * |---|---|
  * | words 0 to 3 | packed key; the bytes are those of a digest, so they are spread evenly |
- * | words 4, 5; the byte, in `kinds` | payload, which this file only copies |
+ * | words 4, 5; the byte | payload, which this file only copies |
  *
  * | slot, bits | content |
  * |---|---|
@@ -21,8 +32,7 @@
  */
 export type HashIndex = {
   readonly seeds: Seeds
-  records: Uint32Array
-  kinds: Uint8Array
+  readonly chunks: Chunk[]
   count: number
   slots: Uint32Array
 }
@@ -32,8 +42,6 @@ export type HashIndex = {
  */
 export type Seeds = Readonly<{ high: number; low: number }>
 
-export const recordWords = 6
-const leastRecords = 8
 const leastSlots = 16
 const numberBits = 24
 const numberMask = 2 ** numberBits - 1
@@ -46,11 +54,14 @@ export function createSeeds(): Seeds {
 
 export const createHashIndex = (seeds: Seeds): HashIndex => ({
   seeds,
-  records: new Uint32Array(leastRecords * recordWords),
-  kinds: new Uint8Array(leastRecords),
+  chunks: createChunks(),
   count: 0,
   slots: new Uint32Array(leastSlots),
 })
+
+/** Bytes of memory that an index takes. */
+export const indexBytes = ({ chunks, slots }: HashIndex): number =>
+  chunks.reduce((sum, { words }) => sum + words.buffer.byteLength, slots.byteLength)
 
 /** The hash of the packed key at `words[start]`, from its first two words. */
 export const hashOf = ({ high, low }: Seeds, words: Uint32Array, start: number): number =>
@@ -61,8 +72,8 @@ export const hashOf = ({ high, low }: Seeds, words: Uint32Array, start: number):
 const homeSlot = (hash: number, slotCount: number) =>
   Math.floor(((hash & 0xffffff) * slotCount) / 0x1000000)
 
-const homeOfRecord = ({ seeds, records, slots }: HashIndex, record: number) =>
-  homeSlot(hashOf(seeds, records, record * recordWords), slots.length)
+const homeOfRecord = ({ seeds, chunks, slots }: HashIndex, record: number) =>
+  homeSlot(hashOf(seeds, chunkOf(chunks, record).words, wordsAt(record)), slots.length)
 
 const nextSlot = (slot: number, slotCount: number) => (slot + 1 === slotCount ? 0 : slot + 1)
 
@@ -80,7 +91,7 @@ const isSameKey = (a: Uint32Array, startA: number, b: Uint32Array, startB: numbe
 
 /** The number of the record with the packed key at `words[start]`, or -1. */
 export function findRecord(
-  { records, slots }: HashIndex,
+  { chunks, slots }: HashIndex,
   hash: number,
   words: Uint32Array,
   start: number,
@@ -92,7 +103,7 @@ export function findRecord(
     const record = (content & numberMask) - 1
     if (
       content >>> numberBits === fingerprint &&
-      isSameKey(records, record * recordWords, words, start)
+      isSameKey(chunkOf(chunks, record).words, wordsAt(record), words, start)
     )
       return record
     slot = nextSlot(slot, slotCount)
@@ -109,11 +120,12 @@ export function findRecord(
 export function appendRecord(index: HashIndex, words: Uint32Array, start: number): number {
   makeRoom(index)
   const record = index.count
-  const offset = record * recordWords
-  for (let word = 0; word < 4; word += 1) index.records[offset + word] = words[start + word]!
-  index.records[offset + 4] = 0
-  index.records[offset + 5] = 0
-  index.kinds[record] = 0
+  const chunk = chunkOf(index.chunks, record)
+  const at = wordsAt(record)
+  for (let word = 0; word < 4; word += 1) chunk.words[at + word] = words[start + word]!
+  chunk.words[at + 4] = 0
+  chunk.words[at + 5] = 0
+  chunk.kinds[kindAt(record)] = 0
   insertSlot(index, record)
   index.count += 1
   return record
@@ -121,43 +133,33 @@ export function appendRecord(index: HashIndex, words: Uint32Array, start: number
 
 /** Removes a record; the last record takes its number. */
 export function removeRecord(index: HashIndex, record: number): void {
-  const { records, kinds, slots } = index
+  const { chunks, slots } = index
   const last = index.count - 1
   freeSlot(index, slotOfRecord(index, record))
   if (record !== last) {
     const slot = slotOfRecord(index, last)
-    records.copyWithin(record * recordWords, last * recordWords, (last + 1) * recordWords)
-    kinds[record] = kinds[last]!
+    moveRecord(chunks, last, record)
     slots[slot] = ((slots[slot]! & ~numberMask) | (record + 1)) >>> 0
   }
   index.count = last
 }
 
-/** Gives memory back when at least half of the room for records is free. */
+/** Gives memory back that the records do not need, slots when at least half of them could go. */
 export function shrinkIndex(index: HashIndex): void {
-  const { count, records, slots } = index
-  if (records.length < 2 * Math.max(leastRecords, count) * recordWords) return
-  const room = Math.max(leastRecords, count + (count >>> 3))
-  index.records = records.slice(0, room * recordWords)
-  index.kinds = index.kinds.slice(0, room)
+  const { count, chunks, slots } = index
+  shrinkChunks(chunks, count)
   const wantedSlots = Math.max(leastSlots, Math.ceil((count + 1) / 0.6))
-  rebuildSlots(index, Math.min(slots.length, wantedSlots))
+  if (slots.length >= 2 * wantedSlots) rebuildSlots(index, wantedSlots)
 }
 
 /**
- * Records grow by an eighth and slots by a quarter. At half a million records, each takes 33 bytes
- * on average, 25 of them for the record itself. Doubling would take up to twice as much.
+ * Slots grow by a quarter. At half a million records, each record takes 33 bytes on average, 25 of
+ * them for the record itself. Doubling would take up to four bytes more.
  */
 function makeRoom(index: HashIndex): void {
-  const { count, records, kinds, slots } = index
+  const { count, chunks, slots } = index
   if (count >= numberMask - 1) throw new RangeError('too many revocations for one hash index')
-  if ((count + 1) * recordWords > records.length) {
-    const room = count + Math.max(leastRecords, count >>> 3)
-    index.records = new Uint32Array(room * recordWords)
-    index.records.set(records)
-    index.kinds = new Uint8Array(room)
-    index.kinds.set(kinds)
-  }
+  growChunks(chunks, count)
   if (count + 1 > slots.length * maxLoad) rebuildSlots(index, Math.ceil(slots.length * 1.25))
 }
 
@@ -167,10 +169,10 @@ function rebuildSlots(index: HashIndex, slotCount: number): void {
 }
 
 function insertSlot(index: HashIndex, record: number): void {
-  const { records, slots } = index
+  const { chunks, slots } = index
   let slot = homeOfRecord(index, record)
   while (slots[slot] !== 0) slot = nextSlot(slot, slots.length)
-  const fingerprint = fingerprintOf(records, record * recordWords)
+  const fingerprint = fingerprintOf(chunkOf(chunks, record).words, wordsAt(record))
   slots[slot] = ((fingerprint << numberBits) | (record + 1)) >>> 0
 }
 

@@ -6,12 +6,13 @@ import {
   createSeeds,
   findRecord,
   hashOf,
-  recordWords,
+  indexBytes,
   removeRecord,
   shrinkIndex,
   type HashIndex,
   type Seeds,
 } from './hash-index.js'
+import { chunkOf, kindAt, wordsAt } from './record-chunks.js'
 import { kindOf, neverS, packKey, packValue, untilSOf, wordsPerEntry } from './packed-entry.js'
 
 /**
@@ -59,17 +60,23 @@ const createPartitions = (seeds: Seeds): readonly HashIndex[] =>
 const isExpired = (untilS: number, nowMs: number) => untilS !== neverS && untilS * 1000 <= nowMs
 
 /** Keeps the later expiry and the larger value. */
-function merge(records: Uint32Array, start: number, untilS: number, value: number): void {
-  if (untilS > records[start + 4]!) records[start + 4] = untilS
-  if (value > records[start + 5]!) records[start + 5] = value
+function merge(words: Uint32Array, start: number, untilS: number, value: number): void {
+  if (untilS > words[start + 4]!) words[start + 4] = untilS
+  if (value > words[start + 5]!) words[start + 5] = value
 }
 
+const untilSOfRecord = ({ chunks }: HashIndex, record: number) =>
+  chunkOf(chunks, record).words[wordsAt(record) + 4]!
+const valueOfRecord = ({ chunks }: HashIndex, record: number) =>
+  chunkOf(chunks, record).words[wordsAt(record) + 5]!
+
 /** Copies word by word, in 30 ns; through a view made by `subarray` it takes 85 ns. */
-function copyEntry({ records, kinds }: HashIndex, record: number, to: Uint32Array, at: number) {
-  const start = record * recordWords
-  for (let word = 0; word < 5; word += 1) to[at + word] = records[start + word]!
-  to[at + 5] = kinds[record]!
-  to[at + 6] = records[start + 5]!
+function copyEntry({ chunks }: HashIndex, record: number, to: Uint32Array, at: number) {
+  const { words, kinds } = chunkOf(chunks, record)
+  const start = wordsAt(record)
+  for (let word = 0; word < 5; word += 1) to[at + word] = words[start + word]!
+  to[at + 5] = kinds[kindAt(record)]!
+  to[at + 6] = words[start + 5]!
 }
 
 /** Walks downwards: a removal moves the last record, which the iteration has already visited. */
@@ -87,7 +94,7 @@ function iterate(partitions: readonly HashIndex[], now: Clock): Iteration {
         record = partitions[partition]?.count ?? 0
         continue
       }
-      if (isExpired(index.records[record * recordWords + 4]!, nowMs)) continue
+      if (isExpired(untilSOfRecord(index, record), nowMs)) continue
       copyEntry(index, record, target, filled * wordsPerEntry)
       filled += 1
     }
@@ -104,8 +111,7 @@ function createSweep(partitions: readonly HashIndex[], now: Clock): LiveSet['swe
       const index = partitions[partition]!
       record = Math.min(record, index.count) - 1
       if (record >= 0) {
-        const untilS = index.records[record * recordWords + 4]!
-        if (isExpired(untilS, nowMs)) removeRecord(index, record)
+        if (isExpired(untilSOfRecord(index, record), nowMs)) removeRecord(index, record)
         continue
       }
       shrinkIndex(index)
@@ -140,16 +146,16 @@ export function createLiveSet(now: Clock): LiveSet {
     const index = partitions[hash >>> 24]!
     let record = findRecord(index, hash, key, 0)
     if (record === -1) record = appendRecord(index, key, 0)
-    index.kinds[record] = kind
-    merge(index.records, record * recordWords, untilS, value)
+    const { words, kinds } = chunkOf(index.chunks, record)
+    kinds[kindAt(record)] = kind
+    merge(words, wordsAt(record), untilS, value)
   }
   const findPacked = (words: Uint32Array, start: number) => {
     const hash = hashOf(seeds, words, start)
     const index = partitions[hash >>> 24]!
     const record = findRecord(index, hash, words, start)
     if (record === -1) return -1
-    const found = record * recordWords
-    return isExpired(index.records[found + 4]!, now()) ? -1 : index.records[found + 5]!
+    return isExpired(untilSOfRecord(index, record), now()) ? -1 : valueOfRecord(index, record)
   }
   return {
     add(entry) {
@@ -169,19 +175,13 @@ export function createLiveSet(now: Clock): LiveSet {
       const index = partitions[hash >>> 24]!
       const record = findRecord(index, hash, words, 0)
       if (record === -1) return false
-      const start = record * recordWords
       return (
-        index.records[start + 4]! >= untilSOf(entry.untilMs) &&
-        index.records[start + 5]! >= packValue(valueOf(entry))
+        untilSOfRecord(index, record) >= untilSOf(entry.untilMs) &&
+        valueOfRecord(index, record) >= packValue(valueOf(entry))
       )
     },
     size: () => partitions.reduce((sum, { count }) => sum + count, 0),
-    bytes: () =>
-      partitions.reduce(
-        (sum, { records, kinds, slots }) =>
-          sum + records.byteLength + kinds.byteLength + slots.byteLength,
-        0,
-      ),
+    bytes: () => partitions.reduce((sum, index) => sum + indexBytes(index), 0),
     iterate: () => iterate(partitions, now),
     sweep: createSweep(partitions, now),
   }

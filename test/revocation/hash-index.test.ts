@@ -6,11 +6,12 @@ import {
   createSeeds,
   findRecord,
   hashOf,
-  recordWords,
+  indexBytes,
   removeRecord,
   shrinkIndex,
   type HashIndex,
 } from '../../src/revocation/hash-index.js'
+import { chunkOf, kindAt, wordsAt } from '../../src/revocation/record-chunks.js'
 
 type Key = readonly [number, number, number, number]
 type Step = { put: Key; payload: number } | { remove: number } | { shrink: true }
@@ -19,22 +20,30 @@ const find = (index: HashIndex, key: Key) => {
   const words = Uint32Array.from(key)
   return findRecord(index, hashOf(index.seeds, words, 0), words, 0)
 }
-const payloadOf = ({ records }: HashIndex, record: number) => records[record * recordWords + 5]
+const payloadOf = ({ chunks }: HashIndex, record: number) =>
+  chunkOf(chunks, record).words[wordsAt(record) + 5]
+const kindOf = ({ chunks }: HashIndex, record: number) =>
+  chunkOf(chunks, record).kinds[kindAt(record)]
 
 function put(index: HashIndex, map: Map<string, number>, key: Key, payload: number): void {
   const found = find(index, key)
   expect(found !== -1, key.join()).to.equal(map.has(key.join()))
   const record = found === -1 ? appendRecord(index, Uint32Array.from(key), 0) : found
-  index.records[record * recordWords + 5] = payload
-  index.kinds[record] = payload
+  const { words, kinds } = chunkOf(index.chunks, record)
+  words[wordsAt(record) + 5] = payload
+  kinds[kindAt(record)] = payload
   map.set(key.join(), payload)
 }
 
 function removeAny(index: HashIndex, map: Map<string, number>, random: number): void {
   if (index.count === 0) return
   const record = random % index.count
-  const start = record * recordWords
-  map.delete(index.records.slice(start, start + 4).join())
+  const start = wordsAt(record)
+  map.delete(
+    chunkOf(index.chunks, record)
+      .words.slice(start, start + 4)
+      .join(),
+  )
   removeRecord(index, record)
 }
 
@@ -78,7 +87,7 @@ describe('the hash index', () => {
             const record = find(index, [a, b, c, d])
             expect(record, text).to.be.at.least(0)
             expect(payloadOf(index, record)).to.equal(payload)
-            expect(index.kinds[record]).to.equal(payload & 0xff)
+            expect(kindOf(index, record)).to.equal(payload & 0xff)
           }
         }),
         { numRuns: 100 },
@@ -104,14 +113,32 @@ describe('the hash index', () => {
     expect(find(index, [1, 1, 1, 1])).to.equal(-1)
   })
 
+  it('equals a Map over several chunks of records', () => {
+    const index = createHashIndex(createSeeds())
+    const map = new Map<string, number>()
+    for (let at = 0; at < 3_000; at += 1) put(index, map, [at, at >>> 3, at >>> 5, at], at)
+    for (let at = 0; at < 2_400; at += 1) {
+      removeAny(index, map, at * 7)
+      if (at % 100 === 0) shrinkIndex(index)
+    }
+    for (let at = 5_000; at < 6_000; at += 1) put(index, map, [at, at, at, at], at)
+    expect(index.count).to.equal(map.size)
+    for (const [text, payload] of map)
+      expect(payloadOf(index, find(index, text.split(',').map(Number) as unknown as Key))).to.equal(
+        payload,
+      )
+  })
+
   it('releases memory after most records were removed', () => {
     const index = createHashIndex(createSeeds())
     for (let at = 0; at < 10_000; at += 1) appendRecord(index, Uint32Array.of(at, 0, 0, 0), 0)
-    const [records, slots] = [index.records.length, index.slots.length]
+    const [grown, slots] = [indexBytes(index), index.slots.length]
     while (index.count > 100) removeRecord(index, 0)
     shrinkIndex(index)
-    expect(index.records.length).to.be.below(records / 50)
-    expect(index.kinds.length * recordWords).to.equal(index.records.length)
+    expect(indexBytes(index)).to.be.below(grown / 50)
     expect(index.slots.length).to.be.below(slots / 50)
+    while (index.count > 0) removeRecord(index, 0)
+    shrinkIndex(index)
+    expect(indexBytes(index)).to.equal(indexBytes(createHashIndex(createSeeds())))
   })
 })
