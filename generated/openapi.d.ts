@@ -330,6 +330,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete the audit events that name a person
+         * @description For clients that may `erase`. Deletes from the trail every event whose issuer and subject are these, whether that person sent the
+         *     request or was its target, and says how many. The trail gets one event without the name. Revocations stay: they hold only
+         *     hashes. Of a name that is longer than 1,024 characters the first 1,024 count, as in the trail.
+         *
+         *     The answer comes when the whole trail has been read, about 10 s for a million events. Events that are written meanwhile are not
+         *     deleted. 503 means that some events may be deleted and others not: repeat. There is no undo.
+         */
+        post: operations["eraseSubject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -807,7 +832,7 @@ export interface components {
          * @description A name of the OWASP Application Logging Vocabulary.
          * @enum {string}
          */
-        AuditEventName: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded";
+        AuditEventName: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded" | "sensitive_delete";
         AuditEvent: {
             /** Format: date-time */
             time: string;
@@ -823,10 +848,20 @@ export interface components {
             keys?: components["schemas"]["RevocationKey"][];
             address?: string;
             userAgent?: string;
+            /** @description Only of an erasure: how many events it deleted. */
+            erased?: number;
         };
         AuditPage: {
             events: components["schemas"]["AuditEvent"][];
             cursor: string | null;
+        };
+        ErasureRequest: {
+            iss: components["schemas"]["IssuerName"];
+            sub: components["schemas"]["ClaimText"];
+        };
+        Erasure: {
+            /** @description How many events this request has deleted. */
+            erased: number;
         };
         DevelopmentToken: {
             token: string;
@@ -1844,7 +1879,7 @@ export interface operations {
                  * @description Name of the event.
                  * @example authn_token_revoked
                  */
-                event?: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded";
+                event?: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded" | "sensitive_delete";
                 /**
                  * @description The oldest time, with its offset (RFC 3339).
                  * @example 2026-11-21T00:00:00Z
@@ -1890,6 +1925,45 @@ export interface operations {
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    eraseSubject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureRequest"];
+            };
+        };
+        responses: {
+            /** @description The events are deleted. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["InvalidClient"];
+            403: components["responses"]["NotPermitted"];
+            404: components["responses"]["NotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             431: components["responses"]["HeadersTooLarge"];
             501: components["responses"]["TransferCoding"];

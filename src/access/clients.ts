@@ -5,7 +5,7 @@ import { ServiceError } from '../errors.js'
 import { clientCredentials, type Credentials } from './authorization/basic.js'
 import { enforceAddressLimit, type AddressLimiter } from './rate-limits.js'
 
-export const permissions = ['introspect', 'revoke', 'feed', 'audit'] as const
+export const permissions = ['introspect', 'revoke', 'feed', 'audit', 'erase'] as const
 export type Permission = (typeof permissions)[number]
 
 /** A machine client. */

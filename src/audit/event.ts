@@ -36,6 +36,7 @@ export type AuditEvent = Readonly<{
     | 'logout_everywhere'
     | 'oauth_revocation'
     | 'backchannel_logout'
+    | 'erasure'
   requester: Requester
   /** The verified token of the requester, or other claims that name issuer and subject. */
   token?: Readonly<{ claims: Readonly<Record<string, unknown>> }>
@@ -43,6 +44,8 @@ export type AuditEvent = Readonly<{
   client?: string
   /** Keys of the revocations that were stored. */
   keys?: readonly RevocationKey[]
+  /** How many events of the trail an erasure has deleted. */
+  erased?: number
 }>
 
 /** A revocation before its outcome is known. */
@@ -56,7 +59,7 @@ const longestSubject = 1024
  * too long.
  */
 export function serialise(
-  { event, outcome, reason, requester, token, client, keys }: AuditEvent,
+  { event, outcome, reason, requester, token, client, keys, erased }: AuditEvent,
   nowMs: number,
   detail: AddressDetail,
 ): string {
@@ -73,7 +76,19 @@ export function serialise(
     keys: keys !== undefined && keys.length > 0 ? keys : undefined,
     address: auditAddress(requester.address, detail),
     userAgent: textOf(requester.userAgent, longestText),
+    erased,
   })
+}
+
+/**
+ * Whether an event names this subject. Of a name that was cut, the beginning counts. An event of a
+ * token without `iss` has no issuer.
+ */
+export function namesSubject(claims: { iss: string | null; sub: string }) {
+  const issuer = textOf(claims.iss ?? '', longestSubject)
+  const subject = textOf(claims.sub, longestSubject)
+  return (event: StoredEvent): boolean =>
+    event.subject === subject && (event.issuer ?? '') === issuer
 }
 
 /** The log line of an event that is JSON already. `more` is the JSON text of further members. */

@@ -8,6 +8,8 @@ export type AuditTrail = {
    * @param before only events older than this id
    */
   read(before: string | undefined, count: number): Promise<{ id: string; event: string }[]>
+  /** Deletes the events of these ids. @returns how many of them there were */
+  delete(ids: readonly string[]): Promise<number>
   /** Drops events that are too old. */
   trim(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { StoredEvent } from '../audit/event.js'
-import { readNewest, Refused, type Newest, type ReadPage } from './audit-pages.js'
+import { readNewest, type Newest, type ReadPage } from './audit-pages.js'
+import { Refused } from './service-request.js'
 
 const pollEveryMs = 1_000
 /** Events of several instances may be out of order by up to this much. */

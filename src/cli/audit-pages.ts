@@ -1,21 +1,11 @@
 import type { components } from '../../generated/openapi.js'
 import type { StoredEvent } from '../audit/event.js'
-import { basicAuthorization } from '../runtime/basic-authorization.js'
-import { requestWithin, textOf } from '../runtime/http-client.js'
-import { credentialsOf, requestTimeoutMs, urlOf, type Io } from './io.js'
+import type { Io } from './io.js'
+import { serviceRequests, type ServiceOptions } from './service-request.js'
 
 /** A page of the trail, and its time by the clock of the service, which may differ from ours. */
 export type Page = components['schemas']['AuditPage'] & { readAtMs: number }
 export type ReadPage = (query: Record<string, string>) => Promise<Page>
-
-/** The service refuses the request, and would refuse a repeat, too. */
-export class Refused extends Error {}
-
-const refusals: Record<number, string> = {
-  400: 'the service does not understand this',
-  401: 'the client is not known, or its secret is wrong',
-  403: 'the client may not audit',
-}
 
 /** The events that are wanted. */
 const filters = ['from', 'to', 'subject'] as const
@@ -25,35 +15,18 @@ type Filter = Partial<Record<(typeof filters)[number], string>>
  * Reads pages of the audit trail. A read throws `Refused`, or an `Error` if a repeat may succeed.
  * Its query takes precedence over the filter.
  */
-export function pageReader(
-  io: Io,
-  options: Filter & { url?: string; clientId?: string },
-): ReadPage {
-  const origin = urlOf(io, options)
-  const headers = { Authorization: basicAuthorization(credentialsOf(io, options)) }
+export function pageReader(io: Io, options: Filter & ServiceOptions): ReadPage {
+  const send = serviceRequests(io, options, 'audit')
   const filter = Object.fromEntries(
     filters.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
   )
   return async (query) => {
-    const url = new URL('/api/v1/audit/events', origin)
-    url.search = new URLSearchParams({ ...filter, ...query }).toString()
-    const { status, date, text } = await requestWithin(
-      requestTimeoutMs,
-      url,
-      { headers },
-      async (answer) => ({
-        status: answer.status,
-        date: answer.headers.get('date') ?? '',
-        text: await textOf(answer),
-      }),
-    ).catch((cause: unknown) => {
-      throw new Error(`no answer from ${origin}`, { cause })
+    const { body, dateMs } = await send<components['schemas']['AuditPage']>({
+      path: '/api/v1/audit/events',
+      query: { ...filter, ...query },
+      expected: 'events',
     })
-    const refusal = refusals[status]
-    if (refusal !== undefined) throw new Refused(`the service answered ${status}: ${refusal}`)
-    if (status !== 200) throw new Error(`the service answered ${status}`)
-    const page = JSON.parse(text) as components['schemas']['AuditPage']
-    return { ...page, readAtMs: Date.parse(date) || Date.now() }
+    return { ...body, readAtMs: dateMs }
   }
 }
 

@@ -31,3 +31,9 @@ export const clientOption: CommandOption = {
   flags: '--client-id <id>',
   help: 'machine client ($CIERRE_CLIENT_ID); its secret is read from $CIERRE_CLIENT_SECRET',
 }
+
+/** Whose name it is: `--iss` or `--no-iss`. */
+export const issuerOptions: readonly CommandOption[] = [
+  { flags: '--iss <issuer>', help: 'issuer of the name, as its tokens have it' },
+  { flags: '--no-iss', help: 'the tokens have no iss' },
+]

@@ -6,6 +6,7 @@ import { auditCommand } from './audit.js'
 import { checkCommand } from './check.js'
 import { clientCommand } from './client.js'
 import type { CliCommand, CommandOption } from './command.js'
+import { eraseCommand } from './erase.js'
 import type { Io } from './io.js'
 import { revokeCommand } from './revoke.js'
 import { tokenCommand } from './token.js'
@@ -26,6 +27,7 @@ const commands = [
   revokeCommand,
   checkCommand,
   auditCommand,
+  eraseCommand,
 ]
 
 /**

@@ -1,7 +1,7 @@
 import type { RevocationReason } from '../audit/event.js'
 import { createClient, type RevocationRequest, type RevocationResult } from '../client/client.js'
 import { nearest } from '../runtime/nearest.js'
-import { clientOption, serviceOption, type CliCommand } from './command.js'
+import { clientOption, issuerOptions, serviceOption, type CliCommand } from './command.js'
 import { credentialsOf, readToken, urlOf, type Io } from './io.js'
 
 const reasons: RevocationReason[] = [
@@ -23,11 +23,7 @@ export const revokeCommand: CliCommand = {
       isRequired: true,
       choices: reasons,
     },
-    {
-      flags: '--iss <issuer>',
-      help: 'issuer of the subject, session or token id, as its tokens have it',
-    },
-    { flags: '--no-iss', help: 'the tokens have no iss' },
+    ...issuerOptions,
     { flags: '--sub <subject>', help: 'every token of a subject that was issued until now' },
     { flags: '--sid <session>', help: 'every token of a session' },
     { flags: '--jti <id>', help: 'one token; needs --exp' },

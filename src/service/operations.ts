@@ -11,6 +11,7 @@ import { createRevocation } from '../operations/create-revocation.js'
 import { developmentToken } from '../operations/development-token.js'
 import { docs } from '../operations/docs.js'
 import { docsFile } from '../operations/docs-file.js'
+import { eraseSubject } from '../operations/erase-subject.js'
 import { followEvents } from '../operations/follow-events.js'
 import { getPosition } from '../operations/get-position.js'
 import { getRevocation } from '../operations/get-revocation.js'
@@ -143,6 +144,12 @@ const clientOperations = (
     listAuditEvents: listAuditEvents({
       clients,
       trail: stores.trail,
+      timeoutMs: config.storeTimeoutMs,
+    }),
+    eraseSubject: eraseSubject({
+      clients,
+      trail: stores.trail,
+      audit,
       timeoutMs: config.storeTimeoutMs,
     }),
   }) satisfies Partial<Operations>

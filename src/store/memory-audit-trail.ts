@@ -6,8 +6,11 @@ export type TrailCaps = Readonly<{ maxEvents: number; maxAgeMs: number; now: () 
 const mostEmbedded = 10_000
 
 /** The embedded trail; a restart forgets it. */
+type Kept = Readonly<{ atMs: number; sequence: number; event: string }>
+const idOf = ({ atMs, sequence }: Kept) => `${atMs}-${sequence}`
+
 export function memoryAuditTrail({ maxEvents, maxAgeMs, now }: TrailCaps): AuditTrail {
-  let events: { atMs: number; sequence: number; event: string }[] = []
+  let events: Kept[] = []
   let appended = 0
   const kept = Math.min(maxEvents, mostEmbedded)
   return {
@@ -22,7 +25,12 @@ export function memoryAuditTrail({ maxEvents, maxAgeMs, now }: TrailCaps): Audit
         .filter(({ sequence }) => sequence < last)
         .slice(-count)
         .reverse()
-        .map(({ atMs, sequence, event }) => ({ id: `${atMs}-${sequence}`, event }))
+        .map((kept) => ({ id: idOf(kept), event: kept.event }))
+    },
+    async delete(ids) {
+      const [unwanted, before] = [new Set(ids), events.length]
+      events = events.filter((kept) => !unwanted.has(idOf(kept)))
+      return before - events.length
     },
     async trim() {
       const oldestMs = now() - maxAgeMs

@@ -177,6 +177,35 @@ describe('the command line (as built into dist/)', () => {
     expect(lines.map(({ event }) => event)).to.include('authn_token_revoked')
   })
 
+  it('erase: the events that name a person, how many, and none by a client without the permission', async () => {
+    for (const sub of ['gone', 'gone', 'stays'])
+      expect((await service.logout(await token({ sub }))).status).to.equal(200)
+    const erase = (...args: string[]) => run(['erase', ...args])
+    const named = ['--sub', 'gone', '--iss', 'https://issuer.test']
+    const missing = await erase('--sub', 'gone')
+    expect([missing.code, missing.err]).to.deep.equal([
+      2,
+      '--iss is needed, or --no-iss where the tokens have no iss\n',
+    ])
+    const refused = await run(['erase', ...named], {
+      env: { CIERRE_CLIENT_ID: 'powerless', CIERRE_CLIENT_SECRET: secretOf('powerless') },
+    })
+    expect([refused.code, refused.err]).to.deep.equal([
+      1,
+      'refused: the service answered 403: the client needs the permission erase\n',
+    ])
+    const done = await erase(...named)
+    expect([done.code, done.out, done.err]).to.deep.equal([0, 'erased 2 audit events\n', ''])
+    const again = await erase(...named)
+    expect([again.code, again.out]).to.deep.equal([
+      0,
+      'erased 0 audit events: none names this subject of this issuer\n',
+    ])
+    expect((await erase('--sub', 'gone', '--no-iss')).out).to.match(/^erased 0 /)
+    const { out } = await run(['audit'])
+    expect(out).to.include('sensitive_delete').and.to.include('stays').and.not.to.include('gone')
+  })
+
   it('audit --from and --to print the events of that time, all of them', async () => {
     let atMs = Date.parse('2026-03-01T12:00:00Z')
     const times = { iat: atMs / 1000, exp: atMs / 1000 + 90_000 }
@@ -226,6 +255,15 @@ describe('the command line (as built into dist/)', () => {
           (await run(['revoke', '--sub', 'x', '--reason', 'admin'], { env })).code,
           `revoke ${status}`,
         ).to.equal(2)
+        for (const args of [['audit'], ['erase', '--sub', 'x', '--no-iss']]) {
+          const failed = await run(args, { env })
+          expect(failed.code, `${args[0]} ${status}`).to.equal(2)
+          expect(failed.err).to.match(
+            status === 504
+              ? /the service answered 504/
+              : /another server answers at http:\/\/127\.0\.0\.1:\d+/,
+          )
+        }
       } finally {
         await other.close()
       }
@@ -316,7 +354,7 @@ describe('the command line (as built into dist/)', () => {
   it('--help lists every command', async () => {
     const { code, out } = await run(['--help'])
     expect(code).to.equal(0)
-    for (const command of ['serve', 'token', 'client', 'revoke', 'check', 'audit'])
+    for (const command of ['serve', 'token', 'client', 'revoke', 'check', 'audit', 'erase'])
       expect(out).to.match(new RegExp(`^  ${command} `, 'm'))
   })
 })

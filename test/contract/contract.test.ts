@@ -137,17 +137,23 @@ describe('the contract: every operation × declared status by a real request', (
     429: () => twice(() => get(limited, wrongClient)),
     503: () => get(storeless, asClient()),
   })
+  const post = (at: TestService, path: string, headers: Record<string, string>, body: unknown) =>
+    at.send({
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    })
   const create = (
     at: TestService,
     headers: Record<string, string>,
     body: unknown = { iss: 'https://issuer.test', sid: randomUUID(), reason: 'admin' },
-  ) =>
-    at.send({
-      method: 'POST',
-      path: '/api/v1/revocations',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    })
+  ) => post(at, '/api/v1/revocations', headers, body)
+  const eraseAt = (
+    at: TestService,
+    headers: Record<string, string>,
+    body: unknown = { iss: 'https://issuer.test', sub: 'never named' },
+  ) => post(at, '/api/v1/audit/erasures', headers, body)
   const unchanged: Producer = async (method, path) => {
     const { headers } = await service.send({ method, path })
     return service.send({ method, path, headers: { 'if-none-match': String(headers['etag']) } })
@@ -237,6 +243,12 @@ describe('the contract: every operation × declared status by a real request', (
         at.send({ path: '/api/v1/audit/events?subject=unknown', headers }),
       ),
       400: async () => service.send({ path: '/api/v1/audit/events?limit=0', headers: asClient() }),
+    },
+    eraseSubject: {
+      ...machineOperation(eraseAt),
+      400: () => eraseAt(service, asClient(), { sub: 'x' }),
+      413: () => eraseAt(service, asClient(), { large }),
+      415: () => eraseAt(service, { ...asClient(), ...text }),
     },
     live: { ...anywhere, 200: get, 503: broken },
     ready: { ...anywhere, 200: get, 503: (method, path) => storeless.send({ method, path }) },

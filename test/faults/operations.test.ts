@@ -3,6 +3,7 @@ import {
   auditEvents,
   backchannel,
   createRevocation,
+  erase,
   getRevocation,
   introspect,
   revoke,
@@ -46,6 +47,7 @@ describe('every operation when Redis fails: its declared 500 or 503 within the d
     introspect: [(jwt) => introspect(service, jwt), 503, oauthUnavailable],
     getRevocation: [() => getRevocation(service, 's:STZdE5UhiKXu7dz9QIFjCA'), 503, unavailable],
     listAuditEvents: [() => auditEvents(service), 503, unavailable],
+    eraseSubject: [() => erase(service, { iss, sub: 'x' }), 503, unavailable],
   }
   const revoking: typeof asking = {
     logout: [

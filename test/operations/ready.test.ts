@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { auditEvents, createRevocation } from '../support/asking.js'
+import { auditEvents, createRevocation, erase } from '../support/asking.js'
 import { clientsVariable } from '../support/clients.js'
 import { until } from '../support/processes.js'
 import { startProxy } from '../support/proxy.js'
@@ -110,10 +110,13 @@ describe('health', () => {
     })
     try {
       await until('ready', () => service.isReady())
-      const jwt = await token()
+      const jwt = await token({ sub: 'erased' })
       expect((await service.logout(jwt)).status).to.equal(200)
       expect((await service.logout(jwt)).status).to.equal(401)
       expect((await auditEvents(service)).status).to.equal(200)
+      expect(
+        (await erase(service, { iss: 'https://issuer.test', sub: 'erased' })).json,
+      ).to.deep.equal({ erased: 2 })
       expect(
         (
           await createRevocation(service, {

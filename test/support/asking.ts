@@ -34,5 +34,16 @@ export const getRevocation = (service: TestService, key: string) =>
   service.send({ path: `/api/v1/revocations/${key}`, headers: asClient() })
 export const auditEvents = (service: TestService, query = '') =>
   service.send({ path: `/api/v1/audit/events${query}`, headers: asClient() })
+export const erase = (
+  service: TestService,
+  name: { iss: string | null; sub: string },
+  client: ClientName = 'all',
+) =>
+  service.send({
+    method: 'POST',
+    path: '/api/v1/audit/erasures',
+    headers: { 'content-type': 'application/json', ...asClient(client) },
+    body: JSON.stringify(name),
+  })
 export const backchannel = (service: TestService, jwt: string) =>
   postForm(service, '/api/v1/auth/backchannel-logout', { logout_token: jwt })

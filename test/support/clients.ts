@@ -18,7 +18,7 @@ export const clients: readonly CierreClient[] = [
   {
     id: 'all',
     secretSha256: [hash('an older secret'), hash(secrets.all)],
-    allow: ['introspect', 'revoke', 'feed', 'audit'],
+    allow: ['introspect', 'revoke', 'feed', 'audit', 'erase'],
   },
   {
     id: 'narrow',

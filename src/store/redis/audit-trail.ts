@@ -26,6 +26,7 @@ export function redisAuditTrail(
       )
       return found.map(({ id, message }) => ({ id, event: String(message['e']) }))
     },
+    delete: (ids) => link.client.xDel(auditKey, [...ids]),
     // XADD cannot trim by length and by age at once.
     async trim() {
       await link.client.xTrim(auditKey, 'MINID', Math.max(0, Math.floor(now() - maxAgeMs)), {
