@@ -18,6 +18,11 @@ export interface paths {
          *     An expired token gets 403 only if everything else about it is in order. 500 means unknown: repeat. The repeat answers 200, or
          *     401 with `X-Error-Reason: revoked` if the first attempt arrived; in both cases the token is revoked.
          *
+         *     A `refreshToken` in the body is handed to the revocation endpoint of the bearer's issuer (RFC 7009), once the revocation is stored
+         *     and before the answer. `X-Upstream-Revocation` says how that ended. It is handed over with the 200, with a 401 that has
+         *     `X-Error-Reason: revoked`, and with the 403 of an expired bearer, so repeating the request hands it over again. It is neither stored
+         *     nor logged, and changes nothing of the answer but that header.
+         *
          *     A 401 without `X-Error-Reason: revoked` does not say that the token is revoked. A genuine token whose `nbf` or `iat` is ahead by
          *     more than `MAX_CLOCK_SKEW_S` gets 401; its own `t:` key is stored first, so that no API accepts the token later. If the key set
          *     lacks the token's `kid`, the service waits up to 10 s for the next fetch: it answers 401 when that fetch lacks the `kid` too, and
@@ -533,11 +538,21 @@ export interface components {
             token?: string;
             /**
              * @description `local`, or absent: this session only. `global`: every token of the subject that was issued until now. A login within the next
-             *     two seconds may be refused too, because `iat` counts whole seconds. Refresh tokens that the issuer holds must be ended there.
+             *     two seconds may be refused too, because `iat` counts whole seconds. Of the refresh tokens that the issuer holds, `refreshToken` ends one.
              * @enum {string}
              */
             scope?: "local" | "global";
+            /**
+             * @description The refresh token of this login, of any format. The issuer is asked to revoke it (RFC 7009). One that is longer than
+             *     `MAX_TOKEN_LENGTH` gets 400 with `X-Error-Reason: too_long`, and nothing is revoked.
+             */
+            refreshToken?: string;
         };
+        /**
+         * @description Whether the issuer has revoked the refresh token of a logout.
+         * @enum {string}
+         */
+        UpstreamRevocation: "revoked" | "refused" | "failed" | "unsupported";
         LoggedOut: {
             /** @constant */
             success: true;
@@ -846,6 +861,7 @@ export interface components {
             issuer?: string;
             subject?: string;
             keys?: components["schemas"]["RevocationKey"][];
+            upstreamRevocation?: components["schemas"]["UpstreamRevocation"];
             address?: string;
             userAgent?: string;
             /** @description Only of an erasure: how many events it deleted. */
@@ -973,6 +989,7 @@ export interface components {
                 "X-Error-Reason": components["headers"]["ErrorReason"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
                 "Set-Cookie": components["headers"]["ExpiredAuthCookie"];
+                "X-Upstream-Revocation": components["headers"]["UpstreamRevocation"];
                 [name: string]: unknown;
             };
             content: {
@@ -988,6 +1005,7 @@ export interface components {
                 "X-Request-Id": components["headers"]["RequestId"];
                 "X-Error-Reason": components["headers"]["ErrorReason"];
                 "WWW-Authenticate": components["headers"]["Challenge"];
+                "X-Upstream-Revocation": components["headers"]["UpstreamRevocation"];
                 [name: string]: unknown;
             };
             content: {
@@ -1351,6 +1369,13 @@ export interface components {
          */
         ErrorReason: "revoked" | "expired" | "other_holder" | "no_token_in_body" | "no_subject" | "no_issued_at" | "sender_constrained" | "too_long" | "not_permitted" | "other_audience" | "unknown_issuer" | "unsupported_format" | "invalid_member";
         /**
+         * @description Whether the issuer has revoked the `refreshToken` of the request, only where the request had one. `revoked`: the issuer has
+         *     confirmed it; it also confirms a token that it does not know (RFC 7009 §2.2). `refused`: the issuer refuses the request, and would
+         *     refuse a repeat, too. `failed`: there was neither answer within `UPSTREAM_TIMEOUT_MS`; repeat the request to hand the token over again. `unsupported`: no revocation endpoint of the issuer is configured.
+         * @example revoked
+         */
+        UpstreamRevocation: components["schemas"]["UpstreamRevocation"];
+        /**
          * @description The caller's `X-Request-Id` if it has 1 to 64 characters of `A-Z a-z 0-9 . _ -`, else a new one.
          * @example 3f0c1f8e-6d0b-4a55-9f6e-0d4f6b6f2f11
          */
@@ -1447,6 +1472,7 @@ export interface operations {
                      * @example "storage"
                      */
                     "Clear-Site-Data"?: string;
+                    "X-Upstream-Revocation": components["headers"]["UpstreamRevocation"];
                     /**
                      * @description One line for each cookie of `SESSION_COOKIES` and for that of `AUTH_COOKIE`, expired.
                      * @example sid=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT

@@ -5741,8 +5741,9 @@ validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 const body39 = validate80;
 const schema132 = {"$id":"body39","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
 const schema133 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema134 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"address":{"type":"string"},"userAgent":{"type":"string"},"erased":{"type":"integer","minimum":0,"description":"Only of an erasure: how many events it deleted."}}};
+const schema134 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"upstreamRevocation":{"$ref":"#/components/schemas/UpstreamRevocation"},"address":{"type":"string"},"userAgent":{"type":"string"},"erased":{"type":"integer","minimum":0,"description":"Only of an erasure: how many events it deleted."}}};
 const schema135 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded","sensitive_delete"]};
+const schema137 = {"type":"string","description":"Whether the issuer has revoked the refresh token of a logout.","enum":["revoked","refused","failed","unsupported"]};
 const func1 = Object.prototype.hasOwnProperty;
 
 function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5990,9 +5991,10 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data.address !== undefined){
-if(typeof data.address !== "string"){
-const err20 = {instancePath:instancePath+"/address",schemaPath:"#/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data.upstreamRevocation !== undefined){
+let data10 = data.upstreamRevocation;
+if(typeof data10 !== "string"){
+const err20 = {instancePath:instancePath+"/upstreamRevocation",schemaPath:"#/components/schemas/UpstreamRevocation/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -6001,10 +6003,8 @@ vErrors.push(err20);
 }
 errors++;
 }
-}
-if(data.userAgent !== undefined){
-if(typeof data.userAgent !== "string"){
-const err21 = {instancePath:instancePath+"/userAgent",schemaPath:"#/properties/userAgent/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((((data10 === "revoked") || (data10 === "refused")) || (data10 === "failed")) || (data10 === "unsupported"))){
+const err21 = {instancePath:instancePath+"/upstreamRevocation",schemaPath:"#/components/schemas/UpstreamRevocation/enum",keyword:"enum",params:{allowedValues: schema137.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -6014,10 +6014,9 @@ vErrors.push(err21);
 errors++;
 }
 }
-if(data.erased !== undefined){
-let data12 = data.erased;
-if(!((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12)))){
-const err22 = {instancePath:instancePath+"/erased",schemaPath:"#/properties/erased/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(data.address !== undefined){
+if(typeof data.address !== "string"){
+const err22 = {instancePath:instancePath+"/address",schemaPath:"#/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -6026,9 +6025,10 @@ vErrors.push(err22);
 }
 errors++;
 }
-if(typeof data12 == "number"){
-if(data12 < 0 || isNaN(data12)){
-const err23 = {instancePath:instancePath+"/erased",schemaPath:"#/properties/erased/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+}
+if(data.userAgent !== undefined){
+if(typeof data.userAgent !== "string"){
+const err23 = {instancePath:instancePath+"/userAgent",schemaPath:"#/properties/userAgent/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -6038,15 +6038,39 @@ vErrors.push(err23);
 errors++;
 }
 }
-}
-}
-else {
-const err24 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data.erased !== undefined){
+let data13 = data.erased;
+if(!((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13)))){
+const err24 = {instancePath:instancePath+"/erased",schemaPath:"#/properties/erased/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
 vErrors = [err24];
 }
 else {
 vErrors.push(err24);
+}
+errors++;
+}
+if(typeof data13 == "number"){
+if(data13 < 0 || isNaN(data13)){
+const err25 = {instancePath:instancePath+"/erased",schemaPath:"#/properties/erased/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err26 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err26];
+}
+else {
+vErrors.push(err26);
 }
 errors++;
 }
@@ -6234,8 +6258,8 @@ return errors === 0;
 validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body40 = validate85;
-const schema137 = {"$id":"body40","$ref":"contract#/paths/~1api~1v1~1audit~1erasures/post/responses/200/content/application~1json/schema"};
-const schema138 = {"type":"object","additionalProperties":false,"required":["erased"],"properties":{"erased":{"type":"integer","minimum":0,"description":"How many events this request has deleted."}}};
+const schema138 = {"$id":"body40","$ref":"contract#/paths/~1api~1v1~1audit~1erasures/post/responses/200/content/application~1json/schema"};
+const schema139 = {"type":"object","additionalProperties":false,"required":["erased"],"properties":{"erased":{"type":"integer","minimum":0,"description":"How many events this request has deleted."}}};
 
 function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body40" */;
@@ -6313,8 +6337,8 @@ return errors === 0;
 validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body41 = validate86;
-const schema139 = {"$id":"body41","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
-const schema140 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
+const schema140 = {"$id":"body41","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
+const schema141 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
 
 function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body41" */;
@@ -6390,10 +6414,10 @@ return errors === 0;
 validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body42 = validate87;
-const schema141 = {"$id":"body42","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
-const schema142 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
-const schema143 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema144 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
+const schema142 = {"$id":"body42","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
+const schema143 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema144 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
+const schema145 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."}}};
 
 function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6475,7 +6499,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!(((((data1 === "store") || (data1 === "eviction")) || (data1 === "persistence")) || (data1 === "keys")) || (data1 === "replica"))){
-const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema144.properties.name.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema145.properties.name.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -6498,7 +6522,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data2 === "ok") || (data2 === "warning")) || (data2 === "failed")) || (data2 === "unknown"))){
-const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema144.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema145.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -6647,9 +6671,9 @@ return errors === 0;
 validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body43 = validate92;
-const schema145 = {"$id":"body43","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
-const schema146 = {"oneOf":[{"$ref":"#/components/schemas/HealthNotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
-const schema147 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema146 = {"$id":"body43","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
+const schema147 = {"oneOf":[{"$ref":"#/components/schemas/HealthNotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
+const schema148 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 
 function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6922,8 +6946,8 @@ return errors === 0;
 validate92.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 const body44 = validate98;
-const schema149 = {"$id":"body44","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
-const schema150 = {"type":"string"};
+const schema150 = {"$id":"body44","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
+const schema151 = {"type":"string"};
 
 function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body44" */;
@@ -6952,8 +6976,8 @@ return errors === 0;
 validate98.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body45 = validate99;
-const schema151 = {"$id":"body45","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
-const schema152 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
+const schema152 = {"$id":"body45","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
+const schema153 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
 
 function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body45" */;
@@ -7174,8 +7198,8 @@ return errors === 0;
 validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body46 = validate100;
-const schema153 = {"$id":"body46","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
-const schema154 = {"type":"string"};
+const schema154 = {"$id":"body46","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema155 = {"type":"string"};
 
 function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body46" */;
@@ -7204,8 +7228,8 @@ return errors === 0;
 validate100.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body47 = validate101;
-const schema155 = {"$id":"body47","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
-const schema156 = {"type":"string"};
+const schema156 = {"$id":"body47","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema157 = {"type":"string"};
 
 function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body47" */;
@@ -7234,8 +7258,8 @@ return errors === 0;
 validate101.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body48 = validate102;
-const schema157 = {"$id":"body48","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
-const schema158 = {"type":"string"};
+const schema158 = {"$id":"body48","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema159 = {"type":"string"};
 
 function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body48" */;
@@ -7264,8 +7288,8 @@ return errors === 0;
 validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body49 = validate103;
-const schema159 = {"$id":"body49","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
-const schema160 = {"type":"string"};
+const schema160 = {"$id":"body49","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema161 = {"type":"string"};
 
 function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body49" */;
@@ -7294,8 +7318,8 @@ return errors === 0;
 validate103.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body50 = validate104;
-const schema161 = {"$id":"body50","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
-const schema162 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+const schema162 = {"$id":"body50","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema163 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
 
 function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body50" */;
@@ -7360,8 +7384,8 @@ return errors === 0;
 validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body51 = validate105;
-const schema163 = {"$id":"body51","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
-const schema164 = {"type":"string"};
+const schema164 = {"$id":"body51","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema165 = {"type":"string"};
 
 function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body51" */;

@@ -8,4 +8,9 @@ export {
   type ClientOptions,
   type Client,
 } from './client/client.js'
-export type { ContractAnswer, ErrorReason, Unreachable } from './client/contract-answer.js'
+export type {
+  ContractAnswer,
+  ErrorReason,
+  Unreachable,
+  UpstreamRevocation,
+} from './client/contract-answer.js'

@@ -32,12 +32,13 @@ export type Audit = {
   revocationEvent(event: RevocationEvent, entries: readonly Entry[]): string
   /**
    * Records the result of a revocation. A commit has written the event to the trail already, so
-   * only the log is written here. When there was nothing to store, both are written here. A failure
-   * is recorded as refused or unknown, unless the request has an event already.
+   * only the log is written here. When there was nothing to store, both are written here, and when a
+   * refresh token was handed to its issuer: the trail then has a second event that has the
+   * result. A failure is recorded as refused or unknown, unless the request has an event already.
    *
    * @throws the error of `revocation`
    */
-  auditRevocation<Result extends StoredRevocation>(
+  auditRevocation<Result extends StoredRevocation & Pick<AuditEvent, 'upstreamRevocation'>>(
     event: RevocationEvent,
     revocation: Promise<Result>,
   ): Promise<Result>
@@ -113,7 +114,9 @@ export function createAudit(parts: AuditParts): Audit {
       else {
         if (result.outcome === 'stored_without_audit')
           trail.reportFailure(event.requester.requestId)
-        recordStored(event, result.commit)
+        const { commit, upstreamRevocation } = result
+        if (upstreamRevocation === undefined) recordStored(event, commit)
+        else await record(storedEvent(event, commit, upstreamRevocation))
       }
       return result
     },
@@ -124,6 +127,12 @@ export function createAudit(parts: AuditParts): Audit {
     close: trail.close,
   }
 }
+
+const storedEvent = (
+  event: RevocationEvent,
+  { entries }: Commit,
+  upstreamRevocation: AuditEvent['upstreamRevocation'],
+): AuditEvent => ({ ...event, outcome: 'success', keys: keysOf(entries), upstreamRevocation })
 
 const keysOf = (entries: readonly Entry[]): RevocationKey[] => entries.map(({ key }) => key)
 

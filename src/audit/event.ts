@@ -13,6 +13,9 @@ export type StoredEvent = components['schemas']['AuditEvent']
 /** Why a machine client revokes. */
 export type RevocationReason = components['schemas']['RevocationReason']
 
+/** Whether the issuer has revoked the refresh token of a logout. */
+export type UpstreamRevocation = components['schemas']['UpstreamRevocation']
+
 /** `unknown`: the store did not answer whether the revocation is stored. */
 export type AuditOutcome = 'success' | 'refused' | 'unknown'
 
@@ -46,6 +49,8 @@ export type AuditEvent = Readonly<{
   keys?: readonly RevocationKey[]
   /** How many events of the trail an erasure has deleted. */
   erased?: number
+  /** Absent where the request had no refresh token. */
+  upstreamRevocation?: UpstreamRevocation | undefined
 }>
 
 /** A revocation before its outcome is known. */
@@ -58,11 +63,9 @@ const longestSubject = 1024
  * The event as JSON. Text from outside can end neither a line nor a member, and is cut when it is
  * too long.
  */
-export function serialise(
-  { event, outcome, reason, requester, token, client, keys, erased }: AuditEvent,
-  nowMs: number,
-  detail: AddressDetail,
-): string {
+export function serialise(auditEvent: AuditEvent, nowMs: number, detail: AddressDetail): string {
+  const { event, outcome, reason, requester, token, client, keys } = auditEvent
+  const { upstreamRevocation, erased } = auditEvent
   const { iss, sub } = token?.claims ?? {}
   return JSON.stringify({
     time: isoTime(nowMs),
@@ -74,6 +77,7 @@ export function serialise(
     issuer: textOf(iss, longestSubject),
     subject: textOf(sub, longestSubject),
     keys: keys !== undefined && keys.length > 0 ? keys : undefined,
+    upstreamRevocation,
     address: auditAddress(requester.address, detail),
     userAgent: textOf(requester.userAgent, longestText),
     erased,

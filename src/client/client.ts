@@ -44,11 +44,18 @@ export type IntrospectionResult = ContractAnswer<'introspect'> | Unreachable
 export type RevocationResult = ContractAnswer<'createRevocation'> | Unreachable
 export type RevocationRequest = components['schemas']['RevocationRequest']
 
+type GetToken = () => string | null | undefined | Promise<string | null | undefined>
+
 export type ClientOptions = Readonly<{
   /** Origin of the service, such as `https://auth.example.com`. */
   baseUrl: string
   /** The access token to log out; nothing when no user is logged in. */
-  getToken?: () => string | null | undefined | Promise<string | null | undefined>
+  getToken?: GetToken
+  /**
+   * The refresh token of the same login, if there is one: the service has the issuer revoke it, and
+   * `upstreamRevocation` of the result says whether the issuer has.
+   */
+  getRefreshToken?: GetToken
   /** For introspection and revocation on servers. */
   credentials?: MachineCredentials
   /**
@@ -109,7 +116,8 @@ export function createClient(options: ClientOptions): Client {
     const token = await options.getToken?.()
     if (token === undefined || token === null || token === '')
       return { outcome: 'no_token', status: undefined, body: undefined }
-    return resultOf(scope, await request('logout', logoutOf(api, token, scope)))
+    const refreshToken = (await options.getRefreshToken?.()) || undefined
+    return resultOf(scope, await request('logout', logoutOf(api, { token, refreshToken, scope })))
   }
   return {
     logout: () => logout('local'),
@@ -124,9 +132,16 @@ export function createClient(options: ClientOptions): Client {
 type Api = ReturnType<typeof createFetchClient<paths>>
 type Send = (signal: AbortSignal) => Promise<FetchedAnswer>
 
-const logoutOf = (api: Api, token: string, scope: 'local' | 'global'): Send => {
+type LogoutBody = components['schemas']['LogoutRequest']
+
+const logoutOf = (
+  api: Api,
+  { token, refreshToken, scope }: { [Member in keyof LogoutBody]: LogoutBody[Member] | undefined },
+): Send => {
   const headers = { Authorization: `Bearer ${token}` }
-  return (signal) => api.POST('/api/v1/auth/logout', { headers, body: { token, scope }, signal })
+  // JSON leaves out what is undefined.
+  const body = { token, scope, refreshToken } as LogoutBody
+  return (signal) => api.POST('/api/v1/auth/logout', { headers, body, signal })
 }
 
 const introspectionOf =

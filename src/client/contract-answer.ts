@@ -15,11 +15,19 @@ export type ContractAnswer<Id extends keyof operations> = {
      * `CORS_ORIGINS` allows that origin.
      */
     reason?: ErrorReason
+    /** `X-Upstream-Revocation`, where the answer has one. */
+    upstreamRevocation?: UpstreamRevocation
   }>
 }[keyof Responses<Id>]
 
 /** A word of the contract's closed list that says why a request was refused. */
 export type ErrorReason = components['headers']['ErrorReason']
+
+/**
+ * Whether the issuer has revoked the refresh token of a logout. `failed`: call `logout` again to
+ * hand it over again.
+ */
+export type UpstreamRevocation = components['schemas']['UpstreamRevocation']
 
 /**
  * No answer of the contract: no connection, no answer in time, or an answer that a proxy made.
@@ -44,8 +52,14 @@ export function contractAnswer<Id extends ClientOperation>(
       cause: new Error(`an answer ${status} that is not in the contract`),
     }
   const reason = headers.get('X-Error-Reason')
+  const upstreamRevocation = headers.get('X-Upstream-Revocation')
   // The check of the body tells the service from a proxy. It does not cover the whole schema.
-  return { status, body, ...(reason && { reason }) } as unknown as ContractAnswer<Id>
+  return {
+    status,
+    body,
+    ...(reason && { reason }),
+    ...(upstreamRevocation && { upstreamRevocation }),
+  } as unknown as ContractAnswer<Id>
 }
 
 const has = (body: unknown, name: string, type: string) =>

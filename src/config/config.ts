@@ -39,6 +39,8 @@ export type Config = Readonly<{
   corsOrigins: readonly string[]
   audit: Readonly<{ address: AddressDetail; maxEvents: number; maxAgeMs: number }>
   storeTimeoutMs: number
+  /** Deadline of the revocation of a refresh token at its issuer. */
+  upstreamTimeoutMs: number
   maxStalenessMs: number
   /** The claims in `X-Auth-Claims`. */
   authClaims: readonly string[]
@@ -109,6 +111,7 @@ export function settingsOf(values: Values) {
       maxAgeMs: values.AUDIT_MAX_AGE_DAYS * 86_400_000,
     },
     storeTimeoutMs: values.STORE_TIMEOUT_MS,
+    upstreamTimeoutMs: values.UPSTREAM_TIMEOUT_MS,
     maxStalenessMs: values.MAX_STALENESS_MS,
     authClaims: values.AUTH_CLAIMS ?? [],
     logLevel: values.LOG_LEVEL,

@@ -30,6 +30,10 @@ const memberVariables = {
   backchannelTyp: 'JWT_BACKCHANNEL_TYP',
   backchannelAllow: 'JWT_BACKCHANNEL_ALLOW',
   backchannelScope: 'JWT_BACKCHANNEL_SCOPE',
+  revocationEndpoint: 'JWT_REVOCATION_ENDPOINT',
+  clientId: 'JWT_CLIENT_ID',
+  clientSecret: 'JWT_CLIENT_SECRET',
+  clientPrivateKey: 'JWT_CLIENT_PRIVATE_KEY',
 } as const satisfies Record<Exclude<IssuerMember, SessionMember>, keyof typeof issuerVariables>
 
 const keyVariables = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI'] as const
@@ -43,6 +47,10 @@ const verificationVariables = [
   'JWT_BACKCHANNEL_TYP',
   'JWT_BACKCHANNEL_ALLOW',
   'JWT_BACKCHANNEL_SCOPE',
+  'JWT_REVOCATION_ENDPOINT',
+  'JWT_CLIENT_ID',
+  'JWT_CLIENT_SECRET',
+  'JWT_CLIENT_PRIVATE_KEY',
 ] as const
 const singleIssuerVariables = [...keyVariables, ...verificationVariables]
 

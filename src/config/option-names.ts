@@ -23,6 +23,10 @@ export type ProcessVariable =
   | 'JWT_BACKCHANNEL_TYP'
   | 'JWT_BACKCHANNEL_ALLOW'
   | 'JWT_BACKCHANNEL_SCOPE'
+  | 'JWT_REVOCATION_ENDPOINT'
+  | 'JWT_CLIENT_ID'
+  | 'JWT_CLIENT_SECRET'
+  | 'JWT_CLIENT_PRIVATE_KEY'
 
 export type OptionVariable = Exclude<VariableName, ProcessVariable>
 
@@ -55,6 +59,7 @@ export const optionNames = {
   SESSION_COOKIES: 'sessionCookies',
   AUTH_COOKIE: 'authCookie',
   CLEAR_SITE_DATA: 'clearSiteData',
+  UPSTREAM_TIMEOUT_MS: 'upstreamTimeoutMs',
   RATE_LIMIT_ADDRESS: 'rateLimitAddress',
   RATE_LIMIT_SUBJECT: 'rateLimitSubject',
   AUDIT_ADDRESS: 'auditAddress',

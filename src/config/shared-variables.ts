@@ -61,10 +61,28 @@ export const issuerVariables = {
     default: defaultBackchannelScope,
     help: 'What a logout token ends: `session`, the session that it names; `subject`, the earlier tokens of its subject; `both`, the session and the earlier tokens of the subject that name no session, or the whole subject if the logout token names no session.',
   },
+  JWT_REVOCATION_ENDPOINT: {
+    option: text,
+    help: 'URL at which the issuer revokes refresh tokens (RFC 7009). A logout hands it the `refreshToken` of its body.',
+  },
+  JWT_CLIENT_ID: {
+    option: text,
+    help: 'The client at the issuer that the refresh tokens are of. Without a secret or a private key it is a public client.',
+  },
+  JWT_CLIENT_SECRET: {
+    option: text,
+    orFile: true,
+    help: 'Secret of that client, for HTTP Basic (`client_secret_basic`).',
+  },
+  JWT_CLIENT_PRIVATE_KEY: {
+    option: text,
+    orFile: true,
+    help: 'Private key of that client, as PEM or JWK, instead of a secret: for `private_key_jwt` (RFC 7523), with `JWT_ISSUER` as `aud`.',
+  },
   JWT_ISSUERS: {
     option: filledJsonArray,
     orFile: true,
-    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret, publicKey, jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelAllow, backchannelScope}`, each with at least one key; `secret` and `publicKey` may be arrays.',
+    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret, publicKey, jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelAllow, backchannelScope, revocationEndpoint, clientId, clientSecret, clientPrivateKey}`, each with at least one key; `secret` and `publicKey` may be arrays.',
   },
 } as const satisfies Record<string, Variable>
 

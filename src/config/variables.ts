@@ -118,6 +118,12 @@ export const variables = {
     mayBeEmpty: true,
     help: '`Clear-Site-Data` of a 200 over HTTPS; empty turns it off. `"cookies"` would clear the whole registrable domain.',
   },
+  UPSTREAM_TIMEOUT_MS: {
+    option: wholeNumber(10, 60_000),
+    default: '2000',
+    unit: 'ms',
+    help: 'How long a logout waits for the issuer to revoke the refresh token that its body has. The logout itself is stored before.',
+  },
   RATE_LIMIT_ADDRESS: {
     section: 'Limits',
     option: rateLimit,

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
-import { signClaims } from '../token/development.js'
+import { signClaims } from '../token/signing.js'
 import { isOfSecret } from '../token/issuer-key-options.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import type { PublicJwk } from '../token/key-material.js'

@@ -4,7 +4,7 @@ import { isSerialisedOrigin } from '../runtime/serialised-origin.js'
 import type { Middleware, ServiceContext } from './context.js'
 
 const exposedHeaders =
-  'WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
+  'WWW-Authenticate, X-Error-Reason, X-Upstream-Revocation, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id'
 
 /** Origins whose refusal is logged, once each. A client could send any number of them. */
 const mostLogged = 100

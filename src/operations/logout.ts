@@ -1,11 +1,12 @@
 import { cookieToken, type AuthCookie } from '../access/authorization/cookie.js'
 import type { SubjectLimiter } from '../access/rate-limits.js'
 import type { Audit } from '../audit/audit.js'
-import type { Requester, RevocationEvent } from '../audit/event.js'
+import { failureEvent, type RevocationEvent, type UpstreamRevocation } from '../audit/event.js'
 import { isTooLong, ServiceError, tooLong } from '../errors.js'
 import { commitOf, type Commit, type StoredRevocation } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
 import type { Scope } from '../revocation/token-entries.js'
+import type { RevokeUpstream } from '../signals/upstream-revocation.js'
 import { bearerToken, noTokenChallenge, proofChallenge } from '../token/bearer.js'
 import { isSenderConstrained } from '../token/confirmation.js'
 import { sessionKeysOf } from '../token/session-keys.js'
@@ -23,6 +24,9 @@ type Parts = {
   revocations: Revocations
   audit: Audit
   subjectLimiter: SubjectLimiter
+  revokeUpstream: RevokeUpstream
+  /** Characters of the longest refresh token. */
+  maxTokenLength: number
   /** The header fields by which a browser deletes its cookies and storage. */
   clearingHeaders: Readonly<Record<'https' | 'http', Readonly<Record<string, string | string[]>>>>
   /** The cookie that may hold the token, and the `Set-Cookie` that expires it. */
@@ -78,9 +82,11 @@ async function endToken(
   { body, requester, secure }: Request<'logout'>,
   jwt: string,
 ): Promise<Answer<'logout'>> {
-  const { verification, audit, clearingHeaders } = parts
-  const scope = body.scope ?? 'local'
+  const { verification, audit, clearingHeaders, maxTokenLength } = parts
+  const { scope = 'local', refreshToken } = body
   const caller = await verification.verify(jwt, requester.address)
+  if (refreshToken !== undefined && refreshToken.length > maxTokenLength)
+    throw tooLong('bad_request')
   const event = {
     event: 'authn_token_revoked',
     reason: scope === 'global' ? 'logout_everywhere' : 'logout',
@@ -88,14 +94,18 @@ async function endToken(
     token: caller,
   } as const
   const named = body.token === jwt ? undefined : body.token
-  const { headers } = await audit.auditRevocation(
+  const { headers, upstreamRevocation } = await audit.auditRevocation(
     event,
-    revokePresented(parts, { caller, named, scope, event }),
+    revokePresented(parts, { caller, named, scope, event, refreshToken }),
   )
   return {
     status: 200,
     body: { success: true, message: 'Sesión cerrada exitosamente' },
-    headers: Object.assign(headers, secure ? clearingHeaders.https : clearingHeaders.http),
+    headers: Object.assign(
+      headers,
+      upstreamHeader(upstreamRevocation),
+      secure ? clearingHeaders.https : clearingHeaders.http,
+    ),
   }
 }
 
@@ -105,9 +115,11 @@ type Presented = Readonly<{
   named: string | undefined
   scope: Scope
   event: RevocationEvent
+  refreshToken: string | undefined
 }>
 type Tokens = readonly [VerifiedToken, ...VerifiedToken[]]
-type LoggedOut = StoredRevocation & Readonly<{ headers: Record<string, string> }>
+type HandedOver = Readonly<{ upstreamRevocation: UpstreamRevocation | undefined }>
+type LoggedOut = StoredRevocation & HandedOver & Readonly<{ headers: Record<string, string> }>
 
 /** Checks the tokens, builds the commit and maps its outcome. */
 async function revokePresented(parts: Parts, presented: Presented): Promise<LoggedOut> {
@@ -116,7 +128,7 @@ async function revokePresented(parts: Parts, presented: Presented): Promise<Logg
   const tokens: Tokens =
     named === undefined ? [caller] : [caller, await verifyNamed(parts, presented, named)]
   if (tokens.some(({ timing }) => timing !== 'current'))
-    await refuseUntimely(tokens, parts, event.requester)
+    await refuseUntimely(tokens, parts, presented)
   if (scope === 'global') requireWide(tokens, revocations)
 
   const entries = revocations.entriesOf(tokens, scope)
@@ -131,12 +143,34 @@ async function revokePresented(parts: Parts, presented: Presented): Promise<Logg
   switch (outcome) {
     case 'stored':
     case 'stored_without_audit':
-      return { outcome, commit, headers }
+      return { outcome, commit, headers, ...(await handOver(parts, presented)) }
     case 'already_revoked':
-      throw new ServiceError('invalid_token', { reason: 'revoked' })
+      return refuseRevoked(parts, presented)
     case 'rate_limited':
       throw new ServiceError('too_many_requests', { reason: 'subject_limit', headers })
   }
+}
+
+/** Hands the refresh token, if there is one, to the issuer of a token that has ended. */
+const handOver = async (
+  { revokeUpstream }: Parts,
+  { caller, refreshToken }: Presented,
+): Promise<HandedOver> => ({
+  upstreamRevocation:
+    refreshToken === undefined ? undefined : await revokeUpstream(caller, refreshToken),
+})
+
+const upstreamHeader = (
+  upstreamRevocation: HandedOver['upstreamRevocation'],
+): Record<string, string> =>
+  upstreamRevocation === undefined ? {} : { 'X-Upstream-Revocation': upstreamRevocation }
+
+/** The earlier request may not have reached the issuer, so the refresh token is handed over again. */
+async function refuseRevoked(parts: Parts, presented: Presented): Promise<never> {
+  const error = new ServiceError('invalid_token', { reason: 'revoked' })
+  const { upstreamRevocation } = await handOver(parts, presented)
+  await parts.audit.record({ ...failureEvent(presented.event, error), upstreamRevocation })
+  throw error.with(upstreamHeader(upstreamRevocation))
 }
 
 async function verifyNamed(
@@ -177,18 +211,25 @@ function requireWide(tokens: Tokens, { preconditionsOf }: Revocations): void {
  * accept an expired token by its leeway, and will accept a future token later. A caller gets
  * `token_expired` only if none of the tokens is a future one.
  */
-async function refuseUntimely(
-  tokens: Tokens,
-  { revocations, audit }: Parts,
-  requester: Requester,
-): Promise<never> {
+async function refuseUntimely(tokens: Tokens, parts: Parts, presented: Presented): Promise<never> {
+  const { revocations, audit } = parts
+  const { requester } = presented.event
   const entries = await revocations.untimelyEntries(tokens)
   if (entries.length > 0) await revocations.record(commitOf(entries))
   const keys = entries.map(({ key }) => key)
+  const [token] = tokens
   const isAhead = tokens.some(({ timing }) => timing === 'ahead')
+  const { upstreamRevocation } =
+    !isAhead && token.timing === 'expired' ? await handOver(parts, presented) : noneHandedOver
   const [event, reason] = isAhead
     ? (['authz_fail', 'not_yet_valid'] as const)
     : (['session_use_after_expire', 'expired'] as const)
-  await audit.record({ event, outcome: 'refused', reason, requester, token: tokens[0], keys })
-  throw new ServiceError(isAhead ? 'invalid_token' : 'token_expired', { reason })
+  const outcome = 'refused'
+  await audit.record({ event, outcome, reason, requester, token, keys, upstreamRevocation })
+  throw new ServiceError(isAhead ? 'invalid_token' : 'token_expired', {
+    reason,
+    headers: upstreamHeader(upstreamRevocation),
+  })
 }
+
+const noneHandedOver: HandedOver = { upstreamRevocation: undefined }

@@ -18,6 +18,13 @@ export type CierreIssuer = GuardIssuer &
     /** What logout tokens may lack or have beside what the specification allows. */
     backchannelAllow?: BackchannelAllowance | readonly BackchannelAllowance[] | undefined
     backchannelScope?: 'session' | 'subject' | 'both' | undefined
+    /** Where a logout hands the `refreshToken` of its body (RFC 7009). */
+    revocationEndpoint?: string | undefined
+    /** The client that the refresh tokens are of; a public one without secret and private key. */
+    clientId?: string | undefined
+    clientSecret?: string | undefined
+    /** PEM or JWK. */
+    clientPrivateKey?: string | object | undefined
   }>
 
 /** A machine client, as `cierre client` prints it. */
@@ -63,6 +70,7 @@ export type CierreOptions = Readonly<{
   /** Addresses, CIDR ranges, `loopback`, `private`; or the number of proxies in front. */
   trustProxy?: number | readonly string[] | undefined
   storeTimeoutMs?: number | undefined
+  upstreamTimeoutMs?: number | undefined
   requireExp?: boolean | undefined
   cutoffClaim?: 'iat' | 'auth_time' | undefined
   senderConstrained?: 'refuse' | 'ignore' | undefined

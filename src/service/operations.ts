@@ -31,6 +31,7 @@ import { createCheck, statusInLiveSet, statusInStore } from '../revocation/check
 import { createRevocations } from '../revocation/revocations.js'
 import { createLogoutTokenReplays } from '../signals/logout-token-replays.js'
 import { warnOfRefusedLogoutTokens } from '../signals/refused-logout-tokens.js'
+import { createUpstreamRevocation } from '../signals/upstream-revocation.js'
 import { version } from '../telemetry/version.js'
 import { signDevelopmentToken } from '../token/development.js'
 import type { SecretKey } from '../token/key-material.js'
@@ -90,6 +91,12 @@ const holderOperations = (
         revocations,
         onRefused: metrics.limited,
       }),
+      revokeUpstream: createUpstreamRevocation({
+        timeoutMs: config.upstreamTimeoutMs,
+        now,
+        warn: (details, message) => log.warn(details, message),
+      }),
+      maxTokenLength: config.maxTokenLength,
       clearingHeaders: clearingHeaders({
         cookies: [...config.sessionCookies, ...(config.authCookie ? [config.authCookie] : [])],
         clearSiteData: config.clearSiteData,

@@ -1,6 +1,6 @@
-import { randomUUID, type KeyObject } from 'node:crypto'
-import { SignJWT } from 'jose'
+import { randomUUID } from 'node:crypto'
 import type { SecretKey } from './key-material.js'
+import { signClaims } from './signing.js'
 
 export type DevelopmentClaims = Readonly<{
   issuer?: string | undefined
@@ -42,10 +42,3 @@ export function signDevelopmentToken(
     secret.bytes,
   )
 }
-
-/** Signs claims as they are, with the bytes of a shared secret or a private key. */
-export const signClaims = (
-  claims: Readonly<Record<string, unknown>>,
-  header: Readonly<{ alg: string; typ: string; kid?: string }>,
-  key: Uint8Array | KeyObject,
-): Promise<string> => new SignJWT(claims).setProtectedHeader({ ...header }).sign(key)

@@ -12,7 +12,14 @@ import {
   type LogoutTokenDemands,
 } from './logout-token.js'
 import { oneOf, optional, someOf, text, texts, wholeNumber, type Option } from './options.js'
+import { privateKey } from './private-key.js'
 import { faultOfTemplate } from './session-keys.js'
+import {
+  endpoint,
+  upstreamClient,
+  upstreamMembers,
+  type UpstreamClient,
+} from './upstream-options.js'
 
 /** One issuer as it is configured, with every default filled in. */
 export type IssuerConfig = Readonly<{
@@ -25,6 +32,8 @@ export type IssuerConfig = Readonly<{
   sessionKeys: readonly string[]
   backchannelAudience?: readonly string[]
   backchannelScope: BackchannelScope
+  /** Absent: refresh tokens cannot be revoked at the issuer. */
+  upstream?: UpstreamClient
 }> &
   LogoutTokenDemands
 
@@ -76,6 +85,7 @@ export const serviceMembers = [
   'backchannelTyp',
   'backchannelAllow',
   'backchannelScope',
+  ...upstreamMembers,
 ] as const
 
 export type IssuerMember = (typeof verificationMembers | typeof serviceMembers)[number]
@@ -114,6 +124,16 @@ export function parseIssuer(
       read('backchannelScope', oneOf(backchannelScopes)),
     ),
   }
+  const upstream = upstreamClient(
+    {
+      revocationEndpoint: read('revocationEndpoint', endpoint),
+      clientId: read('clientId', text),
+      clientSecret: read('clientSecret', text),
+      clientPrivateKey: read('clientPrivateKey', privateKey),
+    },
+    issuer,
+    report,
+  )
   const keys = keyMembersOf(given).length > 0 ? parseKeys(given, report) : undefined
   if (keys === undefined) return undefined
   const algorithms = checkAlgorithms(named, keys, (what) => report('algorithms', what))
@@ -125,6 +145,7 @@ export function parseIssuer(
     algorithms,
     keys,
     ...forService,
+    ...(upstream !== undefined && { upstream }),
   }
 }
 

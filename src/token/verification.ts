@@ -14,6 +14,7 @@ import { claimText, tokenKeys, type RevocationKey, type TokenKeys } from './keys
 import { checkLogoutToken, hasLogoutEvent, type LogoutTokenDemands } from './logout-token.js'
 import type { VerificationKey } from './signature.js'
 import { parseCanonical, type CompactJwt } from './canonical-encoding.js'
+import type { UpstreamClient } from './upstream-options.js'
 
 export type { Claims } from './claims.js'
 
@@ -36,6 +37,8 @@ export type Issuer = Readonly<{
   backchannelAudience?: readonly string[]
   /** What a logout token ends: the session it names, its subject's earlier tokens, or both. */
   backchannelScope: 'session' | 'subject' | 'both'
+  /** How refresh tokens are revoked at the issuer; absent: they cannot be. */
+  upstream?: UpstreamClient
 }> &
   LogoutTokenDemands
 

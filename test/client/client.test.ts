@@ -69,6 +69,24 @@ describe('cierre/client', () => {
     }
   })
 
+  it('getRefreshToken gives the refresh token of the login; the result says what the issuer did', async () => {
+    const jwt = await token()
+    const withRefreshToken = (refreshToken: string | null | undefined) =>
+      clientFor(jwt, { getRefreshToken: async () => refreshToken })
+    expect(await withRefreshToken('a refresh token').logout()).to.include({
+      outcome: 'logged_out',
+      upstreamRevocation: 'unsupported',
+    })
+    expect(await withRefreshToken('a refresh token').logout()).to.include({
+      outcome: 'already_logged_out',
+      upstreamRevocation: 'unsupported',
+    })
+    for (const none of [null, undefined, ''])
+      expect(await withRefreshToken(none).logout())
+        .to.include({ outcome: 'already_logged_out' })
+        .and.not.to.have.property('upstreamRevocation')
+  })
+
   it('logs out everywhere', async () => {
     const claims = freshClaims()
     const [one, other] = [

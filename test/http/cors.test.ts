@@ -59,7 +59,7 @@ describe('CORS', () => {
       'http://localhost:5173',
     ])
     expect(failed.headers['access-control-expose-headers']).to.equal(
-      'WWW-Authenticate, X-Error-Reason, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id',
+      'WWW-Authenticate, X-Error-Reason, X-Upstream-Revocation, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id',
     )
     expect(String(failed.headers['vary'])).to.include('Origin')
   })

@@ -1,0 +1,94 @@
+import type { UpstreamRevocation } from '../audit/event.js'
+import { basicAuthorization } from '../runtime/basic-authorization.js'
+import { createHourly } from '../runtime/hourly.js'
+import { requestWithin } from '../runtime/http-client.js'
+import { assertionType, signAssertion } from '../token/signing.js'
+import type { UpstreamClient } from '../token/upstream-options.js'
+import type { VerifiedToken } from '../token/verification.js'
+
+/**
+ * Asks the issuer of a verified token to revoke a refresh token (RFC 7009). It never throws: the
+ * revocation of the verified token is stored already, and stands.
+ */
+export type RevokeUpstream = (
+  token: Pick<VerifiedToken, 'claims' | 'issuer'>,
+  refreshToken: string,
+) => Promise<UpstreamRevocation>
+
+type Parts = Readonly<{
+  timeoutMs: number
+  now: () => number
+  warn: (details: object, message: string) => void
+}>
+
+/**
+ * @param parts `warn` is called once an hour for each issuer and kind of trouble, never with a text
+ * of the request or the answer
+ */
+export function createUpstreamRevocation({ timeoutMs, now, warn }: Parts): RevokeUpstream {
+  const isDue = createHourly(now)
+  return async ({ claims, issuer }, refreshToken) => {
+    const { upstream, issuer: name = '(any)' } = issuer
+    if (upstream === undefined) return 'unsupported'
+    const outcome = await request(upstream, String(claims.iss), { refreshToken, timeoutMs, now })
+    const { result, why } = outcome
+    if (result !== 'revoked' && isDue(`${result} ${why} ${name}`))
+      warn({ issuer: name, result, why }, 'a refresh token was not revoked at its issuer')
+    return result
+  }
+}
+
+/** `why`: the status of the answer, or the code or name of an error. */
+type Outcome = Readonly<{ result: UpstreamRevocation; why: number | string }>
+
+async function request(
+  upstream: UpstreamClient,
+  audience: string,
+  { refreshToken, timeoutMs, now }: Omit<Parts, 'warn'> & { refreshToken: string },
+): Promise<Outcome> {
+  try {
+    const { headers, form } = await authentication(upstream, audience, now())
+    const body = new URLSearchParams({
+      token: refreshToken,
+      token_type_hint: 'refresh_token',
+      ...form,
+    })
+    return await requestWithin(
+      timeoutMs,
+      upstream.revocationEndpoint,
+      { method: 'POST', headers: { accept: 'application/json', ...headers }, body },
+      async ({ status }) => ({ result: resultOf(status), why: status }),
+    )
+  } catch (error) {
+    const { name, cause } = error as Error & { cause?: { code?: string } }
+    return { result: 'failed', why: cause?.code ?? name }
+  }
+}
+
+/** How a client names and authenticates itself (RFC 6749 §2.3.1, §3.2.1; RFC 7523 §2.2). */
+async function authentication(
+  { clientId, clientSecret, clientPrivateKey }: UpstreamClient,
+  audience: string,
+  nowMs: number,
+): Promise<Readonly<{ headers?: Record<string, string>; form?: Record<string, string> }>> {
+  if (clientSecret !== undefined)
+    return { headers: { authorization: basicAuthorization({ clientId, clientSecret }) } }
+  if (clientPrivateKey === undefined) return { form: { client_id: clientId } }
+  const assertion = await signAssertion(clientPrivateKey, { clientId, audience, nowMs })
+  return {
+    form: {
+      client_id: clientId,
+      client_assertion_type: assertionType,
+      client_assertion: assertion,
+    },
+  }
+}
+
+/** Statuses below 500 that pass by themselves: a slow or early request, and a limit. */
+const passing = [408, 425, 429]
+
+/** A token that is unknown to the issuer is revoked: 200 (RFC 7009 §2.2). A redirect is refused. */
+function resultOf(status: number): UpstreamRevocation {
+  if (status === 200 || status === 204) return 'revoked'
+  return status >= 300 && status < 500 && !passing.includes(status) ? 'refused' : 'failed'
+}
