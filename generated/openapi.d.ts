@@ -203,12 +203,18 @@ export interface paths {
          *
          *     | bytes | what |
          *     |---|---|
-         *     | 8 | `43 49 45 52 52 45 00 02`: `CIERRE`, 0, and the version of the feed, 2 |
+         *     | 8 | `43 49 45 52 52 45 00 03`: `CIERRE`, 0, and the version of the feed, 3 |
          *     | 2 | length *n* of the position |
          *     | *n* | the position, ASCII |
-         *     | 25 each | records |
+         *     | 25 each | records; after at most 2,048 of them the byte `23` and a checksum of 32 bytes, which may be followed by more records |
          *     | 1 | `00`: the end of the records |
          *     | 4 | number of records |
+         *     | 32 | the last checksum |
+         *
+         *     Each checksum is the SHA-256 digest of the checksum before it, if there is one, and of all bytes since; the byte `23` is one of them. The
+         *     last checksum therefore stands for the whole snapshot. A reader refuses a snapshot that does not match, and takes it again. It uses no
+         *     record before the next checksum has confirmed that record. A reader that asks for version 2 gets the byte `02`, and neither the
+         *     checksums nor the bytes `23`.
          *
          *     A record:
          *
@@ -219,10 +225,10 @@ export interface paths {
          *     | 4 | expiry in epoch seconds; `ff ff ff ff` is never |
          *     | 4 | of a `u` or `n`: the cutoff in epoch seconds; else 0 |
          *
-         *     A reader refuses a version that is newer than it knows. It also refuses the whole snapshot if a record is of an unknown kind, because the
-         *     snapshot is not complete without that record. A snapshot without its end was cut off, and is not complete up to any position. A
-         *     record may come twice: the longer life and the later cutoff count, and the number of records counts it twice. A reader adds a
-         *     snapshot to what it holds already, and never drops a revocation before its expiry.
+         *     A reader refuses a version that is newer than it knows; an instance of an earlier release sends version 2 or 1. It also refuses the
+         *     whole snapshot if a record is of an unknown kind, because the snapshot is not complete without that record. A snapshot without its end was
+         *     cut off, and is not complete up to any position. A record may come twice: the longer life and the later cutoff count, and the number
+         *     of records counts it twice. A reader adds a snapshot to what it holds already, and never drops a revocation before its expiry.
          */
         get: operations["getSnapshot"];
         put?: never;
@@ -248,10 +254,14 @@ export interface paths {
          *
          *     | event | data |
          *     |---|---|
-         *     | `revocation` | `{"key":"t:…","untilMs":1795231756000}`: it expires then (epoch milliseconds); `null` is never. A `u:` or `n:` has its `cutoff` in epoch seconds: its tokens with `iat` up to it, or without `iat`, are revoked |
-         *     | `genesis` | `{}`: the first event of every feed |
-         *     | `info-…` | any data: the event revokes nothing. Its position counts as applied; without `id` it has no position |
+         *     | `revocation` | `{"key":"t:…","untilMs":1795231756000,"previous":"…"}`: it expires then (epoch milliseconds); `null` is never. A `u:` or `n:` has its `cutoff` in epoch seconds: its tokens with `iat` up to it, or without `iat`, are revoked |
+         *     | `genesis` | `{}`, or `previous`: the first event of every feed |
+         *     | `info-…` | any data, and `previous`: the event revokes nothing. Its position counts as applied; without `id` it has no position |
          *     | `gap` | `{}`: the feed does not have the position any more; the stream ends |
+         *
+         *     Every event after the first one of a stream has the position of the event before it, `previous`; instances of earlier releases send
+         *     none. A reader that has not applied exactly that event has a gap, as after `gap`: something in between has lost, repeated or
+         *     reordered events.
          *
          *     `gap` may come first or later. **An event of any other name may revoke tokens**: a reader that does not know the name must not skip
          *     the event, and is not fresh until it is upgraded. Events may repeat and overlap with what the reader holds: the longer life and the
@@ -1718,7 +1728,7 @@ export interface operations {
             query?: {
                 /**
                  * @description The version of the feed that the reader knows.
-                 * @example 2
+                 * @example 3
                  */
                 version?: number;
             };
@@ -1763,7 +1773,7 @@ export interface operations {
                 from?: string;
                 /**
                  * @description The version of the feed that the reader knows.
-                 * @example 2
+                 * @example 3
                  */
                 version?: number;
             };
@@ -1814,7 +1824,7 @@ export interface operations {
             query?: {
                 /**
                  * @description The version of the feed that the reader knows.
-                 * @example 2
+                 * @example 3
                  */
                 version?: number;
             };

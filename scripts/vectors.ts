@@ -12,7 +12,7 @@ import {
   type JsonWebKey,
 } from 'node:crypto'
 import { SignJWT, importJWK, type JWK } from 'jose'
-import { encodeSnapshot } from '../src/feed/snapshot.js'
+import { createChecksums, encodeSnapshot } from '../src/feed/snapshot.js'
 import { createLiveSet } from '../src/revocation/live-set.js'
 import { untilSOf } from '../src/revocation/packed-entry.js'
 import { entryWith, type Entry } from '../src/revocation/entry.js'
@@ -277,14 +277,23 @@ function snapshotVector(): Vectors['snapshot'] {
   const liveSet = createLiveSet(() => iat * 1000)
   entries.forEach(liveSet.add)
   const position = `1795228156000-0.${entries[0]!.key}`
-  const [head, ...rest] = [...encodeSnapshot(liveSet, position)]
+  const [head, records, mark, , end] = [...encodeSnapshot(liveSet, position)] as [
+    Buffer,
+    Buffer,
+    Buffer,
+    Buffer,
+    Buffer,
+  ]
   // The order of records has no meaning. They are sorted, so that the file stays the same.
-  const records = rest
-    .slice(0, -1)
-    .flatMap((piece) =>
-      Array.from({ length: piece.length / 25 }, (_, at) => piece.subarray(at * 25, at * 25 + 25)),
-    )
-  const bytes = Buffer.concat([head!, ...records.sort(Buffer.compare), rest.at(-1)!])
+  const sorted = Array.from({ length: records.length / 25 }, (_, at) =>
+    records.subarray(at * 25, at * 25 + 25),
+  ).sort(Buffer.compare)
+  const checksums = createChecksums()
+  const checked = (...pieces: Buffer[]) => {
+    pieces.forEach(checksums.add)
+    return [...pieces, checksums.next()]
+  }
+  const bytes = Buffer.concat([...checked(head, ...sorted, mark), ...checked(end)])
   return {
     base64: bytes.toString('base64'),
     position,

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { answered } from '../revocation/store-errors.js'
 import {
+  chained,
   compareIds,
   positionOf,
   serverSentEvent,
@@ -53,7 +54,7 @@ export async function catchUp(
 ): Promise<'joined' | 'gap' | 'ended'> {
   const readAfter = (id: string) => answered('store', timeoutMs, () => feed.read(id, pageEvents))
   let last = page.at(-1)
-  let events = page
+  let events: readonly FeedEvent[] = [...page.slice(0, 1), ...chained(page)]
   while (last !== undefined) {
     if (events.length > 0) stream.push(Buffer.from(events.map(serverSentEvent).join('')))
     const heldId = streamIdOf(position() ?? '')
@@ -66,10 +67,11 @@ export async function catchUp(
     }
     await whenRead()
     if (stream.destroyed) return 'ended'
-    const [first, ...rest] = await readAfter(last.id)
+    const next = await readAfter(last.id)
+    const [first] = next
     if (first === undefined || positionOf(first) !== positionOf(last)) return 'gap'
-    last = rest.at(-1) ?? first
-    events = rest
+    last = next.at(-1)
+    events = chained(next)
   }
   return 'gap'
 }

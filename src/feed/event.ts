@@ -3,9 +3,15 @@ import { hasCutoff, type Entry } from '../revocation/entry.js'
 
 /**
  * The version of events and snapshots that this code writes. It reads every version up to this one.
- * Every new kind of event that revokes raises the version: 2 has `n:`.
+ * 2 has `n:`; 3 has checksums in snapshots.
  */
-export const feedVersion = 2
+export const feedVersion = 3
+
+/**
+ * The oldest version whose readers know every kind that revokes. Every new kind that revokes raises
+ * both versions.
+ */
+export const oldestReaderVersion = 2
 
 /**
  * One event of the feed: a revocation, the genesis event at the beginning of every stream, or an
@@ -18,6 +24,11 @@ export type FeedEvent = Readonly<{
   entry: Entry | undefined
   /** The name of an informational event; it begins with `info-`. */
   info?: string
+  /**
+   * The position of the event before this one, as an instance sends it to its followers. Absent in
+   * events that are read from the store, and in the first event of a stream.
+   */
+  previous?: Position
 }>
 
 /**
@@ -46,6 +57,17 @@ export type Position = string
 export const positionOf = ({ id, entry, info }: FeedEvent): Position =>
   `${id}.${entry?.key ?? info ?? 'genesis'}`
 
+/** The consecutive events after the first one, each with the position of the event before it. */
+export const chained = (events: readonly FeedEvent[]): FeedEvent[] =>
+  events.slice(1).map((event, index) => ({ ...event, previous: positionOf(events[index]!) }))
+
+/** Whether no event names another event than the one before it. Earlier instances name none. */
+export const isChain = (events: readonly FeedEvent[]): boolean =>
+  events.every(({ previous }, index) => {
+    const before = events[index - 1]
+    return previous === undefined || before === undefined || previous === positionOf(before)
+  })
+
 /** The id in the stream of a position; `undefined` for text that is no position. */
 export function streamIdOf(position: string): string | undefined {
   const [, id, key] = /^(\d{1,16}-\d{1,16})\.(.*)$/.exec(position) ?? []
@@ -64,8 +86,10 @@ export function compareIds(one: string, other: string): number {
 
 /** Writes an event as a Server-Sent Event (HTML Standard §9.2); its id is the position. */
 export function serverSentEvent(event: FeedEvent): string {
-  const { entry, info = 'genesis' } = event
-  const [type, data] = entry === undefined ? [info, '{}'] : ['revocation', JSON.stringify(entry)]
+  const { entry, info = 'genesis', previous } = event
+  const type = entry === undefined ? info : 'revocation'
+  // Members that are undefined are left out.
+  const data = JSON.stringify({ ...entry, previous })
   return `id: ${positionOf(event)}\nevent: ${type}\ndata: ${data}\n\n`
 }
 
@@ -90,16 +114,32 @@ export function parseServerSentEvent(sent: {
     throw sent.id === undefined
       ? new UnreadableFeed('an event of the feed has no position')
       : unknownKind('an event of the feed')
-  const event = isInfo
-    ? { id, entry: undefined, info: String(sent.event) }
-    : { id, entry: sent.event === 'genesis' ? undefined : parseEntry(sent.data) }
+  const content = parseContent(sent.data, isInfo)
+  const { previous } = content
+  const event = {
+    id,
+    entry: sent.event === 'revocation' ? entryOf(content) : undefined,
+    ...(isInfo && { info: String(sent.event) }),
+    ...(typeof previous === 'string' && { previous }),
+  }
   if (positionOf(event) !== sent.id)
     throw new UnreadableFeed('an event of the feed is not what its position says')
   return event
 }
 
-function parseEntry(data: string): Entry {
-  const { key: name, untilMs, cutoff } = parseObject(data)
+type Content = { key?: unknown; untilMs?: unknown; cutoff?: unknown; previous?: unknown }
+
+/** An informational event may have any data. */
+function parseContent(data: string, isInfo: boolean): Content {
+  try {
+    return Object(JSON.parse(data)) as Content
+  } catch (cause) {
+    if (isInfo) return {}
+    throw new UnreadableFeed('an event of the feed is not JSON', { cause })
+  }
+}
+
+function entryOf({ key: name, untilMs, cutoff }: Content): Entry {
   const key: RevocationKey | undefined = decodeKey(name)
   const needsCutoff = key !== undefined && hasCutoff(key)
   const isReadable =
@@ -110,13 +150,5 @@ function parseEntry(data: string): Entry {
     key,
     untilMs: untilMs as number | null,
     ...(needsCutoff && { cutoff: cutoff as number }),
-  }
-}
-
-function parseObject(data: string): { key?: unknown; untilMs?: unknown; cutoff?: unknown } {
-  try {
-    return Object(JSON.parse(data)) as object
-  } catch (cause) {
-    throw new UnreadableFeed('an event of the feed is not JSON', { cause })
   }
 }

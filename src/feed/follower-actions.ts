@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { chained } from './event.js'
 import type { Page, SnapshotTarget } from './feed-source.js'
 import {
   checkClock,
@@ -123,7 +124,7 @@ function takePage(context: FollowerContext, page: Page): boolean {
   applyPage(context, page)
   const isComplete = arrive(context, next, page.isWhole)
   if (page.events.length > 1) {
-    const events = page.events.slice(1)
+    const events = chained(page.events)
     context.barrier.applied(events)
     if (isComplete) context.parts.observer.onEvents(events)
   }

@@ -1,5 +1,5 @@
 import { compareFeed, type Place } from './continuity.js'
-import { positionOf, type Position } from './event.js'
+import { isChain, positionOf, type Position } from './event.js'
 import type { FeedServer, Inspection, Page, Snapshot } from './feed-source.js'
 import type { EntrySource } from './write-back.js'
 
@@ -115,6 +115,7 @@ export function onPage(state: Following | Resuming, page: Page): Transition {
   const last = events.at(-1)
   if (first === undefined || last === undefined || positionOf(first) !== state.position)
     return onGap(state)
+  if (!isChain(events)) return onGap(state)
   const { server, position } = state
   const added = server?.added
   const moved: Following = {

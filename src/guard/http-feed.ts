@@ -8,7 +8,7 @@ import {
   type Position,
 } from '../feed/event.js'
 import type { PageReader, SnapshotTarget } from '../feed/feed-source.js'
-import { createSnapshotReader } from '../feed/snapshot.js'
+import { createSnapshotReader, DamagedSnapshot } from '../feed/snapshot-reader.js'
 import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { request, textOf, withDeadlineSignal, type Answer } from '../runtime/http-client.js'
 import type { Credentials } from './credentials.js'
@@ -114,7 +114,9 @@ async function readSnapshot(
     try {
       reader.write(bytes)
     } catch (error) {
-      throw hasBegun ? error : notASnapshot(connection.origin, error)
+      throw hasBegun || error instanceof DamagedSnapshot
+        ? error
+        : notASnapshot(connection.origin, error)
     }
     hasBegun = true
   }

@@ -29,7 +29,7 @@ export const getSnapshot = ({ clients, liveSet, position }: Parts): Operation<'g
         reason: 'feed_limit',
         headers: { 'Retry-After': '1' },
       })
-    const body = Readable.from(encodeSnapshot(liveSet, at), { objectMode: false })
+    const body = Readable.from(encodeSnapshot(liveSet, at, query?.version), { objectMode: false })
     body.once('close', leave)
     return {
       status: 200,

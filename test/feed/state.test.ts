@@ -93,6 +93,15 @@ describe('the state of a follower', () => {
           expect(onPage(state, page(events))).to.deep.equal({ state: gap, notice: 'gap' })
         })
       }
+      it(`${state.mode} → gap, when an event of the page names another event than the one before it`, () => {
+        const named = (previous: number): Page => {
+          const [first, second, third] = page([5, 6, 8]).events
+          const events = [first!, second!, { ...third!, previous: positionAt(previous) }]
+          return { events, isWhole: true }
+        }
+        expect(onPage(state, named(7))).to.deep.equal({ state: gap, notice: 'gap' })
+        expect(onPage(state, named(6)).state).to.include({ position: positionAt(8) })
+      })
       it(`${state.mode} → gap, when the page begins with the same id and another key`, () => {
         const events = [{ id: '1000-5', entry: undefined }]
         expect(onPage(state, { events, isWhole: true })).to.deep.equal({

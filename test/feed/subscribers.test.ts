@@ -21,6 +21,12 @@ const positionOf = async (service: TestService) =>
   ).position
 const idOf = (position: string) => position.slice(0, position.indexOf('.'))
 
+/** Every event but the first one names the one before it. */
+const expectChain = (events: readonly { id?: string | undefined; data: string }[]) =>
+  expect(
+    events.map(({ data }) => (JSON.parse(data) as { previous?: string }).previous),
+  ).to.deep.equal([undefined, ...events.slice(0, -1).map(({ id }) => id)])
+
 for (const store of ['memory', 'redis'] as const) {
   describe(`the feed on the ${store} store`, () => {
     let redis: TestRedis | undefined
@@ -54,6 +60,7 @@ for (const store of ['memory', 'redis'] as const) {
         reader.events.slice(1).map(({ data }) => (JSON.parse(data) as { key: string }).key),
       ).to.deep.equal(keys)
       expect(await positionOf(service)).to.equal(reader.events.at(-1)?.id)
+      expectChain(reader.events)
       reader.stop()
 
       const middle = reader.events[20]!.id!
@@ -62,6 +69,7 @@ for (const store of ['memory', 'redis'] as const) {
       expect(again.events.map(({ id }) => id)).to.deep.equal(
         reader.events.slice(20).map(({ id }) => id),
       )
+      expectChain(again.events)
       again.stop()
     })
 
@@ -153,6 +161,7 @@ describe('the feed with readers that read slowly', () => {
     await append(10_000)
     await until('it follows', () => reader.events.length === 60_001)
     expect(new Set(reader.events.map(({ id }) => id)).size).to.equal(60_001)
+    expectChain(reader.events)
     reader.stop()
   })
 

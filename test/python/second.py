@@ -23,7 +23,7 @@ TOKEN = re.compile(rf'{SEGMENT}\.{SEGMENT}\.{SEGMENT}')
 KEY = re.compile(rf'[tsujn]:{B64}{{22}}')
 INFO = re.compile(r'info-[a-z0-9-]{1,64}')
 POSITION = re.compile(rf'[0-9]{{1,16}}-[0-9]{{1,16}}\.(genesis|{INFO.pattern}|[tsujn]:{B64}{{22}})')
-VERSION = 2
+VERSION = 3
 NEVER = float('inf')
 
 
@@ -248,6 +248,29 @@ def verify(algorithm, jwk, message, signature):
 
 # ---- what is revoked
 
+def records_of(data, start, has_checksums):
+    """The bytes of the records of a snapshot, and its 4 bytes that count them; ValueError unless it is whole and matches its checksums."""
+    records, checksum, checked, at = bytearray(), b'', 0, start
+    while True:
+        mark = data[at:at + 1]
+        size = {b'\0': 5, b'#': 1 if has_checksums else 25}.get(bytes(mark), 25)
+        if not mark or len(data) < at + size:
+            raise ValueError('the snapshot was cut off')
+        at += size
+        if mark not in (b'\0', b'#') or size == 25:
+            records += data[at - 25:at]
+            continue
+        if has_checksums:
+            checksum = hashlib.sha256(checksum + data[checked:at]).digest()
+            if data[at:at + 32] != checksum:
+                raise ValueError('the snapshot does not match its checksum')
+            checked = at = at + 32
+        if mark == b'\0':
+            if at != len(data):
+                raise ValueError('something follows the end of the snapshot')
+            return records, data[at - (36 if has_checksums else 4):][:4]
+
+
 def parse_snapshot(data):
     """The position and the [(key, untilMs, cutoff)] of a snapshot; ValueError unless it is whole."""
     data = memoryview(data)
@@ -256,14 +279,15 @@ def parse_snapshot(data):
     if not 1 <= data[7] <= VERSION:
         raise Unreadable(f'a snapshot of version {data[7]}')
     start = 10 + struct.unpack_from('>H', data, 8)[0]
-    count, rest = divmod(len(data) - start - 5, 25)
-    if count < 0 or rest or data[-5] != 0 or struct.unpack('>I', data[-4:])[0] != count:
+    records, end = records_of(data, start, has_checksums=data[7] >= 3)
+    count, rest = divmod(len(records), 25)
+    if rest or struct.unpack('>I', end)[0] != count:
         raise ValueError('the snapshot was cut off')
     position = bytes(data[10:start]).decode('ascii')
     if not POSITION.fullmatch(position):
         raise ValueError('the snapshot has no position')
     entries = []
-    for kind, key, expiry, cutoff in struct.iter_unpack('>c16sII', data[start:-5]):
+    for kind, key, expiry, cutoff in struct.iter_unpack('>c16sII', records):
         if kind not in (b't', b's', b'u', b'j', b'n') or (kind not in (b'u', b'n') and cutoff):
             raise Unreadable('a record of the snapshot is of an unknown kind, or malformed')
         name = f'{kind.decode()}:{base64.urlsafe_b64encode(key).decode().rstrip("=")}'
@@ -279,6 +303,15 @@ def entry_of(item):
     if (type(cutoff) not in (int, float)) if key[0] in 'un' else (cutoff is not None):
         raise ValueError('malformed cutoff')
     return key, until, cutoff
+
+
+def previous_of(data):
+    """The position of the event before, as the data of an event names it; None if it names none. The data of an informational event may be anything."""
+    try:
+        content = load_json(data)
+    except (ValueError, RecursionError):
+        return None
+    return content.get('previous') if isinstance(content, dict) else None
 
 
 class Revocations:
@@ -358,14 +391,21 @@ def run_vectors(path):
         check('snapshot: position', lambda: parse_snapshot(data)[0], snapshot['position'])
         check('snapshot: entries', lambda: Revocations(parse_snapshot(data)[1]).held, expected)
 
-        def refused(length):
+        def refused_bytes(given):
             try:
-                parse_snapshot(data[:length])
+                parse_snapshot(given)
             except ValueError:
                 return True
             return False
+
+        def refused(length):
+            return refused_bytes(data[:length])
         for length in range(len(data)):
             check(f'snapshot cut off at {length}', lambda: refused(length))
+        for bit in range(len(data) * 8):
+            wrong = bytearray(data)
+            wrong[bit // 8] ^= 1 << bit % 8
+            check(f'snapshot with bit {bit} wrong', lambda: refused_bytes(wrong))
 
     for vector in vectors.get('checks', []):
         check(f'check {vector["name"]}', lambda: Revocations(map(entry_of, vector['entries'])).revoked(
@@ -494,6 +534,7 @@ class Follower:
         """Apply events until the connection ends; returns whether a snapshot is needed to go on."""
         def consume(response):
             expected = self.position
+            applied = None
             for position, name, data in sse_events(lambda: response.read1(65536)):
                 if name == 'gap' or (expected not in (None, position) and not INFO.fullmatch(name)):
                     return True
@@ -501,10 +542,13 @@ class Follower:
                     continue
                 if not (name in ('genesis', 'revocation') or INFO.fullmatch(name)) or not POSITION.fullmatch(position):
                     raise Unreadable(f'event {name} at {position!r} is not understood')
+                previous = previous_of(data)
+                if applied is not None and previous not in (None, applied):
+                    return True
                 entries = [entry_of(load_json(data))] if name == 'revocation' else []
                 if position.partition('.')[2] != (entries[0][0] if entries else name):
                     raise Unreadable(f'event at {position!r} has another key')
-                expected = None
+                expected, applied = None, position
                 self.can_read = True
                 self.apply(position, entries)
             return False
@@ -561,7 +605,8 @@ class Follower:
             if self.revocations.revoked(token, claims, time.time() * 1000):
                 return 'revoked'
             proof = self.fresh_as_of
-        stale = proof is None or time.monotonic() - proof[0] > FRESH_S or time.time() - proof[1] > FRESH_S
+        by_clock = (0, 0) if proof is None else (time.monotonic() - proof[0], time.time() - proof[1])
+        stale = proof is None or max(by_clock) > FRESH_S or abs(by_clock[0] - by_clock[1]) > 1
         return 'unknown' if stale else 'active'
 
 

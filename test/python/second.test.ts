@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { asClient, clientsVariable, secretOf } from '../support/clients.js'
 import { createLiveSet } from '../../src/revocation/live-set.js'
-import { createSnapshotReader } from '../../src/feed/snapshot.js'
+import { createSnapshotReader } from '../../src/feed/snapshot-reader.js'
 import { verificationKey } from '../../src/token/signature.js'
 import { createVerification } from '../../src/token/verification.js'
 import { fixedKeySource, secretKeySource } from '../../src/token/key-source.js'
@@ -17,6 +17,7 @@ import type { PublicJwk } from '../../src/token/key-material.js'
 import { isRevokedBy } from '../../src/revocation/entry.js'
 import type { Vectors } from '../../scripts/vectors.js'
 import { until } from '../support/processes.js'
+import { startEventRelay } from '../support/event-relay.js'
 import { startRelay } from '../support/relay.js'
 import { startRedis } from '../support/redis.js'
 import { startService } from '../support/service.js'
@@ -176,6 +177,23 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       stop: () => void child.kill('SIGKILL'),
     }
   }
+
+  it('the client in Python notices an event that a relay has lost', async () => {
+    const service = await startService({ CLIENTS: clientsVariable })
+    let seen = 0
+    const relay = await startEventRelay(service.origin, () => ((seen += 1) === 2 ? 'lose' : 'pass'))
+    const client = await followInPython(relay.origin, 5)
+    try {
+      const tokens = [await token(), await token(), await token()]
+      for (const jwt of tokens) expect((await service.logout(jwt)).status).to.equal(200)
+      for (const jwt of tokens)
+        await until('it knows', async () => (await client.ask(jwt)) === 'revoked')
+    } finally {
+      client.stop()
+      await relay.stop()
+      await service.stop()
+    }
+  })
 
   it('the client in Python is stale with too old a version or an unknown kind of event; it skips informational events', async () => {
     const redis = await startRedis()
