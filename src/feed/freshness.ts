@@ -8,7 +8,7 @@ import { positionOf, type FeedEvent, type Position } from './event.js'
 // t0 has a later position.
 // 3. Apply events until exactly that event is applied. Another epoch never has the same position.
 // 4. The live set is then fresh as of t0. Staleness is the time since t0, by the clock on which
-// more time has passed.
+// more time has passed. Two clocks that disagree by more than a second make it stale at once.
 
 /** One moment, by both clocks. */
 export type Moment = Readonly<{ nowMs: number; monotonicMs: number }>
@@ -19,7 +19,7 @@ export type Barrier =
   | Readonly<{ mode: 'waiting'; askedAt: Moment; target: Position }>
   | Readonly<{ mode: 'passed'; askedAt: Moment }>
 
-/** A wall clock that falls behind by more than this was wrong before, or is wrong now. */
+/** Of two clocks that disagree by more than this, one was wrong before or is wrong now. */
 export const clocksDisagreeMs = 1_000
 
 export const momentOf = ({ now, monotonicMs }: Clock): Moment => ({
@@ -57,12 +57,14 @@ export function onApplied(barrier: Barrier, events: readonly FeedEvent[]): Barri
 
 /**
  * The age of a live set that was fresh as of `provenAt`. It is `Infinity` when the live set never
- * was fresh, and when the wall clock has fallen behind the monotonic clock: entries may have been
- * removed too early, by a wrong clock.
+ * was fresh, and when the clocks disagree: a clock that was set back may make tokens valid again
+ * whose entries were removed, and a clock that was set ahead says nothing about the age.
  */
 export function stalenessMs(provenAt: Moment | undefined, now: Moment): number {
   if (provenAt === undefined) return Infinity
   const wallMs = now.nowMs - provenAt.nowMs
   const monotonicMs = now.monotonicMs - provenAt.monotonicMs
-  return wallMs < monotonicMs - clocksDisagreeMs ? Infinity : Math.max(wallMs, monotonicMs)
+  return Math.abs(wallMs - monotonicMs) > clocksDisagreeMs
+    ? Infinity
+    : Math.max(wallMs, monotonicMs)
 }

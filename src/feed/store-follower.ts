@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Entry } from '../revocation/entry.js'
 import type { LiveSet } from '../revocation/live-set.js'
+import { clockOf } from '../runtime/clock.js'
 import { UnknownLayout, withoutArguments } from '../revocation/store-errors.js'
 import type { Position } from './event.js'
 import type { FeedLog } from './feed-source.js'
@@ -49,7 +50,7 @@ const unseenForMs = 5_000
 export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
   const { feed, liveSet, now } = parts
   let seenAt = { nowMs: -Infinity, monotonicMs: -Infinity }
-  const clock = { now, monotonicMs: () => performance.now() }
+  const clock = clockOf(now)
   const observer = createLoggingObserver(parts)
   const follower = createFollower({
     source: createLogSource(feed, parts.timeoutMs),

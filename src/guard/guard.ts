@@ -1,3 +1,4 @@
+import { cautiousTime } from '../runtime/clock.js'
 import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
 import type { FeedEvent } from '../feed/event.js'
 import { warnOfUnusableClaims } from '../token/unusable-claims.js'
@@ -40,7 +41,7 @@ export type KnownRevocations = Readonly<{
 /** What a guard knows of revocations by the feed of a service. */
 export function followService({ feed, clock, maxStalenessMs }: GuardSettings) {
   const source = createHttpFeedSource(createFeedClient(feed))
-  const liveSet = createLiveSet(clock.now)
+  const liveSet = createLiveSet(clock.now, cautiousTime(clock))
   const follow = (observer: GuardObserver) =>
     createGuardFollower({ ...observer, source, liveSet, clock, maxStalenessMs })
   return { liveSet, follow }

@@ -57,7 +57,19 @@ const partitionCount = 256
 const createPartitions = (seeds: Seeds): readonly HashIndex[] =>
   Array.from({ length: partitionCount }, () => createHashIndex(seeds))
 
-const isExpired = (untilS: number, nowMs: number) => untilS !== neverS && untilS * 1000 <= nowMs
+/**
+ * An entry counts for this much longer than its event says: a merge that adds less than a second to
+ * a life sends no event.
+ */
+const unsentLifeMs = 1_000
+/** A clock may be set back by up to a second without notice, and by another one between two proofs. */
+const unnoticedMs = 2_000
+
+const isExpired = (untilS: number, nowMs: number) =>
+  untilS !== neverS && untilS * 1000 + unsentLifeMs <= nowMs
+
+const mayBeRemoved = (untilS: number, cautiousMs: number) =>
+  isExpired(untilS, cautiousMs - unnoticedMs)
 
 /** Keeps the later expiry and the larger value. */
 function merge(words: Uint32Array, start: number, untilS: number, value: number): void {
@@ -80,11 +92,11 @@ function copyEntry({ chunks }: HashIndex, record: number, to: Uint32Array, at: n
 }
 
 /** Walks downwards: a removal moves the last record, which the iteration has already visited. */
-function iterate(partitions: readonly HashIndex[], now: Clock): Iteration {
+function iterate(partitions: readonly HashIndex[], cautiousNow: Clock): Iteration {
   let partition = 0
   let record = partitions[0]!.count
   return (target) => {
-    const nowMs = now()
+    const nowMs = cautiousNow()
     let filled = 0
     while (partition < partitionCount && (filled + 1) * wordsPerEntry <= target.length) {
       const index = partitions[partition]!
@@ -94,7 +106,7 @@ function iterate(partitions: readonly HashIndex[], now: Clock): Iteration {
         record = partitions[partition]?.count ?? 0
         continue
       }
-      if (isExpired(untilSOfRecord(index, record), nowMs)) continue
+      if (mayBeRemoved(untilSOfRecord(index, record), nowMs)) continue
       copyEntry(index, record, target, filled * wordsPerEntry)
       filled += 1
     }
@@ -102,16 +114,16 @@ function iterate(partitions: readonly HashIndex[], now: Clock): Iteration {
   }
 }
 
-function createSweep(partitions: readonly HashIndex[], now: Clock): LiveSet['sweep'] {
+function createSweep(partitions: readonly HashIndex[], cautiousNow: Clock): LiveSet['sweep'] {
   let partition = 0
   let record = partitions[0]!.count
   return (budget) => {
-    const nowMs = now()
+    const nowMs = cautiousNow()
     for (let left = budget; left > 0; left -= 1) {
       const index = partitions[partition]!
       record = Math.min(record, index.count) - 1
       if (record >= 0) {
-        if (isExpired(untilSOfRecord(index, record), nowMs)) removeRecord(index, record)
+        if (mayBeRemoved(untilSOfRecord(index, record), nowMs)) removeRecord(index, record)
         continue
       }
       shrinkIndex(index)
@@ -135,7 +147,12 @@ function createAddedKinds() {
   }
 }
 
-export function createLiveSet(now: Clock): LiveSet {
+/**
+ * @param now the time by which entries expire
+ * @param cautiousNow the time by which entries leave: what only a wall clock calls expired stays, and
+ *   is part of snapshots
+ */
+export function createLiveSet(now: Clock, cautiousNow: Clock = now): LiveSet {
   const seeds = createSeeds()
   const partitions = createPartitions(seeds)
   const addedKinds = createAddedKinds()
@@ -182,7 +199,7 @@ export function createLiveSet(now: Clock): LiveSet {
     },
     size: () => partitions.reduce((sum, { count }) => sum + count, 0),
     bytes: () => partitions.reduce((sum, index) => sum + indexBytes(index), 0),
-    iterate: () => iterate(partitions, now),
-    sweep: createSweep(partitions, now),
+    iterate: () => iterate(partitions, cautiousNow),
+    sweep: createSweep(partitions, cautiousNow),
   }
 }

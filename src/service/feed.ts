@@ -6,6 +6,7 @@ import { createSubscribers, type Subscribers } from '../feed/subscribers.js'
 import { createTailReader } from '../feed/tail.js'
 import { commitOf } from '../revocation/commit.js'
 import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
+import { cautiousTime, clockOf } from '../runtime/clock.js'
 import type { Stores } from '../store/stores.js'
 
 /** What the follower of this instance reports. The live set has what it reports already. */
@@ -40,7 +41,7 @@ export type FeedParts = Readonly<{
 }>
 
 export function createFeed({ stores, log, now, timeoutMs, maxStalenessMs }: FeedParts): Feed {
-  const liveSet = createLiveSet(now)
+  const liveSet = createLiveSet(now, cautiousTime(clockOf(now)))
   const news: FeedNews = new EventEmitter()
   const follower = createStoreFollower({
     feed: stores.feed,

@@ -2,6 +2,7 @@ import type { AuditTrail } from '../audit/trail.js'
 import type { FeedLog } from '../feed/feed-source.js'
 import type { Commit, CommitResult, Preconditions } from '../revocation/commit.js'
 import { isRevokedBy, merge, valueOf, type Entry } from '../revocation/entry.js'
+import { cautiousTime, clockOf } from '../runtime/clock.js'
 import { startSweeper } from '../runtime/sweeper.js'
 import { toKeyv, type CommitValue, type KeyvStoreAdapter } from './keyv.js'
 import { createMemoryFeed } from './memory-feed.js'
@@ -33,7 +34,7 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: MemoryParts): Mem
     return entry && String(valueOf(entry))
   }
   const feed = createMemoryFeed(now, () => [...held.values()])
-  const stopSweeping = sweepExpired(held, isLive)
+  const stopSweeping = sweepExpired(held, cautiousTime(clockOf(now)))
 
   const add = (entry: Entry) => {
     const name = keyPrefix + entry.key
@@ -82,18 +83,25 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: MemoryParts): Mem
 
 const result = (outcome: CommitResult['outcome']): CommitResult => ({ outcome })
 
-/** Removes expired entries, some at a time, so that a large set does not hold up requests. */
-function sweepExpired(held: Map<string, Entry>, isLive: (entry: Entry) => boolean): () => void {
+/** A clock may be set back by up to a second without notice. */
+const keptLongerMs = 2_000
+
+/**
+ * Removes expired entries, some at a time, so that a large set does not hold up requests. What only
+ * the wall clock calls expired stays: it is found again when that clock is set back.
+ */
+function sweepExpired(held: Map<string, Entry>, cautiousNow: () => number): () => void {
   let entries = held.entries()
   return startSweeper((budget) => {
+    const nowMs = cautiousNow() - keptLongerMs
     for (let seen = 0; seen < budget; seen += 1) {
       const next = entries.next()
       if (next.done) {
         entries = held.entries()
         return
       }
-      const [name, entry] = next.value
-      if (!isLive(entry)) held.delete(name)
+      const [name, { untilMs }] = next.value
+      if (untilMs !== null && untilMs <= nowMs) held.delete(name)
     }
   })
 }
