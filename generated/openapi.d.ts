@@ -293,7 +293,8 @@ export interface paths {
          *     A reader asks once a second, and notes the time of a monotonic and of a wall clock before it asks. It is fresh as of that time once
          *     it has applied exactly this position. It may have had the position when it asked (that of a snapshot counts), have reached it since,
          *     or reach it later. Positions are never compared as numbers: after a loss the feed may have lower ones. If the last proof is
-         *     older than 5 s by either clock, the answer to a check is *unknown*, which is not "not revoked".
+         *     older than 5 s by either clock, or the two clocks disagree by more than a second since, the answer to a check is *unknown*, which is not
+         *     "not revoked".
          */
         get: operations["getPosition"];
         put?: never;
@@ -398,7 +399,9 @@ export interface paths {
          * Whether a logout would succeed now
          * @description Checks that the store answers within its deadline, that it does not evict revocations under memory pressure
          *     (`maxmemory_policy` is `noeviction`), that the keys of every issuer are loaded, and that this instance knows every revocation and
-         *     follows the feed (the check `replica`). Persistence that is off is a warning, and so is a store that does not say whether it evicts. The result of a check is shared for one second.
+         *     follows the feed (the check `replica`). A value that cierre did not write under a key of a revocation fails the check `store`, whose
+         *     `detail` names the key; an event that this version cannot read fails `replica` likewise. Persistence that is off is a warning,
+         *     and so is a store that does not say whether it evicts. The result of a check is shared for one second.
          */
         get: operations["ready"];
         put?: never;
@@ -915,6 +918,8 @@ export interface components {
              * @enum {string}
              */
             status: "ok" | "warning" | "failed" | "unknown";
+            /** @description What is in the way, where only an operator can remove it, such as the key of a value that cierre did not write. */
+            detail?: string;
         };
         /** @description An OpenAPI 3.1 document. */
         OpenApiDocument: {

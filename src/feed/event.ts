@@ -39,9 +39,10 @@ export class UnreadableFeed extends Error {
   override readonly name = 'UnreadableFeed'
 }
 
-export const unknownKind = (where: string): UnreadableFeed =>
+/** @param name what names the kind, of any text */
+export const unknownKind = (where: string, name = ''): UnreadableFeed =>
   new UnreadableFeed(
-    `${where} has something of a kind that version ${feedVersion} of the feed does not know: upgrade this reader`,
+    `${where} has something of a kind that version ${feedVersion} of the feed does not know (${JSON.stringify(name.slice(0, 64))}): upgrade this reader`,
   )
 
 /** A reader that does not know a kind may skip it only if the kind has this form. */
@@ -109,11 +110,11 @@ export function parseServerSentEvent(sent: {
   const isInfo = isInformational(sent.event)
   if (isInfo && sent.id === undefined) return undefined
   if (!isInfo && sent.event !== 'genesis' && sent.event !== 'revocation')
-    throw unknownKind('an event of the feed')
+    throw unknownKind('an event of the feed', sent.event)
   if (id === undefined)
     throw sent.id === undefined
       ? new UnreadableFeed('an event of the feed has no position')
-      : unknownKind('an event of the feed')
+      : unknownKind('an event of the feed', sent.id)
   const content = parseContent(sent.data, isInfo)
   const { previous } = content
   const event = {

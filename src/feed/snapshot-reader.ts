@@ -138,7 +138,7 @@ function addRecords(reading: Reading, to: number): void {
   for (let start = reading.recordsFrom; start < to; start += recordBytes) {
     const kind = rest[start]!
     const isCutoff = kindBytes.get(kind)
-    if (isCutoff === undefined) throw unknownKind('a snapshot')
+    if (isCutoff === undefined) throw unknownKind('a snapshot', String.fromCharCode(kind))
     for (let word = 0; word < 4; word += 1) key[word] = rest.readUInt32BE(start + 1 + 4 * word)
     const value = isCutoff ? rest.readUInt32BE(start + 21) : 1
     target.addPacked(key, rest.readUInt32BE(start + 17), kind, value)

@@ -24,6 +24,8 @@ export type StoreFollower = Pick<
   freshAsOfMs(): number | undefined
   /** The event that the live set is complete up to; `undefined` while that is not certain. */
   position(): Position | undefined
+  /** What of the feed this version cannot read; `undefined` when it reads everything. */
+  unreadable(): string | undefined
   /** Epoch milliseconds of the last time that the position was seen in the feed. */
   seenAtMs(): number
 }
@@ -49,6 +51,7 @@ const unseenForMs = 5_000
 
 export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
   const { feed, liveSet, now } = parts
+  let unreadable: string | undefined
   let seenAt = { nowMs: -Infinity, monotonicMs: -Infinity }
   const clock = clockOf(now)
   const observer = createLoggingObserver(parts)
@@ -70,11 +73,13 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
       onProven: parts.onProven,
       onFreshness: parts.onFreshness,
       onTrouble(error, kind) {
+        if (kind === 'unreadable') unreadable = (error as Error).message
         observer.onTrouble(error, kind)
         parts.onTrouble(error, kind)
       },
       onPositionSeen() {
         seenAt = momentOf(clock)
+        unreadable = undefined
         observer.onPositionSeen()
       },
     },
@@ -87,6 +92,7 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
     position: () => (isFollowing() && isSeen() ? follower.position() : undefined),
     freshAsOfMs: () =>
       isFollowing() && follower.isFresh() ? follower.provenAt()?.nowMs : undefined,
+    unreadable: () => unreadable,
     seenAtMs: () => seenAt.nowMs,
   }
 }

@@ -10,6 +10,8 @@ type Parts = {
   keySources: () => readonly KeySource[]
   now: () => number
   isFollowing: () => boolean
+  /** What of the feed this version cannot read; `undefined` when it reads everything. */
+  unreadable: () => string | undefined
   log: Pick<Logger, 'info' | 'warn'>
 }
 
@@ -39,10 +41,18 @@ async function answer(parts: Parts, logChange: (health: Health) => void): Promis
     : { status: 503, body: { status: 'not_ready', checks }, headers: { 'Retry-After': '1' } }
 }
 
-async function check({ checkHealth, timeoutMs, keySources, isFollowing }: Parts): Promise<Health> {
-  const { store, eviction, persistence } = await withDeadline(checkHealth(), timeoutMs).catch(
-    () => ({ store: 'failed', eviction: 'unknown', persistence: 'unknown' }) as const,
-  )
+const unavailable: Awaited<ReturnType<StoreHealthCheck>> = {
+  store: 'failed',
+  eviction: 'unknown',
+  persistence: 'unknown',
+}
+
+async function check(parts: Parts): Promise<Health> {
+  const { checkHealth, timeoutMs, keySources, isFollowing, unreadable } = parts
+  const { store, eviction, persistence, foreignKey } = await withDeadline(
+    checkHealth(),
+    timeoutMs,
+  ).catch(() => unavailable)
   const keys: CheckStatus = keySources().every((source) => source.isLoaded()) ? 'ok' : 'failed'
   const replica: CheckStatus = isFollowing() ? 'ok' : 'failed'
   return {
@@ -50,21 +60,27 @@ async function check({ checkHealth, timeoutMs, keySources, isFollowing }: Parts)
       (status) => status === 'ok' || status === 'warning',
     ),
     checks: [
-      { name: 'store', status: store },
+      { name: 'store', status: store, ...(foreignKey !== undefined && foreignDetail(foreignKey)) },
       { name: 'eviction', status: eviction },
       { name: 'persistence', status: persistence },
       { name: 'keys', status: keys },
-      { name: 'replica', status: replica },
+      { name: 'replica', status: replica, ...(replica === 'failed' && detailOf(unreadable())) },
     ],
   }
 }
+
+const foreignDetail = (key: string) => detailOf(`${key} has a value that cierre did not write`)
+
+const detailOf = (detail: string | undefined) => (detail === undefined ? {} : { detail })
 
 /** Logs each change. A change to "not ready" is a warning, except before the first "ready". */
 function createChangeLog(log: Parts['log']): (health: Health) => void {
   let logged = ''
   let hasBeenReady = false
   return ({ isReady, checks }) => {
-    const text = checks.map(({ name, status }) => `${name} ${status}`).join(', ')
+    const text = checks
+      .map(({ name, status, detail }) => `${name} ${status}${detail ? ` (${detail})` : ''}`)
+      .join(', ')
     if (text === logged) return
     logged = text
     const message = `${isReady ? '' : 'not '}ready: ${text}`

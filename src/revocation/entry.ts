@@ -1,4 +1,5 @@
 import type { RevocationKey } from '../token/keys.js'
+import { ForeignValue } from './store-errors.js'
 
 /*
  * The two rules of the set. They are implemented here (for the embedded store and the checks), in
@@ -78,10 +79,10 @@ export const covers = (held: Entry | undefined, entry: Entry): boolean =>
 /**
  * Parses the text that the store holds under a key.
  *
- * @throws Error when cierre did not write that text
+ * @param name the whole key in the store
+ * @throws ForeignValue when cierre did not write that text
  */
-export function parseValue(key: string, text: string | undefined): Value {
-  if (text === undefined || !/^\d{1,16}$/.test(text))
-    throw new Error(`the revocation ${key} in the store is unreadable`)
+export function parseValue(name: string, text: string | undefined): Value {
+  if (text === undefined || !/^\d{1,16}$/.test(text)) throw new ForeignValue(name)
   return Number(text)
 }

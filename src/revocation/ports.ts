@@ -31,5 +31,11 @@ export type CheckStatus = 'ok' | 'warning' | 'failed' | 'unknown'
 
 /** What a store reports of its own health. */
 export type StoreHealthCheck = () => Promise<
-  Readonly<{ store: CheckStatus; eviction: CheckStatus; persistence: CheckStatus }>
+  Readonly<{
+    store: CheckStatus
+    eviction: CheckStatus
+    persistence: CheckStatus
+    /** A key of cierre that holds a value that cierre did not write; the store has failed then. */
+    foreignKey?: string
+  }>
 >

@@ -22,6 +22,18 @@ export class SessionsRefusal extends RedisRefusal {
   override message = 'redis did not delete session data'
 }
 
+/** The first word of Redis's error for a value that cierre did not write (the Lua scripts). */
+export const foreignWord = 'FOREIGN'
+
+/** A key of cierre holds a value that cierre did not write. It must not count as "not revoked". */
+export class ForeignValue extends RedisRefusal {
+  /** @param key the whole key in Redis, which names a revocation by its hash */
+  constructor(readonly key: string) {
+    super(foreignWord)
+    this.message = `the value under ${key} is not one that cierre wrote`
+  }
+}
+
 export const refusalOf = (word: string): RedisRefusal =>
   word === sessionsWord ? new SessionsRefusal(word) : new RedisRefusal(word)
 

@@ -182,6 +182,7 @@ const publicOperations = (parts: ServiceParts) => {
     keySources: reloadable.keySources,
     now,
     isFollowing: () => feed.follower.position() !== undefined,
+    unreadable: feed.follower.unreadable,
     log,
   })
   return {

@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.js'
 import type { Commit, CommitReply, CommitResult } from '../revocation/commit.js'
-import { entryWith, hasCutoff, parseValue, type Value } from '../revocation/entry.js'
+import { entryWith, parseValue, type Value } from '../revocation/entry.js'
 import type { Store } from '../revocation/ports.js'
 import { answered, NotConnected, RedisRefusal, unavailableBy } from '../revocation/store-errors.js'
 import { batched } from '../runtime/batch.js'
@@ -103,7 +103,7 @@ const lookUp = (context: Context, key: RevocationKey) =>
   ask(context, 'lookup', async () => {
     const found = await context.readEntry(keyPrefix + key)
     if (found === undefined) return undefined
-    const value = hasCutoff(key) ? parseValue(key, found.value) : 1
+    const value = parseValue(keyPrefix + key, found.value)
     return entryWith(key, found.untilMs, value)
   })
 
@@ -159,7 +159,7 @@ const foundValues = (keys: readonly RevocationKey[], texts: readonly (string | u
 function foundValue(key: string, text: string | undefined): Value | undefined {
   if (text === undefined) return undefined
   try {
-    return parseValue(key, text)
+    return parseValue(keyPrefix + key, text)
   } catch (cause) {
     // A value that cierre did not write must not count as "not revoked".
     throw new ServiceError('store_unavailable', { cause, reason: 'store' })

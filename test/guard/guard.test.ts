@@ -431,9 +431,10 @@ describe('the guard', () => {
           )
       expect(await events()).to.equal('gap')
       expect(seen).to.deep.equal([position, '1795231756000-1.info-notice'])
-      const upgrade = `an event of the feed has something of a kind that version ${feedVersion} of the feed does not know: upgrade this reader`
-      expect(await events()).to.equal(upgrade)
-      expect(await events()).to.equal(upgrade)
+      const upgrade = (name: string) =>
+        `an event of the feed has something of a kind that version ${feedVersion} of the feed does not know ("${name}"): upgrade this reader`
+      expect(await events()).to.equal(upgrade('notice'))
+      expect(await events()).to.equal(upgrade(''))
       expect(await events()).to.equal('an event of the feed is not what its position says')
       expect(await events()).to.equal('an event of the feed never ends')
     } finally {

@@ -6,7 +6,9 @@ import type { EntryReader } from '../store.js'
 import type { Committer } from './commit.js'
 import type { RedisClient } from './connection-attempt.js'
 import { connectedClient, type RedisLink } from './connection.js'
+import { foreignValueOf, type ForeignValues } from './foreign-values.js'
 import type { LayoutCheck } from './layout.js'
+import { readScript, runScript } from './scripts.js'
 
 /**
  * Keyv's adapter for Redis, with the client of `connection.ts`. A command without a connection
@@ -44,8 +46,14 @@ export class RevocationAdapter extends RedisAdapter {
   constructor(
     link: RedisLink,
     private readonly committer: Pick<Committer, 'commitAll'>,
+    private readonly readValues: ValueReader,
   ) {
     super(link)
+  }
+
+  /** @param keys the first one is that of the layout */
+  override async getMany<T>(keys: string[]) {
+    return (await this.readValues(keys)) as T[]
   }
 
   override async set(key: string, value: unknown): Promise<void> {
@@ -57,16 +65,41 @@ export class RevocationAdapter extends RedisAdapter {
   }
 }
 
-type ReaderParts = Readonly<{ link: RedisLink; now: () => number; layout: LayoutCheck }>
+/**
+ * The values under keys of revocations. The first key is that of the layout.
+ *
+ * @throws (the function) ForeignValue
+ */
+export type ValueReader = (keys: string[]) => Promise<(string | null)[]>
+
+const readValuesScript = readScript('read.lua')
+
+export const redisValueReader =
+  (link: RedisLink, foreign: ForeignValues): ValueReader =>
+  async (keys) => {
+    try {
+      const values = await runScript(connectedClient(link), readValuesScript, keys, [])
+      return values as (string | null)[]
+    } catch (error) {
+      const found = error instanceof Error ? foreignValueOf(error.message) : undefined
+      throw found === undefined ? error : foreign.note(found)
+    }
+  }
+
+type ReaderParts = Readonly<{
+  link: RedisLink
+  now: () => number
+  layout: LayoutCheck
+  readValues: ValueReader
+}>
 
 /** Reads an entry with its absolute expiry, in one round trip. */
 export const redisEntryReader =
-  ({ link, now, layout }: ReaderParts): EntryReader =>
+  ({ link, now, layout, readValues }: ReaderParts): EntryReader =>
   async (key) => {
-    const redis = connectedClient(link)
-    const [[value = null, found], leftMs] = await Promise.all([
-      redis.mGet([key, layoutKey]),
-      redis.pTTL(key),
+    const [[found, value = null], leftMs] = await Promise.all([
+      readValues([layoutKey, key]),
+      connectedClient(link).pTTL(key),
     ])
     layout.check(found)
     // -2: the key expired between the two commands.

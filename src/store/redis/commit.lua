@@ -34,7 +34,8 @@
 --
 -- Reply, per commit, three values in a row:
 --   stored, stored_without_audit, already_revoked, rate_limited, not_executed,
---     or the first word of the error, which is SESSIONS where session data could not be deleted
+--     or the first word of the error, which is SESSIONS where session data could not be deleted, and
+--     FOREIGN, followed by the key, for a value that cierre did not write
 --   the count of the window (-1: nothing was counted)
 --   the milliseconds until the window ends
 -- An error reply stands for the whole call, and then nothing was counted or written. It begins with
@@ -94,9 +95,10 @@ end
 
 -- The value under a key. A value that cierre did not write is an error, never "not revoked".
 local function valueOf(key)
-  local value = redis.call('GET', key)
-  if value and (#value > 16 or not string.find(value, '^%d+$')) then
-    error({ err = 'ERR unreadable' })
+  local value = redis.pcall('GET', key)
+  if not value then return value end
+  if type(value) == 'table' or #value > 16 or not string.find(value, '^%d+$') then
+    error({ err = 'FOREIGN ' .. key })
   end
   return value
 end
@@ -158,7 +160,8 @@ local function commit(first, argument, isKnownRevoked, issuedAtS)
 end
 
 local function errorWord(thrown)
-  return string.match(type(thrown) == 'table' and thrown.err or tostring(thrown), '%u%u+') or 'ERR'
+  local text = type(thrown) == 'table' and thrown.err or tostring(thrown)
+  return string.match(text, 'FOREIGN %S+') or string.match(text, '%u%u+') or 'ERR'
 end
 
 -- Counts the request, if it has a window, and commits unless the window is full. The count is taken

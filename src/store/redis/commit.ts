@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { isStored, type Commit, type CommitReply, type Outcome } from '../../revocation/commit.js'
 import { valueOf } from '../../revocation/entry.js'
-import { RedisRefusal, refusalOf, withoutArguments } from '../../revocation/store-errors.js'
+import {
+  ForeignValue,
+  RedisRefusal,
+  refusalOf,
+  withoutArguments,
+} from '../../revocation/store-errors.js'
 import { auditKey, epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
 import { connectedClient, type RedisLink } from './connection.js'
+import { foreignValueOf, type ForeignValues } from './foreign-values.js'
 import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
 import { answeredWith, readScript, runScript } from './scripts.js'
 
@@ -18,6 +24,7 @@ const readOnlyWord = 'READONLY'
 export type CommitterParts = Readonly<{
   writer: RedisLink
   layout: LayoutCheck
+  foreign: ForeignValues
   /** Events that the audit trail keeps at least. */
   trailLength: number
   now: () => number
@@ -36,7 +43,7 @@ export type Committer = Readonly<{
 }>
 
 export function createCommitter(parts: CommitterParts): Committer {
-  const { writer, layout, now, minReplicas, timeoutMs } = parts
+  const { writer, layout, foreign, now, minReplicas, timeoutMs } = parts
   const trailLength = String(parts.trailLength)
   // A demoted primary keeps its connections, but its address may lead to a new primary by now.
   const reconnectDemoted = () => writer.reconnect('it is a replica now')
@@ -75,6 +82,8 @@ export function createCommitter(parts: CommitterParts): Committer {
       const begunAt = performance.now()
       const { keys, args } = encodeCommits(commits, { prefix: keyPrefix, nowMs: now() })
       const replies = decodeReplies(await run(keys, args))
+      for (const reply of replies)
+        if ('error' in reply && reply.error instanceof ForeignValue) foreign.note(reply.error)
       if (replies.some(isReadOnly)) reconnectDemoted()
       if (minReplicas === 0 || !replies.some(isStoredReply)) return replies
       // The wait ends before the deadline, so that commits that stored nothing still get their
@@ -142,7 +151,7 @@ export function decodeReplies(reply: unknown): CommitReply[] {
     replies.push(
       isOutcome(word)
         ? { outcome: word, counted: count < 0 ? undefined : { count, leftMs: Number(leftMs) } }
-        : { error: refusalOf(String(word)) },
+        : { error: foreignValueOf(String(word)) ?? refusalOf(String(word)) },
     )
   }
   return replies

@@ -2,6 +2,8 @@ import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { isInformational, unknownKind, UnreadableFeed, type FeedEvent } from '../../feed/event.js'
 import { decodeKey, keyKinds } from '../../token/keys.js'
 import { entryWith, parseValue, type Entry } from '../../revocation/entry.js'
+import { ForeignValue } from '../../revocation/store-errors.js'
+import type { ForeignValues } from './foreign-values.js'
 import type { LayoutCheck } from './layout.js'
 import type { RedisClient } from './connection-attempt.js'
 import type { RedisLink } from './connection.js'
@@ -53,6 +55,7 @@ type LogParts = Source &
   Readonly<{
     begin: () => Promise<void>
     historyKey: string
+    foreign: ForeignValues
     keyPrefix: string
     now: () => number
   }>
@@ -103,7 +106,7 @@ async function identityOf(client: RedisClient, epochKey: string): Promise<FeedId
   }
 }
 
-async function* scan({ link, keyPrefix, now }: LogParts): AsyncGenerator<Entry[]> {
+async function* scan({ link, keyPrefix, foreign, now }: LogParts): AsyncGenerator<Entry[]> {
   // One connection for the whole scan: the cursor of another server means nothing.
   const { client } = link
   const pattern = `${keyPrefix}[${keyKinds.join('')}]:*`
@@ -124,16 +127,16 @@ async function* scan({ link, keyPrefix, now }: LogParts): AsyncGenerator<Entry[]
     // The next read is sent by the end of the turn, so that Redis works while these entries are
     // added.
     await endOfTurn()
-    yield entriesOf(page, now())
+    yield entriesOf(page, { nowMs: now(), keyPrefix, foreign })
   }
 }
 
 function eventOf([id, [k, name, u, until, c, value]]: RawEvent): FeedEvent {
-  if (k !== 'k') throw new UnreadableFeed('an event of the feed is unreadable')
+  if (k !== 'k' || name === undefined) throw unreadable(id)
   if (name === 'genesis') return { id, entry: undefined }
   if (isInformational(name)) return { id, entry: undefined, info: name }
   const key = decodeKey(name)
-  if (key === undefined) throw unknownKind('an event of the feed')
+  if (key === undefined) throw unknownKind(`event ${id} of the feed`, name)
   const isReadable =
     u === 'u' &&
     until !== undefined &&
@@ -141,19 +144,27 @@ function eventOf([id, [k, name, u, until, c, value]]: RawEvent): FeedEvent {
     c === 'c' &&
     value !== undefined &&
     /^\d{1,16}$/.test(value)
-  if (!isReadable) throw new UnreadableFeed('an event of the feed is unreadable')
+  if (!isReadable) throw unreadable(`${id} (${key})`)
   return { id, entry: entryWith(key, until === '' ? null : Number(until), Number(value)) }
 }
 
-function entriesOf(page: string[], nowMs: number): Entry[] {
+const unreadable = (event: string) =>
+  new UnreadableFeed(`event ${event} of the feed is not one that cierre wrote`)
+
+type ScanParts = Readonly<{ nowMs: number; keyPrefix: string; foreign: ForeignValues }>
+
+function entriesOf(page: string[], { nowMs, keyPrefix, foreign }: ScanParts): Entry[] {
   const entries: Entry[] = []
   for (let index = 1; index + 2 < page.length; index += 3) {
     const key = decodeKey(page[index])
     const leftMs = Number(page[index + 1])
-    if (key !== undefined)
-      entries.push(
-        entryWith(key, leftMs === -1 ? null : nowMs + leftMs, parseValue(key, page[index + 2])),
-      )
+    if (key === undefined) continue
+    try {
+      const value = parseValue(keyPrefix + key, page[index + 2])
+      entries.push(entryWith(key, leftMs === -1 ? null : nowMs + leftMs, value))
+    } catch (error) {
+      throw error instanceof ForeignValue ? foreign.note(error) : error
+    }
   }
   return entries
 }

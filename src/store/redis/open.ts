@@ -1,12 +1,13 @@
 import { epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
 import { createStore, type KeyDeleter } from '../store.js'
 import { trailCaps, type KeptStores, type StoresParts } from '../stores.js'
-import { RevocationAdapter, redisEntryReader } from './adapter.js'
+import { RevocationAdapter, redisEntryReader, redisValueReader } from './adapter.js'
 import { createCommitter } from './commit.js'
 import { redisAuditTrail } from './audit-trail.js'
 import type { RedisConnection } from '../../config/redis.js'
 import type { RedisLink } from './connection.js'
 import { redisFeedLog, redisFeedReader } from './feed-log.js'
+import { createForeignValues } from './foreign-values.js'
 import { redisHealthCheck } from './health.js'
 import { createLayoutCheck } from './layout.js'
 import type { Links } from './links.js'
@@ -27,9 +28,12 @@ export function openRedisStores(parts: Parts): KeptStores {
   const caps = trailCaps(config, now)
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
   const writer = minReplicas > 0 ? links.connect(redis, 'commits') : main
+  const foreign = createForeignValues(log)
+  const readValues = redisValueReader(main, foreign)
   const committer = createCommitter({
     writer,
     layout,
+    foreign,
     trailLength: caps.maxEvents,
     now,
     minReplicas,
@@ -38,8 +42,8 @@ export function openRedisStores(parts: Parts): KeptStores {
   const checkInfo = redisHealthCheck(main, minReplicas)
   return {
     revocations: createStore({
-      adapter: new RevocationAdapter(main, committer),
-      readEntry: redisEntryReader({ link: main, now, layout }),
+      adapter: new RevocationAdapter(main, committer, readValues),
+      readEntry: redisEntryReader({ link: main, now, layout, readValues }),
       layout,
       deleteKeys,
       timeoutMs,
@@ -52,6 +56,7 @@ export function openRedisStores(parts: Parts): KeptStores {
       historyKey: epochKey,
       layoutKey,
       layout,
+      foreign,
       keyPrefix,
       now,
     }),
@@ -59,13 +64,14 @@ export function openRedisStores(parts: Parts): KeptStores {
     trail: redisAuditTrail(main, caps),
     async checkHealth() {
       // Everything that a logout and a check need of Redis.
-      const [health] = await Promise.all([
+      const [health, foreignKey] = await Promise.all([
         checkInfo(),
+        foreign.find((key) => readValues([layoutKey, key])),
         committer.begin(),
         committer.dryRun(),
         main.client.mGet([epochKey]),
       ])
-      return health
+      return foreignKey === undefined ? health : { ...health, store: 'failed', foreignKey }
     },
     close: () => undefined,
   }

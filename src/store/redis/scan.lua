@@ -1,5 +1,5 @@
 -- One step of a scan over all revocations: the next cursor, then per revocation its name, its
--- remaining time in milliseconds (-1: for ever) and its value.
+-- remaining time in milliseconds (-1: for ever) and its value (empty: it has another type).
 --
 -- ARGV:
 --   1  the cursor
@@ -9,12 +9,12 @@
 local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
 local reply = { page[1] }
 for _, key in ipairs(page[2]) do
-  local value, leftMs = redis.call('GET', key), redis.call('PTTL', key)
+  local value, leftMs = redis.pcall('GET', key), redis.call('PTTL', key)
   -- -2: the key expired between the two commands.
   if value and leftMs ~= -2 then
     reply[#reply + 1] = string.sub(key, ARGV[3] + 1)
     reply[#reply + 1] = tostring(leftMs)
-    reply[#reply + 1] = value
+    reply[#reply + 1] = type(value) == 'string' and value or ''
   end
 end
 return reply

@@ -134,7 +134,7 @@ describe('the set only grows', () => {
     }
     expect(await failureOf(scanning())).to.have.property(
       'message',
-      'the revocation u:CCCCCCCCCCCCCCCCCCCCCA in the store is unreadable',
+      'the value under cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCA is not one that cierre wrote',
     )
     await redis.client.del('cierre:{c}:u:CCCCCCCCCCCCCCCCCCCCCA')
   })

@@ -1,0 +1,23 @@
+-- The values of keys, read at one moment. A key that holds anything but digits, the first key
+-- excepted, is an error: `MGET` answers nothing for a value of another type, which must not count
+-- as "not revoked". The error is FOREIGN, followed by the key.
+--
+-- KEYS:
+--   1  the version of the layout
+--   the revocations
+local function foreign(key) return redis.error_reply('FOREIGN ' .. key) end
+
+local values = redis.call('MGET', unpack(KEYS))
+local found = values[1] and 1 or 0
+for i = 2, #KEYS do
+  local value = values[i]
+  if value then
+    if #value > 16 or not string.find(value, '^%d+$') then return foreign(KEYS[i]) end
+    found = found + 1
+  end
+end
+if redis.call('EXISTS', unpack(KEYS)) == found then return values end
+for i = 1, #KEYS do
+  if not values[i] and redis.call('EXISTS', KEYS[i]) == 1 then return foreign(KEYS[i]) end
+end
+return values
