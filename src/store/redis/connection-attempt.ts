@@ -52,6 +52,9 @@ export function attemptConnection(options: ClientOptions, events: AttemptEvents)
   client.on('error', (error: Error) => {
     if (state === 'ended') return
     events.onError(error)
+    // A TLS socket may report a second error, of which the client hears nothing: it would end the
+    // process (seen with Node 24, for a certificate that Redis refuses).
+    if (state === 'connected' && client.isOpen) client.destroy()
     if (!client.isOpen) lose()
   })
   client.connect().catch(lose)
