@@ -19,7 +19,7 @@ describe('the process (as built into dist/)', () => {
     const [, jwt = ''] = /Bearer (\S+)'/.exec(output.out) ?? []
     const [, url = ''] = /curl -i (\S+)/.exec(output.out) ?? []
     expect(url).to.equal(`http://127.0.0.1:${port}/api/v1/auth/logout`)
-    expect(output.out).to.include('forgets every revocation at a restart')
+    await until('it says so', () => output.out.includes('forgets every revocation at a restart'))
     const logout = () =>
       send(`http://127.0.0.1:${port}`, {
         method: 'POST',
