@@ -1,7 +1,7 @@
 import { requestWithin } from '../runtime/http-client.js'
 import { tooLongDescription } from '../token/bearer.js'
 import { serviceOption, type CliCommand } from './command.js'
-import { readToken, requestTimeoutMs, urlOf, type Io } from './io.js'
+import { failureOf, readToken, requestTimeoutMs, urlOf, type Io } from './io.js'
 
 export const checkCommand: CliCommand = {
   name: 'check',
@@ -34,7 +34,7 @@ async function checkToken(io: Io, options: { url?: string }): Promise<number> {
     { headers },
     async (answer) => answer,
   ).catch((cause: unknown) => {
-    throw new Error(`unknown: no answer from ${url}`, { cause })
+    throw new Error(`unknown: no answer from ${url} (${failureOf(cause)})`, { cause })
   })
   const challenge = answer.headers.get('www-authenticate') ?? ''
   // Another server at that address may answer 200 or 401, too, and knows nothing of the token.

@@ -41,15 +41,26 @@ export function credentialsOf(
 /** What stands before the token in a header. */
 const beforeToken = /^(?:authorization: *)?(?:bearer|dpop)(?: +|$)/i
 
+/** Why a request has failed. `fetch` itself says no more than that it failed. */
+export function failureOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no connection'
+  const { message, cause } = error
+  if (!(cause instanceof Error)) return message
+  return cause.message || String((cause as NodeJS.ErrnoException).code)
+}
+
 /**
  * Reads the token from standard input, with or without its `Authorization` header around it. As an
  * argument it would show in the list of processes.
  *
- * @throws Error when there is none
+ * @throws Error when there is none, or more than one word
  */
 export async function readToken({ stdin, stderr }: Io): Promise<string> {
   if (stdin.isTTY === true) stderr.write('Paste the token, then Enter and Ctrl-D:\n')
   const token = (await text(stdin)).trim().replace(beforeToken, '')
   if (token === '') throw new Error('no token on standard input')
+  // No header could carry it, and of several tokens all but one would be left out.
+  if (/[^!-~]/.test(token))
+    throw new Error('standard input must have one token, without spaces or line ends in it')
   return token
 }

@@ -71,6 +71,19 @@ function addCommand(
 ): void {
   const command = program.command(name).description(help).action(action)
   for (const option of options) command.addOption(optionOf(option))
+  refuseTwice(command)
+}
+
+/** Refuses a repeated option, and one beside its opposite: all but the last would be left out. */
+function refuseTwice(command: Command): void {
+  const given = new Set<string>()
+  for (const option of command.options)
+    command.on(`option:${option.name()}`, () => {
+      const name = option.attributeName()
+      if (given.has(name))
+        command.error(`error: option '${option.long}' is given twice, or beside its opposite`)
+      given.add(name)
+    })
 }
 
 function optionOf({

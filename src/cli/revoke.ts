@@ -2,7 +2,7 @@ import type { RevocationReason } from '../audit/event.js'
 import { createClient, type RevocationRequest, type RevocationResult } from '../client/client.js'
 import { nearest } from '../runtime/nearest.js'
 import { clientOption, issuerOptions, serviceOption, type CliCommand } from './command.js'
-import { credentialsOf, readToken, urlOf, type Io } from './io.js'
+import { credentialsOf, failureOf, readToken, urlOf, type Io } from './io.js'
 
 const reasons: RevocationReason[] = [
   'user_logout',
@@ -107,9 +107,7 @@ function report({ stdout, stderr }: Io, { iss }: Options, result: RevocationResu
       stdout.write(`${storedText(result.body)}\n`)
       return 0
     case undefined:
-      stderr.write(
-        `unknown: no answer (${result.cause instanceof Error ? result.cause.message : 'no connection'}); repeating is safe\n`,
-      )
+      stderr.write(`unknown: no answer (${failureOf(result.cause)}); repeating is safe\n`)
       return 2
     case 503:
       stderr.write('unknown: the service does not know at the moment; repeating is safe\n')

@@ -1,6 +1,6 @@
 import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
-import { credentialsOf, requestTimeoutMs, urlOf, type Io } from './io.js'
+import { credentialsOf, failureOf, requestTimeoutMs, urlOf, type Io } from './io.js'
 
 /** The service refuses the request, and would refuse a repeat, too. */
 export class Refused extends Error {}
@@ -74,7 +74,7 @@ const send = (
       text: await textOf(answer),
     }),
   ).catch((cause: unknown) => {
-    throw new Error(`no answer from ${origin}`, { cause })
+    throw new Error(`no answer from ${origin} (${failureOf(cause)})`, { cause })
   })
 }
 

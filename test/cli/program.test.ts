@@ -95,6 +95,20 @@ describe('the command line (as built into dist/)', () => {
     )
   })
 
+  it('an option that is given twice, or beside its opposite, is refused: none is left out in silence', async () => {
+    const iss = 'https://issuer.test'
+    for (const [args, flag] of [
+      [['--sub', 'a', '--sub', 'b', '--iss', iss], '--sub'],
+      [['--sid', 'a', '--iss', iss, '--iss', iss], '--iss'],
+      [['--sub', 'a', '--iss', iss, '--no-iss'], '--no-iss'],
+      [['--sub', 'a', '--no-iss', `--iss=${iss}`], '--iss'],
+    ] as const) {
+      const { code, out, err } = await run(['revoke', '--reason', 'admin', ...args])
+      expect([code, out], args.join(' ')).to.deep.equal([2, ''])
+      expect(err).to.include(`option '${flag}' is given twice, or beside its opposite`)
+    }
+  })
+
   it('revoke needs the issuer: it lists the configured ones, or says how to state that there is none', async () => {
     const [first, second] = ['https://issuer.test', 'https://other.test/realm']
     const configured = await startService({
@@ -297,14 +311,28 @@ describe('the command line (as built into dist/)', () => {
 
   it('an error is one line: no service, no client, no token, no such command', async () => {
     const jwt = await token()
-    const cases: [string[], Parameters<typeof start>[1], number, RegExp][] = [
+    const deserted = await freePort()
+    type Case = [string[], Parameters<typeof start>[1], number, RegExp]
+    const cases: Case[] = [
       [
         ['check'],
         { input: jwt, env: { CIERRE_URL: 'http://127.0.0.1:1' } },
         2,
-        /^unknown: no answer from http:\/\/127\.0\.0\.1:1\n$/,
+        /^unknown: no answer from http:\/\/127\.0\.0\.1:1 \(bad port\)\n$/,
+      ],
+      [
+        ['check'],
+        { input: jwt, env: { CIERRE_URL: `http://127.0.0.1:${deserted}` } },
+        2,
+        /^unknown: no answer from \S+ \(connect ECONNREFUSED 127\.0\.0\.1:\d+\)\n$/,
       ],
       [['check'], {}, 2, /^no token on standard input\n$/],
+      ...['\n', ' ', ' \u00e9'].map((between): Case => [
+        ['check'],
+        { input: `${jwt}${between}${jwt}` },
+        2,
+        /^standard input must have one token, without spaces or line ends in it\n$/,
+      ]),
       [
         ['audit'],
         { env: { CIERRE_CLIENT_SECRET: 'wrong' } },
@@ -321,7 +349,7 @@ describe('the command line (as built into dist/)', () => {
         ['revoke', '--sub', 'x', '--reason', 'admin'],
         { env: { CIERRE_URL: 'http://127.0.0.1:1' } },
         2,
-        /^unknown: no answer .*repeating is safe\n$/,
+        /^unknown: no answer \(bad port\); repeating is safe\n$/,
       ],
       [['revoke', '--sub', 'x', '--sid', 'y', '--reason', 'admin'], {}, 2, /^only one of/],
       [['revoke', '--sub', 'x', '--reason', 'boredom'], {}, 2, /Allowed choices are user_logout/],
