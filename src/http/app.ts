@@ -25,6 +25,9 @@ export type AppParts = Readonly<{
   isHosted: boolean
 }>
 
+/** The client has closed its connection, or its process has ended. */
+const codesOfGoneClients = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'])
+
 /** The service over HTTP: the steps of every request, in order. */
 export function createApp(parts: AppParts): Koa {
   const { document, operations, audit, observe, log, times, isHosted } = parts
@@ -32,8 +35,7 @@ export function createApp(parts: AppParts): Koa {
   const cors = allowOrigins(parts.corsOrigins, log)
   const app = new Koa()
   app.on('error', (error: NodeJS.ErrnoException) => {
-    // The client has closed its connection.
-    if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return
+    if (error.code !== undefined && codesOfGoneClients.has(error.code)) return
     log.error({ err: error }, 'answer not sent')
   })
   const formOfPath = createPathForms(served.values())

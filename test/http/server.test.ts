@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { asClient, clientsVariable } from '../support/clients.js'
+import { feedPath } from '../support/feed-path.js'
 import { receiveAll, sendRaw, statusesOf } from '../support/http.js'
 import { until } from '../support/processes.js'
 import { startService, type TestService } from '../support/service.js'
@@ -141,6 +143,30 @@ describe('the server', () => {
       await closed
       expect((await service.send({ path: '/health/live' })).status).to.equal(200)
     }
+  })
+
+  it('a client that resets its connection while it is answered is no error in the log', async () => {
+    const own = await startService({ CLIENTS: clientsVariable })
+    const { hostname, port } = new URL(own.origin)
+    const { authorization } = asClient()
+    const connections = () =>
+      new Promise<number>((resolve) => own.server.getConnections((_error, count) => resolve(count)))
+    try {
+      const { json } = await own.send({ path: feedPath('position'), headers: { authorization } })
+      const { position } = json as { position: string }
+      for (const path of [feedPath('events', `from=${position}`), feedPath('snapshot')]) {
+        const socket = connect(Number(port), hostname)
+        socket.on('error', () => undefined)
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`)
+        const [head] = (await once(socket, 'data')) as [Buffer]
+        expect(head.toString('latin1')).to.match(/^HTTP\/1\.1 200 /)
+        socket.resetAndDestroy()
+        await until('the service has seen it', async () => (await connections()) === 0)
+      }
+    } finally {
+      await own.stop()
+    }
+    expect(own.logged().filter(({ level }) => Number(level) > 40)).to.deep.equal([])
   })
 
   it('a header line is read after any number of others', async () => {
