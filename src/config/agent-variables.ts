@@ -1,5 +1,5 @@
 import { text } from '../token/options.js'
-import { pathPrefix, port } from './parsers.js'
+import { pathPrefix, port, socketPath } from './parsers.js'
 import {
   checkVariables,
   clientVariables,
@@ -23,7 +23,7 @@ export const agentVariables = {
     help: 'Port to listen on for checks. With `AGENT_SOCKET` there is a port only if this is set.',
   },
   AGENT_SOCKET: {
-    option: text,
+    option: socketPath,
     help: 'Path of a Unix socket to listen on for checks, made with mode 0660. A stale socket file is replaced.',
   },
   AGENT_PREFIX: {

@@ -121,6 +121,14 @@ export const pathPrefix = textThat(
   'must be a path that begins with a slash and does not end with one',
 )
 
+/** What every operating system takes; Node would cut off the rest in silence. */
+const longestSocketPath = 103
+
+export const socketPath = textThat(
+  (text) => Buffer.byteLength(text) <= longestSocketPath,
+  `must have at most ${longestSocketPath} bytes, because the path of a socket has no room for more`,
+)
+
 /** The content of the file that the variable names. */
 export const fileContent: Option<string> = {
   fromText: same,

@@ -18,6 +18,9 @@ const isServiceLink = (name: string, value = '') =>
   /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?$/.test(name) ||
   (name.endsWith('_PORT') && /^\w+:\/\//.test(value))
 
+/** What `TLS_CERT` or `AUDIT_MAX_AGE` lacks is its last word, whatever the length of that. */
+const longerNames = (name: string) => known.find((one) => one.startsWith(`${name}_`))
+
 /** A variable that cierre does not read, and the one that it most likely stands for. */
 export type UnknownVariable = Readonly<{ name: string; nearest: string | undefined }>
 
@@ -25,7 +28,7 @@ export type UnknownVariable = Readonly<{ name: string; nearest: string | undefin
 export function unknownVariables(env: Environment): UnknownVariable[] {
   return Object.entries(env)
     .filter(([name, value]) => value !== '' && !known.includes(name) && !isServiceLink(name, value))
-    .map(([name]) => ({ name, nearest: nearest(name, known) }))
+    .map(([name]) => ({ name, nearest: nearest(name, known) ?? longerNames(name) }))
     .filter(
       ({ name, nearest }) =>
         ownPrefix.test(name) || (sharedPrefix.test(name) && nearest !== undefined),

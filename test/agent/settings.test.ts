@@ -77,4 +77,12 @@ describe('the settings of the agent', () => {
     it(`AGENT_PREFIX "${prefix}" is ${prefix === '' ? 'not set' : 'refused'}`, () => {
       expect(faultsOf({ ...enough, AGENT_PREFIX: prefix })).to.have.length(prefix === '' ? 0 : 1)
     })
+
+  it('AGENT_SOCKET is refused when it is longer than the path of a socket can be', () => {
+    const faults = (bytes: number) =>
+      faultsOf({ ...enough, AGENT_SOCKET: `/${'é'.repeat((bytes - 1) / 2)}` })
+    expect(faults(103)).to.deep.equal([])
+    expect(faults(105)).to.have.length(1)
+    expect(faults(105)[0]).to.match(/^AGENT_SOCKET must have at most 103 bytes/)
+  })
 })
