@@ -4,7 +4,7 @@ import type { Claims } from '../../token/verification.js'
 import { GuardError, reworded } from '../error.js'
 import type { Guard } from '../types.js'
 import type { EndOfWatch, OnStale, Watch } from '../watch-index.js'
-import { readAdapterOptions, throwFaults, type AdapterOptions } from './options.js'
+import { readAdapterOptions, requireGuard, throwFaults, type AdapterOptions } from './options.js'
 import { isAllowedOrigin, originsOption } from './origins.js'
 import { checkRequest, type Checked } from './request-check.js'
 import { hasCookieToken, isCookieSource, type PresentedToken } from './token-sources.js'
@@ -44,13 +44,14 @@ export type ConnectionGuard<Request> = Readonly<{
  * The part of the adapters for live connections that knows no library.
  *
  * @param adapter its name, for messages
- * @throws TypeError for options that make no sense
+ * @throws TypeError for what is no guard, and for options that make no sense
  */
 export function createConnectionGuard<Request extends object, Response>(
   adapter: string,
   guard: Guard,
   options: ConnectionOptions<Request, Response>,
 ): ConnectionGuard<Request> {
+  requireGuard(adapter, guard)
   const settings = readAdapterOptions(adapter, options, ['onStale', 'origins'])
   const { onStale, origins } = readConnectionOptions(adapter, options)
   const refuse = (code: 'unknown' | 'origin_not_allowed'): Checked => ({

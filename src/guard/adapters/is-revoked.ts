@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { createFaults, readObject } from '../../token/options.js'
 import { GuardError, refusalOf } from '../error.js'
 import type { Authorization, BareToken, Guard } from '../types.js'
-import { readAdapterOptions, throwFaults, type AdapterOptions } from './options.js'
+import { readAdapterOptions, requireGuard, throwFaults, type AdapterOptions } from './options.js'
 import { presentedTo } from './request-check.js'
 import { authorizationOf } from './request-headers.js'
 
@@ -18,10 +18,11 @@ type DecodedToken = Readonly<{ signature: string }>
  * handlers of express-jwt know it: a 401 is an `UnauthorizedError` with the code `invalid_token`,
  * and its `inner` is the GuardError; a 503 is the GuardError.
  *
- * @throws TypeError with every fault of the options. The function that it returns throws an Error
- * where the guard would check another token than express-jwt.
+ * @throws TypeError for what is no guard, and with every fault of the options. The function that it
+ * returns throws an Error where the guard would check another token than express-jwt.
  */
 export function isRevokedForExpressJwt(guard: Guard, options: ExpressJwtOptions = {}) {
+  requireGuard('isRevokedForExpressJwt', guard)
   const getToken = readGetToken(options)
   return async (request: IncomingMessage, verified?: DecodedToken): Promise<boolean> => {
     try {
@@ -41,9 +42,13 @@ export function isRevokedForExpressJwt(guard: Guard, options: ExpressJwtOptions 
  * `isRevoked` of `koa-jwt`, likewise. koa-jwt answers 401 to whatever is thrown; the GuardError is
  * `originalError` of its error.
  */
-export const isRevokedForKoaJwt =
-  (guard: Guard) =>
-  async (ctx: { req: IncomingMessage }, _verified: unknown, token: string): Promise<boolean> => {
+export function isRevokedForKoaJwt(guard: Guard) {
+  requireGuard('isRevokedForKoaJwt', guard)
+  return async (
+    ctx: { req: IncomingMessage },
+    _verified: unknown,
+    token: string,
+  ): Promise<boolean> => {
     try {
       const authorization = authorizationOf(ctx.req)
       // koa-jwt takes the first `Authorization` line alone.
@@ -55,6 +60,7 @@ export const isRevokedForKoaJwt =
       throw refusal
     }
   }
+}
 
 /** A 401 as express-jwt throws it; the class of express-jwt would need an import. */
 class UnauthorizedError extends Error {

@@ -105,6 +105,16 @@ export function readAdapterOptions<Request, Response>(
   return settings
 }
 
+/**
+ * An adapter that got something else would answer every request with an error.
+ *
+ * @throws TypeError for what is no guard, such as all of what `createCierre` returns
+ */
+export function requireGuard(adapter: string, guard: { check: unknown } | undefined): void {
+  if (typeof guard?.check !== 'function')
+    throw new TypeError(`${adapter} needs a guard: createGuard(…), or createCierre(…).guard`)
+}
+
 /** @throws TypeError with every fault, one line each */
 export function throwFaults(adapter: string, faults: Faults): void {
   const lines = faults.lines().map((line) => `${adapter}: ${line}`)

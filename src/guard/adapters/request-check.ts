@@ -4,6 +4,7 @@ import { GuardError, reworded, type Wording } from '../error.js'
 import type { Authorization, BareToken, Guard } from '../types.js'
 import {
   readAdapterOptions,
+  requireGuard,
   type AdapterOptions,
   type AdapterSettings,
   type OnRefused,
@@ -30,13 +31,14 @@ export type RequestCheck<Request, Response> = Readonly<{
  * The part of an adapter that knows no framework.
  *
  * @param adapter its name, for messages
- * @throws TypeError with every fault of the options
+ * @throws TypeError for what is no guard, and with every fault of the options
  */
 export function createRequestCheck<Request extends object, Response>(
   adapter: string,
   guard: Guard,
   options: AdapterOptions<Request, Response> | undefined,
 ): RequestCheck<Request, Response> {
+  requireGuard(adapter, guard)
   const settings = readAdapterOptions(adapter, options)
   return {
     check: (request) => checkRequest(guard, settings, request),

@@ -1,16 +1,25 @@
 import { expect } from 'chai'
+import { WebSocketServer } from 'ws'
+import { createCierre } from '../../../src/embedded.js'
 import { readAdapterOptions } from '../../../src/guard/adapters/options.js'
 import {
   expressGuard,
   fastifyGuard,
   honoGuard,
+  isRevokedForExpressJwt,
+  isRevokedForKoaJwt,
   koaGuard,
   nodeGuard,
   type Guard,
 } from '../../../src/guard.js'
+import { graphqlWsGuard } from '../../../src/guard/adapters/graphql-ws.js'
 import { nestGuard } from '../../../src/guard/adapters/nest.js'
+import { socketIoGuard } from '../../../src/guard/adapters/socket-io.js'
+import { wsGuard } from '../../../src/guard/adapters/ws.js'
 import { startGuard } from '../../support/guard.js'
+import { saw } from '../../support/leaks.js'
 import { freePort } from '../../support/processes.js'
+import { hmacSecret } from '../../support/tokens.js'
 
 const faultsOf = (make: () => unknown): string[] => {
   try {
@@ -107,5 +116,30 @@ describe('the options of the adapters', () => {
         `${name}: options has members that are not known: realm`,
       ])
     await guard.close()
+  })
+
+  it('TypeError where the guard should be: nothing, or all of what createCierre returns', async () => {
+    const cierre = createCierre({
+      issuers: [{ secret: hmacSecret }],
+      redis: { url: 'memory:' },
+      log: { write: saw },
+    })
+    const wss = new WebSocketServer({ noServer: true })
+    const adapters: Record<string, (guard: Guard) => unknown> = {
+      ...{ expressGuard, fastifyGuard, honoGuard, koaGuard, nodeGuard, nestGuard },
+      ...{ isRevokedForExpressJwt, isRevokedForKoaJwt, socketIoGuard, graphqlWsGuard },
+      wsGuard: (guard) => wsGuard(guard, wss),
+    }
+    for (const [name, adapter] of Object.entries(adapters)) {
+      for (const wrong of [undefined, null, {}, cierre])
+        expect(faultsOf(() => adapter(wrong as never))).to.deep.equal([
+          `${name} needs a guard: createGuard(…), or createCierre(…).guard`,
+        ])
+      expect(
+        faultsOf(() => adapter(cierre.guard)),
+        name,
+      ).to.deep.equal([])
+    }
+    await cierre.close()
   })
 })
