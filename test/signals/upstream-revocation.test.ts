@@ -153,7 +153,7 @@ describe('a logout with a refresh token of a real provider', function () {
     }
   })
 
-  it('the audit event has what became of it; in the trail it follows the one that was stored with the revocation', async () => {
+  it('the audit event has its outcome; in the trail it follows the one that was stored with the revocation', async () => {
     const service = serviceOf('signed')
     const { accessToken, refreshToken } = await upstream.login('signed')
     const requestId = `upstream-${nowS()}`
