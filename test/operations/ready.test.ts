@@ -196,6 +196,34 @@ describe('health', () => {
     }
   })
 
+  it('200, and a warning in the log once an hour, while the clock is not that of Redis', async () => {
+    const redis = await startRedis()
+    let aheadMs = 0
+    const service = await startService(
+      { REDIS_URL: redis.url, MAX_CLOCK_SKEW_S: '60', STORE_TIMEOUT_MS: '5000' },
+      { now: () => Date.now() + aheadMs },
+    )
+    const warned = async (ms: number) => {
+      aheadMs = ms
+      expect(await service.isReady()).to.equal(true)
+      const lines = service.logged().filter(({ msg }) => msg === 'the clock is not that of Redis')
+      return lines.map(({ level, aheadS }) => [level, Math.sign(Number(aheadS))])
+    }
+    try {
+      expect(await warned(30_000)).to.deep.equal([])
+      expect(await warned(-30_000)).to.deep.equal([])
+      expect(await warned(-3_600_000)).to.deep.equal([[40, -1]])
+      expect(await warned(-3_590_000)).to.deep.equal([[40, -1]])
+      expect(await warned(100_000)).to.deep.equal([
+        [40, -1],
+        [40, 1],
+      ])
+    } finally {
+      await service.stop()
+      await redis.stop()
+    }
+  })
+
   it('200 with a warning when persistence is off', async () => {
     const redis = await startRedis(['--appendonly', 'no'])
     const service = await startService({ REDIS_URL: redis.url })

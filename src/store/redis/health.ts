@@ -1,5 +1,16 @@
+import type { Logger } from 'pino'
 import type { CheckStatus, StoreHealthCheck } from '../../revocation/ports.js'
+import { createHourly } from '../../runtime/hourly.js'
 import type { RedisLink } from './connection.js'
+
+type Parts = Readonly<{
+  link: RedisLink
+  minReplicas: number
+  now: () => number
+  /** How far the clock may be from that of Redis without a warning, in milliseconds. */
+  clockToleranceMs: number
+  log: Pick<Logger, 'warn'>
+}>
 
 /**
  * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would
@@ -9,9 +20,12 @@ import type { RedisLink } from './connection.js'
  *
  * @throws what the connection throws
  */
-export function redisHealthCheck(link: RedisLink, minReplicas: number): StoreHealthCheck {
+export function redisHealthCheck(parts: Parts): StoreHealthCheck {
+  const { link, minReplicas } = parts
+  const warnOfClock = createClockWarning(parts)
   return async () => {
     const info = parseInfo(await link.client.info())
+    warnOfClock(info)
     return {
       store: isWritable(info, minReplicas) ? 'ok' : 'failed',
       eviction: evictionStatus(info['maxmemory_policy']),
@@ -22,6 +36,19 @@ export function redisHealthCheck(link: RedisLink, minReplicas: number): StoreHea
 }
 
 type Info = Readonly<Record<string, string>>
+
+/**
+ * Expiries and cutoffs come from the clock of the instance. One whose clock is ahead stores
+ * revocations for too short a time, and leaves out those that it calls expired.
+ */
+function createClockWarning({ now, clockToleranceMs, log }: Parts): (info: Info) => void {
+  const isDue = createHourly(now)
+  return ({ server_time_usec: serverTime }) => {
+    const aheadMs = now() - Number(serverTime) / 1000
+    if (Math.abs(aheadMs) > clockToleranceMs && isDue('clock'))
+      log.warn({ aheadS: Math.round(aheadMs / 1000) }, 'the clock is not that of Redis')
+  }
+}
 
 function isWritable(info: Info, minReplicas: number): boolean {
   const maxMemory = Number(info['maxmemory'])

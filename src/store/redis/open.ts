@@ -39,7 +39,13 @@ export function openRedisStores(parts: Parts): KeptStores {
     minReplicas,
     timeoutMs,
   })
-  const checkInfo = redisHealthCheck(main, minReplicas)
+  const checkInfo = redisHealthCheck({
+    link: main,
+    minReplicas,
+    now,
+    clockToleranceMs: config.maxClockSkewMs + timeoutMs,
+    log,
+  })
   return {
     revocations: createStore({
       adapter: new RevocationAdapter(main, committer, readValues),
