@@ -335,7 +335,8 @@ export interface paths {
         /**
          * The audit trail, newest first
          * @description For clients that may `audit`. A page may hold fewer events than `limit`, even none, although there are more: follow `cursor`
-         *     until it is `null`.
+         *     until it is `null`. The events of a page fit every filter. The reading ends at events that the store took more than a day before
+         *     `from`: the clocks of the instances and of the store must not differ by more.
          */
         get: operations["listAuditEvents"];
         put?: never;
@@ -850,6 +851,11 @@ export interface components {
             revoked: boolean;
             /** @description Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked. */
             cutoff?: number;
+            /**
+             * @description Only beside `cutoff`, the claim that is compared with it (`CUTOFF_CLAIM`). Of a token without `auth_time`, its `iat` is.
+             * @enum {string}
+             */
+            cutoffClaim?: "iat" | "auth_time";
             keptUntil?: components["schemas"]["KeptUntil"];
         };
         FeedPosition: {
@@ -1921,6 +1927,16 @@ export interface operations {
                  * @example authn_token_revoked
                  */
                 event?: "authn_token_revoked" | "authn_token_reuse" | "authn_login_fail" | "session_use_after_expire" | "authz_fail" | "input_validation_fail" | "excess_rate_limit_exceeded" | "sensitive_delete";
+                /**
+                 * @description Id of the machine client that sent the request.
+                 * @example ops
+                 */
+                client?: string;
+                /**
+                 * @description Exact `reason`, such as `logout` or `password_change`.
+                 * @example logout
+                 */
+                reason?: string;
                 /**
                  * @description The oldest time, with its offset (RFC 3339).
                  * @example 2026-11-21T00:00:00Z

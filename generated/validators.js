@@ -5529,7 +5529,7 @@ validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body38 = validate77;
 const schema128 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema129 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema129 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"cutoffClaim":{"type":"string","enum":["iat","auth_time"],"description":"Only beside `cutoff`, the claim that is compared with it (`CUTOFF_CLAIM`). Of a token without `auth_time`, its `iat` is."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
 function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5563,7 +5563,7 @@ vErrors.push(err1);
 errors++;
 }
 for(const key0 in data){
-if(!((((key0 === "key") || (key0 === "revoked")) || (key0 === "cutoff")) || (key0 === "keptUntil"))){
+if(!(((((key0 === "key") || (key0 === "revoked")) || (key0 === "cutoff")) || (key0 === "cutoffClaim")) || (key0 === "keptUntil"))){
 const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err2];
@@ -5624,15 +5624,10 @@ vErrors.push(err6);
 errors++;
 }
 }
-if(data.keptUntil !== undefined){
-let data3 = data.keptUntil;
-const _errs11 = errors;
-let valid3 = false;
-let passing0 = null;
-const _errs12 = errors;
-if(typeof data3 === "string"){
-if(!(formats6.validate(data3))){
-const err7 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/0/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(data.cutoffClaim !== undefined){
+let data3 = data.cutoffClaim;
+if(typeof data3 !== "string"){
+const err7 = {instancePath:instancePath+"/cutoffClaim",schemaPath:"#/properties/cutoffClaim/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -5641,9 +5636,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-else {
-const err8 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!((data3 === "iat") || (data3 === "auth_time"))){
+const err8 = {instancePath:instancePath+"/cutoffClaim",schemaPath:"#/properties/cutoffClaim/enum",keyword:"enum",params:{allowedValues: schema129.properties.cutoffClaim.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -5652,14 +5646,16 @@ vErrors.push(err8);
 }
 errors++;
 }
-var _valid0 = _errs12 === errors;
-if(_valid0){
-valid3 = true;
-passing0 = 0;
 }
+if(data.keptUntil !== undefined){
+let data4 = data.keptUntil;
+const _errs13 = errors;
+let valid3 = false;
+let passing0 = null;
 const _errs14 = errors;
-if(data3 !== null){
-const err9 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+if(typeof data4 === "string"){
+if(!(formats6.validate(data4))){
+const err9 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/0/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -5668,7 +5664,34 @@ vErrors.push(err9);
 }
 errors++;
 }
+}
+else {
+const err10 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
 var _valid0 = _errs14 === errors;
+if(_valid0){
+valid3 = true;
+passing0 = 0;
+}
+const _errs16 = errors;
+if(data4 !== null){
+const err11 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+var _valid0 = _errs16 === errors;
 if(_valid0 && valid3){
 valid3 = false;
 passing0 = [passing0, 1];
@@ -5680,20 +5703,20 @@ passing0 = 1;
 }
 }
 if(!valid3){
-const err10 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err12 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err10];
+vErrors = [err12];
 }
 else {
-vErrors.push(err10);
+vErrors.push(err12);
 }
 errors++;
 }
 else {
-errors = _errs11;
+errors = _errs13;
 if(vErrors !== null){
-if(_errs11){
-vErrors.length = _errs11;
+if(_errs13){
+vErrors.length = _errs13;
 }
 else {
 vErrors = null;
@@ -5703,12 +5726,12 @@ vErrors = null;
 }
 }
 else {
-const err11 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err11];
+vErrors = [err13];
 }
 else {
-vErrors.push(err11);
+vErrors.push(err13);
 }
 errors++;
 }

@@ -8,8 +8,8 @@ export type Page = components['schemas']['AuditPage'] & { readAtMs: number }
 export type ReadPage = (query: Record<string, string>) => Promise<Page>
 
 /** The events that are wanted. */
-const filters = ['from', 'to', 'subject'] as const
-type Filter = Partial<Record<(typeof filters)[number], string>>
+const filters = ['from', 'to', 'subject', 'event', 'reason', 'client', 'key'] as const
+export type Filter = Partial<Record<(typeof filters)[number], string>>
 
 /**
  * Reads pages of the audit trail. A read throws `Refused`, or an `Error` if a repeat may succeed.

@@ -6,9 +6,8 @@ export type CommandOption = Readonly<{
   flags: string
   help: string
   isRequired?: true
-  isWholeNumber?: true
-  /** A time of RFC 3339, with its offset. */
-  isTime?: true
+  /** @throws Error that says what the value must be */
+  parse?: (text: string) => unknown
   choices?: readonly string[]
 }>
 
@@ -37,3 +36,8 @@ export const issuerOptions: readonly CommandOption[] = [
   { flags: '--iss <issuer>', help: 'issuer of the name, as its tokens have it' },
   { flags: '--no-iss', help: 'the tokens have no iss' },
 ]
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,12}$/.test(text)) throw new Error('It must be a whole number.')
+  return Number(text)
+}

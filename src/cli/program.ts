@@ -1,5 +1,4 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { isDateTime } from '../runtime/date-time.js'
 import { version } from '../telemetry/version.js'
 import { agentCommand } from './agent.js'
 import { auditCommand } from './audit.js'
@@ -10,6 +9,7 @@ import { eraseCommand } from './erase.js'
 import type { Io } from './io.js'
 import { revokeCommand } from './revoke.js'
 import { tokenCommand } from './token.js'
+import { whyCommand } from './why.js'
 
 /** `main.ts` runs the service; the command stands here for the help, and to refuse options. */
 const serveCommand: CliCommand = {
@@ -26,6 +26,7 @@ const commands = [
   clientCommand,
   revokeCommand,
   checkCommand,
+  whyCommand,
   auditCommand,
   eraseCommand,
 ]
@@ -62,14 +63,18 @@ const createProgram = ({ stdout, stderr }: Io): Command =>
       writeOut: (text) => void stdout.write(text),
       writeErr: (text) => void stderr.write(text),
     })
-    .showHelpAfterError()
+    .showHelpAfterError('(cierre --help lists the commands)')
 
 function addCommand(
   program: Command,
   { name, help, options }: CliCommand,
   action: (options: object) => Promise<void>,
 ): void {
-  const command = program.command(name).description(help).action(action)
+  const command = program
+    .command(name)
+    .description(help)
+    .showHelpAfterError(`(cierre ${name} --help shows how it is used)`)
+    .action(action)
   for (const option of options) command.addOption(optionOf(option))
   refuseTwice(command)
 }
@@ -86,30 +91,18 @@ function refuseTwice(command: Command): void {
     })
 }
 
-function optionOf({
-  flags,
-  help,
-  isRequired,
-  isWholeNumber,
-  isTime,
-  choices,
-}: CommandOption): Option {
+function optionOf({ flags, help, isRequired, parse, choices }: CommandOption): Option {
   const option = new Option(flags, help)
   if (isRequired) option.makeOptionMandatory()
-  if (isWholeNumber) option.argParser(wholeNumber)
-  if (isTime) option.argParser(time)
+  if (parse) option.argParser((text) => parsed(parse, text))
   if (choices) option.choices([...choices])
   return option
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d{1,12}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(text)
-}
-
-function time(text: string): string {
-  if (isDateTime(text)) return text
-  throw new InvalidArgumentError(
-    'It must be a time of RFC 3339 with its offset, such as 2026-11-26T12:00:00Z or 2026-11-26T13:00:00+01:00.',
-  )
+function parsed(parse: (text: string) => unknown, text: string): unknown {
+  try {
+    return parse(text)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
+  }
 }

@@ -1,7 +1,13 @@
 import type { RevocationReason } from '../audit/event.js'
 import { createClient, type RevocationRequest, type RevocationResult } from '../client/client.js'
 import { nearest } from '../runtime/nearest.js'
-import { clientOption, issuerOptions, serviceOption, type CliCommand } from './command.js'
+import {
+  clientOption,
+  issuerOptions,
+  serviceOption,
+  wholeNumber,
+  type CliCommand,
+} from './command.js'
 import { credentialsOf, failureOf, readToken, urlOf, type Io } from './io.js'
 
 const reasons: RevocationReason[] = [
@@ -30,7 +36,7 @@ export const revokeCommand: CliCommand = {
     {
       flags: '--exp <time>',
       help: 'when that token expires, in epoch seconds',
-      isWholeNumber: true,
+      parse: wholeNumber,
     },
     serviceOption,
     clientOption,

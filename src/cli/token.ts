@@ -5,7 +5,7 @@ import type { SecretKey } from '../token/key-material.js'
 import { createFaults, optional, parsedBy, texts } from '../token/options.js'
 import { parseSecrets } from '../token/static-keys.js'
 import { signDevelopmentToken } from '../token/development.js'
-import { serviceOption, type CliCommand } from './command.js'
+import { serviceOption, wholeNumber, type CliCommand } from './command.js'
 import { requestTimeoutMs, urlOf, type Io } from './io.js'
 
 export const tokenCommand: CliCommand = {
@@ -14,7 +14,7 @@ export const tokenCommand: CliCommand = {
   options: [
     { flags: '--sub <subject>', help: 'its subject' },
     { flags: '--sid <session>', help: 'its session' },
-    { flags: '--lifetime <seconds>', help: 'how long it is valid', isWholeNumber: true },
+    { flags: '--lifetime <seconds>', help: 'how long it is valid', parse: wholeNumber },
     serviceOption,
   ],
   run: printToken,

@@ -1,12 +1,15 @@
 import type { Clients } from '../access/clients.js'
+import type { CutoffClaim } from '../token/claims.js'
 import type { RevocationKey } from '../token/keys.js'
 import { keptUntil } from './create-revocation.js'
 import type { Operation } from './operation.js'
 import type { Store } from '../revocation/ports.js'
 
+type Parts = { clients: Clients; store: Store; cutoffClaim: CutoffClaim }
+
 /** Whether a key that the audit trail names is revoked, and until when. */
 export const getRevocation =
-  ({ clients, store }: { clients: Clients; store: Store }): Operation<'getRevocation'> =>
+  ({ clients, store, cutoffClaim }: Parts): Operation<'getRevocation'> =>
   async ({ authorization, requester, params }) => {
     const client = await clients.authenticate({ authorization, requester }, 'introspect')
     // A key has no audience, so a client with `audiences` may not look it up.
@@ -19,7 +22,7 @@ export const getRevocation =
       body: {
         key,
         revoked: true,
-        ...(entry.cutoff !== undefined && { cutoff: entry.cutoff }),
+        ...(entry.cutoff !== undefined && { cutoff: entry.cutoff, cutoffClaim }),
         keptUntil: keptUntil(entry),
       },
     }

@@ -12,6 +12,8 @@ const batchEvents = 500
 const mostBatches = 10
 /** Limits memory: a page of a thousand events takes 2 MB to make, of which 0.4 MB are sent. */
 const mostPagesAtOnce = 2
+/** Events are in the order of the store's clock; their `time` is by the clock of an instance. */
+const mostClockErrorMs = 86_400_000
 
 /**
  * Pages of events, newest first. A page ends when it is full, at the end of the trail, or after
@@ -37,12 +39,14 @@ type Query = Request<'listAuditEvents'>['query']
 
 async function readPage(trail: AuditTrail, query: Query, matches: (event: StoredEvent) => boolean) {
   const { limit = 100 } = query ?? {}
+  const oldestMs = query?.from === undefined ? -Infinity : Date.parse(query.from) - mostClockErrorMs
   const events: StoredEvent[] = []
   let cursor = query?.cursor
   for (let batch = 0; batch < mostBatches; batch += 1) {
     const found = await trail.read(cursor, batchEvents)
     for (const { id, event } of found) {
       cursor = id
+      if (takenAtMs(id) < oldestMs) return { events, cursor: null }
       const stored = JSON.parse(event) as StoredEvent
       if (matches(stored)) events.push(stored)
       if (events.length === limit) return { events, cursor: id }
@@ -52,14 +56,19 @@ async function readPage(trail: AuditTrail, query: Query, matches: (event: Stored
   return { events, cursor: cursor ?? null }
 }
 
+/** An id begins with the time at which the store took the event. */
+const takenAtMs = (id: string) => Number(id.split('-')[0])
+
 function filterOf(query: Query): (event: StoredEvent) => boolean {
-  const { subject, key, event, from, to } = query ?? {}
+  const { subject, key, event, client, reason, from, to } = query ?? {}
   const fromMs = from === undefined ? -Infinity : Date.parse(from)
   const toMs = to === undefined ? Infinity : Date.parse(to)
   return (stored) =>
     (subject === undefined || stored.subject === subject) &&
     (key === undefined || (stored.keys?.includes(key) ?? false)) &&
     (event === undefined || stored.event === event) &&
+    (client === undefined || stored.client === client) &&
+    (reason === undefined || stored.reason === reason) &&
     Date.parse(stored.time) >= fromMs &&
     Date.parse(stored.time) <= toMs
 }

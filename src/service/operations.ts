@@ -147,7 +147,11 @@ const clientOperations = (
       issuers: reloadable.issuers,
       now,
     }),
-    getRevocation: getRevocation({ clients, store: stores.revocations }),
+    getRevocation: getRevocation({
+      clients,
+      store: stores.revocations,
+      cutoffClaim: config.cutoffClaim,
+    }),
     listAuditEvents: listAuditEvents({
       clients,
       trail: stores.trail,

@@ -116,7 +116,7 @@ describe('routes', () => {
   })
 
   it('400 says which parameter is wrong, and repeats nothing that the client has sent', async () => {
-    const all = 'the parameters are subject, key, event, from, to, limit, cursor'
+    const all = 'the parameters are subject, key, event, client, reason, from, to, limit, cursor'
     for (const [query, path, rule] of [
       ['event=secret', 'query.event', 'must be as the contract says'],
       ['key=secret', 'query.key', 'must be as the contract says'],

@@ -297,10 +297,13 @@ describe('every command and snippet of the pages', () => {
     },
     'export CIERRE_URL': async ({ text }) => {
       const lines = text.trimEnd().split('\n')
-      expect(lines).to.have.length(6)
+      expect(lines).to.have.length(8)
       // A service with a configured key makes no tokens.
       const out = await shell(
-        [lines[0], 'echo "$TOKEN" > token.txt', ...lines.slice(2)].join('\n'),
+        [lines[0], 'echo "$TOKEN" > token.txt', ...lines.slice(2)]
+          .join('\n')
+          // 1: the token is revoked.
+          .replace(/^npx cierre why.*$/m, 'npx cierre why < token.txt || [ $? = 1 ]'),
         {
           env: {
             TOKEN: await sign(freshClaims({ iss: issuerName, sub: 'dora' }), 'RS256', { kid: 'k' }),
@@ -309,6 +312,9 @@ describe('every command and snippet of the pages', () => {
       )
       expect(out).to.match(/^active: subject "dora"/m)
       expect(out).to.match(/^revoked s:\S+/m)
+      expect(out).to.match(
+        /^revoked: s:\S+ \(its session\)\n +when .*\n +who +the machine client ops/m,
+      )
       expect(out).to.match(/^revoked u:\S+/m)
       expect(out).to.match(
         /authn_token_revoked +compromised +alice of https:\/\/issuer\.example\.com +by ops/,
