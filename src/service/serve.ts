@@ -9,6 +9,7 @@ import { warnOfUnknownVariables } from '../config/unknown-variables.js'
 import { createMetricsServer } from '../http/metrics-server.js'
 import { serverTimes } from '../http/server.js'
 import { createLog, exitOnLostErrors } from '../telemetry/log.js'
+import { changesBetween } from './config-summary.js'
 import { createOperations } from './operations.js'
 import { createParts } from './parts.js'
 import { createService, type Service } from './service.js'
@@ -37,7 +38,7 @@ export async function serve(env: Environment, { stopped, onHangup }: Signals): P
   warnOfUnknownVariables(env, log)
   const parts = createParts({ config, log, writeLine, now: Date.now })
   const service = createService(parts, createOperations(parts), serverTimes)
-  onHangup(() => reload(service, env, log))
+  onHangup(createReload(config, { service, env, log }))
   // A load balancer sends requests as soon as the port is open, so the store is tried first. With
   // Redis down the port opens all the same, for health and metrics.
   await Promise.race([service.firstAttempts(), stopped])
@@ -92,14 +93,25 @@ async function announce(server: Server, config: Config, log: Logger): Promise<vo
     await printDevelopmentToken(config.throwawaySecret, origin, config.hasDocs)
 }
 
-/** Reads the files again. Invalid files change nothing. */
-function reload(service: Service, env: Environment, log: Logger): void {
-  try {
-    service.reload(parseConfig(env))
-    log.info('files read again')
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    log.error({ faults: error.faults }, 'files not taken over')
+type ReloadParts = Readonly<{ service: Service; env: Environment; log: Logger }>
+
+/** Reads the files again, and logs what has changed. Invalid files change nothing. */
+function createReload(config: Config, { service, env, log }: ReloadParts): () => void {
+  let current = config
+  return () => {
+    try {
+      const next = parseConfig(env)
+      service.reload(next)
+      const changes = changesBetween(current, next)
+      current = next
+      log.info(
+        { changes },
+        `files read again${changes.length === 0 ? ': nothing has changed' : ''}`,
+      )
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      log.error({ faults: error.faults }, 'files not taken over')
+    }
   }
 }
 

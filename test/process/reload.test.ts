@@ -33,6 +33,13 @@ describe('SIGHUP takes over changed files without a restart', () => {
     instance.signal('SIGHUP')
     await until(line, () => instance.output.out.split(line).length > before)
   }
+  /** What the last lines on reading files say has changed. */
+  const changes = () =>
+    instance.output.out
+      .split('\n')
+      .filter((line) => line.includes('"files read again'))
+      .map((line) => (JSON.parse(line) as { changes: string[] }).changes)
+      .at(-1)
   const verify = async (key: string) =>
     (
       await send(instance.origin, {
@@ -87,6 +94,16 @@ describe('SIGHUP takes over changed files without a restart', () => {
     file('key', newKey)
     file('clients', clients(newSecret))
     await readAgain()
+    const short = (text: string) => hash(text).slice(0, 8)
+    const [issuerChange = '', clientChange = ''] = changes() ?? []
+    expect(issuerChange)
+      .to.include(`issuer (any) is now: secret sha256:${short(newKey)}, algorithms HS256`)
+      .and.to.include(`; it was: secret sha256:${short(oldKey)}, `)
+    expect(clientChange).to.equal(
+      `client api is now: allow feed, secret sha256:${short(newSecret)}; it was: allow feed, secret sha256:${short(oldSecret)}`,
+    )
+    await readAgain('files read again: nothing has changed')
+    expect(changes()).to.deep.equal([])
     // The stream ends, since its client has to authenticate anew.
     await stream.text()
     expect([
@@ -112,6 +129,9 @@ describe('SIGHUP takes over changed files without a restart', () => {
     await redis.client.configSet('requirepass', 'second')
     file('redis', redis.url.replace('first', 'second'))
     await readAgain()
+    expect(changes()).to.deep.equal([
+      'Redis has another user or password, which later connections use',
+    ])
     await redis.client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'YES'])
     await until(
       'it is ready with the other password',
@@ -165,6 +185,9 @@ describe('SIGHUP takes over changed files without a restart', () => {
     child.kill('SIGHUP')
     await until('it has read them', () => output.out.includes('files read again'))
     expect(await name()).to.equal('after.test')
+    expect(output.out).to.match(
+      /"certificate is now: CN=after\.test, sha256:[0-9a-f]{64}, valid until [^"]+; it was: CN=before\.test, /,
+    )
     child.kill('SIGTERM')
   })
 })
