@@ -46,7 +46,7 @@ The commands other than \`serve\` and \`agent\` read these variables:
 | variable | default | meaning |
 |---|---|---|
 | \`CIERRE_URL\` | \`http://127.0.0.1:3000\` | Origin of the service that a command talks to; \`--url\` takes precedence. |
-| \`CIERRE_CLIENT_ID\` | | Machine client of \`revoke\` and \`audit\`; \`--client-id\` takes precedence. |
+| \`CIERRE_CLIENT_ID\` | | Machine client of \`revoke\`, \`why\`, \`audit\` and \`erase\`; \`--client-id\` takes precedence. |
 | \`CIERRE_CLIENT_SECRET\` | | Secret of that machine client. |
 `
 

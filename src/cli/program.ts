@@ -4,6 +4,7 @@ import { agentCommand } from './agent.js'
 import { auditCommand } from './audit.js'
 import { checkCommand } from './check.js'
 import { clientCommand } from './client.js'
+import { configCheckCommand } from './config-check.js'
 import type { CliCommand, CommandOption } from './command.js'
 import { eraseCommand } from './erase.js'
 import type { Io } from './io.js'
@@ -22,6 +23,7 @@ const serveCommand: CliCommand = {
 const commands = [
   serveCommand,
   agentCommand,
+  configCheckCommand,
   tokenCommand,
   clientCommand,
   revokeCommand,
@@ -70,8 +72,10 @@ function addCommand(
   { name, help, options }: CliCommand,
   action: (options: object) => Promise<void>,
 ): void {
-  const command = program
-    .command(name)
+  const [last = '', ...groups] = name.split(' ').reverse()
+  const group = groups.reverse().reduce(groupFor(`${last}: ${help}`), program)
+  const command = group
+    .command(last)
     .description(help)
     .showHelpAfterError(`(cierre ${name} --help shows how it is used)`)
     .action(action)
@@ -90,6 +94,13 @@ function refuseTwice(command: Command): void {
       given.add(name)
     })
 }
+
+/** The command that holds others, such as `config`. */
+const groupFor =
+  (description: string) =>
+  (program: Command, name: string): Command =>
+    program.commands.find((command) => command.name() === name) ??
+    program.command(name).description(description)
 
 function optionOf({ flags, help, isRequired, parse, choices }: CommandOption): Option {
   const option = new Option(flags, help)

@@ -142,6 +142,17 @@ function createKeyLookUp(keySet: LoadedKeySet, fetches: KeySetFetches) {
 const unavailable = () => new ServiceError('keys_unavailable', { reason: 'keys' })
 
 /**
+ * Fetches a key set once.
+ *
+ * @throws Error with a short reason that quotes neither the URL nor the answer
+ */
+export function tryKeySet(uri: string): Promise<FetchedKeys> {
+  return fetchKeys(uri, new AbortController().signal).catch((error: unknown) => {
+    throw new Error(reasonOf(error))
+  })
+}
+
+/**
  * A short reason for the log. The messages of other errors may quote the URL and a secret in it.
  */
 function reasonOf(error: unknown): string {

@@ -8,6 +8,7 @@ import {
   withoutArguments,
 } from '../../revocation/store-errors.js'
 import { auditKey, epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
+import type { RedisClient } from './connection-attempt.js'
 import { connectedClient, type RedisLink } from './connection.js'
 import { foreignValueOf, type ForeignValues } from './foreign-values.js'
 import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
@@ -93,9 +94,13 @@ export function createCommitter(parts: CommitterParts): Committer {
       return replies.map((reply) => (error && isStoredReply(reply) ? { error } : reply))
     },
     begin: async () => void (await run([], [])),
-    dryRun: async () =>
-      void (await runScript(writer.client, dryRunScript, [feedKey, `${keyPrefix}nothing`], [])),
+    dryRun: () => dryRun(writer.client),
   }
+}
+
+/** @throws Error when a commit would fail */
+export async function dryRun(client: RedisClient): Promise<void> {
+  await runScript(client, dryRunScript, [feedKey, `${keyPrefix}nothing`], [])
 }
 
 const isReadOnly = (reply: CommitReply): boolean =>

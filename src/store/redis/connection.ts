@@ -89,6 +89,21 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
   }
 }
 
+/** Connects once, and never again. `ready` rejects with the error of the attempt. */
+export function connectOnce(connection: RedisConnection) {
+  const made = createDeferred<Attempt>()
+  const attempt: Attempt = attemptConnection(
+    { ...clientSettings(connection), ...credentialsOf(connection.url) },
+    {
+      onReady: () => made.resolve(attempt),
+      onError: made.reject,
+      onEnd: () => made.reject(new Error('the connection was closed')),
+      onSilent: () => made.reject(new Error(`no answer within ${silentForMs} ms`)),
+    },
+  )
+  return { ready: made.promise, discard: attempt.discard }
+}
+
 type Retry = Readonly<{
   /** Renews the connection after a back-off, with jitter against a thundering herd. */
   start: () => void

@@ -4,10 +4,20 @@ import { createHourly } from '../../runtime/hourly.js'
 import type { RedisLink } from './connection.js'
 
 type Parts = Readonly<{
-  link: RedisLink
+  link: Pick<RedisLink, 'client'>
   minReplicas: number
+  /** Absent: the clock is not compared with that of Redis. */
+  clock?: ClockWarning
+}>
+
+type ClockWarning = Readonly<{
   now: () => number
   /** How far the clock may be from that of Redis without a warning, in milliseconds. */
+  toleranceMs: number
+  log: Pick<Logger, 'warn'>
+}>
+
+/** How far the clock may be from that of Redis without a warning, in milliseconds. */
   clockToleranceMs: number
   log: Pick<Logger, 'warn'>
 }>
@@ -20,12 +30,11 @@ type Parts = Readonly<{
  *
  * @throws what the connection throws
  */
-export function redisHealthCheck(parts: Parts): StoreHealthCheck {
-  const { link, minReplicas } = parts
-  const warnOfClock = createClockWarning(parts)
+export function redisHealthCheck({ link, minReplicas, clock }: Parts): StoreHealthCheck {
+  const warnOfClock = clock && createClockWarning(clock)
   return async () => {
     const info = parseInfo(await link.client.info())
-    warnOfClock(info)
+    warnOfClock?.(info)
     return {
       store: isWritable(info, minReplicas) ? 'ok' : 'failed',
       eviction: evictionStatus(info['maxmemory_policy']),
@@ -41,11 +50,11 @@ type Info = Readonly<Record<string, string>>
  * Expiries and cutoffs come from the clock of the instance. One whose clock is ahead stores
  * revocations for too short a time, and leaves out those that it calls expired.
  */
-function createClockWarning({ now, clockToleranceMs, log }: Parts): (info: Info) => void {
+function createClockWarning({ now, toleranceMs, log }: ClockWarning): (info: Info) => void {
   const isDue = createHourly(now)
   return ({ server_time_usec: serverTime }) => {
     const aheadMs = now() - Number(serverTime) / 1000
-    if (Math.abs(aheadMs) > clockToleranceMs && isDue('clock'))
+    if (Math.abs(aheadMs) > toleranceMs && isDue('clock'))
       log.warn({ aheadS: Math.round(aheadMs / 1000) }, 'the clock is not that of Redis')
   }
 }

@@ -31,15 +31,13 @@ export function createLayoutCheck(log: Pick<Logger, 'error' | 'info'>): LayoutCh
   let unknown: string | undefined
   return {
     check(found) {
-      const isKnown = found == null || (isVersion(found) && Number(found) <= layoutVersion)
+      const message = found == null ? undefined : faultOfLayout(found)
       const before = unknown
-      unknown = isKnown ? undefined : found
-      if (isKnown) {
+      unknown = message === undefined ? undefined : (found ?? undefined)
+      if (message === undefined) {
         if (before !== undefined) log.info('the layout of Redis is known again')
         return
       }
-      const version = isVersion(found) ? found : '(unreadable)'
-      const message = `Redis holds layout ${version}, and this instance knows up to ${layoutVersion}`
       if (before !== found)
         log.error(
           { layoutKnown: layoutVersion },
@@ -49,6 +47,14 @@ export function createLayoutCheck(log: Pick<Logger, 'error' | 'info'>): LayoutCh
     },
     isKnown: () => unknown === undefined,
   }
+}
+
+/** Why this instance cannot read a layout; nothing for one that it knows. */
+export function faultOfLayout(found: string): string | undefined {
+  const isReadable = isVersion(found)
+  if (isReadable && Number(found) <= layoutVersion) return undefined
+  const version = isReadable ? found : '(unreadable)'
+  return `Redis holds layout ${version}, and this instance knows up to ${layoutVersion}`
 }
 
 const isVersion = (text: string) => /^\d{1,15}$/.test(text)

@@ -42,9 +42,7 @@ export function openRedisStores(parts: Parts): KeptStores {
   const checkInfo = redisHealthCheck({
     link: main,
     minReplicas,
-    now,
-    clockToleranceMs: config.maxClockSkewMs + timeoutMs,
-    log,
+    clock: { now, toleranceMs: config.maxClockSkewMs + timeoutMs, log },
   })
   return {
     revocations: createStore({

@@ -1,0 +1,65 @@
+import type { RedisConnection } from '../../config/redis.js'
+import type { CheckStatus } from '../../revocation/ports.js'
+import { withoutArguments } from '../../revocation/store-errors.js'
+import { withDeadline } from '../../runtime/deadline.js'
+import { auditKey, layoutKey } from '../names.js'
+import { silentForMs, type Attempt } from './connection-attempt.js'
+import { connectOnce } from './connection.js'
+import { dryRun } from './commit.js'
+import { redisHealthCheck } from './health.js'
+import { faultOfLayout } from './layout.js'
+
+/** What a trial has found in a Redis. */
+export type RedisTrial = Readonly<{
+  version: string
+  store: CheckStatus
+  eviction: CheckStatus
+  persistence: CheckStatus
+  /** Absent where Redis has no data of cierre. */
+  layout: string | undefined
+  auditEvents: number
+}>
+
+type Limits = Readonly<{ minReplicas: number; timeoutMs: number }>
+
+/**
+ * Connects to the Redis of the revocations and reads what a logout needs. It writes nothing: no
+ * layout, no first event of a feed.
+ *
+ * @throws Error that says why a logout would fail
+ */
+export const tryRedis = (connection: RedisConnection, limits: Limits): Promise<RedisTrial> =>
+  withConnection(connection, limits.timeoutMs, async ({ client }) => {
+    const health = await redisHealthCheck({ link: { client }, minReplicas: limits.minReplicas })()
+    const layout = (await client.get(layoutKey)) ?? undefined
+    const fault = layout === undefined ? undefined : faultOfLayout(layout)
+    if (fault !== undefined) throw new Error(fault)
+    await dryRun(client)
+    const info = await client.info('server')
+    return {
+      ...health,
+      version: /^redis_version:(\S+)/m.exec(info)?.[1] ?? 'unknown',
+      layout,
+      auditEvents: await client.xLen(auditKey),
+    }
+  })
+
+/** Connects to a Redis of session data, and sends a ping. @throws Error */
+export const trySessionRedis = (connection: RedisConnection, timeoutMs: number): Promise<void> =>
+  withConnection(connection, timeoutMs, async ({ client }) => void (await client.ping()))
+
+async function withConnection<T>(
+  connection: RedisConnection,
+  timeoutMs: number,
+  work: (attempt: Attempt) => Promise<T>,
+): Promise<T> {
+  const connecting = connectOnce(connection)
+  try {
+    const attempt = await withDeadline(connecting.ready, silentForMs + timeoutMs)
+    return await withDeadline(work(attempt), timeoutMs)
+  } catch (error) {
+    throw withoutArguments(error)
+  } finally {
+    connecting.discard()
+  }
+}
