@@ -58,7 +58,7 @@ health() { env -i PATH="$PATH" PORT="$port" "${unprivileged[@]}" node scripts/co
 soon health
 ready() { curl -fs -o /dev/null "http://127.0.0.1:$port/health/ready"; }
 soon ready
-! grep -q '"level":\(40\|50\|60\)' "$work/log" || fail 'the service warns about the settings of compose.yaml'
+! grep -q '"level":"\(warn\|error\|fatal\)"' "$work/log" || fail 'the service warns about the settings of compose.yaml'
 
 token=$(env -i PATH="$PATH" JWT_SECRET="$secret" JWT_AUDIENCE=https://api.example.com node dist/main.js token)
 logout() {

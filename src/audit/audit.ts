@@ -1,8 +1,8 @@
-import type { Logger } from 'pino'
 import type { Commit, StoredRevocation } from '../revocation/commit.js'
 import type { Entry } from '../revocation/entry.js'
 import type { AddressDetail } from '../runtime/ip-addresses.js'
 import type { WriteLine } from '../telemetry/log.js'
+import type { Outage } from '../telemetry/outages.js'
 import type { RevocationKey } from '../token/keys.js'
 import {
   failureEvent,
@@ -53,7 +53,8 @@ const refusalLimits = { perMinute: 30, mostSubjects: 10_000 }
 
 export type AuditParts = {
   trail: AuditTrail
-  log: Logger
+  /** Of the trail. */
+  outage: Outage
   /** Writes a line whatever the log level is; an audit event is JSON already. */
   writeLine: WriteLine
   now: () => number
@@ -112,9 +113,10 @@ export function createAudit(parts: AuditParts): Audit {
       })
       if (result.outcome === 'nothing_to_store') await record({ ...event, outcome: 'success' })
       else {
-        if (result.outcome === 'stored_without_audit')
-          trail.reportFailure(event.requester.requestId)
         const { commit, upstreamRevocation } = result
+        if (result.outcome === 'stored_without_audit')
+          trail.reportFailure(storedWithoutEvent(), event.requester.requestId)
+        else if (upstreamRevocation === undefined) trail.reportSuccess()
         if (upstreamRevocation === undefined) recordStored(event, commit)
         else await record(storedEvent(event, commit, upstreamRevocation))
       }
@@ -133,6 +135,8 @@ const storedEvent = (
   { entries }: Commit,
   upstreamRevocation: AuditEvent['upstreamRevocation'],
 ): AuditEvent => ({ ...event, outcome: 'success', keys: keysOf(entries), upstreamRevocation })
+
+const storedWithoutEvent = () => new Error('a revocation was stored without its event')
 
 const keysOf = (entries: readonly Entry[]): RevocationKey[] => entries.map(({ key }) => key)
 

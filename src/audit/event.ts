@@ -97,7 +97,7 @@ export function namesSubject(claims: { iss: string | null; sub: string }) {
 
 /** The log line of an event that is JSON already. `more` is the JSON text of further members. */
 export const logLine = (name: AuditEventName, json: string, nowMs: number, more = ''): string =>
-  `{"level":30,"time":"${isoTime(nowMs)}","name":"audit","audit":${json}${more},"msg":"${name}"}\n`
+  `{"level":"info","time":"${isoTime(nowMs)}","name":"audit","audit":${json}${more},"msg":"${name}"}\n`
 
 const textOf = (value: unknown, longest: number) => {
   if (value === undefined) return undefined

@@ -1,14 +1,16 @@
-import type { Logger } from 'pino'
 import { withoutArguments } from '../revocation/store-errors.js'
 import { withDeadline } from '../runtime/deadline.js'
+import type { Outage } from '../telemetry/outages.js'
 import type { AuditTrail } from './trail.js'
 
 /** Writes to the trail and trims the trail. A failure of the trail does not fail the request. */
 export type TrailWriter = {
   /** Appends an event, within the deadline. A failure is reported, never thrown. */
   append(event: string, requestId: string): Promise<void>
-  /** Logs and counts an event that the trail did not take. */
-  reportFailure(requestId?: string, cause?: unknown): void
+  /** Counts an event that the trail did not take. */
+  reportFailure(cause: unknown, requestId?: string): void
+  /** The trail has taken an event otherwise. */
+  reportSuccess(): void
   failures(): number
   /** Stops trimming, and waits for what is being written. */
   close(): Promise<void>
@@ -18,19 +20,25 @@ const trimEveryMs = 60_000
 
 export function createTrailWriter(
   trail: AuditTrail,
-  { log, timeoutMs }: { log: Pick<Logger, 'error'>; timeoutMs: number },
+  { outage, timeoutMs }: { outage: Outage; timeoutMs: number },
 ): TrailWriter {
   const pending = new Set<Promise<void>>()
   let trailFailures = 0
-  const reportFailure: TrailWriter['reportFailure'] = (requestId, cause) => {
+  const reportFailure: TrailWriter['reportFailure'] = (cause, requestId) => {
     trailFailures += 1
-    log.error({ err: withoutArguments(cause), requestId, trailFailures }, 'audit trail not written')
+    outage.failed({
+      problem: 'audit trail not written',
+      cause: withoutArguments(cause),
+      what: 'events',
+      first: { requestId },
+    })
   }
   const attempt = async (work: () => Promise<void>, requestId?: string) => {
     try {
       await withDeadline(work(), timeoutMs)
+      outage.works()
     } catch (cause) {
-      reportFailure(requestId, cause)
+      reportFailure(cause, requestId)
     }
   }
   const track = (work: Promise<void>) => {
@@ -42,6 +50,7 @@ export function createTrailWriter(
   return {
     append: (event, requestId) => track(attempt(() => trail.append(event), requestId)),
     reportFailure,
+    reportSuccess: outage.works,
     failures: () => trailFailures,
     async close() {
       clearInterval(timer)

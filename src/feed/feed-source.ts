@@ -107,6 +107,7 @@ export type FeedLog = FeedReader & {
   scan(): AsyncIterable<Entry[]>
   /** Counts the connections; 0 before the first. */
   connection(): number
+  isConnected(): boolean
   /**
    * Whether the last read of the store, by any connection, found a layout that this instance knows.
    */

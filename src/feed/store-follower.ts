@@ -2,7 +2,9 @@ import type { Logger } from 'pino'
 import type { Entry } from '../revocation/entry.js'
 import type { LiveSet } from '../revocation/live-set.js'
 import { clockOf } from '../runtime/clock.js'
-import { UnknownLayout, withoutArguments } from '../revocation/store-errors.js'
+import { withoutArguments } from '../revocation/store-errors.js'
+import { isDefect } from '../runtime/error-text.js'
+import type { Outage } from '../telemetry/outages.js'
 import type { Position } from './event.js'
 import type { FeedLog } from './feed-source.js'
 import { createFollower, type Follower } from './follower.js'
@@ -39,6 +41,7 @@ export type StoreFollowerParts = Pick<
   /** Stores entries again. */
   restore: (entries: readonly Entry[]) => Promise<void>
   log: Logger
+  outage: Outage
   now: () => number
   timeoutMs: number
   maxStalenessMs: number
@@ -108,28 +111,30 @@ const messages = {
   clock_set_back: 'the clock was set back; every revocation is read again',
 } as const satisfies Partial<Record<Notice, string>>
 
-/** Logs what happens to the follower. A trouble that repeats is logged once. */
+/** Logs what happens to the follower. */
 function createLoggingObserver({
   log,
+  outage,
   feed,
 }: StoreFollowerParts): Pick<FollowerObserver, 'onNotice' | 'onPositionSeen' | 'onTrouble'> {
-  let trouble: string | undefined
+  let restoredBefore = 0
   return {
-    onPositionSeen: () => void (trouble = undefined),
+    onPositionSeen: outage.works,
     onNotice(notice, state, { historyLost, restored }) {
       if (notice === 'gap') return
       if (notice === 'history_lost' || notice === 'writes_missing')
         log.error({ revocations: pendingOf(state), historyLost }, messages[notice])
       else log.warn(notice === 'written_back' ? { restored } : {}, messages[notice])
+      if (notice !== 'written_back') return
+      outage.noted('writtenBack', restored - restoredBefore)
+      restoredBefore = restored
     },
     onTrouble(error) {
-      const cause = withoutArguments(error) as Error
-      // Before the first connection the connection reports its own trouble; an unknown layout is
-      // reported by the check of the layout.
-      const isReported = feed.connection() === 0 || cause instanceof UnknownLayout
-      if (trouble !== cause.message && !isReported)
-        log.error({ err: cause }, 'the feed cannot be followed')
-      trouble = cause.message
+      const cause = withoutArguments(error)
+      if (isDefect(cause)) log.error({ err: cause }, 'the feed cannot be followed')
+      // A connection reports its own trouble.
+      if (!feed.isConnected()) outage.counted('follow')
+      else outage.failed({ problem: 'the feed cannot be followed', cause, what: 'follow' })
     },
   }
 }

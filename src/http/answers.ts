@@ -10,11 +10,15 @@ import { send, type StreamTimes } from './send.js'
 import type { FailureForm } from './served-operations.js'
 import { staticAnswer } from './static-answer.js'
 
+type FailedRequest = Readonly<{ requestId: string; operationId: OperationId | undefined }>
+
 export type AnswerParts = Readonly<{
   audit: Pick<Audit, 'sample'>
   log: Pick<Logger, 'error' | 'warn'>
   /** Called for every answer, with the seconds since the head of its request. */
   observe: (operation: OperationId | undefined, status: number, seconds: number) => void
+  /** Counts a failure among those of an outage, and says whether it is one. */
+  countFailure: (error: unknown, request: FailedRequest) => boolean
   /** The failure form of a path that has no operation. */
   formOfPath: (path: string) => FailureForm
   times: StreamTimes
@@ -48,14 +52,13 @@ export function answerRequests(parts: AnswerParts): Middleware {
   }
 }
 
-function failed({ log, formOfPath }: AnswerParts, ctx: ServiceContext, error: unknown): Outgoing {
+function failed(parts: AnswerParts, ctx: ServiceContext, error: unknown): Outgoing {
+  const { log, countFailure, formOfPath } = parts
   const { operation, path, authorization, requester } = ctx.state
-  // The key source logs that keys are missing. A line per request would let strangers fill the log.
-  const isLoggedAlready = error instanceof ServiceError && error.code === 'keys_unavailable'
-  if (isServiceFailure(error) && !isLoggedAlready) {
-    const { requestId } = requester
-    log.error({ err: error, requestId, operationId: operation?.operationId }, 'request failed')
-  }
+  const request = { requestId: requester.requestId, operationId: operation?.operationId }
+  // In an outage hundreds of guards ask every second, so its requests are counted, not logged.
+  if (isServiceFailure(error) && !countFailure(error, request))
+    log.error({ err: error, ...request }, 'request failed')
   const form = operation?.failureForm ?? formOfPath(path)
   return failureAnswer(error, { operation, form, authorization })
 }

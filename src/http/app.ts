@@ -20,26 +20,28 @@ export type AppParts = Readonly<{
   corsOrigins: readonly string[]
   audit: Audit
   observe: AnswerParts['observe']
+  countFailure: AnswerParts['countFailure']
   log: Logger
   times: AnswerParts['times']
   isHosted: boolean
 }>
 
-/** The client has closed its connection, or its process has ended. */
-const codesOfGoneClients = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE'])
+/** Codes of the errors that a client causes by closing its connection. */
+const hangUps = ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ECONNABORTED', 'EPIPE']
 
 /** The service over HTTP: the steps of every request, in order. */
 export function createApp(parts: AppParts): Koa {
-  const { document, operations, audit, observe, log, times, isHosted } = parts
+  const { document, operations, audit, observe, countFailure, log, times, isHosted } = parts
   const served = servedOperations(document, operations)
   const cors = allowOrigins(parts.corsOrigins, log)
   const app = new Koa()
   app.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== undefined && codesOfGoneClients.has(error.code)) return
-    log.error({ err: error }, 'answer not sent')
+    const { code } = error
+    if (code !== undefined && hangUps.includes(code)) log.debug({ code }, 'the client hung up')
+    else log.error({ err: error }, 'answer not sent')
   })
   const formOfPath = createPathForms(served.values())
-  app.use(answerRequests({ audit, observe, log, times, isHosted, formOfPath }))
+  app.use(answerRequests({ audit, observe, countFailure, log, times, isHosted, formOfPath }))
   app.use(identifyRequester(parts.addresses, log))
   app.use(checkRequestHead)
   const limit = limitAddress(parts.addressLimiters)

@@ -6,7 +6,7 @@ import type { ServiceParts } from './parts.js'
 
 /** The HTTP side of the service, without a server. */
 export const createServiceApp = (
-  { config, audit, metrics, log }: ServiceParts,
+  { config, audit, metrics, log, serviceOutages }: ServiceParts,
   operations: Operations,
   http: Pick<AppParts, 'document' | 'times' | 'isHosted'>,
 ): ReturnType<typeof createApp> =>
@@ -18,6 +18,7 @@ export const createServiceApp = (
     corsOrigins: config.corsOrigins,
     audit,
     observe: metrics.request,
+    countFailure: serviceOutages.countRequest,
     log,
   })
 

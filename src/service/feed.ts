@@ -8,6 +8,7 @@ import { commitOf } from '../revocation/commit.js'
 import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
 import { cautiousTime, clockOf } from '../runtime/clock.js'
 import type { Stores } from '../store/stores.js'
+import type { Outage } from '../telemetry/outages.js'
 
 /** What the follower of this instance reports. The live set has what it reports already. */
 export type FeedNews = EventEmitter<{
@@ -35,12 +36,14 @@ export type Feed = Readonly<{
 export type FeedParts = Readonly<{
   stores: Pick<Stores, 'feed' | 'feedReader' | 'revocations'>
   log: Logger
+  outage: Outage
   now: () => number
   timeoutMs: number
   maxStalenessMs: number
 }>
 
-export function createFeed({ stores, log, now, timeoutMs, maxStalenessMs }: FeedParts): Feed {
+export function createFeed(parts: FeedParts): Feed {
+  const { stores, log, outage, now, timeoutMs, maxStalenessMs } = parts
   const liveSet = createLiveSet(now, cautiousTime(clockOf(now)))
   const news: FeedNews = new EventEmitter()
   const follower = createStoreFollower({
@@ -54,6 +57,7 @@ export function createFeed({ stores, log, now, timeoutMs, maxStalenessMs }: Feed
     onFreshness: (isFresh) => news.emit('freshness', isFresh),
     onTrouble: (error) => news.emit('trouble', error as Error),
     log,
+    outage,
     now,
     timeoutMs,
     maxStalenessMs,

@@ -7,7 +7,9 @@ import type { Stores } from '../store/stores.js'
 import type { WriteLine } from '../telemetry/log.js'
 import { createMetrics, type Metrics } from '../telemetry/metrics.js'
 import { version } from '../telemetry/version.js'
+import { watchKeySets } from '../telemetry/key-set-outages.js'
 import { createFeed, type Feed } from './feed.js'
+import { createServiceOutages, type ServiceOutages } from './outages.js'
 import { createReloadable, type Reloadable } from './reloadable.js'
 
 export type ServiceSetup = Readonly<{
@@ -23,13 +25,17 @@ export type ServiceParts = ServiceSetup &
     contract: ReturnType<typeof readContract>
     metrics: Metrics
     stores: Stores
+    serviceOutages: ServiceOutages
     audit: Audit
     reloadable: Reloadable
     feed: Feed
   }>
 
 /** Disconnects from the store and the key sources, after what is being written is written. */
-export async function closeParts({ reloadable, audit, feed, stores }: ServiceParts): Promise<void> {
+export async function closeParts(parts: ServiceParts): Promise<void> {
+  const { reloadable, audit, feed, stores, serviceOutages } = parts
+  // First, since closing ends what the outages look at.
+  serviceOutages.outages.close()
   reloadable.close()
   await audit.close()
   await feed.close()
@@ -40,19 +46,35 @@ export function createParts(setup: ServiceSetup): ServiceParts {
   const { config, log, writeLine, now } = setup
   const { storeTimeoutMs: timeoutMs, maxStalenessMs } = config
   const metrics = createMetrics({ version: version() })
-  const stores = openStores({ config, log, now, observe: metrics.store })
+  const serviceOutages = createServiceOutages({
+    config,
+    log,
+    clock: { now, monotonicMs: () => performance.now() },
+    check: (of) => stores.check(of),
+  })
+  const outages = serviceOutages
+  const stores = openStores({ config, log, now, observe: metrics.store, outages })
   const audit = createAudit({
     trail: stores.trail,
-    log,
+    outage: outages.audit,
     writeLine,
     now,
     timeoutMs,
     address: config.audit.address,
     onRevoked: metrics.revoked,
   })
-  const feed = createFeed({ stores, log, now, timeoutMs, maxStalenessMs })
+  const feed = createFeed({
+    stores,
+    log,
+    outage: outages.feed,
+    now,
+    timeoutMs,
+    maxStalenessMs,
+  })
   const { liveSet, follower, subscribers } = feed
   metrics.watch({ liveSet, follower, subscribers, audit, now })
   const reloadable = createReloadable({ config, log, now })
-  return { ...setup, contract: readContract(), metrics, stores, audit, reloadable, feed }
+  watchKeySets(outages.outages, reloadable.keySets)
+  const contract = readContract()
+  return { ...setup, contract, metrics, stores, serviceOutages, audit, reloadable, feed }
 }

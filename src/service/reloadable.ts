@@ -3,7 +3,8 @@ import type { Logger } from 'pino'
 import type { Client } from '../access/clients.js'
 import { limitKeyWaits } from '../access/key-waits.js'
 import type { Config } from '../config/config.js'
-import type { KeySource } from '../token/key-source.js'
+import type { FetchedKeySet, KeySource } from '../token/key-source.js'
+import type { KeySourceLog } from '../token/key-source-log.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
 import { warnOfUnusableClaims } from '../token/unusable-claims.js'
 import { createVerification, logoutTokenIssuers, type Verification } from '../token/verification.js'
@@ -16,6 +17,8 @@ export type Reloadable = Readonly<{
   issuers(): OpenIssuers['issuers']
   clients(): readonly Client[]
   keySources(): readonly KeySource[]
+  /** The key sets that are fetched, each with the name of its issuer. */
+  keySets(): readonly IssuerKeySet[]
   /**
    * Replaces issuers and clients by those of a configuration. A throwaway key stays for its run.
    *
@@ -24,6 +27,9 @@ export type Reloadable = Readonly<{
   reload(config: Config): { clientsDiffer: boolean }
   close(): void
 }>
+
+/** `issuer` is `(any)` where tokens of any issuer are accepted. */
+export type IssuerKeySet = FetchedKeySet & Readonly<{ issuer: string }>
 
 type Parts = Readonly<{ config: Config; log: Logger; now: () => number }>
 type Trusted = Readonly<{
@@ -43,6 +49,7 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
     issuers: () => trusted.opened.issuers,
     clients: () => trusted.clients,
     keySources,
+    keySets: () => keySetsOf(trusted.opened),
     reload(next) {
       const clientsDiffer = !isDeepStrictEqual(next.clients, trusted.clients)
       if (config.throwawaySecret === undefined) trusted = open(next, trusted.opened)
@@ -52,15 +59,40 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
   }
 }
 
+const keySetsOf = ({ issuers }: OpenIssuers): IssuerKeySet[] =>
+  issuers.flatMap(({ issuer = '(any)', keys }) => {
+    const fetched = keys.fetched?.()
+    return fetched === undefined ? [] : [{ ...fetched, issuer }]
+  })
+
+/**
+ * The log of key sets, without their failures, which are outages. Keys that are fetched again
+ * without a change are no news.
+ */
+function keySourceLog(log: Logger): KeySourceLog {
+  const known = new Map<string, unknown>()
+  return {
+    debug: (details, message) => log.debug(details, message),
+    info(details, message) {
+      const { origin = '', keys } = details as { origin?: string; keys?: number }
+      log[known.get(origin) === keys ? 'debug' : 'info'](details, message)
+      known.set(origin, keys)
+    },
+    warn: (details, message) => log.warn(details, message),
+    error: (details, message) => log.debug(details, message),
+  }
+}
+
 /** Opens what a configuration trusts. Clock skew, token length and cutoff claim stay as at the start. */
 function createOpener({ config, log, now }: Parts) {
   const { maxClockSkewMs, maxTokenLength, cutoffClaim } = config
   const onUnusableClaim = warnOfUnusableClaims(now, (details, message) =>
     log.warn(details, message),
   )
+  const keyLog = keySourceLog(log)
   const shared = { now, maxClockSkewMs, maxTokenLength, onUnusableClaim }
   return ({ issuers, clients, requireExp }: Config, before?: OpenIssuers): Trusted => {
-    const opened = openIssuers(issuers, { requireExp, log, now }, before)
+    const opened = openIssuers(issuers, { requireExp, log: keyLog, now }, before)
     return {
       opened,
       clients,

@@ -27,6 +27,7 @@ export function createMemoryFeed(now: () => number, all: () => Entry[]) {
   const log: FeedLog = {
     begin: async () => undefined,
     connection: () => 1,
+    isConnected: () => true,
     isKnown: () => true,
     identity: async () => identity,
     bounds: async () => ({ firstId: events[0]?.id, last: events.at(-1), added: sequence + 1 }),

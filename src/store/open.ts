@@ -1,4 +1,6 @@
 import { ServiceError } from '../errors.js'
+import type { StoreHealthCheck } from '../revocation/ports.js'
+import { withDeadline } from '../runtime/deadline.js'
 import { createMemoryAdapter } from './memory.js'
 import { memoryAuditTrail } from './memory-audit-trail.js'
 import { keyPrefix } from './names.js'
@@ -10,7 +12,7 @@ import { createStore, type KeyDeleter } from './store.js'
 import { trailCaps, type KeptStores, type Stores, type StoresParts } from './stores.js'
 
 export function openStores(parts: StoresParts): Stores {
-  const links = openLinks(parts.config, parts.log)
+  const links = openLinks(parts)
   const deleteKeys = keyDeleterOf(links, parts)
   const { redis } = parts.config
   const kept =
@@ -24,6 +26,13 @@ export function openStores(parts: StoresParts): Stores {
       const [health] = await Promise.all([stores.checkHealth(), checkSessionStore(links, parts)])
       return health
     },
+    check: (of) =>
+      withDeadline(
+        of === 'sessions' && links.external !== undefined
+          ? checkSessionStore(links, parts)
+          : requireWritable(stores.checkHealth),
+        parts.config.storeTimeoutMs,
+      ),
     firstAttempts: links.firstAttempts,
     reload: links.reload,
     async close() {
@@ -31,6 +40,11 @@ export function openStores(parts: StoresParts): Stores {
       links.close()
     },
   }
+}
+
+async function requireWritable(checkHealth: StoreHealthCheck): Promise<void> {
+  const { store } = await checkHealth()
+  if (store !== 'ok') throw new Error('the store takes no writes')
 }
 
 function openMemoryStores(

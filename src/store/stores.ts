@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js'
 import type { FeedLog, FeedReader } from '../feed/feed-source.js'
 import type { Store, StoreHealthCheck } from '../revocation/ports.js'
 import type { TrailCaps } from './memory-audit-trail.js'
+import type { Outage } from '../telemetry/outages.js'
 import type { StoreObserver } from './store.js'
 
 /** Everything that keeps bytes, on Redis or embedded. */
@@ -13,6 +14,8 @@ export type Stores = {
   feedReader: FeedReader
   trail: AuditTrail
   checkHealth: StoreHealthCheck
+  /** Rejects while a logout would fail for the store, or for the store of session data. */
+  check(of: 'store' | 'sessions'): Promise<void>
   /** Resolves when the first attempt of every connection has ended, successfully or not. */
   firstAttempts(): Promise<void>
   /** Later connections authenticate as this configuration says. */
@@ -20,11 +23,15 @@ export type Stores = {
   close(): Promise<void>
 }
 
+/** Of the store and of the connection for the feed, and of the store of session data. */
+export type StoreOutages = Readonly<Record<'store' | 'feed' | 'sessions', Outage>>
+
 export type StoresParts = Readonly<{
   config: Config
   log: Logger
   now: () => number
   observe: StoreObserver
+  outages: StoreOutages
 }>
 
 /** The parts that differ between Redis and the embedded store. */

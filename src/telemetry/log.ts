@@ -31,12 +31,16 @@ export type Log = Readonly<{
 export function createLog(level: string, destination: LogDestination = standardOutput()): Log {
   const { writeLine, close } = writeOnceATurn((lines) => destination.write(lines))
   const timestamp = () => `,"time":"${isoTime(Date.now())}"`
-  const log = pino(
-    { level, base: null, timestamp, serializers: { err: stdSerializers.errWithCause } },
-    { write: writeLine },
-  )
+  const log = pino({ ...logForm, level, timestamp }, { write: writeLine })
   return { log, writeLine, close }
 }
+
+/** Levels as words, and errors with their causes. */
+export const logForm = {
+  base: null,
+  formatters: { level: (label: string) => ({ level: label }) },
+  serializers: { err: stdSerializers.errWithCause },
+} as const
 
 /**
  * Collects the lines of one turn of the event loop and writes them together. A line that is written

@@ -6,6 +6,18 @@ import { verificationKey, type VerificationKey } from './signature.js'
 /** What a token's header says about its key (RFC 7515 §4.1.1, §4.1.4). */
 export type KeyHeader = Readonly<{ alg: string; kid?: string | undefined }>
 
+/** A key set that is fetched. */
+export type FetchedKeySet = Readonly<{
+  /** Its URL without the query, which may hold a secret. */
+  address: string
+  /** Epoch milliseconds of the last fetch that succeeded; `undefined` before the first. */
+  loadedAtMs: number | undefined
+  /** Fetches that failed. */
+  failures: number
+  /** Why the last fetch failed; `undefined` when it did not. */
+  reason: string | undefined
+}>
+
 /** The keys of one issuer. */
 export type KeySource = {
   /**
@@ -36,6 +48,8 @@ export type KeySource = {
   isLoaded(): boolean
   /** A number that changes whenever the keys do. */
   generation(): number
+  /** What is known of a key set that is fetched; absent where none is. */
+  fetched?(): FetchedKeySet
   close(): void
 }
 

@@ -3,7 +3,7 @@ import { ServiceError } from '../errors.js'
 import { readKeySet, readPublicJwk, skippedKey } from './jwk.js'
 import type { PublicJwk, SkippedKey } from './key-material.js'
 import { createKeySetFetches, type KeySetFetches } from './key-set-fetches.js'
-import { createKeySet, type KeyHeader, type KeySource } from './key-source.js'
+import { createKeySet, type FetchedKeySet, type KeyHeader, type KeySource } from './key-source.js'
 import { logSkippedKeys, type KeySourceLog } from './key-source-log.js'
 import { createKeyWaiters } from './key-waiters.js'
 import type { VerificationKey } from './signature.js'
@@ -58,6 +58,7 @@ export function remoteKeySource(parts: Parts): KeySource {
     },
     isLoaded: keySet.isLoaded,
     generation: keySet.generation,
+    fetched: keySet.fetched,
     close() {
       clearInterval(timer)
       closing.abort()
@@ -69,8 +70,14 @@ export function remoteKeySource(parts: Parts): KeySource {
 type LoadedKeySet = ReturnType<typeof createLoadedKeySet>
 
 /** The fixed keys, and the key set as it was fetched last; empty before the first fetch. */
-function createLoadedKeySet({ uri, fixed, log }: Parts, closing: AbortSignal) {
-  const { origin } = new URL(uri)
+function createLoadedKeySet({ uri, fixed, now, log }: Parts, closing: AbortSignal) {
+  const { origin, pathname } = new URL(uri)
+  let fetches: FetchedKeySet = {
+    address: origin + pathname,
+    loadedAtMs: undefined,
+    failures: 0,
+    reason: undefined,
+  }
   let loaded = { keySet: createKeySet(fixed), fetched: createKeySet([]), text: '', generation: 0 }
   const logSkipped = onceForEach(log, origin)
   return {
@@ -83,10 +90,14 @@ function createLoadedKeySet({ uri, fixed, log }: Parts, closing: AbortSignal) {
         const generation = loaded.generation + (text === loaded.text ? 0 : 1)
         const fetched = createKeySet(keys)
         loaded = { keySet: createKeySet([...fixed, ...keys]), fetched, text, generation }
+        fetches = { ...fetches, loadedAtMs: now(), reason: undefined }
         log.info({ origin, keys: keys.length }, 'key set loaded')
         return true
       } catch (cause) {
-        if (!closing.aborted) log.error({ origin, reason: reasonOf(cause) }, 'key set not loaded')
+        if (closing.aborted) return false
+        const reason = reasonOf(cause)
+        fetches = { ...fetches, failures: fetches.failures + 1, reason }
+        log.error({ origin, reason }, 'key set not loaded')
         return false
       }
     },
@@ -94,6 +105,7 @@ function createLoadedKeySet({ uri, fixed, log }: Parts, closing: AbortSignal) {
     hasNamed: (header: KeyHeader) => loaded.fetched.hasNamed(header),
     isLoaded: () => loaded.text !== '',
     generation: () => loaded.generation,
+    fetched: () => fetches,
   }
 }
 

@@ -314,7 +314,7 @@ describe('rate limits', () => {
       expect([await from(wary, '192.0.2.1'), await from(wary, '192.0.2.2')]).to.deep.equal([
         401, 429,
       ])
-      const warnings = wary.logged().filter(({ level }) => level === 40)
+      const warnings = wary.logged().filter(({ level }) => level === 'warn')
       expect(warnings.map(({ msg }) => msg)).to.have.length(1)
       expect(String(warnings[0]?.['msg'])).to.include('TRUST_PROXY')
     } finally {

@@ -109,7 +109,7 @@ describe('audit', () => {
     }
   })
 
-  it('200: a trail that fails does not undo a logout; the failure is counted and logged', async () => {
+  it('200: a trail that fails does not undo a logout; the failures are counted, and the first is logged', async () => {
     await redis.client.set('cierre:{c}:audit', 'not a stream')
     const service = await startService({ REDIS_URL: redis.url })
     try {
@@ -119,7 +119,8 @@ describe('audit', () => {
       expect(service.audit.counts().trailFailures).to.equal(2)
       expect(
         service.logged().filter(({ msg }) => msg === 'audit trail not written'),
-      ).to.have.length(2)
+        'its outage begins once',
+      ).to.have.length(1)
       expect(service.audited()).to.have.length(2)
     } finally {
       await service.stop()

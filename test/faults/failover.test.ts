@@ -82,7 +82,9 @@ describe('a failover to a replica that lagged, and back again', () => {
   }
   const keys = async (redis: TestRedis) => (await redis.client.keys('cierre:{c}:[tsujn]:*')).length
   const alarms = (service: TestService) =>
-    service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50)
+    service
+      .logged()
+      .filter(({ historyLost, level }) => historyLost !== undefined && level === 'error')
   const restored = (service: TestService) =>
     service
       .logged()

@@ -367,7 +367,7 @@ describe('when Redis fails: no 200 without a stored revocation', () => {
       }),
     )
     const faults = [service, second].flatMap((one) =>
-      one.logged().filter(({ level }) => level === 50),
+      one.logged().filter(({ level }) => level === 'error'),
     )
     expect(statuses, JSON.stringify(faults)).to.deep.equal(jwts.map(() => [200, 401]))
     expect(await entries()).to.equal(100)

@@ -27,8 +27,9 @@ describe('an instance when Redis loses revocations', () => {
     return service
   }
   const lost = (service: TestService) =>
-    service.logged().filter(({ historyLost, level }) => historyLost !== undefined && level === 50)
-      .length
+    service
+      .logged()
+      .filter(({ historyLost, level }) => historyLost !== undefined && level === 'error').length
   beforeEach(async () => {
     redis = await startRedis()
   })

@@ -143,7 +143,7 @@ describe('an old and a new instance side by side', () => {
       expect(await redis.client.get(layoutKey), 'never lowered').to.equal(layout)
       expect(layoutLines(service).map(({ level, msg }) => [level, msg])).to.deep.equal([
         [
-          50,
+          'error',
           `Redis holds layout ${layout === 'text' ? '(unreadable)' : layout}, and this instance knows up to ${layoutVersion}: upgrade this instance; until then it answers 503, and 500 at logout`,
         ],
       ])

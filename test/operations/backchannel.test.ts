@@ -264,7 +264,7 @@ describe('back-channel logout', () => {
       })
       const warnings = service.logged().filter((line) => line['reason'] === reason)
       expect(warnings.map(({ level, msg }) => [level, msg])).to.deep.equal([
-        [40, 'a logout token was refused'],
+        ['warn', 'a logout token was refused'],
       ])
     })
   }

@@ -132,7 +132,7 @@ for (const cutoffClaim of ['iat', 'auth_time'] as const) {
         : 'a warning of tokens without auth_time, once an hour: refreshed ones work on',
       async () => {
         const warnings = () =>
-          service.logged().filter(({ level, claim }) => level === 40 && claim === 'auth_time')
+          service.logged().filter(({ level, claim }) => level === 'warn' && claim === 'auth_time')
         const before = warnings().length
         nowMs += 3_600_000
         const exp = Math.floor(nowMs / 1000) + 600

@@ -307,7 +307,7 @@ describe('the process (as built into dist/)', () => {
       await until('it listens', () => output.out.includes('curl '))
       child.kill('SIGUSR2')
       expect(await exitCode(child)).to.equal(1)
-      expect(output.out).to.match(new RegExp(`"level":60.*lost on purpose.*"msg":"${kind}"`))
+      expect(output.out).to.match(new RegExp(`"level":"fatal".*lost on purpose.*"msg":"${kind}"`))
     }
   })
 })

@@ -13,6 +13,7 @@ import { openStores } from '../../src/store/open.js'
 import type { Stores } from '../../src/store/stores.js'
 import { parseCanonical } from '../../src/token/canonical-encoding.js'
 import { keyKinds, tokenKeys, type RevocationKey } from '../../src/token/keys.js'
+import { quietOutages } from '../support/outages.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { hmacSecret } from '../support/tokens.js'
@@ -134,6 +135,7 @@ describe('the merge rule and "is revoked by" are the same everywhere', () => {
       log: pino({ level: 'silent' }),
       now,
       observe: () => undefined,
+      outages: quietOutages(),
     })
 
   before(async () => {

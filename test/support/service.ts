@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { pino, stdSerializers } from 'pino'
+import { pino } from 'pino'
 import { parseConfig } from '../../src/config/config.js'
 import type { Operations } from '../../src/operations/operation.js'
 import { serverTimes, type ServerTimes } from '../../src/http/server.js'
 import { createOperations } from '../../src/service/operations.js'
 import { createParts } from '../../src/service/parts.js'
 import { createService, type Service } from '../../src/service/service.js'
+import { logForm } from '../../src/telemetry/log.js'
 import { send, type Answer, type Sent } from './http.js'
 import { saw } from './leaks.js'
 import { until } from './processes.js'
@@ -58,10 +59,7 @@ function createTestLog() {
   const stream = new PassThrough()
   stream.on('data', (chunk: Buffer) => texts.push(chunk.toString()))
   return {
-    log: pino(
-      { level: 'debug', base: null, serializers: { err: stdSerializers.errWithCause } },
-      stream,
-    ),
+    log: pino({ ...logForm, level: 'debug' }, stream),
     writeLine: (line: string) => stream.write(line),
     text: () => texts.join(''),
     lines: () =>

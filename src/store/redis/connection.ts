@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import type { Logger } from 'pino'
 import type { RedisConnection } from '../../config/redis.js'
 import { NotConnected, withoutArguments } from '../../revocation/store-errors.js'
 import { createDeferred } from '../../runtime/deferred.js'
@@ -12,6 +11,9 @@ import {
 
 const reconnectAtMostEveryMs = 1_000
 const longestPauseMs = 2_000
+
+/** Gets each connection, and each failure to keep or to make one, without the password. */
+export type LinkReporter = Readonly<{ connected(): void; failed(cause: unknown): void }>
 
 export type RedisLink = Readonly<{
   /** The client of the present connection: another one after a reconnection. */
@@ -38,12 +40,12 @@ export function connectedClient({ client }: RedisLink): RedisClient {
  * Each connection has a client of its own: a client of node-redis that is destroyed and connected
  * again while its old retry sleeps keeps two connections.
  */
-export function connectRedis(connection: RedisConnection, log: Logger): RedisLink {
+export function connectRedis(connection: RedisConnection, reporter: LinkReporter): RedisLink {
   const settings = clientSettings(connection)
   let credentials = credentialsOf(connection.url)
   let connections = 0
   let reconnectedAtMs = -Infinity
-  const errors = logConnections(log, () => credentials.password)
+  const report = (error: unknown) => reporter.failed(withoutPassword(error, credentials.password))
   const first = createDeferred<void>()
   const kept = keepConnected((retry) =>
     attemptConnection(
@@ -58,10 +60,10 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
         onReady() {
           connections += 1
           retry.reset()
-          errors.clear()
+          reporter.connected()
           first.resolve()
         },
-        onError: errors.report,
+        onError: report,
         onEnd() {
           retry.start()
           first.resolve()
@@ -73,7 +75,7 @@ export function connectRedis(connection: RedisConnection, log: Logger): RedisLin
   const reconnect = (why: string) => {
     if (performance.now() - reconnectedAtMs < reconnectAtMostEveryMs) return
     reconnectedAtMs = performance.now()
-    log.error(`cannot reach Redis, reconnecting: ${why}`)
+    reporter.failed(new Error(`${why}; reconnecting`))
     first.resolve()
     kept.renew()
   }
@@ -176,24 +178,9 @@ function withoutCredentials(url: string): string {
   return bare.href
 }
 
-/**
- * Logs connections and errors: one line for each kind of error, not one for each attempt, and
- * without the password. A server that does not know AUTH quotes its arguments.
- */
-function logConnections(log: Logger, password: () => string | undefined) {
-  const logged = new Set<string>()
-  return {
-    report(error: unknown) {
-      const message = error instanceof Error ? error.message : String(error)
-      if (logged.has(message)) return
-      logged.add(message)
-      const secret = password()
-      const isQuoting = secret !== undefined && message.includes(secret)
-      log.error({ err: isQuoting ? withoutArguments(error) : error }, 'cannot reach Redis')
-    },
-    clear() {
-      log.info('redis connected')
-      logged.clear()
-    },
-  }
+/** A server that does not know AUTH quotes its arguments. */
+function withoutPassword(error: unknown, password: string | undefined): unknown {
+  const message = error instanceof Error ? error.message : String(error)
+  const isQuoting = password !== undefined && message.includes(password)
+  return isQuoting ? withoutArguments(error) : error
 }

@@ -68,6 +68,7 @@ export function redisFeedLog(parts: LogParts): FeedLog {
     ...redisFeedReader(parts),
     begin: parts.begin,
     connection: link.connections,
+    isConnected: () => link.client.isReady,
     isKnown: layout.isKnown,
     identity: () => identityOf(link.client, parts.historyKey),
     async bounds() {

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
 import type { Config } from '../../config/config.js'
 import type { RedisConnection } from '../../config/redis.js'
-import { connectRedis, type RedisLink } from './connection.js'
+import type { Outage } from '../../telemetry/outages.js'
+import type { StoreOutages } from '../stores.js'
+import { connectRedis, type LinkReporter, type RedisLink } from './connection.js'
 
 /** The connections to Redis. */
 export type Links = Readonly<{
@@ -12,7 +14,7 @@ export type Links = Readonly<{
   /** `sessions` where it is an external session store; absent where it is `main`. */
   external: RedisLink | undefined
   /** A further connection to the Redis of the revocations. */
-  connect(connection: RedisConnection, purpose: string): RedisLink
+  connect(connection: RedisConnection, purpose: LinkPurpose): RedisLink
   /** Resolves when the first attempt of every connection has ended, successfully or not. */
   firstAttempts(): Promise<void>
   /** Later connections authenticate as this configuration says. */
@@ -20,10 +22,20 @@ export type Links = Readonly<{
   close(): void
 }>
 
-export function openLinks(config: Pick<Config, 'redis' | 'sessionRedis'>, log: Logger): Links {
+type LinkParts = Readonly<{
+  config: Pick<Config, 'redis' | 'sessionRedis'>
+  log: Logger
+  outages: StoreOutages
+}>
+
+/** What a connection is for. */
+type LinkPurpose = 'store' | 'commits' | 'feed' | 'sessions'
+
+export function openLinks({ config, log, outages }: LinkParts): Links {
   const links: RedisLink[] = []
-  const connect = (connection: RedisConnection, purpose: string) => {
-    const link = connectRedis(connection, log.child({ redis: purpose }))
+  const connect = (connection: RedisConnection, purpose: LinkPurpose) => {
+    const outage = purpose === 'commits' ? outages.store : outages[purpose]
+    const link = connectRedis(connection, reporterOf(purpose, log, outage))
     links.push(link)
     return link
   }
@@ -45,5 +57,18 @@ export function openLinks(config: Pick<Config, 'redis' | 'sessionRedis'>, log: L
       }
     },
     close: () => links.forEach((link) => link.close()),
+  }
+}
+
+/** The first connection is logged by itself; those after an outage are its end. */
+function reporterOf(redis: LinkPurpose, log: Logger, outage: Outage): LinkReporter {
+  let hasConnected = false
+  return {
+    connected() {
+      if (!hasConnected) log.info({ redis }, 'redis connected')
+      hasConnected = true
+    },
+    failed: (cause) =>
+      outage.failed({ problem: 'cannot reach Redis', cause, what: 'connect', first: { redis } }),
   }
 }

@@ -9,6 +9,7 @@ import { RedisRefusal, SessionsRefusal } from '../../../src/revocation/store-err
 import type { Stores } from '../../../src/store/stores.js'
 import { commitOf } from '../../../src/revocation/commit.js'
 import type { RevocationKey } from '../../../src/token/keys.js'
+import { quietOutages } from '../../support/outages.js'
 import { until } from '../../support/processes.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 import { hmacSecret } from '../../support/tokens.js'
@@ -22,6 +23,7 @@ describe('the set only grows', () => {
       log: pino({ level: 'silent' }),
       now: Date.now,
       observe: () => undefined,
+      outages: quietOutages(),
     })
 
   before(async () => {

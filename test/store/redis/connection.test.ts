@@ -1,11 +1,10 @@
 import { expect } from 'chai'
-import { pino } from 'pino'
 import { connectRedis, type RedisLink } from '../../../src/store/redis/connection.js'
 import { until } from '../../support/processes.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 
 describe('a connection to Redis', () => {
-  const quiet = pino({ level: 'silent' })
+  const quiet = { connected: () => undefined, failed: () => undefined }
   let redis: TestRedis
   let link: RedisLink
   beforeEach(async () => {
