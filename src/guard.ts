@@ -8,6 +8,7 @@ export type {
   GuardIssuer,
   GuardOptions,
   GuardStats,
+  KeySetStats,
   Login,
 } from './guard/types.js'
 export { GuardError, type GuardErrorCode, type RefusalBody } from './guard/error.js'

@@ -15,7 +15,7 @@ export type CheckParts = AgentGuard &
     /** Only requests for this path, or for a path below it, are checks. Absent: all are. */
     prefix: string | undefined
     authClaims: readonly string[]
-    metrics: Pick<AgentMetrics, 'checked'>
+    checked: AgentMetrics['checked']
     log: Pick<Logger, 'error'>
   }>
 
@@ -58,17 +58,17 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { guard, knowsUntilMs, metrics } = parts
+  const { guard, knowsUntilMs, checked } = parts
   try {
     const asOfMs = knowsUntilMs()
     const claims = await guard.check(authorizationOf(request))
     const asOf = asOfMs === undefined ? '' : isoTime(asOfMs)
     const fields = [...fieldsOf(claims), 'X-Auth-As-Of', asOf, ...emptyBody]
-    metrics.checked(200, 'active')
+    checked(200, 'active')
     response.writeHead(200, fields).end()
   } catch (error) {
     const refusal = refusalOf(parts, error)
-    metrics.checked(refusal.status, refusal.code)
+    checked(refusal.status, refusal.code)
     send(response, refusal)
   }
 }

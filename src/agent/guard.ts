@@ -9,13 +9,20 @@ export type AgentGuard = Readonly<{
   knowsUntilMs: () => number | undefined
 }>
 
-/** Opens a guard that follows the feed of the service. */
-export function openAgentGuard(settings: GuardSettings): AgentGuard {
+/**
+ * Opens a guard that follows the feed of the service.
+ *
+ * @param onTrouble called each time that the feed cannot be followed
+ */
+export function openAgentGuard(
+  settings: GuardSettings,
+  onTrouble: (error: Error) => void,
+): AgentGuard {
   const { liveSet, follow } = followService(settings)
   let follower: ReturnType<typeof follow> | undefined
   const guard = openGuard(settings, {
     liveSet,
-    follow: (observer) => (follower = follow(observer)),
+    follow: (observer) => (follower = follow({ ...observer, onTrouble })),
   })
   return { guard, knowsUntilMs: () => follower?.provenAt()?.nowMs }
 }

@@ -9,7 +9,9 @@ import { FeedError } from '../guard/feed-error.js'
 import type { Guard } from '../guard/types.js'
 import { drainable } from '../http/server.js'
 import { createAgentMetrics, type AgentMetrics } from '../telemetry/agent-metrics.js'
+import { watchKeySets } from '../telemetry/key-set-outages.js'
 import { createLog, exitOnLostErrors } from '../telemetry/log.js'
+import { createOutages } from '../telemetry/outages.js'
 import { version } from '../telemetry/version.js'
 import { createAdminListener } from './admin.js'
 import { createCheckListener } from './checks.js'
@@ -17,6 +19,7 @@ import { openAgentGuard } from './guard.js'
 import { createIntrospection } from './introspection.js'
 import { listenOnPort, listenOnSocket } from './listen.js'
 import { createAgentServer } from './server.js'
+import { createServiceOutage, type ServiceOutage } from './service-outage.js'
 import { readAgentSettings, type AgentSettings } from './settings.js'
 
 /** How long requests in flight may take to finish. */
@@ -35,14 +38,26 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   const { log } = createLog(settings.logLevel)
   exitOnLostErrors(log)
   warnOfUnknownVariables(env, log)
-  const agentGuard = openAgentGuard(settings.guard)
+  const outages = createOutages(log, settings.guard.clock)
+  const service = createServiceOutage(outages, settings.guard.feed.url)
+  const agentGuard = openAgentGuard(settings.guard, service.onTrouble)
   const { guard } = agentGuard
   const metrics = createAgentMetrics({ version: version() })
   metrics.watch(guard.stats)
-  logChanges(guard, log)
-  await Promise.race([untilReady(guard, settings, log), stopped])
+  service.watch(guard, log)
+  watchKeySets(outages, () => guard.stats().keySets)
+  await Promise.race([untilReady(guard, log, service), stopped])
   const { prefix, authClaims } = settings
-  const listener = createCheckListener({ ...agentGuard, prefix, authClaims, metrics, log })
+  const listener = createCheckListener({
+    ...agentGuard,
+    prefix,
+    authClaims,
+    checked(status, code) {
+      metrics.checked(status, code)
+      service.checked(status)
+    },
+    log,
+  })
   const servers = [
     ...(await listenForChecks(settings.checks, () => createAgentServer(listener))),
     ...(await listenForAdmin(settings, guard, metrics, log)),
@@ -50,34 +65,22 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   log.info({ version: version(), addresses: servers.map(addressOf) }, 'listening')
   log.info({ reason: await stopped }, 'draining')
   await Promise.all(servers.map((server) => server.drain(drainMs)))
+  outages.close()
   await guard.close()
   log.info('stopped')
 }
 
 /** The start fails if the service refuses the client. Any other trouble may pass. */
-async function untilReady(
-  guard: Guard,
-  { guard: { feed } }: AgentSettings,
-  log: Logger,
-): Promise<void> {
+async function untilReady(guard: Guard, log: Logger, service: ServiceOutage): Promise<void> {
   try {
     await guard.ready(readyWithinMs)
   } catch (error) {
     if (error instanceof FeedError && error.isPermanent)
       throw new ConfigError([`CIERRE_URL, CIERRE_CLIENT_ID: ${error.message}`])
-    log.warn({ err: error, service: feed.url }, 'not ready: every check is answered with a 503')
+    // A key set that is missing has an outage of its own.
+    if (guard.stats().fresh) log.warn(`not ready: ${(error as Error).message}`)
+    else service.begin(error)
   }
-}
-
-function logChanges(guard: Guard, log: Logger): void {
-  guard.on('fresh', () => log.info('fresh: checks are answered'))
-  guard.on('stale', () => log.error('stale: every check is answered with a 503'))
-  let lastMessage = ''
-  guard.on('warning', ({ message }) => {
-    // One line for each kind of trouble, not one for each attempt.
-    if (message !== lastMessage) log.warn(`the feed or a key set: ${message}`)
-    lastMessage = message
-  })
 }
 
 type Listening = Readonly<{ server: Server; drain: (ms: number) => Promise<void> }>

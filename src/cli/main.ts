@@ -28,7 +28,15 @@ else await runCommand()
 async function serve(): Promise<void> {
   const { serve } = await import('../service/serve.js')
   const onHangup = (listener: () => void) => void hangups.on('hangup', listener)
-  await serve(process.env, { stopped, onHangup })
+  await serve(process.env, { stopped, onHangup, destination: await readableLog() })
+}
+
+/** `npm start` on a terminal, except in production, prints for the person who typed it. */
+async function readableLog() {
+  const { npm_lifecycle_event: script, NODE_ENV: environment } = process.env
+  if (!process.stdout.isTTY || script !== 'start' || environment === 'production') return undefined
+  const { prettyLines } = await import('../telemetry/pretty-log.js')
+  return prettyLines((text) => process.stdout.write(text))
 }
 
 async function agent(): Promise<void> {

@@ -53,7 +53,7 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
   const events = createGuardEvents()
   const warn = (details: object, message: string) =>
     events.emit('warning', new Error(`${message}: ${JSON.stringify(details)}`))
-  const keySets = openKeySets(settings, warn)
+  const keySets = openKeySets(settings, warn, (error) => events.emit('warning', error))
   const tokens = openTokens(settings, keySets.issuers, warn)
   const isRevoked = createRevocationLookup(liveSet)
   const watches = createWatches({ isRevoked, now: clock.now })
@@ -92,7 +92,11 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
     check,
     isRevoked: createLoginCheck({ settings, liveSet, isFresh }),
     ...createGuardWatch({ watches, check, tokenOfClaims: tokens.ofClaims }),
-    stats: () => ({ ...statsOf(follower, { liveSet, tokens, watches }), fresh: isFresh() }),
+    stats: () => ({
+      ...statsOf(follower, { liveSet, tokens, watches }),
+      fresh: isFresh(),
+      keySets: keySets.states(),
+    }),
     on: events.on,
     off: events.off,
     close,
@@ -101,8 +105,11 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
 
 type Warn = (details: object, message: string) => void
 
-const openKeySets = ({ issuers, requireExp, clock }: CheckSettings, warn: Warn) =>
-  openGuardIssuers({ issuers, requireExp, now: clock.now, warn })
+const openKeySets = (
+  { issuers, requireExp, clock }: CheckSettings,
+  warn: Warn,
+  onNotLoaded: (error: Error) => void,
+) => openGuardIssuers({ issuers, requireExp, now: clock.now, warn, onNotLoaded })
 
 type KeySets = ReturnType<typeof openKeySets>
 

@@ -2,16 +2,24 @@ import { createWaiters } from '../runtime/waiters.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
 import type { KeySourceLog } from '../token/key-source-log.js'
+import type { KeySetStats } from './types.js'
 
 type Parts = Readonly<{
   issuers: readonly IssuerConfig[]
   requireExp: boolean
   now: () => number
   warn: KeySourceLog['warn']
+  onNotLoaded: (error: KeySetNotLoaded) => void
 }>
 
+/** A fetch of a key set has failed; the guard repeats it. */
+export class KeySetNotLoaded extends Error {
+  override readonly name = 'KeySetNotLoaded'
+}
+
 /** Opens the issuers of a guard, and knows which of their remote key sets are loaded. */
-export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Parts) {
+export function openGuardIssuers(parts: Parts) {
+  const { issuers: configs, requireExp, now, warn, onNotLoaded } = parts
   /** By origin, why the last attempt to load its key set failed. */
   const reasons = new Map<string, string>()
   const waiters = createWaiters()
@@ -25,13 +33,14 @@ export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Pa
     error(details, message) {
       const { origin, reason } = details as { origin?: string; reason?: string }
       if (origin !== undefined && reason !== undefined) reasons.set(origin, reason)
-      warn(details, message)
+      onNotLoaded(new KeySetNotLoaded(`${message}: ${JSON.stringify(details)}`))
     },
   }
   const { issuers } = openIssuers(configs, { requireExp, log, now })
   const missing = () => missingOrigins(configs, issuers)
   return {
     issuers,
+    states: () => statesOf(issuers, now()),
     /** @throws Error that names the key sets that are missing after `ms`, and `withinMs` */
     async loaded(ms: number, withinMs: number): Promise<void> {
       if (isClosed) throw closed()
@@ -43,6 +52,16 @@ export function openGuardIssuers({ issuers: configs, requireExp, now, warn }: Pa
       waiters.fail(closed())
     },
   }
+}
+
+function statesOf(issuers: OpenIssuers['issuers'], nowMs: number): readonly KeySetStats[] {
+  return issuers.flatMap(({ issuer, keys }) => {
+    const fetched = keys.fetched?.()
+    if (fetched === undefined) return []
+    const { address, loadedAtMs, failures, reason } = fetched
+    const ageMs = loadedAtMs === undefined ? Infinity : nowMs - loadedAtMs
+    return [{ issuer, address, ageMs, failures, reason }]
+  })
 }
 
 const closed = () => new Error('the guard was closed')

@@ -105,6 +105,19 @@ export type Login = Readonly<{
 /** A token without a scheme, as a cookie has it; `undefined` or `null` when there is none. */
 export type BareToken = Readonly<{ token: string | null | undefined }>
 
+/** What a guard knows of the key set of a `jwksUri`. */
+export type KeySetStats = Readonly<{
+  issuer: string | undefined
+  /** The URL without its query. */
+  address: string
+  /** Milliseconds since the key set was fetched last; `Infinity`: never. */
+  ageMs: number
+  /** Number of fetches that failed. */
+  failures: number
+  /** Why the last fetch failed; `undefined` when it did not. */
+  reason: string | undefined
+}>
+
 export type GuardStats = Readonly<{
   /** Whether the guard knows every revocation that is older than `maxStalenessMs`. */
   fresh: boolean
@@ -120,6 +133,8 @@ export type GuardStats = Readonly<{
   snapshots: number
   gaps: number
   reconnects: number
+  /** One for each issuer with a `jwksUri`. */
+  keySets: readonly KeySetStats[]
 }>
 
 /**

@@ -8,7 +8,7 @@ import type { Environment } from '../config/read-variables.js'
 import { warnOfUnknownVariables } from '../config/unknown-variables.js'
 import { createMetricsServer } from '../http/metrics-server.js'
 import { serverTimes } from '../http/server.js'
-import { createLog, exitOnLostErrors } from '../telemetry/log.js'
+import { createLog, exitOnLostErrors, type LogDestination } from '../telemetry/log.js'
 import { changesBetween } from './config-summary.js'
 import { createOperations } from './operations.js'
 import { createParts } from './parts.js'
@@ -18,9 +18,11 @@ import { signDevelopmentToken } from '../token/development.js'
 import { version } from '../telemetry/version.js'
 
 /** `stopped` resolves with the reason to end; a hangup makes the service read its files again. */
-export type Signals = Readonly<{
+export type Surroundings = Readonly<{
   stopped: Promise<string>
   onHangup: (listener: () => void) => void
+  /** Where log lines go; standard output unless given. */
+  destination?: LogDestination | undefined
 }>
 
 /** How long requests in flight may take to finish. */
@@ -31,9 +33,10 @@ const drainMs = 10_000
  *
  * @throws ConfigError, also for an address that cannot be listened on
  */
-export async function serve(env: Environment, { stopped, onHangup }: Signals): Promise<void> {
+export async function serve(env: Environment, surroundings: Surroundings): Promise<void> {
+  const { stopped, onHangup, destination } = surroundings
   const config = parseConfig(env)
-  const { log, writeLine } = createLog(config.logLevel)
+  const { log, writeLine } = createLog(config.logLevel, destination)
   exitOnLostErrors(log)
   warnOfUnknownVariables(env, log)
   const parts = createParts({ config, log, writeLine, now: Date.now })

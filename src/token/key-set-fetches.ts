@@ -1,4 +1,5 @@
 const refreshEveryMs = 300_000
+const repeatEveryMs = 30_000
 const coolDownMs = 5_000
 const badSignatureEveryMs = 30_000
 
@@ -26,7 +27,7 @@ export type KeySetFetches = Readonly<{
 
 /**
  * Allows one fetch at a time: one in 5 s while callers wait or none has succeeded yet, one in 30 s
- * after bad signatures, and one in 300 s otherwise.
+ * after bad signatures and after a fetch that failed, and one in 300 s otherwise.
  *
  * @param load fetches the key set and says whether that succeeded; it never rejects
  */
@@ -69,8 +70,9 @@ export function createKeySetFetches(
       return isWithin(last.startedAtMs, badSignatureEveryMs) ? Promise.resolve(false) : begin()
     },
     tick() {
-      const everyMs =
-        wanted !== undefined || last.loadedAtMs === -Infinity ? coolDownMs : refreshEveryMs
+      const isUrgent = wanted !== undefined || last.loadedAtMs === -Infinity
+      const idleMs = last.loadedAtMs === last.startedAtMs ? refreshEveryMs : repeatEveryMs
+      const everyMs = isUrgent ? coolDownMs : idleMs
       if (running === undefined && !isWithin(last.startedAtMs, everyMs)) void begin()
     },
     close() {

@@ -23,7 +23,7 @@ const tickMs = 100
 
 /**
  * A key set behind a URL (RFC 7517 §5). It is loaded at once and refreshed in the background every
- * 300 s. An unknown `kid` causes a fetch, at most once in 5 s. The `kid` counts as unknown only
+ * 300 s, and 30 s after a failure. An unknown `kid` causes a fetch, at most once in 5 s. The `kid` counts as unknown only
  * after a fetch that began later has succeeded and did not bring it. A failed fetch leaves the keys
  * as they are. Redirects are refused; weak, symmetric and unreadable keys are skipped.
  *

@@ -178,6 +178,12 @@ describe('the agent beside a service that comes and goes', () => {
     await instance.kill()
   })
 
+  const linesOf = (begin: string) =>
+    agent.output.out
+      .split('\n')
+      .filter((line) => line.includes(`"msg":"${begin}`))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+
   it('503 until the service is there, then 200; 503 within the bound once it is gone', async () => {
     const jwt = await token()
     agent = await startAgent(`http://127.0.0.1:${port}`, { MAX_STALENESS_MS: '500' })
@@ -192,5 +198,20 @@ describe('the agent beside a service that comes and goes', () => {
     )
     instance = await open()
     await until('it answers again', async () => (await statusOf(jwt)) === 200)
+    // The second outage is part of the first one if it begins within 5 s of its end.
+    const isOver = () => linesOf('over: ').length === linesOf('stale: ').length
+    await until('the outage is over', isOver)
+    const began = linesOf('stale: ')
+    expect(began).not.to.be.empty
+    for (const { level, address, meanwhile } of began)
+      expect([level, address, meanwhile]).to.deep.equal([
+        'error',
+        `http://127.0.0.1:${port}`,
+        'valid tokens get 503, invalid and revoked ones 401',
+      ])
+    expect(began[0]?.['cause']).to.match(/ECONNREFUSED/)
+    for (const { failed } of linesOf('over: '))
+      expect((failed as Record<string, number>)['checks']).to.be.at.least(1)
+    expect(agent.output.out).not.to.include('stack')
   })
 })

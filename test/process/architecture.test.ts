@@ -99,6 +99,7 @@ describe('the house', () => {
       'openapi-fetch': ['client/client.ts'],
       '@nestjs/common': ['guard/adapters/nest.ts'],
       commander: ['cli/program.ts'],
+      'pino-pretty': ['telemetry/pretty-log.ts'],
     }
     for (const [vendor, files] of Object.entries(vendors))
       expect(importersOf(vendor), vendor).to.deep.equal(files)

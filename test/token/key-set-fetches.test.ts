@@ -46,6 +46,25 @@ describe('when a key set is fetched', () => {
     expect(begun.map(({ atMs }) => atMs)).to.deep.equal([0, 5_000, 305_000])
   })
 
+  it('a refresh that failed is repeated after 30 s', async () => {
+    const { fetches, begun, at } = fetchesAt()
+    fetches.tick()
+    await begun[0]?.end(true)
+    at(300_000)
+    fetches.tick()
+    await begun[1]?.end(false)
+    for (const ms of [329_999, 330_000]) {
+      at(ms)
+      fetches.tick()
+    }
+    await begun[2]?.end(true)
+    for (const ms of [360_000, 629_999, 630_000]) {
+      at(ms)
+      fetches.tick()
+    }
+    expect(begun.map(({ atMs }) => atMs)).to.deep.equal([0, 300_000, 330_000, 630_000])
+  })
+
   it('a caller waits for a fetch that begins after the call, not for one under way', async () => {
     const { fetches, begun, at } = fetchesAt()
     fetches.tick()

@@ -13,7 +13,12 @@ const reconnectAtMostEveryMs = 1_000
 const longestPauseMs = 2_000
 
 /** Gets each connection, and each failure to keep or to make one, without the password. */
-export type LinkReporter = Readonly<{ connected(): void; failed(cause: unknown): void }>
+export type LinkReporter = Readonly<{
+  connected(): void
+  failed(cause: unknown): void
+  /** A connection that is open, but of no use, is replaced. */
+  reconnecting(why: string): void
+}>
 
 export type RedisLink = Readonly<{
   /** The client of the present connection: another one after a reconnection. */
@@ -75,7 +80,8 @@ export function connectRedis(connection: RedisConnection, reporter: LinkReporter
   const reconnect = (why: string) => {
     if (performance.now() - reconnectedAtMs < reconnectAtMostEveryMs) return
     reconnectedAtMs = performance.now()
-    reporter.failed(new Error(`${why}; reconnecting`))
+    reporter.failed(new Error(why))
+    reporter.reconnecting(why)
     first.resolve()
     kept.renew()
   }

@@ -17,10 +17,6 @@ type ClockWarning = Readonly<{
   log: Pick<Logger, 'warn'>
 }>
 
-/** How far the clock may be from that of Redis without a warning, in milliseconds. */
-  clockToleranceMs: number
-  log: Pick<Logger, 'warn'>
-}>
 
 /**
  * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would

@@ -68,6 +68,7 @@ function reporterOf(redis: LinkPurpose, log: Logger, outage: Outage): LinkReport
       if (!hasConnected) log.info({ redis }, 'redis connected')
       hasConnected = true
     },
+    reconnecting: (why) => log.debug({ redis, why }, 'reconnecting'),
     failed: (cause) =>
       outage.failed({ problem: 'cannot reach Redis', cause, what: 'connect', first: { redis } }),
   }

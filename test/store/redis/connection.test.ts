@@ -4,7 +4,8 @@ import { until } from '../../support/processes.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 
 describe('a connection to Redis', () => {
-  const quiet = { connected: () => undefined, failed: () => undefined }
+  const nothing = () => undefined
+  const quiet = { connected: nothing, failed: nothing, reconnecting: nothing }
   let redis: TestRedis
   let link: RedisLink
   beforeEach(async () => {
