@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { createAudit, type Audit } from '../audit/audit.js'
 import type { Config } from '../config/config.js'
 import { readContract } from '../contract.js'
+import { clockOf } from '../runtime/clock.js'
 import { openStores } from '../store/open.js'
 import type { Stores } from '../store/stores.js'
 import type { WriteLine } from '../telemetry/log.js'
@@ -49,7 +50,7 @@ export function createParts(setup: ServiceSetup): ServiceParts {
   const serviceOutages = createServiceOutages({
     config,
     log,
-    clock: { now, monotonicMs: () => performance.now() },
+    clock: clockOf(now),
     check: (of) => stores.check(of),
   })
   const outages = serviceOutages
