@@ -17,7 +17,6 @@ type ClockWarning = Readonly<{
   log: Pick<Logger, 'warn'>
 }>
 
-
 /**
  * Asks Redis by `INFO` alone, since managed Redis forbids `CONFIG`. The store is `ok` when it would
  * take a write: it is a primary, below its memory limit, with the replicas that a commit waits for.
