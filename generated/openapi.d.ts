@@ -712,6 +712,10 @@ export interface components {
             client_id?: string;
             /** @description `client_secret_post` (RFC 6749 §2.3.1). */
             client_secret?: string;
+            /** @description `private_key_jwt` (RFC 7523 §2.2). */
+            client_assertion?: string;
+            /** @description `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`. */
+            client_assertion_type?: string;
         } & {
             [key: string]: unknown;
         };
@@ -772,13 +776,16 @@ export interface components {
             /** Format: uri */
             introspection_endpoint: string;
             introspection_endpoint_auth_methods_supported: components["schemas"]["ClientAuthMethods"];
+            introspection_endpoint_auth_signing_alg_values_supported: components["schemas"]["SigningAlgorithms"];
             /** Format: uri */
             revocation_endpoint: string;
             revocation_endpoint_auth_methods_supported: components["schemas"]["ClientAuthMethods"];
+            revocation_endpoint_auth_signing_alg_values_supported: components["schemas"]["SigningAlgorithms"];
             response_types_supported: string[];
             grant_types_supported: string[];
         };
-        ClientAuthMethods: ("client_secret_basic" | "client_secret_post")[];
+        ClientAuthMethods: ("client_secret_basic" | "client_secret_post" | "private_key_jwt")[];
+        SigningAlgorithms: string[];
         /**
          * @description For the audit trail.
          * @enum {string}

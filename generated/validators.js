@@ -3763,8 +3763,10 @@ validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 const body28 = validate57;
 const schema100 = {"$id":"body28","$ref":"contract#/paths/~1.well-known~1oauth-authorization-server/get/responses/200/content/application~1json/schema"};
-const schema101 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
-const schema102 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post"]}};
+const schema101 = {"type":"object","additionalProperties":false,"required":["issuer","introspection_endpoint","introspection_endpoint_auth_methods_supported","introspection_endpoint_auth_signing_alg_values_supported","revocation_endpoint","revocation_endpoint_auth_methods_supported","revocation_endpoint_auth_signing_alg_values_supported","response_types_supported","grant_types_supported"],"properties":{"issuer":{"type":"string","format":"uri"},"introspection_endpoint":{"type":"string","format":"uri"},"introspection_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"introspection_endpoint_auth_signing_alg_values_supported":{"$ref":"#/components/schemas/SigningAlgorithms"},"revocation_endpoint":{"type":"string","format":"uri"},"revocation_endpoint_auth_methods_supported":{"$ref":"#/components/schemas/ClientAuthMethods"},"revocation_endpoint_auth_signing_alg_values_supported":{"$ref":"#/components/schemas/SigningAlgorithms"},"response_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}},"grant_types_supported":{"type":"array","maxItems":0,"items":{"type":"string"}}}};
+const schema102 = {"type":"array","items":{"type":"string","enum":["client_secret_basic","client_secret_post","private_key_jwt"]}};
+const schema103 = {"type":"array","items":{"type":"string"}};
+const func1 = Object.prototype.hasOwnProperty;
 const formats0 = require("ajv-formats/dist/formats").fullFormats.uri;
 
 function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -3808,8 +3810,8 @@ vErrors.push(err2);
 }
 errors++;
 }
-if(data.revocation_endpoint === undefined){
-const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revocation_endpoint"},message:"must have required property '"+"revocation_endpoint"+"'"};
+if(data.introspection_endpoint_auth_signing_alg_values_supported === undefined){
+const err3 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "introspection_endpoint_auth_signing_alg_values_supported"},message:"must have required property '"+"introspection_endpoint_auth_signing_alg_values_supported"+"'"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -3818,8 +3820,8 @@ vErrors.push(err3);
 }
 errors++;
 }
-if(data.revocation_endpoint_auth_methods_supported === undefined){
-const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revocation_endpoint_auth_methods_supported"},message:"must have required property '"+"revocation_endpoint_auth_methods_supported"+"'"};
+if(data.revocation_endpoint === undefined){
+const err4 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revocation_endpoint"},message:"must have required property '"+"revocation_endpoint"+"'"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -3828,8 +3830,8 @@ vErrors.push(err4);
 }
 errors++;
 }
-if(data.response_types_supported === undefined){
-const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "response_types_supported"},message:"must have required property '"+"response_types_supported"+"'"};
+if(data.revocation_endpoint_auth_methods_supported === undefined){
+const err5 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revocation_endpoint_auth_methods_supported"},message:"must have required property '"+"revocation_endpoint_auth_methods_supported"+"'"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3838,8 +3840,8 @@ vErrors.push(err5);
 }
 errors++;
 }
-if(data.grant_types_supported === undefined){
-const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "grant_types_supported"},message:"must have required property '"+"grant_types_supported"+"'"};
+if(data.revocation_endpoint_auth_signing_alg_values_supported === undefined){
+const err6 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "revocation_endpoint_auth_signing_alg_values_supported"},message:"must have required property '"+"revocation_endpoint_auth_signing_alg_values_supported"+"'"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -3848,9 +3850,8 @@ vErrors.push(err6);
 }
 errors++;
 }
-for(const key0 in data){
-if(!(((((((key0 === "issuer") || (key0 === "introspection_endpoint")) || (key0 === "introspection_endpoint_auth_methods_supported")) || (key0 === "revocation_endpoint")) || (key0 === "revocation_endpoint_auth_methods_supported")) || (key0 === "response_types_supported")) || (key0 === "grant_types_supported"))){
-const err7 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(data.response_types_supported === undefined){
+const err7 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "response_types_supported"},message:"must have required property '"+"response_types_supported"+"'"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -3859,12 +3860,8 @@ vErrors.push(err7);
 }
 errors++;
 }
-}
-if(data.issuer !== undefined){
-let data0 = data.issuer;
-if(typeof data0 === "string"){
-if(!(formats0(data0))){
-const err8 = {instancePath:instancePath+"/issuer",schemaPath:"#/properties/issuer/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(data.grant_types_supported === undefined){
+const err8 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "grant_types_supported"},message:"must have required property '"+"grant_types_supported"+"'"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -3873,9 +3870,9 @@ vErrors.push(err8);
 }
 errors++;
 }
-}
-else {
-const err9 = {instancePath:instancePath+"/issuer",schemaPath:"#/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string"};
+for(const key0 in data){
+if(!(func1.call(schema101.properties, key0))){
+const err9 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -3885,11 +3882,11 @@ vErrors.push(err9);
 errors++;
 }
 }
-if(data.introspection_endpoint !== undefined){
-let data1 = data.introspection_endpoint;
-if(typeof data1 === "string"){
-if(!(formats0(data1))){
-const err10 = {instancePath:instancePath+"/introspection_endpoint",schemaPath:"#/properties/introspection_endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(data.issuer !== undefined){
+let data0 = data.issuer;
+if(typeof data0 === "string"){
+if(!(formats0(data0))){
+const err10 = {instancePath:instancePath+"/issuer",schemaPath:"#/properties/issuer/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3900,12 +3897,37 @@ errors++;
 }
 }
 else {
-const err11 = {instancePath:instancePath+"/introspection_endpoint",schemaPath:"#/properties/introspection_endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err11 = {instancePath:instancePath+"/issuer",schemaPath:"#/properties/issuer/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err11];
 }
 else {
 vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data.introspection_endpoint !== undefined){
+let data1 = data.introspection_endpoint;
+if(typeof data1 === "string"){
+if(!(formats0(data1))){
+const err12 = {instancePath:instancePath+"/introspection_endpoint",schemaPath:"#/properties/introspection_endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/introspection_endpoint",schemaPath:"#/properties/introspection_endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
 }
 errors++;
 }
@@ -3917,29 +3939,7 @@ const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
 let data3 = data2[i0];
 if(typeof data3 !== "string"){
-const err12 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-if(!((data3 === "client_secret_basic") || (data3 === "client_secret_post"))){
-const err13 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema102.items.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-}
-else {
-const err14 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported",schemaPath:"#/components/schemas/ClientAuthMethods/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err14 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err14];
 }
@@ -3948,12 +3948,8 @@ vErrors.push(err14);
 }
 errors++;
 }
-}
-if(data.revocation_endpoint !== undefined){
-let data4 = data.revocation_endpoint;
-if(typeof data4 === "string"){
-if(!(formats0(data4))){
-const err15 = {instancePath:instancePath+"/revocation_endpoint",schemaPath:"#/properties/revocation_endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(!(((data3 === "client_secret_basic") || (data3 === "client_secret_post")) || (data3 === "private_key_jwt"))){
+const err15 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported/" + i0,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema102.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err15];
 }
@@ -3963,8 +3959,9 @@ vErrors.push(err15);
 errors++;
 }
 }
+}
 else {
-const err16 = {instancePath:instancePath+"/revocation_endpoint",schemaPath:"#/properties/revocation_endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err16 = {instancePath:instancePath+"/introspection_endpoint_auth_methods_supported",schemaPath:"#/components/schemas/ClientAuthMethods/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err16];
 }
@@ -3974,14 +3971,13 @@ vErrors.push(err16);
 errors++;
 }
 }
-if(data.revocation_endpoint_auth_methods_supported !== undefined){
-let data5 = data.revocation_endpoint_auth_methods_supported;
-if(Array.isArray(data5)){
-const len1 = data5.length;
+if(data.introspection_endpoint_auth_signing_alg_values_supported !== undefined){
+let data4 = data.introspection_endpoint_auth_signing_alg_values_supported;
+if(Array.isArray(data4)){
+const len1 = data4.length;
 for(let i1=0; i1<len1; i1++){
-let data6 = data5[i1];
-if(typeof data6 !== "string"){
-const err17 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(typeof data4[i1] !== "string"){
+const err17 = {instancePath:instancePath+"/introspection_endpoint_auth_signing_alg_values_supported/" + i1,schemaPath:"#/components/schemas/SigningAlgorithms/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -3990,8 +3986,10 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(!((data6 === "client_secret_basic") || (data6 === "client_secret_post"))){
-const err18 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i1,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema102.items.enum},message:"must be equal to one of the allowed values"};
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/introspection_endpoint_auth_signing_alg_values_supported",schemaPath:"#/components/schemas/SigningAlgorithms/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -4001,9 +3999,11 @@ vErrors.push(err18);
 errors++;
 }
 }
-}
-else {
-const err19 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported",schemaPath:"#/components/schemas/ClientAuthMethods/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(data.revocation_endpoint !== undefined){
+let data6 = data.revocation_endpoint;
+if(typeof data6 === "string"){
+if(!(formats0(data6))){
+const err19 = {instancePath:instancePath+"/revocation_endpoint",schemaPath:"#/properties/revocation_endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -4013,11 +4013,8 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data.response_types_supported !== undefined){
-let data7 = data.response_types_supported;
-if(Array.isArray(data7)){
-if(data7.length > 0){
-const err20 = {instancePath:instancePath+"/response_types_supported",schemaPath:"#/properties/response_types_supported/maxItems",keyword:"maxItems",params:{limit: 0},message:"must NOT have more than 0 items"};
+else {
+const err20 = {instancePath:instancePath+"/revocation_endpoint",schemaPath:"#/properties/revocation_endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err20];
 }
@@ -4026,10 +4023,15 @@ vErrors.push(err20);
 }
 errors++;
 }
+}
+if(data.revocation_endpoint_auth_methods_supported !== undefined){
+let data7 = data.revocation_endpoint_auth_methods_supported;
+if(Array.isArray(data7)){
 const len2 = data7.length;
 for(let i2=0; i2<len2; i2++){
-if(typeof data7[i2] !== "string"){
-const err21 = {instancePath:instancePath+"/response_types_supported/" + i2,schemaPath:"#/properties/response_types_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data8 = data7[i2];
+if(typeof data8 !== "string"){
+const err21 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i2,schemaPath:"#/components/schemas/ClientAuthMethods/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -4038,10 +4040,8 @@ vErrors.push(err21);
 }
 errors++;
 }
-}
-}
-else {
-const err22 = {instancePath:instancePath+"/response_types_supported",schemaPath:"#/properties/response_types_supported/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(!(((data8 === "client_secret_basic") || (data8 === "client_secret_post")) || (data8 === "private_key_jwt"))){
+const err22 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported/" + i2,schemaPath:"#/components/schemas/ClientAuthMethods/items/enum",keyword:"enum",params:{allowedValues: schema102.items.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err22];
 }
@@ -4051,11 +4051,9 @@ vErrors.push(err22);
 errors++;
 }
 }
-if(data.grant_types_supported !== undefined){
-let data9 = data.grant_types_supported;
-if(Array.isArray(data9)){
-if(data9.length > 0){
-const err23 = {instancePath:instancePath+"/grant_types_supported",schemaPath:"#/properties/grant_types_supported/maxItems",keyword:"maxItems",params:{limit: 0},message:"must NOT have more than 0 items"};
+}
+else {
+const err23 = {instancePath:instancePath+"/revocation_endpoint_auth_methods_supported",schemaPath:"#/components/schemas/ClientAuthMethods/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err23];
 }
@@ -4064,10 +4062,14 @@ vErrors.push(err23);
 }
 errors++;
 }
+}
+if(data.revocation_endpoint_auth_signing_alg_values_supported !== undefined){
+let data9 = data.revocation_endpoint_auth_signing_alg_values_supported;
+if(Array.isArray(data9)){
 const len3 = data9.length;
 for(let i3=0; i3<len3; i3++){
 if(typeof data9[i3] !== "string"){
-const err24 = {instancePath:instancePath+"/grant_types_supported/" + i3,schemaPath:"#/properties/grant_types_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err24 = {instancePath:instancePath+"/revocation_endpoint_auth_signing_alg_values_supported/" + i3,schemaPath:"#/components/schemas/SigningAlgorithms/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err24];
 }
@@ -4079,7 +4081,7 @@ errors++;
 }
 }
 else {
-const err25 = {instancePath:instancePath+"/grant_types_supported",schemaPath:"#/properties/grant_types_supported/type",keyword:"type",params:{type: "array"},message:"must be array"};
+const err25 = {instancePath:instancePath+"/revocation_endpoint_auth_signing_alg_values_supported",schemaPath:"#/components/schemas/SigningAlgorithms/type",keyword:"type",params:{type: "array"},message:"must be array"};
 if(vErrors === null){
 vErrors = [err25];
 }
@@ -4089,14 +4091,90 @@ vErrors.push(err25);
 errors++;
 }
 }
-}
-else {
-const err26 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data.response_types_supported !== undefined){
+let data11 = data.response_types_supported;
+if(Array.isArray(data11)){
+if(data11.length > 0){
+const err26 = {instancePath:instancePath+"/response_types_supported",schemaPath:"#/properties/response_types_supported/maxItems",keyword:"maxItems",params:{limit: 0},message:"must NOT have more than 0 items"};
 if(vErrors === null){
 vErrors = [err26];
 }
 else {
 vErrors.push(err26);
+}
+errors++;
+}
+const len4 = data11.length;
+for(let i4=0; i4<len4; i4++){
+if(typeof data11[i4] !== "string"){
+const err27 = {instancePath:instancePath+"/response_types_supported/" + i4,schemaPath:"#/properties/response_types_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err27];
+}
+else {
+vErrors.push(err27);
+}
+errors++;
+}
+}
+}
+else {
+const err28 = {instancePath:instancePath+"/response_types_supported",schemaPath:"#/properties/response_types_supported/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err28];
+}
+else {
+vErrors.push(err28);
+}
+errors++;
+}
+}
+if(data.grant_types_supported !== undefined){
+let data13 = data.grant_types_supported;
+if(Array.isArray(data13)){
+if(data13.length > 0){
+const err29 = {instancePath:instancePath+"/grant_types_supported",schemaPath:"#/properties/grant_types_supported/maxItems",keyword:"maxItems",params:{limit: 0},message:"must NOT have more than 0 items"};
+if(vErrors === null){
+vErrors = [err29];
+}
+else {
+vErrors.push(err29);
+}
+errors++;
+}
+const len5 = data13.length;
+for(let i5=0; i5<len5; i5++){
+if(typeof data13[i5] !== "string"){
+const err30 = {instancePath:instancePath+"/grant_types_supported/" + i5,schemaPath:"#/properties/grant_types_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err30];
+}
+else {
+vErrors.push(err30);
+}
+errors++;
+}
+}
+}
+else {
+const err31 = {instancePath:instancePath+"/grant_types_supported",schemaPath:"#/properties/grant_types_supported/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err31];
+}
+else {
+vErrors.push(err31);
+}
+errors++;
+}
+}
+}
+else {
+const err32 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err32];
+}
+else {
+vErrors.push(err32);
 }
 errors++;
 }
@@ -4127,10 +4205,10 @@ return errors === 0;
 validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body29 = validate60;
-const schema104 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
-const schema105 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"},"tokensWithoutIssuedAt":{"type":"string","const":"refused","description":"Only of a subject: its tokens without `iat` are refused until `keptUntil`, those of later logins, too, since no cutoff can tell\nthem apart. With `CUTOFF_CLAIM=auth_time`, those without `iat` and `auth_time`.\n"}}};
-const schema106 = {"type":"string","pattern":"^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"};
-const schema107 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
+const schema106 = {"$id":"body29","$ref":"contract#/paths/~1api~1v1~1revocations/post/responses/200/content/application~1json/schema"};
+const schema107 = {"type":"object","additionalProperties":false,"required":["key","effectiveAt","keptUntil"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"effectiveAt":{"type":"string","format":"date-time","description":"The cutoff of a subject, or else the time of the answer."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"},"tokensWithoutIssuedAt":{"type":"string","const":"refused","description":"Only of a subject: its tokens without `iat` are refused until `keptUntil`, those of later logins, too, since no cutoff can tell\nthem apart. With `CUTOFF_CLAIM=auth_time`, those without `iat` and `auth_time`.\n"}}};
+const schema108 = {"type":"string","pattern":"^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$"};
+const schema109 = {"description":"When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never.\n","oneOf":[{"type":"string","format":"date-time"},{"type":"null"}]};
 const pattern4 = new RegExp("^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$", "u");
 const formats6 = require("ajv-formats/dist/formats").fullFormats["date-time"];
 
@@ -4375,10 +4453,10 @@ return errors === 0;
 validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body30 = validate63;
-const schema108 = {"$id":"body30","$ref":"contract#/components/responses/RevocationRefused/content/application~1json/schema"};
-const schema109 = {"oneOf":[{"$ref":"#/components/schemas/BadRequest"},{"$ref":"#/components/schemas/BadRevocation"}]};
-const schema111 = {"type":"object","additionalProperties":false,"required":["success","message","details"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"$ref":"#/components/schemas/RequestFaults"}}};
-const schema112 = {"description":"What is wrong with the request. Nothing that the client has sent is repeated.","type":"array","minItems":1,"items":{"type":"object","additionalProperties":false,"required":["path","rule"],"properties":{"path":{"type":"string","description":"`query.` or `body.` and the name of the member; `query` for a parameter that is unknown or sent twice."},"rule":{"type":"string","description":"What the member must be, in English."},"values":{"type":"array","items":{"type":"string"},"description":"The values that it may have, where these can be listed. For `body.iss` the configured issuers; empty where `JWT_ISSUER` is not set."}}}};
+const schema110 = {"$id":"body30","$ref":"contract#/components/responses/RevocationRefused/content/application~1json/schema"};
+const schema111 = {"oneOf":[{"$ref":"#/components/schemas/BadRequest"},{"$ref":"#/components/schemas/BadRevocation"}]};
+const schema113 = {"type":"object","additionalProperties":false,"required":["success","message","details"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"$ref":"#/components/schemas/RequestFaults"}}};
+const schema114 = {"description":"What is wrong with the request. Nothing that the client has sent is repeated.","type":"array","minItems":1,"items":{"type":"object","additionalProperties":false,"required":["path","rule"],"properties":{"path":{"type":"string","description":"`query.` or `body.` and the name of the member; `query` for a parameter that is unknown or sent twice."},"rule":{"type":"string","description":"What the member must be, in English."},"values":{"type":"array","items":{"type":"string"},"description":"The values that it may have, where these can be listed. For `body.iss` the configured issuers; empty where `JWT_ISSUER` is not set."}}}};
 
 function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4803,8 +4881,8 @@ return errors === 0;
 validate63.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 const body31 = validate68;
-const schema113 = {"$id":"body31","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
-const schema114 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
+const schema115 = {"$id":"body31","$ref":"contract#/components/responses/InvalidClient/content/application~1json/schema"};
+const schema116 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Cliente no autenticado"}}};
 
 function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body31" */;
@@ -4913,8 +4991,8 @@ return errors === 0;
 validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body32 = validate69;
-const schema115 = {"$id":"body32","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
-const schema116 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
+const schema117 = {"$id":"body32","$ref":"contract#/components/responses/NotPermitted/content/application~1json/schema"};
+const schema118 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Operación no permitida"}}};
 
 function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body32" */;
@@ -5023,8 +5101,8 @@ return errors === 0;
 validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body33 = validate70;
-const schema117 = {"$id":"body33","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
-const schema118 = {"type":"string","format":"binary"};
+const schema119 = {"$id":"body33","$ref":"contract#/paths/~1api~1v1~1revocations~1snapshot/get/responses/200/content/application~1octet-stream/schema"};
+const schema120 = {"type":"string","format":"binary"};
 
 function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body33" */;
@@ -5053,8 +5131,8 @@ return errors === 0;
 validate70.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body34 = validate71;
-const schema119 = {"$id":"body34","$ref":"contract#/components/responses/BadParameter/content/application~1json/schema"};
-const schema120 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"$ref":"#/components/schemas/RequestFaults"}}};
+const schema121 = {"$id":"body34","$ref":"contract#/components/responses/BadParameter/content/application~1json/schema"};
+const schema122 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Solicitud inválida"},"details":{"$ref":"#/components/schemas/RequestFaults"}}};
 
 function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5308,8 +5386,8 @@ return errors === 0;
 validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body35 = validate74;
-const schema122 = {"$id":"body35","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
-const schema123 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
+const schema124 = {"$id":"body35","$ref":"contract#/components/responses/UpgradeRequired/content/application~1json/schema"};
+const schema125 = {"type":"object","additionalProperties":false,"required":["success","message"],"properties":{"success":{"type":"boolean","const":false},"message":{"type":"string","const":"Versión del feed no admitida"}}};
 
 function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body35" */;
@@ -5418,8 +5496,8 @@ return errors === 0;
 validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body36 = validate75;
-const schema124 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
-const schema125 = {"type":"string"};
+const schema126 = {"$id":"body36","$ref":"contract#/paths/~1api~1v1~1revocations~1events/get/responses/200/content/text~1event-stream/schema"};
+const schema127 = {"type":"string"};
 
 function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body36" */;
@@ -5448,8 +5526,8 @@ return errors === 0;
 validate75.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body37 = validate76;
-const schema126 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema127 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
+const schema128 = {"$id":"body37","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
+const schema129 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
 const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
 function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5528,8 +5606,8 @@ return errors === 0;
 validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body38 = validate77;
-const schema128 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema129 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"cutoffClaim":{"type":"string","enum":["iat","auth_time"],"description":"Only beside `cutoff`, the claim that is compared with it (`CUTOFF_CLAIM`). Of a token without `auth_time`, its `iat` is."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema130 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
+const schema131 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"cutoffClaim":{"type":"string","enum":["iat","auth_time"],"description":"Only beside `cutoff`, the claim that is compared with it (`CUTOFF_CLAIM`). Of a token without `auth_time`, its `iat` is."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
 function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5637,7 +5715,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data3 === "iat") || (data3 === "auth_time"))){
-const err8 = {instancePath:instancePath+"/cutoffClaim",schemaPath:"#/properties/cutoffClaim/enum",keyword:"enum",params:{allowedValues: schema129.properties.cutoffClaim.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/cutoffClaim",schemaPath:"#/properties/cutoffClaim/enum",keyword:"enum",params:{allowedValues: schema131.properties.cutoffClaim.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -5762,12 +5840,11 @@ return errors === 0;
 validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body39 = validate80;
-const schema132 = {"$id":"body39","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
-const schema133 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema134 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"upstreamRevocation":{"$ref":"#/components/schemas/UpstreamRevocation"},"address":{"type":"string"},"userAgent":{"type":"string"},"erased":{"type":"integer","minimum":0,"description":"Only of an erasure: how many events it deleted."}}};
-const schema135 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded","sensitive_delete"]};
-const schema137 = {"type":"string","description":"Whether the issuer has revoked the refresh token of a logout.","enum":["revoked","refused","failed","unsupported"]};
-const func1 = Object.prototype.hasOwnProperty;
+const schema134 = {"$id":"body39","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
+const schema135 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
+const schema136 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"upstreamRevocation":{"$ref":"#/components/schemas/UpstreamRevocation"},"address":{"type":"string"},"userAgent":{"type":"string"},"erased":{"type":"integer","minimum":0,"description":"Only of an erasure: how many events it deleted."}}};
+const schema137 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded","sensitive_delete"]};
+const schema139 = {"type":"string","description":"Whether the issuer has revoked the refresh token of a logout.","enum":["revoked","refused","failed","unsupported"]};
 
 function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5831,7 +5908,7 @@ vErrors.push(err4);
 errors++;
 }
 for(const key0 in data){
-if(!(func1.call(schema134.properties, key0))){
+if(!(func1.call(schema136.properties, key0))){
 const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err5];
@@ -5880,7 +5957,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!((((((((data1 === "authn_token_revoked") || (data1 === "authn_token_reuse")) || (data1 === "authn_login_fail")) || (data1 === "session_use_after_expire")) || (data1 === "authz_fail")) || (data1 === "input_validation_fail")) || (data1 === "excess_rate_limit_exceeded")) || (data1 === "sensitive_delete"))){
-const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema135.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema137.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -5903,7 +5980,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(((data2 === "success") || (data2 === "refused")) || (data2 === "unknown"))){
-const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema134.properties.outcome.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema136.properties.outcome.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -6027,7 +6104,7 @@ vErrors.push(err20);
 errors++;
 }
 if(!((((data10 === "revoked") || (data10 === "refused")) || (data10 === "failed")) || (data10 === "unsupported"))){
-const err21 = {instancePath:instancePath+"/upstreamRevocation",schemaPath:"#/components/schemas/UpstreamRevocation/enum",keyword:"enum",params:{allowedValues: schema137.enum},message:"must be equal to one of the allowed values"};
+const err21 = {instancePath:instancePath+"/upstreamRevocation",schemaPath:"#/components/schemas/UpstreamRevocation/enum",keyword:"enum",params:{allowedValues: schema139.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -6281,8 +6358,8 @@ return errors === 0;
 validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body40 = validate85;
-const schema138 = {"$id":"body40","$ref":"contract#/paths/~1api~1v1~1audit~1erasures/post/responses/200/content/application~1json/schema"};
-const schema139 = {"type":"object","additionalProperties":false,"required":["erased"],"properties":{"erased":{"type":"integer","minimum":0,"description":"How many events this request has deleted."}}};
+const schema140 = {"$id":"body40","$ref":"contract#/paths/~1api~1v1~1audit~1erasures/post/responses/200/content/application~1json/schema"};
+const schema141 = {"type":"object","additionalProperties":false,"required":["erased"],"properties":{"erased":{"type":"integer","minimum":0,"description":"How many events this request has deleted."}}};
 
 function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body40" */;
@@ -6360,8 +6437,8 @@ return errors === 0;
 validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body41 = validate86;
-const schema140 = {"$id":"body41","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
-const schema141 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
+const schema142 = {"$id":"body41","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
+const schema143 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
 
 function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body41" */;
@@ -6437,10 +6514,10 @@ return errors === 0;
 validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body42 = validate87;
-const schema142 = {"$id":"body42","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
-const schema143 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
-const schema144 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema145 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."},"detail":{"type":"string","description":"What is in the way, where only an operator can remove it, such as the key of a value that cierre did not write."}}};
+const schema144 = {"$id":"body42","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
+const schema145 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema146 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
+const schema147 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."},"detail":{"type":"string","description":"What is in the way, where only an operator can remove it, such as the key of a value that cierre did not write."}}};
 
 function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6522,7 +6599,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!(((((data1 === "store") || (data1 === "eviction")) || (data1 === "persistence")) || (data1 === "keys")) || (data1 === "replica"))){
-const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema145.properties.name.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema147.properties.name.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -6545,7 +6622,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data2 === "ok") || (data2 === "warning")) || (data2 === "failed")) || (data2 === "unknown"))){
-const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema145.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema147.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -6706,9 +6783,9 @@ return errors === 0;
 validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body43 = validate92;
-const schema146 = {"$id":"body43","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
-const schema147 = {"oneOf":[{"$ref":"#/components/schemas/HealthNotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
-const schema148 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema148 = {"$id":"body43","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
+const schema149 = {"oneOf":[{"$ref":"#/components/schemas/HealthNotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
+const schema150 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 
 function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6981,8 +7058,8 @@ return errors === 0;
 validate92.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 const body44 = validate98;
-const schema150 = {"$id":"body44","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
-const schema151 = {"type":"string"};
+const schema152 = {"$id":"body44","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
+const schema153 = {"type":"string"};
 
 function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body44" */;
@@ -7011,8 +7088,8 @@ return errors === 0;
 validate98.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body45 = validate99;
-const schema152 = {"$id":"body45","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
-const schema153 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
+const schema154 = {"$id":"body45","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
+const schema155 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
 
 function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body45" */;
@@ -7233,8 +7310,8 @@ return errors === 0;
 validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body46 = validate100;
-const schema154 = {"$id":"body46","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
-const schema155 = {"type":"string"};
+const schema156 = {"$id":"body46","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema157 = {"type":"string"};
 
 function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body46" */;
@@ -7263,8 +7340,8 @@ return errors === 0;
 validate100.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body47 = validate101;
-const schema156 = {"$id":"body47","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
-const schema157 = {"type":"string"};
+const schema158 = {"$id":"body47","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema159 = {"type":"string"};
 
 function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body47" */;
@@ -7293,8 +7370,8 @@ return errors === 0;
 validate101.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body48 = validate102;
-const schema158 = {"$id":"body48","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
-const schema159 = {"type":"string"};
+const schema160 = {"$id":"body48","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema161 = {"type":"string"};
 
 function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body48" */;
@@ -7323,8 +7400,8 @@ return errors === 0;
 validate102.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body49 = validate103;
-const schema160 = {"$id":"body49","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
-const schema161 = {"type":"string"};
+const schema162 = {"$id":"body49","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema163 = {"type":"string"};
 
 function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body49" */;
@@ -7353,8 +7430,8 @@ return errors === 0;
 validate103.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body50 = validate104;
-const schema162 = {"$id":"body50","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
-const schema163 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+const schema164 = {"$id":"body50","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema165 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
 
 function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body50" */;
@@ -7419,8 +7496,8 @@ return errors === 0;
 validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body51 = validate105;
-const schema164 = {"$id":"body51","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
-const schema165 = {"type":"string"};
+const schema166 = {"$id":"body51","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema167 = {"type":"string"};
 
 function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body51" */;

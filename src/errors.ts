@@ -54,6 +54,9 @@ export type Cause =
   | 'no_backchannel'
   | 'nonce'
   | 'too_old'
+  | 'lives_too_long'
+  | 'subject'
+  | 'repeated'
   | 'not_in_scope'
   | 'revoked'
   | 'expired'
@@ -79,9 +82,10 @@ export type Cause =
 
 /**
  * The reason of a failure, for the audit trail and the log: one word of this list, never a text
- * from outside. That of a refused logout token has its cause behind `logout_token_`.
+ * from outside. That of a refused logout token has its cause behind `logout_token_`, that of a client
+ * assertion behind `client_assertion_`.
  */
-export type Reason = Cause | `logout_token_${Cause}`
+export type Reason = Cause | `${'logout_token' | 'client_assertion'}_${Cause}`
 
 /**
  * The value of the header `X-Error-Reason`, by reason. Each of these reasons is thrown only after

@@ -2,17 +2,22 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Audit } from '../audit/audit.js'
 import type { AuditEvent, Requester } from '../audit/event.js'
 import { ServiceError } from '../errors.js'
-import { clientCredentials, type Credentials } from './authorization/basic.js'
+import type { IssuerKeys } from '../token/issuer-key-options.js'
+import type { KeySource } from '../token/key-source.js'
+import type { Secret } from './authorization/basic.js'
+import { clientCredentials, type Credentials } from './authorization/client-credentials.js'
+import type { ClientAssertions, Identified } from './client-assertions.js'
 import { enforceAddressLimit, type AddressLimiter } from './rate-limits.js'
 
 export const permissions = ['introspect', 'revoke', 'feed', 'audit', 'erase'] as const
 export type Permission = (typeof permissions)[number]
+/** Those of operations that cannot be undone, each of which needs an assertion of its own. */
+const irrevocable: readonly Permission[] = ['revoke', 'erase']
 
-/** A machine client. */
-export type Client = Readonly<{
+/** A machine client; `Keys` is what it has in the place of keys. */
+type ClientWith<Keys> = Readonly<{
   id: string
-  /** SHA-256 of each valid secret. Several allow rotation. */
-  secretHashes: readonly Buffer[]
+  authentication: SecretHashes | Readonly<{ algorithms: readonly string[]; keys: Keys }>
   allow: readonly Permission[]
   /** The `aud` values of tokens that the client may ask about or revoke; absent: all. */
   audiences?: readonly string[]
@@ -20,13 +25,23 @@ export type Client = Readonly<{
   claims?: readonly string[]
 }>
 
+/** SHA-256 of each valid secret. Several allow rotation. */
+export type SecretHashes = Readonly<{ secretHashes: readonly Buffer[] }>
+
+/** A machine client as it is configured. */
+export type ClientConfig = ClientWith<IssuerKeys>
+
+/** A machine client whose keys, if it has any, are open. */
+export type Client = ClientWith<KeySource>
+
 export type Clients = {
   /**
    * The client whose credentials a request presents. Only failures are limited by address, so that
    * no other party can lock a client out.
    *
    * @throws ServiceError `invalid_client`, `not_permitted`, `too_many_requests`; `bad_request`
-   *   when the request presents credentials twice
+   *   when the request presents credentials twice; `keys_unavailable` or `store_unavailable` when it
+   *   is unknown whether an assertion is in order
    */
   authenticate(
     request: {
@@ -45,12 +60,16 @@ export type Clients = {
   ): Promise<never>
 }
 
-export function createClients(parts: {
+type Parts = Readonly<{
   clients: () => readonly Client[]
+  /** Absent: clients authenticate by secrets alone. */
+  assertions?: ClientAssertions
   failureLimiter: AddressLimiter | undefined
   audit: Pick<Audit, 'record'>
-}): Clients {
-  const { clients, failureLimiter, audit } = parts
+}>
+
+export function createClients(parts: Parts): Clients {
+  const { assertions, failureLimiter, audit } = parts
   const refuse: Clients['refuse'] = async (client, requester, reason, token) => {
     await audit.record({
       event: 'authz_fail',
@@ -64,16 +83,35 @@ export function createClients(parts: {
   }
   return {
     async authenticate({ authorization, requester, form }, permission) {
-      const credentials = clientCredentials(authorization, form)
-      const client = credentials && findClient(clients(), credentials)
-      if (client === undefined) {
-        await enforceAddressLimit(failureLimiter, requester.address)
-        throw new ServiceError('invalid_client', { reason: 'client' })
+      const limited = async (error: unknown): Promise<never> => {
+        if (error instanceof ServiceError && error.code === 'invalid_client')
+          await enforceAddressLimit(failureLimiter, requester.address)
+        throw error
       }
-      return client.allow.includes(permission) ? client : refuse(client, requester, 'permission')
+      const credentials = clientCredentials(authorization, form)
+      const { client, assertion } = await identify(parts, credentials).catch(limited)
+      if (!client.allow.includes(permission)) return refuse(client, requester, 'permission')
+      if (assertion !== undefined)
+        await assertions?.use(assertion, irrevocable.includes(permission)).catch(limited)
+      return client
     },
     refuse,
   }
+}
+
+/** @throws ServiceError `invalid_client` */
+async function identify(
+  { clients, assertions }: Parts,
+  credentials: Credentials | undefined,
+): Promise<Identified> {
+  if (credentials !== undefined && 'assertion' in credentials && assertions !== undefined)
+    return assertions.authenticate(credentials, clients())
+  const client =
+    credentials !== undefined && 'secret' in credentials
+      ? findClient(clients(), credentials)
+      : undefined
+  if (client === undefined) throw new ServiceError('invalid_client', { reason: 'client' })
+  return { client }
 }
 
 /** Whether a client may ask about or revoke a token with this `aud` (RFC 7519 §4.1.3). */
@@ -86,11 +124,14 @@ export function mayAskAbout(client: Client, aud: unknown): boolean {
 /** A hash that no secret has, so that refusing an unknown id takes as long as a wrong secret. */
 const hashesOfUnknown: readonly Buffer[] = [Buffer.alloc(32)]
 
-function findClient(clients: readonly Client[], { id, secret }: Credentials): Client | undefined {
+function findClient(clients: readonly Client[], { id, secret }: Secret): Client | undefined {
   const client = clients.find((candidate) => candidate.id === id)
   const hash = createHash('sha256').update(secret, 'utf8').digest()
-  const matches = (client?.secretHashes ?? hashesOfUnknown).map((valid) =>
-    timingSafeEqual(valid, hash),
-  )
+  const matches = secretHashesOf(client).map((valid) => timingSafeEqual(valid, hash))
   return matches.includes(true) ? client : undefined
 }
+
+const secretHashesOf = (client: Client | undefined) =>
+  client !== undefined && 'secretHashes' in client.authentication
+    ? client.authentication.secretHashes
+    : hashesOfUnknown

@@ -1,5 +1,6 @@
 import type { Client } from '../access/clients.js'
 import { agentVariables, type AgentValues } from '../config/agent-variables.js'
+import { hasSecret } from '../config/clients.js'
 import { ConfigError } from '../config/config.js'
 import { hasIssuerVariables, issuersOf } from '../config/issuers.js'
 import { readVariables, type Environment, type Given } from '../config/read-variables.js'
@@ -47,11 +48,22 @@ export function readAgentSettings(env: Environment): AgentSettings {
     prefix: values.AGENT_PREFIX,
     authClaims: values.AUTH_CLAIMS ?? [],
     admin: adminOf(given, faults),
-    clients: values.CLIENTS ?? [],
+    clients: clientsOf(values, faults),
     logLevel: values.LOG_LEVEL,
   }
   if (faults.lines().length > 0) throw new ConfigError(faults.lines())
   return settings
+}
+
+/** An assertion is for the service, so no client can authenticate by one here. */
+function clientsOf({ CLIENTS = [] }: AgentValues, faults: Faults): readonly Client[] {
+  const clients = CLIENTS.filter(hasSecret)
+  if (clients.length < CLIENTS.length)
+    faults.report(
+      'CLIENTS',
+      'has a client with jwks or jwksUri, which can authenticate at the service alone',
+    )
+  return clients
 }
 
 function guardSettingsOf(given: Given<typeof agentVariables>, faults: Faults): GuardSettings {
@@ -81,6 +93,8 @@ const feedVariables: Readonly<Record<string, string>> = {
   url: 'CIERRE_URL',
   clientId: 'CIERRE_CLIENT_ID',
   clientSecret: 'CIERRE_CLIENT_SECRET',
+  clientPrivateKey: 'CIERRE_CLIENT_KEY_FILE',
+  audience: 'CIERRE_AUDIENCE',
 }
 
 const feedOf = (values: AgentValues, faults: Faults): Credentials =>
@@ -89,6 +103,8 @@ const feedOf = (values: AgentValues, faults: Faults): Credentials =>
       url: values.CIERRE_URL,
       clientId: values.CIERRE_CLIENT_ID,
       clientSecret: values.CIERRE_CLIENT_SECRET,
+      clientPrivateKey: values.CIERRE_CLIENT_KEY_FILE,
+      audience: values.CIERRE_AUDIENCE,
     },
     (member, what) =>
       faults.report(

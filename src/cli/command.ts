@@ -28,7 +28,7 @@ export const serviceOption: CommandOption = {
 
 export const clientOption: CommandOption = {
   flags: '--client-id <id>',
-  help: 'machine client ($CIERRE_CLIENT_ID); its secret is read from $CIERRE_CLIENT_SECRET',
+  help: 'machine client ($CIERRE_CLIENT_ID); its secret is read from $CIERRE_CLIENT_SECRET, or its private key from the file $CIERRE_CLIENT_KEY_FILE',
 }
 
 /** Whose name it is: `--iss` or `--no-iss`. */

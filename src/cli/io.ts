@@ -1,8 +1,11 @@
 import type { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { ReadStream } from 'node:tty'
-import type { MachineCredentials } from '../client/client.js'
+import { fileContent } from '../config/parsers.js'
 import type { Environment } from '../config/read-variables.js'
+import { createAuthorization, type Authorize } from '../token/client-authorization.js'
+import { createFaults, optional } from '../token/options.js'
+import { privateKey, type SigningKey } from '../token/private-key.js'
 
 /** What a command may use of its process. `stopped` resolves at Ctrl-C. */
 export type Io = Readonly<{
@@ -23,19 +26,36 @@ export const requestTimeoutMs = 10_000
 export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string =>
   url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'
 
-/** @throws Error that says what is missing */
-export function credentialsOf(
-  { env }: Io,
-  options: { clientId?: string | undefined },
-): MachineCredentials {
+/**
+ * The `Authorization` of requests as a machine client.
+ *
+ * @throws Error that says what is missing or wrong
+ */
+export function authorizationOf(
+  io: Io,
+  options: { clientId?: string | undefined; url?: string | undefined },
+): Authorize {
+  const { env } = io
   const clientId = options.clientId ?? env['CIERRE_CLIENT_ID']
-  const clientSecret = env['CIERRE_CLIENT_SECRET']
-  if (clientId === undefined || clientSecret === undefined) {
+  const clientSecret = env['CIERRE_CLIENT_SECRET'] || undefined
+  const keyFile = env['CIERRE_CLIENT_KEY_FILE'] || undefined
+  if (clientId === undefined || (clientSecret ?? keyFile) === undefined)
     throw new Error(
-      'needs a machine client: --client-id or CIERRE_CLIENT_ID, and CIERRE_CLIENT_SECRET',
+      'needs a machine client: --client-id or CIERRE_CLIENT_ID, and CIERRE_CLIENT_SECRET or CIERRE_CLIENT_KEY_FILE',
     )
-  }
-  return { clientId, clientSecret }
+  if (clientSecret !== undefined && keyFile !== undefined)
+    throw new Error('only one of CIERRE_CLIENT_SECRET and CIERRE_CLIENT_KEY_FILE may be set')
+  if (clientSecret !== undefined) return createAuthorization({ clientId, clientSecret }, 0)
+  const audience = env['CIERRE_AUDIENCE'] || urlOf(io, options)
+  return createAuthorization({ clientId, audience, key: readKey(keyFile ?? '') }, 0)
+}
+
+function readKey(path: string): SigningKey {
+  const faults = createFaults()
+  const text = fileContent.check(path, faults.of('CIERRE_CLIENT_KEY_FILE'))
+  const key = optional(privateKey, text, faults.of('CIERRE_CLIENT_KEY_FILE'))
+  if (key === undefined) throw new Error(faults.lines().join('\n'))
+  return key
 }
 
 /** What stands before the token in a header. */

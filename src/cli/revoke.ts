@@ -8,7 +8,7 @@ import {
   wholeNumber,
   type CliCommand,
 } from './command.js'
-import { credentialsOf, failureOf, readToken, urlOf, type Io } from './io.js'
+import { authorizationOf, failureOf, readToken, urlOf, type Io } from './io.js'
 
 const reasons: RevocationReason[] = [
   'user_logout',
@@ -59,7 +59,7 @@ type Options = {
 async function revoke(io: Io, options: Options): Promise<number> {
   const client = createClient({
     baseUrl: urlOf(io, options),
-    credentials: credentialsOf(io, options),
+    credentials: { getAuthorization: authorizationOf(io, options) },
   })
   return report(io, options, await client.revoke(await requestOf(io, options)))
 }

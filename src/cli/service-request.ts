@@ -1,6 +1,5 @@
-import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
-import { credentialsOf, failureOf, requestTimeoutMs, urlOf, type Io } from './io.js'
+import { authorizationOf, failureOf, requestTimeoutMs, urlOf, type Io } from './io.js'
 
 /** The service refuses the request, and would refuse a repeat, too. */
 export class Refused extends Error {}
@@ -32,9 +31,9 @@ export type Send = <Body>(request: ServiceRequest) => Promise<Done<Body>>
  */
 export function serviceRequests(io: Io, options: ServiceOptions, permission: string): Send {
   const origin = urlOf(io, options)
-  const authorization = basicAuthorization(credentialsOf(io, options))
+  const authorize = authorizationOf(io, options)
   return async <Body>(request: ServiceRequest) => {
-    const { status, headers, text } = await send(origin, authorization, request)
+    const { status, headers, text } = await send(origin, await authorize(), request)
     const body = objectOf(text)
     const reason = headers.get('x-error-reason') ?? undefined
     if (status === 200 && request.expected in body)

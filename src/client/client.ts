@@ -10,8 +10,13 @@ import {
 } from './contract-answer.js'
 import { repeated } from './repeat.js'
 
-/** Credentials of a machine client. Its secret belongs on servers, never into a page. */
-export type MachineCredentials = Readonly<{ clientId: string; clientSecret: string }>
+/**
+ * Credentials of a machine client, which belong on servers, never into a page: a secret, or what
+ * gives the `Authorization` of each request, such as `Bearer` and a client assertion (RFC 7523).
+ */
+export type MachineCredentials =
+  | Readonly<{ clientId: string; clientSecret: string }>
+  | Readonly<{ getAuthorization: () => string | Promise<string> }>
 
 type Outcome<Kind extends string, Answer> = Answer & Readonly<{ outcome: Kind }>
 type With<Id extends keyof operations, Status> = Extract<ContractAnswer<Id>, { status: Status }>
@@ -144,20 +149,22 @@ const logoutOf = (
   return (signal) => api.POST('/api/v1/auth/logout', { headers, body, signal })
 }
 
+type GetHeaders = () => Promise<{ Authorization: string }>
+
 const introspectionOf =
-  (api: Api, authorization: { Authorization: string }, token: string): Send =>
-  (signal) =>
+  (api: Api, getHeaders: GetHeaders, token: string): Send =>
+  async (signal) =>
     api.POST('/oauth/introspect', {
-      headers: { ...authorization, 'Content-Type': 'application/x-www-form-urlencoded' },
+      headers: { ...(await getHeaders()), 'Content-Type': 'application/x-www-form-urlencoded' },
       body: { token },
       bodySerializer: (form) => new URLSearchParams(form as Record<string, string>),
       signal,
     })
 
 const revocationOf =
-  (api: Api, headers: { Authorization: string }, body: RevocationRequest): Send =>
-  (signal) =>
-    api.POST('/api/v1/revocations', { headers, body, signal })
+  (api: Api, getHeaders: GetHeaders, body: RevocationRequest): Send =>
+  async (signal) =>
+    api.POST('/api/v1/revocations', { headers: await getHeaders(), body, signal })
 
 /** Sends requests until an answer is final; a lost connection, a 500 and a 503 are tried again. */
 function createRequester({
@@ -192,14 +199,22 @@ async function attempt<Id extends ClientOperation>(
 }
 
 /** @throws TypeError without credentials */
-function authorizationOf(credentials: MachineCredentials | undefined) {
+function authorizationOf(credentials: MachineCredentials | undefined): GetHeaders {
   if (credentials === undefined)
     throw new TypeError('this needs the credentials of a machine client')
-  return { Authorization: basicAuthorization(credentials) }
+  return async () => ({
+    Authorization:
+      'getAuthorization' in credentials
+        ? await credentials.getAuthorization()
+        : basicAuthorization(credentials),
+  })
 }
 
-const isComplete = ({ clientId, clientSecret }: MachineCredentials) =>
-  [clientId, clientSecret].every((text) => typeof text === 'string' && text !== '')
+const isComplete = (credentials: MachineCredentials) =>
+  'getAuthorization' in credentials ||
+  [credentials.clientId, credentials.clientSecret].every(
+    (text) => typeof text === 'string' && text !== '',
+  )
 
 function resultOf(
   scope: 'local' | 'global',

@@ -1,5 +1,5 @@
 import { text } from '../token/options.js'
-import { pathPrefix, port, socketPath } from './parsers.js'
+import { fileContent, pathPrefix, port, socketPath } from './parsers.js'
 import {
   checkVariables,
   clientVariables,
@@ -44,6 +44,14 @@ export const agentVariables = {
   },
   CIERRE_CLIENT_ID: { option: text, help: 'Machine client that may read the `feed`.' },
   CIERRE_CLIENT_SECRET: { option: text, orFile: true, help: 'Secret of that machine client.' },
+  CIERRE_CLIENT_KEY_FILE: {
+    option: fileContent,
+    help: 'File with the private key of that machine client (PEM or JWK), instead of a secret: it then authenticates by `private_key_jwt` (RFC 7523).',
+  },
+  CIERRE_AUDIENCE: {
+    option: text,
+    help: '`PUBLIC_URL` of the service, which the assertions of a private key are for, where it is not `CIERRE_URL`.',
+  },
   ...issuerVariables,
   ...tokenVariables,
   ...checkVariables,

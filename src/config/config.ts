@@ -1,4 +1,4 @@
-import type { Client } from '../access/clients.js'
+import type { ClientConfig } from '../access/clients.js'
 import type { Limit } from '../access/rate-limits.js'
 import type { CutoffClaim } from '../token/claims.js'
 import type { AddressDetail, TrustedProxies } from '../runtime/ip-addresses.js'
@@ -9,7 +9,7 @@ import { createFaults } from '../token/options.js'
 import type { ExpiredCookie } from './cookies.js'
 import { readVariables, type Environment } from './read-variables.js'
 import type { RedisConnection } from './redis.js'
-import { connectionsOf, requireOrigins, tlsOf, trustOf } from './rules.js'
+import { connectionsOf, requireOrigins, requirePublicUrl, tlsOf, trustOf } from './rules.js'
 import { variables, type Values } from './variables.js'
 
 /** What the environment says, parsed once and frozen. */
@@ -21,7 +21,7 @@ export type Config = Readonly<{
   redis: RedisConnection | undefined
   redisMinReplicas: number
   issuers: readonly IssuerConfig[]
-  clients: readonly Client[]
+  clients: readonly ClientConfig[]
   requireExp: boolean
   cutoffClaim: CutoffClaim
   senderConstrained: SenderConstrained
@@ -73,6 +73,7 @@ export function parseConfig(env: Environment): Config {
   const given = readVariables(variables, env, faults)
   const trust = trustOf(given, faults)
   requireOrigins(given, faults)
+  requirePublicUrl(given, faults)
   const config: Config = {
     ...settingsOf(given.values),
     ...trust,

@@ -3,7 +3,7 @@ import { readObject, type Faults } from '../token/options.js'
 import { settingsOf, type Config } from './config.js'
 import { optionNames, optionOf } from './option-names.js'
 import { defaultOf, type Given } from './read-variables.js'
-import { connectionsOf, requireOrigins } from './rules.js'
+import { connectionsOf, requireOrigins, requirePublicUrl } from './rules.js'
 import type { Variable } from './variable.js'
 import { variables, type Values, type VariableName } from './variables.js'
 
@@ -31,6 +31,7 @@ export function configOfOptions(options: Options, all: Faults): Config {
   const issuers = parseAppEntries(JWT_ISSUERS, defaults, faults.of('issuers'))
   const trust = { issuers, throwawaySecret: undefined }
   requireOrigins(given, faults)
+  requirePublicUrl(given, faults)
   return Object.freeze({
     ...settingsOf(given.values),
     ...trust,

@@ -8,6 +8,7 @@ import {
 } from '../token/issuer-options.js'
 import type { SecretKey } from '../token/key-material.js'
 import type { Faults, Report } from '../token/options.js'
+import { hasSecret } from './clients.js'
 import { hasIssuerVariables, issuersOf } from './issuers.js'
 import type { Given } from './read-variables.js'
 import { embeddedStore, type RedisConnection, type RedisFiles } from './redis.js'
@@ -100,6 +101,12 @@ function redisFilesOf({ values, isSet }: Settings, faults: Faults): RedisFiles {
 export function requireOrigins({ isSet }: Settings, faults: Faults): void {
   if (isSet('AUTH_COOKIE') && !isSet('PUBLIC_URL') && !isSet('CORS_ORIGINS'))
     faults.report('AUTH_COOKIE', 'needs PUBLIC_URL or CORS_ORIGINS, the origins of its pages')
+}
+
+/** An assertion of a client is for the service by name. */
+export function requirePublicUrl({ values, isSet }: Settings, faults: Faults): void {
+  if (values.CLIENTS?.every(hasSecret) === false && !isSet('PUBLIC_URL'))
+    faults.report('CLIENTS', 'needs PUBLIC_URL, the aud of assertions, for jwks and jwksUri')
 }
 
 /** The certificate of the service and its private key; nothing when it serves HTTP. */

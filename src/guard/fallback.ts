@@ -1,8 +1,8 @@
 import type { Claims } from '../token/verification.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
-import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { number, optional, readOrThrow } from '../token/options.js'
 import {
+  authorizationOf,
   credentialNames,
   readCredentials,
   warnOfClearText,
@@ -29,6 +29,7 @@ export const refuseUnknown: OnUnknown = () => 'unknown'
  * Asks the introspection endpoint of the service (RFC 7662), as a client that may `introspect`. Any
  * failure is `unknown`.
  *
+ * @param clientSecret or `clientPrivateKey` and `audience`, as of `FeedOptions`
  * @param url the service's origin; `https:`, or `http:` on a loopback address
  * @param insecure whether `url` may be `http:` in a private network, where a warning says that the
  * secret and the tokens are sent in clear
@@ -39,21 +40,27 @@ export function askIntrospection(
   options: Readonly<{
     url: string
     clientId: string
-    clientSecret: string | undefined
+    clientSecret?: string | undefined
+    clientPrivateKey?: string | object | undefined
+    audience?: string | undefined
     insecure?: boolean | undefined
     timeoutMs?: number | undefined
   }>,
 ): OnUnknown {
   const { timeoutMs, ...credentials } = readIntrospection(options)
   warnOfClearText('the url of askIntrospection', credentials)
+  const authorize = authorizationOf(credentials)
   const endpoint = new URL('/oauth/introspect', credentials.url)
-  const authorization = basicAuthorization(credentials)
   return async ({ token }) => {
     try {
       return await requestWithin(
         timeoutMs,
         endpoint,
-        { method: 'POST', headers: { authorization }, body: new URLSearchParams({ token }) },
+        {
+          method: 'POST',
+          headers: { authorization: await authorize() },
+          body: new URLSearchParams({ token }),
+        },
         async (answer) => {
           if (answer.status !== 200) return 'unknown'
           const { active } = JSON.parse(await textOf(answer)) as { active?: unknown }

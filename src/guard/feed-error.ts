@@ -30,7 +30,7 @@ export type FeedPart = keyof typeof mediaTypes
 const passingStatuses = [408, 425, 429]
 const advice = 'feed.url must be the origin of a cierre service'
 const statusAdvice: Readonly<Record<number, string>> = {
-  401: 'clientId and clientSecret must be of a client that may read the feed',
+  401: 'clientId and clientSecret must be of a client that may read the feed; with a private key, audience must be the PUBLIC_URL of the service',
   403: 'clientId and clientSecret must be of a client that may read the feed',
   426: `its revocations are of kinds that version ${feedVersion} of the feed does not have; upgrade this guard`,
 }

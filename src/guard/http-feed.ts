@@ -9,9 +9,8 @@ import {
 } from '../feed/event.js'
 import type { PageReader, SnapshotTarget } from '../feed/feed-source.js'
 import { createSnapshotReader, DamagedSnapshot } from '../feed/snapshot-reader.js'
-import { basicAuthorization } from '../runtime/basic-authorization.js'
 import { request, textOf, withDeadlineSignal, type Answer } from '../runtime/http-client.js'
-import type { Credentials } from './credentials.js'
+import { authorizationOf, type Credentials } from './credentials.js'
 import { FeedError, violationOf, type FeedPart } from './feed-error.js'
 
 const connectWithinMs = 5_000
@@ -64,11 +63,12 @@ export function createFeedClient(credentials: Credentials): FeedClient {
 
 function connectionOf(credentials: Credentials): Connection {
   const { origin } = new URL(credentials.url)
-  const headers = { authorization: basicAuthorization(credentials) }
+  const authorize = authorizationOf(credentials)
   return {
     origin,
-    send({ part, query, signal }, read) {
+    async send({ part, query, signal }, read) {
       const parameters = new URLSearchParams({ ...query, version: String(feedVersion) })
+      const headers = { authorization: await authorize() }
       const url = `${origin}/api/v1/revocations/${part}?${parameters.toString()}`
       return request(url, { headers, signal }, async (answer) => {
         const violation = violationOf(origin, part, answer)

@@ -114,6 +114,6 @@ function readCheckSettings(given: Readonly<Record<string, unknown>>, faults: Fau
 
 function readFeed(value: unknown, faults: Faults): Credentials {
   const given = readObject(value, credentialNames, faults.of('feed'))
-  if (given === undefined) return { url: '', clientId: '', clientSecret: '' }
+  if (given === undefined) return { url: '', client: { clientId: '', clientSecret: '' } }
   return readCredentials(given, (name, what) => faults.report(`feed.${name}`, what))
 }

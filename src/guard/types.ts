@@ -9,8 +9,15 @@ export type FeedOptions = Readonly<{
   /** The service's origin; `https:`, or `http:` on a loopback address. */
   url: string
   clientId: string
-  /** `undefined`, as an environment variable that is not set, is refused when the guard is made. */
-  clientSecret: string | undefined
+  /**
+   * Needed unless there is a private key. `undefined`, as an environment variable that is not set, is
+   * refused when the guard is made.
+   */
+  clientSecret?: string | undefined
+  /** PEM or JWK: the client then authenticates by `private_key_jwt` (RFC 7523). */
+  clientPrivateKey?: string | object | undefined
+  /** `PUBLIC_URL` of the service, where it is not `url`: what its assertions are for. */
+  audience?: string | undefined
   /**
    * Whether `url` may be `http:` in a private network. A warning says that the secret is sent in
    * clear, and that revocations could be held back there.

@@ -1,10 +1,14 @@
 import { ServiceError } from '../errors.js'
+import type { components } from '../../generated/openapi.js'
+import { publicKeyAlgorithms } from '../token/key-material.js'
 import type { Operation } from './operation.js'
 
-const authMethods: ('client_secret_basic' | 'client_secret_post')[] = [
+const authMethods: components['schemas']['ClientAuthMethods'] = [
   'client_secret_basic',
   'client_secret_post',
+  'private_key_jwt',
 ]
+const signingAlgorithms = [...publicKeyAlgorithms]
 
 /**
  * RFC 8414. The origin is configured, because a client could choose an origin that is taken from
@@ -20,8 +24,10 @@ export const metadata =
         issuer: publicUrl,
         introspection_endpoint: `${publicUrl}/oauth/introspect`,
         introspection_endpoint_auth_methods_supported: authMethods,
+        introspection_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
         revocation_endpoint: `${publicUrl}/oauth/revoke`,
         revocation_endpoint_auth_methods_supported: authMethods,
+        revocation_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
         response_types_supported: [],
         grant_types_supported: [],
       },

@@ -1,9 +1,12 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
-import type { Client } from '../access/clients.js'
+import type { ClientConfig } from '../access/clients.js'
 import type { Config } from '../config/config.js'
 import type { RedisConnection } from '../config/redis.js'
+import type { IssuerKeys } from '../token/issuer-key-options.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
+import { publicJwkOf } from '../token/jwk.js'
 import type { PublicJwk, SecretKey } from '../token/key-material.js'
+import type { UpstreamClient } from '../token/upstream-options.js'
 
 /**
  * What a reload may replace, by name, without any secret. Public keys and certificates have the
@@ -61,20 +64,39 @@ export function addressOf(connection: RedisConnection | undefined): string | und
   return `${protocol}//${host}${pathname}`
 }
 
-function issuerText({ issuer: _, keys, ...settings }: IssuerConfig): string {
-  const { secrets, jwks, uri } = keys
+const issuerText = ({ issuer: _, keys, upstream, ...settings }: IssuerConfig): string =>
+  [...keyTexts(keys), ...settingTexts(settings), ...upstreamTexts(upstream)].join(', ')
+
+const keyTexts = ({ secrets, jwks, uri }: IssuerKeys): string[] => [
+  ...secrets.map(secretText),
+  ...jwks.map(publicKeyText),
+  ...(uri === undefined ? [] : [`key set ${keySetAddress(uri)}`]),
+]
+
+function upstreamTexts(upstream: UpstreamClient | undefined): string[] {
+  if (upstream === undefined) return []
+  const { revocationEndpoint, clientId, clientSecret, clientPrivateKey } = upstream
   return [
-    ...secrets.map(secretText),
-    ...jwks.map(publicKeyText),
-    ...(uri === undefined ? [] : [`key set ${keySetAddress(uri)}`]),
-    ...settingTexts(settings),
-  ].join(', ')
+    `revocationEndpoint ${keySetAddress(revocationEndpoint)}`,
+    `clientId ${clientId}`,
+    ...(clientSecret === undefined
+      ? []
+      : [`client ${secretText({ bytes: Buffer.from(clientSecret) })}`]),
+    ...(clientPrivateKey === undefined
+      ? []
+      : [`client ${publicKeyText(publicJwkOf(createPublicKey(clientPrivateKey.key)))}`]),
+  ]
 }
 
-const clientText = ({ id: _, secretHashes, ...settings }: Client): string =>
+const clientText = ({ id: _, authentication, ...settings }: ClientConfig): string =>
   [
     ...settingTexts(settings),
-    ...secretHashes.map((hash) => `secret sha256:${hash.toString('hex', 0, 4)}`),
+    ...('keys' in authentication
+      ? [
+          ...keyTexts(authentication.keys),
+          ...settingTexts({ algorithms: authentication.algorithms }),
+        ]
+      : authentication.secretHashes.map((hash) => `secret sha256:${hash.toString('hex', 0, 4)}`)),
   ].join(', ')
 
 /** A query may hold a secret. */

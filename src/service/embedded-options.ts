@@ -27,11 +27,15 @@ export type CierreIssuer = GuardIssuer &
     clientPrivateKey?: string | object | undefined
   }>
 
-/** A machine client, as `cierre client` prints it. */
+/** A machine client, as `cierre client` prints it: with a secret, or with keys. */
 export type CierreClient = Readonly<{
   id: string
   /** 64 hex digits; an array of two while a secret is changed. */
-  secretSha256: string | readonly string[]
+  secretSha256?: string | readonly string[] | undefined
+  /** Public keys: a JWKS or a JWK. */
+  jwks?: object | undefined
+  /** URL of a key set. */
+  jwksUri?: string | undefined
   allow: readonly Permission[]
   audiences?: readonly string[] | undefined
   /** Further claims that introspection tells the client. */

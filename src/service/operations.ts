@@ -1,4 +1,5 @@
 import { createAddressLimiter, createSubjectLimiter } from '../access/rate-limits.js'
+import { createClientAssertions } from '../access/client-assertions.js'
 import { createClients } from '../access/clients.js'
 import type { Config } from '../config/config.js'
 import { throwawayIssuerName } from '../config/rules.js'
@@ -61,7 +62,17 @@ function createRules({ config, stores, reloadable, feed, audit, metrics, now }: 
   })
   const failureLimiter =
     config.rateLimitAddress && createAddressLimiter(config.rateLimitAddress, metrics.limited)
-  const clients = createClients({ clients: reloadable.clients, audit, failureLimiter })
+  const clients = createClients({
+    clients: reloadable.clients,
+    assertions: createClientAssertions({
+      audience: config.publicUrl,
+      now,
+      maxClockSkewMs: config.maxClockSkewMs,
+      revocations,
+    }),
+    audit,
+    failureLimiter,
+  })
   const inStore = statusInStore(revocations, now)
   const inLiveSet = statusInLiveSet(revocations, feed.follower.freshAsOfMs, inStore)
   return {

@@ -1,11 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
-import type { Client } from '../access/clients.js'
+import type { Client, ClientConfig } from '../access/clients.js'
 import { limitKeyWaits } from '../access/key-waits.js'
 import type { Config } from '../config/config.js'
 import type { FetchedKeySet, KeySource } from '../token/key-source.js'
 import type { KeySourceLog } from '../token/key-source-log.js'
-import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
+import {
+  keySourceOf,
+  openIssuers,
+  openKeySources,
+  type OpenIssuers,
+  type OpenKeySources,
+} from '../token/open-issuers.js'
 import { warnOfUnusableClaims } from '../token/unusable-claims.js'
 import { createVerification, logoutTokenIssuers, type Verification } from '../token/verification.js'
 
@@ -34,7 +40,9 @@ export type IssuerKeySet = FetchedKeySet & Readonly<{ issuer: string }>
 type Parts = Readonly<{ config: Config; log: Logger; now: () => number }>
 type Trusted = Readonly<{
   opened: OpenIssuers
+  configs: readonly ClientConfig[]
   clients: readonly Client[]
+  clientKeys: OpenKeySources
   verification: Verification
   logoutTokens: Verification
 }>
@@ -51,11 +59,12 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
     keySources,
     keySets: () => keySetsOf(trusted.opened),
     reload(next) {
-      const clientsDiffer = !isDeepStrictEqual(next.clients, trusted.clients)
-      if (config.throwawaySecret === undefined) trusted = open(next, trusted.opened)
+      const clientsDiffer = !isDeepStrictEqual(next.clients, trusted.configs)
+      if (config.throwawaySecret === undefined) trusted = open(next, trusted)
       return { clientsDiffer }
     },
-    close: () => keySources().forEach((source) => source.close()),
+    close: () =>
+      [...keySources(), ...trusted.clientKeys.sources].forEach((source) => source.close()),
   }
 }
 
@@ -91,11 +100,12 @@ function createOpener({ config, log, now }: Parts) {
   )
   const keyLog = keySourceLog(log)
   const shared = { now, maxClockSkewMs, maxTokenLength, onUnusableClaim }
-  return ({ issuers, clients, requireExp }: Config, before?: OpenIssuers): Trusted => {
-    const opened = openIssuers(issuers, { requireExp, log: keyLog, now }, before)
+  return ({ issuers, clients, requireExp }: Config, before?: Trusted): Trusted => {
+    const opened = openIssuers(issuers, { requireExp, log: keyLog, now }, before?.opened)
     return {
       opened,
-      clients,
+      configs: clients,
+      ...openClients(clients, { log, now }, before?.clientKeys),
       verification: createVerification({ ...shared, issuers: opened.issuers, cutoffClaim }),
       logoutTokens: createVerification({
         ...shared,
@@ -105,4 +115,22 @@ function createOpener({ config, log, now }: Parts) {
       }),
     }
   }
+}
+
+/** Opens the key sources of the clients that have keys. */
+function openClients(
+  configs: readonly ClientConfig[],
+  parts: Pick<Parts, 'log' | 'now'>,
+  before: OpenKeySources | undefined,
+): Pick<Trusted, 'clients' | 'clientKeys'> {
+  const signers = configs.flatMap(({ authentication }) =>
+    'keys' in authentication ? [authentication] : [],
+  )
+  const clientKeys = openKeySources(signers, parts, before)
+  const clients = configs.map(({ authentication, ...client }): Client => {
+    if (!('keys' in authentication)) return { ...client, authentication }
+    const keys = keySourceOf(clientKeys, authentication)
+    return { ...client, authentication: { ...authentication, keys } }
+  })
+  return { clients, clientKeys }
 }

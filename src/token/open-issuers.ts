@@ -1,42 +1,75 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { IssuerConfig } from './issuer-options.js'
-import { isOfSecret } from './issuer-key-options.js'
+import { isOfSecret, type IssuerKeys } from './issuer-key-options.js'
 import { bothFamilies, fixedKeySource, secretKeySource, type KeySource } from './key-source.js'
 import { logSkippedKeys, type KeySourceLog } from './key-source-log.js'
 import { remoteKeySource } from './remote-key-source.js'
 import type { Issuer } from './verification.js'
 
-type Parts = { requireExp: boolean; log: KeySourceLog; now: () => number }
+type Parts = Readonly<{ log: KeySourceLog; now: () => number }>
 
-/** Configured issuers with their key sources, which the caller has to close. */
-export type OpenIssuers = Readonly<{ issuers: readonly Issuer[]; configs: readonly IssuerConfig[] }>
+/** Keys as they are configured, and the algorithms that are accepted with them. */
+export type SignerConfig = Readonly<{
+  /** Whose keys they are, for the log. */
+  issuer?: string
+  keys: IssuerKeys
+  algorithms: readonly string[]
+}>
+
+/** Key sources in the order of their configurations; the caller has to close them. */
+export type OpenKeySources<Config extends SignerConfig = SignerConfig> = Readonly<{
+  configs: readonly Config[]
+  sources: readonly KeySource[]
+}>
 
 /**
- * Opens the key sources of issuers. A key source of `before` whose configuration is unchanged is
- * kept, so that a remote key set need not be fetched again. The others of `before` are closed.
+ * Opens key sources. One of `before` whose configuration is unchanged is kept, so that a remote key
+ * set need not be fetched again. The others of `before` are closed.
  */
-export function openIssuers(
-  configs: readonly IssuerConfig[],
+export function openKeySources<Config extends SignerConfig>(
+  configs: readonly Config[],
   parts: Parts,
-  before: OpenIssuers = { issuers: [], configs: [] },
-): OpenIssuers {
-  const kept = (config: IssuerConfig) => {
+  before: OpenKeySources = { configs: [], sources: [] },
+): OpenKeySources<Config> {
+  const kept = (config: Config) => {
     const index = before.configs.findIndex(({ keys, algorithms }) =>
       isDeepStrictEqual([keys, algorithms], [config.keys, config.algorithms]),
     )
-    return before.issuers[index]?.keys
+    return before.sources[index]
   }
-  const issuers = configs.map((config) => ({
-    ...config,
-    requireExp: parts.requireExp,
-    keys: kept(config) ?? openKeySource(config, parts),
-  }))
-  const sources = new Set(issuers.map(({ keys }) => keys))
-  before.issuers.forEach(({ keys }) => sources.has(keys) || keys.close())
-  return { issuers, configs }
+  const sources = configs.map((config) => kept(config) ?? openKeySource(config, parts))
+  before.sources.forEach((source) => sources.includes(source) || source.close())
+  return { configs, sources }
 }
 
-function openKeySource({ issuer, keys, algorithms }: IssuerConfig, { log, now }: Parts): KeySource {
+/** The key source of one of the configurations. */
+export const keySourceOf = <Config extends SignerConfig>(
+  { configs, sources }: OpenKeySources<Config>,
+  config: Config,
+): KeySource => sources[configs.indexOf(config)] as KeySource
+
+/** Configured issuers with their key sources, which the caller has to close. */
+export type OpenIssuers = Readonly<{
+  issuers: readonly Issuer[]
+  opened: OpenKeySources<IssuerConfig>
+}>
+
+/** Opens the key sources of issuers, as `openKeySources` does. */
+export function openIssuers(
+  configs: readonly IssuerConfig[],
+  { requireExp, ...parts }: Parts & { requireExp: boolean },
+  before?: OpenIssuers,
+): OpenIssuers {
+  const opened = openKeySources(configs, parts, before?.opened)
+  const issuers = configs.map((config) => ({
+    ...config,
+    requireExp,
+    keys: keySourceOf(opened, config),
+  }))
+  return { opened, issuers }
+}
+
+function openKeySource({ issuer, keys, algorithms }: SignerConfig, { log, now }: Parts): KeySource {
   const { secrets, jwks, uri, skipped } = keys
   logSkippedKeys(skipped, { issuer }, log)
   const publicKeys =

@@ -9,12 +9,12 @@ import {
   type CutoffClaim,
   type Timing,
 } from './claims.js'
-import type { KeyHeader, KeySource } from './key-source.js'
+import type { KeySource } from './key-source.js'
 import { claimText, tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
 import { checkLogoutToken, hasLogoutEvent, type LogoutTokenDemands } from './logout-token.js'
-import type { VerificationKey } from './signature.js'
-import { parseCanonical, type CompactJwt } from './canonical-encoding.js'
+import { parseCanonical } from './canonical-encoding.js'
 import type { UpstreamClient } from './upstream-options.js'
+import { verifySignature } from './verify-signature.js'
 
 export type { Claims } from './claims.js'
 
@@ -164,54 +164,6 @@ function selectIssuer(
   )
   if (issuer === undefined) throw refuse('unknown_issuer')
   return issuer
-}
-
-/** Verifies synchronously, unless keys have to be fetched. */
-function verifySignature(
-  jwt: CompactJwt,
-  { alg, kid, crit }: Readonly<Record<string, unknown>>,
-  issuer: Issuer,
-  waiter: string | undefined,
-): Promise<void> | undefined {
-  if (typeof alg !== 'string' || !issuer.algorithms.includes(alg)) throw refuse('algorithm')
-  // No extension is supported (RFC 7515 §4.1.11), and a `kid` is a text (§4.1.4).
-  if (crit !== undefined || (kid !== undefined && typeof kid !== 'string')) throw refuse('header')
-  const header = { alg, kid }
-  const found = issuer.keys.candidates(header, waiter)
-  if ('then' in found)
-    return found.then((candidates) => verifyWith(jwt, header, candidates, issuer.keys, waiter))
-  return verifyWith(jwt, header, found, issuer.keys, waiter)
-}
-
-function verifyWith(
-  jwt: CompactJwt,
-  header: KeyHeader,
-  candidates: readonly VerificationKey[],
-  keys: KeySource,
-  waiter: string | undefined,
-): Promise<void> | undefined {
-  if (candidates.length === 0) throw refuse('unknown_key')
-  if (isSignedByOne(jwt, candidates)) return undefined
-  return verifyWithNewerKeys(jwt, header, keys, waiter)
-}
-
-// A key may have been replaced under its own `kid`, or in a set without `kid`s.
-async function verifyWithNewerKeys(
-  jwt: CompactJwt,
-  header: KeyHeader,
-  keys: KeySource,
-  waiter: string | undefined,
-): Promise<void> {
-  if (!isSignedByOne(jwt, await keys.candidatesAfterBadSignature(header, waiter)))
-    throw refuse('signature')
-}
-
-function isSignedByOne(
-  { signature, signingInput }: CompactJwt,
-  candidates: readonly VerificationKey[],
-): boolean {
-  const bytes = Buffer.from(signature, 'base64url')
-  return candidates.some((isSigned) => isSigned(signingInput, bytes))
 }
 
 // Another kind of JWT passes only when its `typ` is configured (RFC 8725 §3.11).

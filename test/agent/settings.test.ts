@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { readAgentSettings } from '../../src/agent/settings.js'
 import { ConfigError } from '../../src/config/config.js'
+import { publicJwk } from '../support/assertions.js'
 
 const secret = 's'.repeat(32)
 const enough = {
@@ -51,6 +52,21 @@ describe('the settings of the agent', () => {
     expect(guard.issuers.map(({ issuer }) => issuer)).to.deep.equal([
       'https://a.test',
       'https://b.test',
+    ])
+  })
+
+  it('take a private key in the place of a secret; a client with keys cannot authenticate at the agent', () => {
+    const env = { JWT_SECRET: secret, CIERRE_CLIENT_ID: 'api' }
+    expect(faultsOf({ ...env, CIERRE_CLIENT_KEY_FILE: '/nowhere' })).to.deep.equal([
+      'CIERRE_CLIENT_KEY_FILE names a file that cannot be read (ENOENT)',
+      'CIERRE_CLIENT_SECRET must be set',
+    ])
+    expect(faultsOf({ ...env, CIERRE_CLIENT_KEY_FILE: '/etc/hostname' })).to.deep.equal([
+      'CIERRE_CLIENT_KEY_FILE must be a private key as PEM or JWK, without a passphrase',
+    ])
+    const clients = [{ id: 'a', jwks: publicJwk('ec'), allow: ['introspect'] }]
+    expect(faultsOf({ ...enough, CLIENTS: JSON.stringify(clients) })).to.deep.equal([
+      'CLIENTS has a client with jwks or jwksUri, which can authenticate at the service alone',
     ])
   })
 

@@ -412,9 +412,8 @@ describe('the guard', () => {
     ).listen(0, '127.0.0.1')
     await once(server, 'listening')
     try {
-      const feed = createFeedClient(
-        feedOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
-      )
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const feed = createFeedClient({ url, client: { clientId: 'x', clientSecret: 'x' } })
       const seen: string[] = []
       const { signal } = new AbortController()
       const onPage = ({ events }: Page) => {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { clientCredentials, parseBasic } from '../../../src/access/authorization/basic.js'
+import { parseBasic } from '../../../src/access/authorization/basic.js'
+import { clientCredentials } from '../../../src/access/authorization/client-credentials.js'
 import { basicAuthorization } from '../../../src/runtime/basic-authorization.js'
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
