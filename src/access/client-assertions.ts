@@ -11,7 +11,7 @@ import {
   type Signer,
 } from '../token/verify-signature.js'
 import type { Assertion } from './authorization/client-credentials.js'
-import type { Client } from './clients.js'
+import type { Client } from './client.js'
 import { createSubjectLimiter } from './rate-limits.js'
 
 /** Authenticates machine clients by assertions (RFC 7523 §3). */

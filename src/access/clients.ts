@@ -2,37 +2,14 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Audit } from '../audit/audit.js'
 import type { AuditEvent, Requester } from '../audit/event.js'
 import { ServiceError } from '../errors.js'
-import type { IssuerKeys } from '../token/issuer-key-options.js'
-import type { KeySource } from '../token/key-source.js'
 import type { Secret } from './authorization/basic.js'
 import { clientCredentials, type Credentials } from './authorization/client-credentials.js'
+import type { Client, Permission } from './client.js'
 import type { ClientAssertions, Identified } from './client-assertions.js'
 import { enforceAddressLimit, type AddressLimiter } from './rate-limits.js'
 
-export const permissions = ['introspect', 'revoke', 'feed', 'audit', 'erase'] as const
-export type Permission = (typeof permissions)[number]
 /** Those of operations that cannot be undone, each of which needs an assertion of its own. */
 const irrevocable: readonly Permission[] = ['revoke', 'erase']
-
-/** A machine client; `Keys` is what it has in the place of keys. */
-type ClientWith<Keys> = Readonly<{
-  id: string
-  authentication: SecretHashes | Readonly<{ algorithms: readonly string[]; keys: Keys }>
-  allow: readonly Permission[]
-  /** The `aud` values of tokens that the client may ask about or revoke; absent: all. */
-  audiences?: readonly string[]
-  /** Further claims that introspection tells the client. */
-  claims?: readonly string[]
-}>
-
-/** SHA-256 of each valid secret. Several allow rotation. */
-export type SecretHashes = Readonly<{ secretHashes: readonly Buffer[] }>
-
-/** A machine client as it is configured. */
-export type ClientConfig = ClientWith<IssuerKeys>
-
-/** A machine client whose keys, if it has any, are open. */
-export type Client = ClientWith<KeySource>
 
 export type Clients = {
   /**

@@ -1,4 +1,4 @@
-import type { Client } from '../access/clients.js'
+import type { Client } from '../access/client.js'
 import { agentVariables, type AgentValues } from '../config/agent-variables.js'
 import { hasSecret } from '../config/clients.js'
 import { ConfigError } from '../config/config.js'

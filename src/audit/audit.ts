@@ -81,13 +81,7 @@ export function createAudit(parts: AuditParts): Audit {
     if (event.outcome === 'success' || refusals.take(subjectOf(event), now()))
       return trail.append(json, event.requester.requestId)
   }
-  const recordFailure = async (event: RevocationEvent, error: unknown) => {
-    if (event.requester.isRecorded === true) return
-    const failure = failureEvent(event, error)
-    const recorded = record(failure)
-    // The trail is likely to fail with the store, so the client does not wait for the trail.
-    if (failure.outcome !== 'unknown') await recorded
-  }
+  const recordFailure = failuresInto(record)
   const recordStored = (event: RevocationEvent, { entries, auditEvent }: Commit) => {
     onRevoked(keysOf(entries), event.reason)
     event.requester.isRecorded = true
@@ -129,6 +123,17 @@ export function createAudit(parts: AuditParts): Audit {
     close: trail.close,
   }
 }
+
+/** Records a revocation that failed, unless the request has an event already. */
+const failuresInto =
+  (record: Audit['record']) =>
+  async (event: RevocationEvent, error: unknown): Promise<void> => {
+    if (event.requester.isRecorded === true) return
+    const failure = failureEvent(event, error)
+    const recorded = record(failure)
+    // The trail is likely to fail with the store, so the client does not wait for the trail.
+    if (failure.outcome !== 'unknown') await recorded
+  }
 
 const storedEvent = (
   event: RevocationEvent,

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { permissions } from '../access/clients.js'
+import { permissions } from '../access/client.js'
 import type { CliCommand } from './command.js'
 import type { Io } from './io.js'
 

@@ -3,7 +3,7 @@ import {
   type ClientConfig,
   type Permission,
   type SecretHashes,
-} from '../access/clients.js'
+} from '../access/client.js'
 import { checkAlgorithms, parseKeys } from '../token/issuer-key-options.js'
 import { isTexts, readObject, type Option, type Report } from '../token/options.js'
 import { jsonArray } from './parsers.js'

@@ -1,4 +1,4 @@
-import type { ClientConfig } from '../access/clients.js'
+import type { ClientConfig } from '../access/client.js'
 import type { Limit } from '../access/rate-limits.js'
 import type { CutoffClaim } from '../token/claims.js'
 import type { AddressDetail, TrustedProxies } from '../runtime/ip-addresses.js'

@@ -1,6 +1,7 @@
 import type { components } from '../../generated/openapi.js'
 import type { Check } from '../revocation/check.js'
-import { mayAskAbout, type Client, type Clients } from '../access/clients.js'
+import type { Client } from '../access/client.js'
+import { mayAskAbout, type Clients } from '../access/clients.js'
 import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
 import { claimText } from '../token/keys.js'
 import { scopeText } from '../token/scopes.js'

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
-import type { ClientConfig } from '../access/clients.js'
+import type { ClientConfig } from '../access/client.js'
 import type { Config } from '../config/config.js'
 import type { RedisConnection } from '../config/redis.js'
 import type { IssuerKeys } from '../token/issuer-key-options.js'

@@ -1,4 +1,4 @@
-import type { Permission } from '../access/clients.js'
+import type { Permission } from '../access/client.js'
 import type { Config } from '../config/config.js'
 import { configOfOptions, topLevelOptions } from '../config/options.js'
 import type { GuardIssuer } from '../guard/types.js'

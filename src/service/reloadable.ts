@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
-import type { Client, ClientConfig } from '../access/clients.js'
+import type { Client, ClientConfig } from '../access/client.js'
 import { limitKeyWaits } from '../access/key-waits.js'
 import type { Config } from '../config/config.js'
 import type { FetchedKeySet, KeySource } from '../token/key-source.js'
