@@ -146,7 +146,7 @@ describe('cierre why (as built into dist/)', () => {
     expect(expired.out).to.match(
       new RegExp(`^no revocation refuses this token, but it has expired: ${time}\n`),
     )
-    for (const text of ['no token', 'a.b.c', `${await token()}=`]) {
+    for (const text of ['no-token', 'a.b.c', `${await token()}=`]) {
       const malformed = await why(text)
       expect([malformed.code, malformed.out.slice(0, 21)], text).to.deep.equal([
         1,
