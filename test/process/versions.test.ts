@@ -17,9 +17,16 @@ import { freshClaims, hmacSecret, logoutToken, nowS, sign, token } from '../supp
 /** The commit in which the layout and the feed got versions: both were 1, and knew no `n:`. */
 const versionsCameIn = 'ff6875cd1e0f932b5c6570e1b05cd2c0024be8c4'
 const iss = 'https://issuer.test'
-/** The earlier one knows no `claims` of a client. */
+const permissionsOfBoth = ['introspect', 'revoke', 'feed', 'audit']
+/** The earlier one knows no `claims` of a client, and fewer permissions. */
 const clientsOfBoth = JSON.stringify(
-  (JSON.parse(clientsVariable) as object[]).map((client) => ({ ...client, claims: undefined })),
+  (JSON.parse(clientsVariable) as { allow: string[] }[])
+    .map((client) => ({
+      ...client,
+      claims: undefined,
+      allow: client.allow.filter((permission) => permissionsOfBoth.includes(permission)),
+    }))
+    .filter(({ allow }) => allow.length > 0),
 )
 
 describe('an instance of the commit where versions came in, beside one of this commit, on one Redis', () => {
