@@ -36,7 +36,9 @@ let nextPort = randomInt(ports.first, ports.last)
 export async function freePort(): Promise<number> {
   for (;;) {
     nextPort = nextPort === ports.last ? ports.first : nextPort + 1
-    if (await isFree(nextPort)) return nextPort
+    // Another search may move on meanwhile.
+    const port = nextPort
+    if (await isFree(port)) return port
   }
 }
 
