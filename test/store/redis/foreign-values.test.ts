@@ -33,7 +33,7 @@ describe('a value that cierre did not write, in the place of a revocation', func
     return (json as Health).checks.find((check) => check.name === name)?.detail
   }
   const linesAbout = (service: TestService, key: string) =>
-    service.logged().filter(({ key: logged, level }) => logged === key && level === 50)
+    service.logged().filter(({ key: logged, level }) => logged === key && level === 'error')
   const writers: [string, (key: string) => Promise<unknown>][] = [
     ['a word', (key) => redis.client.set(key, 'a word')],
     ['an empty text', (key) => redis.client.set(key, '')],
@@ -113,6 +113,14 @@ describe('a value that cierre did not write, in the place of a revocation', func
       expect(JSON.stringify(logged.at(-1))).to.include(id)
       await redis.client.xDel(feed, id)
       await until('it is ready', () => service.isReady())
+      // The log names the cause once for each outage.
+      const begun = logged.length
+      await until('the outage is over', () => {
+        const over = service
+          .logged()
+          .filter(({ msg }) => msg === 'over: the feed cannot be followed')
+        return over.length === begun
+      })
     }
   })
 })
