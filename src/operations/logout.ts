@@ -118,8 +118,10 @@ type Presented = Readonly<{
   refreshToken: string | undefined
 }>
 type Tokens = readonly [VerifiedToken, ...VerifiedToken[]]
-type HandedOver = Readonly<{ upstreamRevocation: UpstreamRevocation | undefined }>
-type LoggedOut = StoredRevocation & HandedOver & Readonly<{ headers: Record<string, string> }>
+/** Absent: the request had no refresh token. */
+type HandedOver = UpstreamRevocation | undefined
+type LoggedOut = StoredRevocation &
+  Readonly<{ headers: Record<string, string>; upstreamRevocation: HandedOver }>
 
 /** Checks the tokens, builds the commit and maps its outcome. */
 async function revokePresented(parts: Parts, presented: Presented): Promise<LoggedOut> {
@@ -143,7 +145,7 @@ async function revokePresented(parts: Parts, presented: Presented): Promise<Logg
   switch (outcome) {
     case 'stored':
     case 'stored_without_audit':
-      return { outcome, commit, headers, ...(await handOver(parts, presented)) }
+      return { outcome, commit, headers, upstreamRevocation: await handOver(parts, presented) }
     case 'already_revoked':
       return refuseRevoked(parts, presented)
     case 'rate_limited':
@@ -155,20 +157,16 @@ async function revokePresented(parts: Parts, presented: Presented): Promise<Logg
 const handOver = async (
   { revokeUpstream }: Parts,
   { caller, refreshToken }: Presented,
-): Promise<HandedOver> => ({
-  upstreamRevocation:
-    refreshToken === undefined ? undefined : await revokeUpstream(caller, refreshToken),
-})
+): Promise<HandedOver> =>
+  refreshToken === undefined ? undefined : revokeUpstream(caller, refreshToken)
 
-const upstreamHeader = (
-  upstreamRevocation: HandedOver['upstreamRevocation'],
-): Record<string, string> =>
+const upstreamHeader = (upstreamRevocation: HandedOver): Record<string, string> =>
   upstreamRevocation === undefined ? {} : { 'X-Upstream-Revocation': upstreamRevocation }
 
 /** The earlier request may not have reached the issuer, so the refresh token is handed over again. */
 async function refuseRevoked(parts: Parts, presented: Presented): Promise<never> {
   const error = new ServiceError('invalid_token', { reason: 'revoked' })
-  const { upstreamRevocation } = await handOver(parts, presented)
+  const upstreamRevocation = await handOver(parts, presented)
   await parts.audit.record({ ...failureEvent(presented.event, error), upstreamRevocation })
   throw error.with(upstreamHeader(upstreamRevocation))
 }
@@ -219,8 +217,8 @@ async function refuseUntimely(tokens: Tokens, parts: Parts, presented: Presented
   const keys = entries.map(({ key }) => key)
   const [token] = tokens
   const isAhead = tokens.some(({ timing }) => timing === 'ahead')
-  const { upstreamRevocation } =
-    !isAhead && token.timing === 'expired' ? await handOver(parts, presented) : noneHandedOver
+  const upstreamRevocation =
+    !isAhead && token.timing === 'expired' ? await handOver(parts, presented) : undefined
   const [event, reason] = isAhead
     ? (['authz_fail', 'not_yet_valid'] as const)
     : (['session_use_after_expire', 'expired'] as const)
@@ -231,5 +229,3 @@ async function refuseUntimely(tokens: Tokens, parts: Parts, presented: Presented
     headers: upstreamHeader(upstreamRevocation),
   })
 }
-
-const noneHandedOver: HandedOver = { upstreamRevocation: undefined }

@@ -1,9 +1,11 @@
 import { ConfigError, parseConfig, type Config } from '../config/config.js'
 import type { Environment } from '../config/read-variables.js'
 import { warnOfUnknownVariables } from '../config/unknown-variables.js'
+import { errorText } from '../runtime/error-text.js'
+import { urlAddress } from '../runtime/url-address.js'
 import { tryRedis, trySessionRedis, type RedisTrial } from '../store/redis/trial.js'
 import { tryKeySet } from '../token/remote-key-source.js'
-import { addressOf, externalOf, keySetAddress, summaryOf } from './config-summary.js'
+import { addressOf, externalOf, summaryOf } from './config-summary.js'
 import { warnOfIdTokens, warnOfMemoryStore } from './warnings.js'
 
 type Print = (line: string) => void
@@ -48,7 +50,7 @@ async function tried({ name, run }: Trial): Promise<{ line: string; isGood: bool
   try {
     return { line: `${name}: ${await run()}`, isGood: true }
   } catch (error) {
-    return { line: `${name}: failed: ${reasonOf(error)}`, isGood: false }
+    return { line: `${name}: failed: ${errorText(error)}`, isGood: false }
   }
 }
 
@@ -76,7 +78,7 @@ function trialsOf(config: Config): Trial[] {
 }
 
 const keySetTrial = (uri: string): Trial => ({
-  name: `key set ${keySetAddress(uri)}`,
+  name: `key set ${urlAddress(uri)}`,
   async run() {
     const { keys, skipped } = await tryKeySet(uri)
     const unused = skipped.map(({ kid = 'without kid', reason }) => `; unused: ${kid}, ${reason}`)
@@ -98,10 +100,4 @@ function storeText(found: RedisTrial): string {
     ...(eviction === 'warning' ? ['warning: it does not say its maxmemory-policy'] : []),
     ...(persistence === 'warning' ? ['warning: AOF is off or fails, so a restart forgets'] : []),
   ].join('; ')
-}
-
-/** Connection errors of several addresses have no message of their own. */
-function reasonOf(error: unknown): string {
-  const { message, code } = error as Error & { code?: string }
-  return message || (code ?? 'no connection')
 }

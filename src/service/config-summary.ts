@@ -2,6 +2,7 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
 import type { ClientConfig } from '../access/client.js'
 import type { Config } from '../config/config.js'
 import type { RedisConnection } from '../config/redis.js'
+import { urlAddress } from '../runtime/url-address.js'
 import type { IssuerKeys } from '../token/issuer-key-options.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import { publicJwkOf } from '../token/jwk.js'
@@ -70,14 +71,14 @@ const issuerText = ({ issuer: _, keys, upstream, ...settings }: IssuerConfig): s
 const keyTexts = ({ secrets, jwks, uri }: IssuerKeys): string[] => [
   ...secrets.map(secretText),
   ...jwks.map(publicKeyText),
-  ...(uri === undefined ? [] : [`key set ${keySetAddress(uri)}`]),
+  ...(uri === undefined ? [] : [`key set ${urlAddress(uri)}`]),
 ]
 
 function upstreamTexts(upstream: UpstreamClient | undefined): string[] {
   if (upstream === undefined) return []
   const { revocationEndpoint, clientId, clientSecret, clientPrivateKey } = upstream
   return [
-    `revocationEndpoint ${keySetAddress(revocationEndpoint)}`,
+    `revocationEndpoint ${urlAddress(revocationEndpoint)}`,
     `clientId ${clientId}`,
     ...(clientSecret === undefined
       ? []
@@ -98,12 +99,6 @@ const clientText = ({ id: _, authentication, ...settings }: ClientConfig): strin
         ]
       : authentication.secretHashes.map((hash) => `secret sha256:${hash.toString('hex', 0, 4)}`)),
   ].join(', ')
-
-/** A query may hold a secret. */
-export function keySetAddress(uri: string): string {
-  const { origin, pathname } = new URL(uri)
-  return `${origin}${pathname}`
-}
 
 const settingTexts = (settings: object): string[] =>
   Object.entries(settings)

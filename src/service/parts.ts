@@ -53,11 +53,17 @@ export function createParts(setup: ServiceSetup): ServiceParts {
     clock: clockOf(now),
     check: (of) => stores.check(of),
   })
-  const outages = serviceOutages
-  const stores = openStores({ config, log, now, observe: metrics.store, outages })
+  const { outages } = serviceOutages
+  const stores = openStores({
+    config,
+    log,
+    now,
+    observe: metrics.store,
+    outages: serviceOutages,
+  })
   const audit = createAudit({
     trail: stores.trail,
-    outage: outages.audit,
+    outage: serviceOutages.audit,
     writeLine,
     now,
     timeoutMs,
@@ -67,7 +73,7 @@ export function createParts(setup: ServiceSetup): ServiceParts {
   const feed = createFeed({
     stores,
     log,
-    outage: outages.feed,
+    outage: serviceOutages.feed,
     now,
     timeoutMs,
     maxStalenessMs,
@@ -75,7 +81,7 @@ export function createParts(setup: ServiceSetup): ServiceParts {
   const { liveSet, follower, subscribers } = feed
   metrics.watch({ liveSet, follower, subscribers, audit, now })
   const reloadable = createReloadable({ config, log, now })
-  watchKeySets(outages.outages, reloadable.keySets)
+  watchKeySets(outages, reloadable.keySets)
   const contract = readContract()
   return { ...setup, contract, metrics, stores, serviceOutages, audit, reloadable, feed }
 }

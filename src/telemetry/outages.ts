@@ -27,8 +27,7 @@ export type OutageDescription = Readonly<{
   facts?: readonly string[]
 }>
 
-export const outageNames = ['store', 'feed', 'sessions', 'audit', 'keys', 'service'] as const
-export type OutageName = (typeof outageNames)[number]
+export type OutageName = 'store' | 'feed' | 'sessions' | 'audit' | 'keys' | 'service'
 
 export type Failure = Readonly<{
   problem: string
@@ -50,8 +49,6 @@ export type Outage = Readonly<{
   /** It works. When it has for 5 s, the outage is over. */
   works(): void
   isOngoing(): boolean
-  /** Seconds since the outage began; 0 without one. */
-  seconds(): number
 }>
 
 export type Outages = Readonly<{
@@ -62,8 +59,6 @@ export type Outages = Readonly<{
   open(description: OutageDescription, check?: () => Promise<unknown>): Outage
   /** Calls back each second, before the outages are looked at. */
   onTick(listener: () => void): void
-  /** Everything that was opened, each with the seconds that it has been out; 0: it works. */
-  all(): readonly Readonly<{ outage: OutageName; seconds: number }>[]
   /** Logs what is known of outages that go on, and stops. */
   close(): void
 }>
@@ -71,7 +66,7 @@ export type Outages = Readonly<{
 const tickMs = 1_000
 
 type Context = Readonly<{ log: Pick<Logger, 'error' | 'warn'>; instant: () => Instant }>
-type Opened = Readonly<{ name: OutageName; outage: Outage; tick(): void; summarise(): void }>
+type Opened = Readonly<{ outage: Outage; tick(): void; summarise(): void }>
 
 /** The outages of one process. */
 export function createOutages(log: Context['log'], clock: Clock): Outages {
@@ -90,7 +85,6 @@ export function createOutages(log: Context['log'], clock: Clock): Outages {
       return one.outage
     },
     onTick: (listener) => void listeners.push(listener),
-    all: () => opened.map(({ name, outage }) => ({ outage: name, seconds: outage.seconds() })),
     close() {
       clearInterval(timer)
       for (const { summarise } of opened) summarise()
@@ -118,10 +112,7 @@ function openOutage(
     const done = () => void (isChecking = false)
     void check().then(works, done).finally(done)
   }
-  const lastedMs = () =>
-    state.mode === 'none' ? 0 : instant().monotonicMs - state.began.monotonicMs
   return {
-    name: description.outage,
     outage: {
       failed: ({ problem, cause, what, first }) =>
         enter(onFailure(state, instant(), { problem, cause: errorText(cause) }, what), first),
@@ -129,7 +120,6 @@ function openOutage(
       noted: (fact, number) => enter(onFact(state, fact, number)),
       works,
       isOngoing: () => state.mode !== 'none',
-      seconds: () => lastedMs() / 1000,
     },
     tick() {
       enter(onTick(state, instant()))

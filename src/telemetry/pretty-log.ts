@@ -9,7 +9,10 @@ import type { LogDestination } from './log.js'
 export async function prettyLines(
   write: (text: string) => unknown,
 ): Promise<LogDestination | undefined> {
-  const pretty = await import('pino-pretty').catch(() => undefined)
+  const pretty = await import('pino-pretty').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ERR_MODULE_NOT_FOUND') return undefined
+    throw error
+  })
   if (pretty === undefined) return undefined
   const format = pretty.prettyFactory({
     colorize: pretty.isColorSupported,

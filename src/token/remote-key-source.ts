@@ -1,4 +1,5 @@
 import { requestWithin, textOf, type Answer } from '../runtime/http-client.js'
+import { urlAddress } from '../runtime/url-address.js'
 import { ServiceError } from '../errors.js'
 import { readKeySet, readPublicJwk, skippedKey } from './jwk.js'
 import type { PublicJwk, SkippedKey } from './key-material.js'
@@ -71,9 +72,9 @@ type LoadedKeySet = ReturnType<typeof createLoadedKeySet>
 
 /** The fixed keys, and the key set as it was fetched last; empty before the first fetch. */
 function createLoadedKeySet({ uri, fixed, now, log }: Parts, closing: AbortSignal) {
-  const { origin, pathname } = new URL(uri)
+  const { origin } = new URL(uri)
   let fetches: FetchedKeySet = {
-    address: origin + pathname,
+    address: urlAddress(uri),
     loadedAtMs: undefined,
     failures: 0,
     reason: undefined,
