@@ -88,10 +88,16 @@ describe('every operation when Redis fails: its declared 500 or 503 within the d
       expect(taken, name).to.be.at.most(2)
     }
   }
-  const entries = () => redis.client.keys('cierre:{c}:[tsujn]:*')
-  // This does not ask /health/ready, whose answer may be up to a second old.
-  const recovers = () =>
-    until('it answers again', async () => (await verify(service, await token())).status === 200)
+  const entries = async () => (await redis.client.keys('cierre:{c}:[tsujn]:*')).sort()
+  // This does not ask /health/ready, whose answer may be up to a second old. The feed, by which
+  // `/verify` answers from memory, and commits have connections of their own.
+  const recovers = async () => {
+    await until(
+      'it answers again',
+      async () => (await verify(service, await token())).status === 200,
+    )
+    await until('it stores again', async () => (await service.logout(await token())).status === 200)
+  }
 
   /** Until then `/verify` answers from memory. */
   const isStale = async () => {
