@@ -24,31 +24,40 @@ export function createTrailWriter(
 ): TrailWriter {
   const pending = new Set<Promise<void>>()
   let trailFailures = 0
-  const reportFailure: TrailWriter['reportFailure'] = (cause, requestId) => {
-    trailFailures += 1
+  const fail = (cause: unknown, what: 'events' | 'trim', first = {}) =>
     outage.failed({
       problem: 'audit trail not written',
       cause: withoutArguments(cause),
-      what: 'events',
-      first: { requestId },
+      what,
+      first,
     })
+  const reportFailure: TrailWriter['reportFailure'] = (cause, requestId) => {
+    trailFailures += 1
+    fail(cause, 'events', { requestId })
   }
-  const attempt = async (work: () => Promise<void>, requestId?: string) => {
+  const attempt = async (work: () => Promise<void>, onFailure: (cause: unknown) => void) => {
     try {
       await withDeadline(work(), timeoutMs)
       outage.works()
     } catch (cause) {
-      reportFailure(cause, requestId)
+      onFailure(cause)
     }
   }
   const track = (work: Promise<void>) => {
     pending.add(work)
     return work.finally(() => pending.delete(work))
   }
-  const timer = setInterval(() => void track(attempt(() => trail.trim())), trimEveryMs)
+  const trim = () => attempt(trail.trim, (cause) => fail(cause, 'trim'))
+  const timer = setInterval(() => void track(trim()), trimEveryMs)
   timer.unref()
   return {
-    append: (event, requestId) => track(attempt(() => trail.append(event), requestId)),
+    append: (event, requestId) =>
+      track(
+        attempt(
+          () => trail.append(event),
+          (cause) => reportFailure(cause, requestId),
+        ),
+      ),
     reportFailure,
     reportSuccess: outage.works,
     failures: () => trailFailures,

@@ -78,18 +78,23 @@ export function onTick(state: OutageState, at: Instant): OutageTransition {
   if (state.mode === 'none') return { state }
   if (state.mode === 'recovering') {
     const { worksSince } = state
-    if (at.monotonicMs - worksSince.monotonicMs < settlesWithinMs) return { state }
-    const lastedMs = worksSince.monotonicMs - state.began.monotonicMs
-    return { state: noOutage, report: { ...state, kind: 'is_over', lastedMs, ended: worksSince } }
+    return at.monotonicMs - worksSince.monotonicMs < settlesWithinMs
+      ? { state }
+      : onSummary(state, at)
   }
   return at.monotonicMs - state.reported.monotonicMs < reportEveryMs
     ? { state }
     : onSummary(state, at)
 }
 
-/** What is known of an outage that goes on is to be told now. */
+/** What is known of an outage is to be told now, also that everything works again. */
 export function onSummary(state: OutageState, at: Instant): OutageTransition {
   if (state.mode === 'none') return { state }
+  if (state.mode === 'recovering') {
+    const { began, worksSince } = state
+    const lastedMs = worksSince.monotonicMs - began.monotonicMs
+    return { state: noOutage, report: { ...state, kind: 'is_over', lastedMs, ended: worksSince } }
+  }
   const lastedMs = at.monotonicMs - state.began.monotonicMs
   return { state: { ...state, reported: at }, report: { ...state, kind: 'goes_on', lastedMs } }
 }

@@ -58,11 +58,14 @@ export function createServiceOutages({ config, log, clock, check }: Parts): Serv
     },
     () => check('sessions'),
   )
-  const audit = outages.open({
-    outage: 'audit',
-    address,
-    meanwhile: 'audit events are in the log alone ("name":"audit")',
-  })
+  const audit = outages.open(
+    {
+      outage: 'audit',
+      address,
+      meanwhile: 'audit events are in the log alone ("name":"audit")',
+    },
+    () => check('audit'),
+  )
   const countRequest = createRequestCount({ store, feed, sessions }, log)
   return { outages, store, feed, sessions, audit, countRequest }
 }

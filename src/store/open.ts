@@ -20,19 +20,19 @@ export function openStores(parts: StoresParts): Stores {
       ? openMemoryStores(parts, deleteKeys)
       : openRedisStores({ ...parts, redis, main: links.main, links, deleteKeys })
   const { close, ...stores } = kept
+  const checkStore = () => requireWritable(stores.checkHealth)
+  const checks = {
+    store: checkStore,
+    sessions: () => (links.external === undefined ? checkStore() : checkSessionStore(links, parts)),
+    audit: stores.trail.trim,
+  }
   return {
     ...stores,
     async checkHealth() {
       const [health] = await Promise.all([stores.checkHealth(), checkSessionStore(links, parts)])
       return health
     },
-    check: (of) =>
-      withDeadline(
-        of === 'sessions' && links.external !== undefined
-          ? checkSessionStore(links, parts)
-          : requireWritable(stores.checkHealth),
-        parts.config.storeTimeoutMs,
-      ),
+    check: (of) => withDeadline(checks[of](), parts.config.storeTimeoutMs),
     firstAttempts: links.firstAttempts,
     reload: links.reload,
     async close() {

@@ -14,8 +14,11 @@ export type Stores = {
   feedReader: FeedReader
   trail: AuditTrail
   checkHealth: StoreHealthCheck
-  /** Rejects while a logout would fail for the store, or for the store of session data. */
-  check(of: 'store' | 'sessions'): Promise<void>
+  /**
+   * Rejects while a logout would fail for the store or the store of session data, or while the audit
+   * trail cannot be trimmed.
+   */
+  check(of: 'store' | 'sessions' | 'audit'): Promise<void>
   /** Resolves when the first attempt of every connection has ended, successfully or not. */
   firstAttempts(): Promise<void>
   /** Later connections authenticate as this configuration says. */

@@ -66,7 +66,7 @@ describe('the log of an outage of Redis', () => {
     expect((await service.logout(jwt)).status).to.equal(500)
     await until('the guards have asked in vain', async () => (await asked(503)) >= 3 * guardCount)
     await redis.restart()
-    for (const outage of ['store', 'feed'])
+    for (const outage of ['store', 'feed', 'audit'])
       await until(`${outage}: it is over`, () => lineOf(outage, 'over: ') !== undefined)
     await until('the guards are fresh', () => guards.every((guard) => guard.stats().fresh))
 
@@ -84,6 +84,7 @@ describe('the log of an outage of Redis', () => {
     expect(failed['getPosition']).to.be.at.least(3 * guardCount)
     expect(Date.parse(String(over['until']))).to.be.above(Date.parse(String(over['since'])))
     expect(lineOf('feed', 'over: ')).to.deep.include({ level: 'warn', writtenBack: 0 })
+    expect(lineOf('audit', 'over: ')?.['failed']).to.include({ events: 1 })
     const minutes = lines.filter(({ msg }) => msg === 'still: cannot reach Redis')
     // On a busy machine the short outage may take more than a minute, too.
     if (isLong) expect(minutes, 'a line a minute').to.not.be.empty
