@@ -16,6 +16,8 @@ export type CliCommand = Readonly<{
   name: string
   help: string
   options: readonly CommandOption[]
+  /** What the help says after the options. */
+  more?: string
   /** Resolves with the exit code: 0 done, 1 refused or not active, 2 unknown or not understood. */
   run(io: Io, options: object): Promise<number>
 }>

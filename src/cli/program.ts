@@ -7,6 +7,7 @@ import { clientCommand } from './client.js'
 import { configCheckCommand } from './config-check.js'
 import type { CliCommand, CommandOption } from './command.js'
 import { eraseCommand } from './erase.js'
+import { doctorCommand } from './doctor.js'
 import type { Io } from './io.js'
 import { revokeCommand } from './revoke.js'
 import { tokenCommand } from './token.js'
@@ -31,6 +32,7 @@ const commands = [
   whyCommand,
   auditCommand,
   eraseCommand,
+  doctorCommand,
 ]
 
 /**
@@ -69,7 +71,7 @@ const createProgram = ({ stdout, stderr }: Io): Command =>
 
 function addCommand(
   program: Command,
-  { name, help, options }: CliCommand,
+  { name, help, options, more }: CliCommand,
   action: (options: object) => Promise<void>,
 ): void {
   const [last = '', ...groups] = name.split(' ').reverse()
@@ -81,12 +83,16 @@ function addCommand(
     .action(action)
   for (const option of options) command.addOption(optionOf(option))
   refuseTwice(command)
+  if (more !== undefined) command.addHelpText('after', more)
 }
 
-/** Refuses a repeated option, and one beside its opposite: all but the last would be left out. */
+/**
+ * Refuses a repeated option, and one beside its opposite: all but the last would be left out. An
+ * option of several values may be repeated.
+ */
 function refuseTwice(command: Command): void {
   const given = new Set<string>()
-  for (const option of command.options)
+  for (const option of command.options.filter(({ variadic }) => !variadic))
     command.on(`option:${option.name()}`, () => {
       const name = option.attributeName()
       if (given.has(name))

@@ -73,7 +73,8 @@ const mayImport: Record<string, readonly string[]> = {
   config: [...domain],
   service: [...domain, 'operations', 'http', 'store', 'guard', 'client'],
   agent: [...domain, 'operations', 'http', 'guard'],
-  cli: [...domain, 'client', 'service', 'agent'],
+  doctor: ['runtime', 'token'],
+  cli: [...domain, 'client', 'service', 'agent', 'doctor'],
   'main.ts': ['cli'],
   'guard.ts': ['guard', 'runtime', 'token'],
   'client.ts': ['client'],
@@ -100,6 +101,8 @@ describe('the house', () => {
       '@nestjs/common': ['guard/adapters/nest.ts'],
       commander: ['cli/program.ts'],
       'pino-pretty': ['telemetry/pretty-log.ts'],
+      ws: ['doctor/connection.ts'],
+      yaml: ['doctor/configuration-file.ts'],
     }
     for (const [vendor, files] of Object.entries(vendors))
       expect(importersOf(vendor), vendor).to.deep.equal(files)
