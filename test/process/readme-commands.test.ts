@@ -324,6 +324,22 @@ describe('every command and snippet of the pages', () => {
       })
       expect(made).to.match(/^eyJ/m)
     },
+    'npx cierre doctor': async ({ text }) => {
+      const own = await startInstance(await freePort(), {
+        REDIS_URL: 'memory:',
+        JWT_SECRET: secret,
+      })
+      try {
+        const out = await shell(text.replaceAll('http://127.0.0.1:3000', own.origin), {
+          env: { JWT_SECRET: secret },
+        })
+        expect(out)
+          .to.match(/^ok +the same token again$/m)
+          .and.to.match(/, 0 failed, /)
+      } finally {
+        await own.kill()
+      }
+    },
     // No container engine runs here: `check-container.sh` does what the two files say. This only reads
     // them.
     'JWT_JWKS_URI=': async () => {
