@@ -12,7 +12,7 @@ export interface paths {
         /**
          * Revoke the presented token and end its session
          * @description The body names the token to revoke: the bearer itself, or another valid token of the same issuer and subject. Every presented
-         *     token is revoked: by its session if it has a `sid` (the other tokens of that session stop working too), else by itself. The
+         *     token is revoked: by its session if it names one in `sid` or the `sessionClaim` of its issuer (the other tokens of that session stop working too), else by itself. The
          *     service answers 200 only after the revocation is stored.
          *
          *     An expired token gets 403 only if everything else about it is in order. 500 means unknown: repeat. The repeat answers 200, or
@@ -732,8 +732,9 @@ export interface components {
             active: false;
         };
         /**
-         * @description RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out. Beside these the answer has the claims
-         *     that the client's entry in `CLIENTS` names in `claims`, unchanged.
+         * @description RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out. `sub`, `sid` and `aud` are the claims that
+         *     the settings of the issuer name (`subjectClaim`, `sessionClaim`, `audienceClaim`). Beside these the answer has the claims that the
+         *     client's entry in `CLIENTS` names in `claims`, unchanged.
          */
         Active: {
             /** @constant */
@@ -859,10 +860,19 @@ export interface components {
             /** @description Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked. */
             cutoff?: number;
             /**
-             * @description Only beside `cutoff`, the claim that is compared with it (`CUTOFF_CLAIM`). Of a token without `auth_time`, its `iat` is.
+             * @description Only beside `cutoff`, the claim that is compared with it: that of the issuer of `iss`, or of all issuers if they have the same.
+             *     Of a token without `auth_time`, its `iat` is.
              * @enum {string}
              */
             cutoffClaim?: "iat" | "auth_time";
+            /** @description Which claims of the issuer's tokens `s:`, `u:` and `n:` keys are made of, and cutoffs compared with. */
+            claims?: {
+                /** @description The first that counts names the session. */
+                session: string[];
+                subject: string;
+                /** @enum {string} */
+                cutoff: "iat" | "auth_time";
+            };
             keptUntil?: components["schemas"]["KeptUntil"];
         };
         FeedPosition: {
@@ -1367,7 +1377,7 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description A claim of the token in percent-encoded UTF-8; empty when the token does not have the claim. A scope is as in introspection.
+         * @description A claim of the token in percent-encoded UTF-8; empty when the token does not have the claim. Scope, subject and session are as in introspection.
          * @example alice
          */
         AuthClaim: string;
@@ -1879,7 +1889,13 @@ export interface operations {
     };
     getRevocation: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The `iss` of the token that is asked about, empty if it has none. The answer then has `claims`, if that issuer is configured.
+                 * @example https://issuer.test
+                 */
+                iss?: string;
+            };
             header?: never;
             path: {
                 /**

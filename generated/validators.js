@@ -2537,7 +2537,7 @@ const body24 = validate47;
 const schema82 = {"$id":"body24","$ref":"contract#/paths/~1oauth~1introspect/post/responses/200/content/application~1json/schema"};
 const schema83 = {"oneOf":[{"$ref":"#/components/schemas/Inactive"},{"$ref":"#/components/schemas/Active"}]};
 const schema84 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
-const schema85 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out. Beside these the answer has the claims\nthat the client's entry in `CLIENTS` names in `claims`, unchanged.\n","additionalProperties":true,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string","description":"The scopes of `scope`, then of `scp`, each a text or an array, with blanks between them."},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits."},"aud":{"description":"Unchanged.","oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"$ref":"#/components/schemas/UnchangedClaim"},"sid":{"$ref":"#/components/schemas/UnchangedClaim"},"azp":{"$ref":"#/components/schemas/UnchangedClaim"},"acr":{"$ref":"#/components/schemas/UnchangedClaim"},"auth_time":{"$ref":"#/components/schemas/UnchangedClaim"}}};
+const schema85 = {"type":"object","description":"RFC 7662 §2.2. A claim that the token does not have, or has in another type, is left out. `sub`, `sid` and `aud` are the claims that\nthe settings of the issuer name (`subjectClaim`, `sessionClaim`, `audienceClaim`). Beside these the answer has the claims that the\nclient's entry in `CLIENTS` names in `claims`, unchanged.\n","additionalProperties":true,"required":["active","token_type"],"properties":{"active":{"type":"boolean","const":true},"token_type":{"type":"string","enum":["Bearer","DPoP"],"description":"`DPoP` if `cnf` has a `jkt` (RFC 9449 §6.2)."},"cnf":{"type":"object","description":"Confirmation of a sender-constrained token, unchanged (RFC 7800, RFC 8705 §3.2)."},"scope":{"type":"string","description":"The scopes of `scope`, then of `scp`, each a text or an array, with blanks between them."},"client_id":{"type":"string"},"username":{"type":"string"},"exp":{"type":"number","description":"Epoch seconds."},"iat":{"type":"number","description":"Epoch seconds."},"nbf":{"type":"number","description":"Epoch seconds."},"sub":{"type":"string","description":"A number is its decimal digits."},"aud":{"description":"Unchanged.","oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]},"iss":{"type":"string"},"jti":{"$ref":"#/components/schemas/UnchangedClaim"},"sid":{"$ref":"#/components/schemas/UnchangedClaim"},"azp":{"$ref":"#/components/schemas/UnchangedClaim"},"acr":{"$ref":"#/components/schemas/UnchangedClaim"},"auth_time":{"$ref":"#/components/schemas/UnchangedClaim"}}};
 const schema86 = {"description":"The claim as the token has it.","oneOf":[{"type":"string"},{"type":"number"}]};
 
 function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -5607,7 +5607,7 @@ validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const body38 = validate77;
 const schema130 = {"$id":"body38","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema131 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"cutoffClaim":{"type":"string","enum":["iat","auth_time"],"description":"Only beside `cutoff`, the claim that is compared with it (`CUTOFF_CLAIM`). Of a token without `auth_time`, its `iat` is."},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const schema131 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"cutoffClaim":{"type":"string","enum":["iat","auth_time"],"description":"Only beside `cutoff`, the claim that is compared with it: that of the issuer of `iss`, or of all issuers if they have the same.\nOf a token without `auth_time`, its `iat` is.\n"},"claims":{"type":"object","additionalProperties":false,"required":["session","subject","cutoff"],"description":"Which claims of the issuer's tokens `s:`, `u:` and `n:` keys are made of, and cutoffs compared with.","properties":{"session":{"type":"array","items":{"type":"string"},"description":"The first that counts names the session."},"subject":{"type":"string"},"cutoff":{"type":"string","enum":["iat","auth_time"]}}},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
 function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5641,7 +5641,7 @@ vErrors.push(err1);
 errors++;
 }
 for(const key0 in data){
-if(!(((((key0 === "key") || (key0 === "revoked")) || (key0 === "cutoff")) || (key0 === "cutoffClaim")) || (key0 === "keptUntil"))){
+if(!((((((key0 === "key") || (key0 === "revoked")) || (key0 === "cutoff")) || (key0 === "cutoffClaim")) || (key0 === "claims")) || (key0 === "keptUntil"))){
 const err2 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err2];
@@ -5725,15 +5725,11 @@ vErrors.push(err8);
 errors++;
 }
 }
-if(data.keptUntil !== undefined){
-let data4 = data.keptUntil;
-const _errs13 = errors;
-let valid3 = false;
-let passing0 = null;
-const _errs14 = errors;
-if(typeof data4 === "string"){
-if(!(formats6.validate(data4))){
-const err9 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/0/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(data.claims !== undefined){
+let data4 = data.claims;
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+if(data4.session === undefined){
+const err9 = {instancePath:instancePath+"/claims",schemaPath:"#/properties/claims/required",keyword:"required",params:{missingProperty: "session"},message:"must have required property '"+"session"+"'"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -5742,9 +5738,8 @@ vErrors.push(err9);
 }
 errors++;
 }
-}
-else {
-const err10 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(data4.subject === undefined){
+const err10 = {instancePath:instancePath+"/claims",schemaPath:"#/properties/claims/required",keyword:"required",params:{missingProperty: "subject"},message:"must have required property '"+"subject"+"'"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -5753,14 +5748,8 @@ vErrors.push(err10);
 }
 errors++;
 }
-var _valid0 = _errs14 === errors;
-if(_valid0){
-valid3 = true;
-passing0 = 0;
-}
-const _errs16 = errors;
-if(data4 !== null){
-const err11 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+if(data4.cutoff === undefined){
+const err11 = {instancePath:instancePath+"/claims",schemaPath:"#/properties/claims/required",keyword:"required",params:{missingProperty: "cutoff"},message:"must have required property '"+"cutoff"+"'"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -5769,19 +5758,9 @@ vErrors.push(err11);
 }
 errors++;
 }
-var _valid0 = _errs16 === errors;
-if(_valid0 && valid3){
-valid3 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid3 = true;
-passing0 = 1;
-}
-}
-if(!valid3){
-const err12 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+for(const key1 in data4){
+if(!(((key1 === "session") || (key1 === "subject")) || (key1 === "cutoff"))){
+const err12 = {instancePath:instancePath+"/claims",schemaPath:"#/properties/claims/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err12];
 }
@@ -5790,11 +5769,152 @@ vErrors.push(err12);
 }
 errors++;
 }
+}
+if(data4.session !== undefined){
+let data5 = data4.session;
+if(Array.isArray(data5)){
+const len0 = data5.length;
+for(let i0=0; i0<len0; i0++){
+if(typeof data5[i0] !== "string"){
+const err13 = {instancePath:instancePath+"/claims/session/" + i0,schemaPath:"#/properties/claims/properties/session/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err13];
+}
 else {
-errors = _errs13;
+vErrors.push(err13);
+}
+errors++;
+}
+}
+}
+else {
+const err14 = {instancePath:instancePath+"/claims/session",schemaPath:"#/properties/claims/properties/session/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+if(data4.subject !== undefined){
+if(typeof data4.subject !== "string"){
+const err15 = {instancePath:instancePath+"/claims/subject",schemaPath:"#/properties/claims/properties/subject/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+if(data4.cutoff !== undefined){
+let data8 = data4.cutoff;
+if(typeof data8 !== "string"){
+const err16 = {instancePath:instancePath+"/claims/cutoff",schemaPath:"#/properties/claims/properties/cutoff/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+if(!((data8 === "iat") || (data8 === "auth_time"))){
+const err17 = {instancePath:instancePath+"/claims/cutoff",schemaPath:"#/properties/claims/properties/cutoff/enum",keyword:"enum",params:{allowedValues: schema131.properties.claims.properties.cutoff.enum},message:"must be equal to one of the allowed values"};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+}
+}
+else {
+const err18 = {instancePath:instancePath+"/claims",schemaPath:"#/properties/claims/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err18];
+}
+else {
+vErrors.push(err18);
+}
+errors++;
+}
+}
+if(data.keptUntil !== undefined){
+let data9 = data.keptUntil;
+const _errs24 = errors;
+let valid6 = false;
+let passing0 = null;
+const _errs25 = errors;
+if(typeof data9 === "string"){
+if(!(formats6.validate(data9))){
+const err19 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/0/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
+}
+errors++;
+}
+}
+else {
+const err20 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/0/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err20];
+}
+else {
+vErrors.push(err20);
+}
+errors++;
+}
+var _valid0 = _errs25 === errors;
+if(_valid0){
+valid6 = true;
+passing0 = 0;
+}
+const _errs27 = errors;
+if(data9 !== null){
+const err21 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+if(vErrors === null){
+vErrors = [err21];
+}
+else {
+vErrors.push(err21);
+}
+errors++;
+}
+var _valid0 = _errs27 === errors;
+if(_valid0 && valid6){
+valid6 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid6 = true;
+passing0 = 1;
+}
+}
+if(!valid6){
+const err22 = {instancePath:instancePath+"/keptUntil",schemaPath:"#/components/schemas/KeptUntil/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err22];
+}
+else {
+vErrors.push(err22);
+}
+errors++;
+}
+else {
+errors = _errs24;
 if(vErrors !== null){
-if(_errs13){
-vErrors.length = _errs13;
+if(_errs24){
+vErrors.length = _errs24;
 }
 else {
 vErrors = null;
@@ -5804,12 +5924,12 @@ vErrors = null;
 }
 }
 else {
-const err13 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err23 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err13];
+vErrors = [err23];
 }
 else {
-vErrors.push(err13);
+vErrors.push(err23);
 }
 errors++;
 }

@@ -6,7 +6,7 @@ import { GuardError } from '../guard/error.js'
 import type { AgentMetrics } from '../telemetry/agent-metrics.js'
 import { isoTime } from '../telemetry/log.js'
 import { authFieldsOf } from '../token/auth-fields.js'
-import type { Claims } from '../token/verification.js'
+import type { Claims, Naming } from '../token/verification.js'
 import { send, type AgentAnswer } from './answer.js'
 import type { AgentGuard } from './guard.js'
 
@@ -15,6 +15,7 @@ export type CheckParts = AgentGuard &
     /** Only requests for this path, or for a path below it, are checks. Absent: all are. */
     prefix: string | undefined
     authClaims: readonly string[]
+    name: Naming
     checked: AgentMetrics['checked']
     log: Pick<Logger, 'error'>
   }>
@@ -24,8 +25,8 @@ export type CheckParts = AgentGuard &
  * with a challenge, 503 with `Retry-After`.
  */
 export function createCheckListener(parts: CheckParts): RequestListener {
-  const { prefix, authClaims } = parts
-  const fieldsOf = rememberFields(authClaims)
+  const { prefix } = parts
+  const fieldsOf = rememberFields(parts)
   return (request, response) => {
     if (isBelow(prefix, request.url ?? '')) void answer(parts, fieldsOf, request, response)
     else send(response, { status: 404, body: { error: 'not_found' } })
@@ -41,12 +42,12 @@ const isBelow = (prefix: string | undefined, target: string) =>
 type FieldsOf = (claims: Claims) => readonly string[]
 
 /** One token has one frozen claims object, so its fields are made once. */
-function rememberFields(authClaims: readonly string[]): FieldsOf {
+function rememberFields({ authClaims, name }: Pick<CheckParts, 'authClaims' | 'name'>): FieldsOf {
   const remembered = new WeakMap<Claims, readonly string[]>()
   return (claims) => {
     const known = remembered.get(claims)
     if (known !== undefined) return known
-    const fields = Object.entries(authFieldsOf(claims, authClaims)).flat()
+    const fields = Object.entries(authFieldsOf({ claims, named: name(claims) }, authClaims)).flat()
     remembered.set(claims, fields)
     return fields
   }

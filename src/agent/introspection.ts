@@ -10,13 +10,14 @@ import type { Guard } from '../guard/types.js'
 import { failureAnswer } from '../http/failures.js'
 import { formType, parseForm } from '../http/form.js'
 import { introspectionOf } from '../operations/introspect.js'
-import type { Claims } from '../token/verification.js'
+import type { Claims, Naming } from '../token/verification.js'
 import type { AgentAnswer } from './answer.js'
 
 export type Introspect = (request: IncomingMessage) => Promise<AgentAnswer>
 
 type Parts = Readonly<{
   guard: Pick<Guard, 'check'>
+  name: Naming
   /** Empty: any client may ask. */
   clients: readonly Client[]
   log: Pick<Logger, 'warn'>
@@ -27,7 +28,7 @@ const largestFormBytes = 64 * 1024
 const failureLimit = { requests: 300, windowS: 60 }
 
 /** RFC 7662, answered by the guard. */
-export function createIntrospection({ guard, clients, log }: Parts): Introspect {
+export function createIntrospection({ guard, name, clients, log }: Parts): Introspect {
   const known = clients.length === 0 ? undefined : openClients(clients, log)
   return async (request) => {
     const authorization = request.headersDistinct['authorization'] ?? []
@@ -39,7 +40,9 @@ export function createIntrospection({ guard, clients, log }: Parts): Introspect 
       )
       const { token } = form
       if (token === undefined) throw new ServiceError('bad_request', { reason: 'body' })
-      return { status: 200, body: introspectionOf(await activeClaims(guard, token), client) }
+      const claims = await activeClaims(guard, token)
+      const named = claims && name(claims)
+      return { status: 200, body: introspectionOf(named, client) }
     } catch (error) {
       const { status, headers, body } = failureAnswer(error, {
         operation: { outcomeUnknown: 'store_unavailable' },

@@ -19,6 +19,7 @@ import { openAgentGuard } from './guard.js'
 import { createIntrospection } from './introspection.js'
 import { listenOnPort, listenOnSocket } from './listen.js'
 import { createAgentServer } from './server.js'
+import { createNaming, type Naming } from '../token/verification.js'
 import { createServiceOutage, type ServiceOutage } from './service-outage.js'
 import { readAgentSettings, type AgentSettings } from './settings.js'
 
@@ -48,10 +49,12 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   watchKeySets(outages, () => guard.stats().keySets)
   await Promise.race([untilReady(guard, log, service), stopped])
   const { prefix, authClaims } = settings
+  const name = createNaming(settings.guard.issuers)
   const listener = createCheckListener({
     ...agentGuard,
     prefix,
     authClaims,
+    name,
     checked(status, code) {
       metrics.checked(status, code)
       service.checked(status)
@@ -60,7 +63,7 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   })
   const servers = [
     ...(await listenForChecks(settings.checks, () => createAgentServer(listener))),
-    ...(await listenForAdmin(settings, guard, metrics, log)),
+    ...(await listenForAdmin(settings, { guard, name, metrics, log })),
   ]
   log.info({ version: version(), addresses: servers.map(addressOf) }, 'listening')
   log.info({ reason: await stopped }, 'draining')
@@ -112,14 +115,12 @@ async function listenForChecks(
 
 async function listenForAdmin(
   { admin, clients }: AgentSettings,
-  guard: Guard,
-  metrics: AgentMetrics,
-  log: Logger,
+  parts: Readonly<{ guard: Guard; name: Naming; metrics: AgentMetrics; log: Logger }>,
 ): Promise<Listening[]> {
   if (admin === undefined) return []
   const mayIntrospect = clients.length > 0 || isLoopback(admin.host)
-  const introspect = mayIntrospect ? createIntrospection({ guard, clients, log }) : undefined
-  const server = createAgentServer(createAdminListener({ guard, metrics, introspect }))
+  const introspect = mayIntrospect ? createIntrospection({ ...parts, clients }) : undefined
+  const server = createAgentServer(createAdminListener({ ...parts, introspect }))
   const listening = listeningOn(server)
   await listenOnPort(server, admin, 'AGENT_ADMIN_HOST, AGENT_ADMIN_PORT')
   return [listening]

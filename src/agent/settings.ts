@@ -7,6 +7,7 @@ import { readVariables, type Environment, type Given } from '../config/read-vari
 import { readCredentials, type Credentials } from '../guard/credentials.js'
 import { refuseUnknown } from '../guard/fallback.js'
 import { systemClock, type GuardSettings } from '../guard/options.js'
+import { guardDefaults } from '../token/issuer-entries.js'
 import { createFaults, type Faults } from '../token/options.js'
 
 /** What the environment says, parsed once. */
@@ -26,9 +27,6 @@ export type AgentSettings = Readonly<{
 
 /** About how many verified tokens the agent remembers. */
 const maxRemembered = 65_536
-
-// An agent deletes no session data and takes no logout tokens.
-const sessionDefaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
 
 /** @throws ConfigError with every fault at once */
 export function readAgentSettings(env: Environment): AgentSettings {
@@ -68,7 +66,8 @@ function clientsOf({ CLIENTS = [] }: AgentValues, faults: Faults): readonly Clie
 
 function guardSettingsOf(given: Given<typeof agentVariables>, faults: Faults): GuardSettings {
   const { values } = given
-  const issuers = issuersOf(given, sessionDefaults, faults)
+  const defaults = { ...guardDefaults, cutoffClaim: values.CUTOFF_CLAIM }
+  const issuers = issuersOf(given, defaults, faults)
   if (!hasIssuerVariables(given))
     faults.report(
       'JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI or JWT_ISSUERS',
@@ -80,7 +79,6 @@ function guardSettingsOf(given: Given<typeof agentVariables>, faults: Faults): G
     maxStalenessMs: values.MAX_STALENESS_MS,
     onUnknown: refuseUnknown,
     requireExp: values.JWT_REQUIRE_EXP,
-    cutoffClaim: values.CUTOFF_CLAIM,
     maxClockSkewS: values.MAX_CLOCK_SKEW_S,
     maxTokenLength: values.MAX_TOKEN_LENGTH,
     senderConstrained: values.SENDER_CONSTRAINED,

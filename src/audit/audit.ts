@@ -146,4 +146,4 @@ const storedWithoutEvent = () => new Error('a revocation was stored without its 
 const keysOf = (entries: readonly Entry[]): RevocationKey[] => entries.map(({ key }) => key)
 
 const subjectOf = ({ client, token }: AuditEvent): string =>
-  JSON.stringify([client, token?.claims['iss'], token?.claims['sub']])
+  JSON.stringify([client, token?.named['iss'], token?.named['sub']])

@@ -2,6 +2,7 @@ import type { components } from '../../generated/openapi.js'
 import { ServiceError, type Reason } from '../errors.js'
 import { auditAddress, type AddressDetail } from '../runtime/ip-addresses.js'
 import { isoTime } from '../telemetry/log.js'
+import type { NamedClaims } from '../token/claim-mapping.js'
 import { claimText, type RevocationKey } from '../token/keys.js'
 
 /** Names of the OWASP Application Logging Vocabulary. */
@@ -41,8 +42,8 @@ export type AuditEvent = Readonly<{
     | 'backchannel_logout'
     | 'erasure'
   requester: Requester
-  /** The verified token of the requester, or other claims that name issuer and subject. */
-  token?: Readonly<{ claims: Readonly<Record<string, unknown>> }>
+  /** The verified token of the requester, or what else names issuer and subject. */
+  token?: Readonly<{ named: NamedClaims }>
   /** Id of the machine client. */
   client?: string
   /** Keys of the revocations that were stored. */
@@ -66,7 +67,7 @@ const longestSubject = 1024
 export function serialise(auditEvent: AuditEvent, nowMs: number, detail: AddressDetail): string {
   const { event, outcome, reason, requester, token, client, keys } = auditEvent
   const { upstreamRevocation, erased } = auditEvent
-  const { iss, sub } = token?.claims ?? {}
+  const { iss, sub } = token?.named ?? {}
   return JSON.stringify({
     time: isoTime(nowMs),
     event,

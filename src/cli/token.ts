@@ -1,6 +1,7 @@
 import { requestWithin, textOf } from '../runtime/http-client.js'
 import { readSecret } from '../config/read-variables.js'
 import { isOfSecret } from '../token/issuer-key-options.js'
+import { parseIssuerName } from '../token/issuer-name.js'
 import type { SecretKey } from '../token/key-material.js'
 import { createFaults, optional, parsedBy, texts } from '../token/options.js'
 import { parseSecrets } from '../token/static-keys.js'
@@ -26,6 +27,7 @@ async function printToken(io: Io, options: Options): Promise<number> {
   const faults = createFaults()
   const text = readSecret(io.env, 'JWT_SECRET', faults)
   const secret = optional(secrets, text, faults.of('JWT_SECRET'))?.keys[0]
+  optional(issuerName, io.env['JWT_ISSUER'] || undefined, faults.of('JWT_ISSUER'))
   if (faults.lines().length > 0) throw new Error(faults.lines().join('\n'))
   if (secret === undefined && (options.sub ?? options.sid ?? options.lifetime) !== undefined) {
     throw new Error(
@@ -44,15 +46,19 @@ function sign({ env }: Io, secret: SecretKey, { sub, sid, lifetime }: Options): 
     { secret, alg, typ: env['JWT_TYP'] || undefined, nowMs: Date.now() },
     {
       issuer: env['JWT_ISSUER'] || undefined,
+      issuerValues: listOf(env, 'JWT_ISSUER_VALUES'),
       audience: listOf(env, 'JWT_AUDIENCE')?.[0],
       subject: sub,
       sid,
+      subjectClaim: env['JWT_SUBJECT_CLAIM'] || undefined,
+      sessionClaim: listOf(env, 'JWT_SESSION_CLAIM')?.[0],
       lifetimeS: lifetime,
     },
   )
 }
 
 const secrets = parsedBy(parseSecrets)
+const issuerName = parsedBy((text) => parseIssuerName(text))
 
 const listOf = (env: Io['env'], name: string) =>
   texts.fromText(env[name] ?? '') as string[] | undefined

@@ -1,9 +1,10 @@
 import type { components } from '../../generated/openapi.js'
 import type { StoredEvent } from '../audit/event.js'
 import { isRevokedBy } from '../revocation/entry.js'
-import { parseCanonical, tokenLength } from '../token/canonical-encoding.js'
-import { issuedAtOf, parseSegment } from '../token/claims.js'
-import { tokenKeys, type KeyKind, type RevocationKey } from '../token/keys.js'
+import { parseCanonical, tokenLength, type CompactJwt } from '../token/canonical-encoding.js'
+import { issuedAtOf, nameClaims, standardMapping } from '../token/claim-mapping.js'
+import { parseSegment } from '../token/claims.js'
+import { claimText, tokenKeys, type KeyKind, type RevocationKey } from '../token/keys.js'
 import { pageReader, readNewest } from './audit-pages.js'
 import { clientOption, serviceOption, type CliCommand } from './command.js'
 import { plain, requesterText } from './event-text.js'
@@ -20,6 +21,7 @@ export const whyCommand: CliCommand = {
 
 type State = components['schemas']['RevocationState'] & { key: RevocationKey }
 type Claims = Readonly<Record<string, unknown>>
+type Token = Readonly<{ jwt: CompactJwt; claims: Claims }>
 
 /** What a key names. */
 const named: Record<KeyKind, string> = {
@@ -35,12 +37,12 @@ const named: Record<KeyKind, string> = {
  * Neither its signature nor its claims are checked.
  */
 async function why(io: Io, options: ServiceOptions): Promise<number> {
-  const token = readKeys(await readToken(io))
+  const token = readClaims(await readToken(io))
   if (token === undefined) {
     io.stdout.write('not active: malformed, so that it has no keys\n')
     return 1
   }
-  const states = await statesOf(token.keys, serviceRequests(io, options, 'introspect'))
+  const states = await statesOf(token, serviceRequests(io, options, 'introspect'))
   const refusing = states.filter((state) => refuses(state, token.claims))
   for (const state of refusing) print(io, await explain(io, options, state, token.claims))
   if (refusing.length > 0) return 1
@@ -50,23 +52,33 @@ async function why(io: Io, options: ServiceOptions): Promise<number> {
 }
 
 /** @returns nothing for a text that is no token */
-function readKeys(text: string): { keys: RevocationKey[]; claims: Claims } | undefined {
+function readClaims(text: string): Token | undefined {
   try {
     const jwt = parseCanonical(text, tokenLength.most)
-    const claims = parseSegment(jwt.payload)
-    return { keys: Object.values(tokenKeys(jwt, claims)), claims }
+    return { jwt, claims: parseSegment(jwt.payload) }
   } catch {
     return undefined
   }
 }
 
-const statesOf = (keys: readonly RevocationKey[], send: Send): Promise<State[]> =>
-  Promise.all(
-    keys.map(async (key) => {
-      const path = `/api/v1/revocations/${key}`
-      return (await send<State>({ path, expected: 'revoked' })).body
-    }),
-  )
+/** The service knows which claims of the issuer the other keys are made of. */
+async function statesOf({ jwt, claims }: Token, send: Send): Promise<State[]> {
+  const query = { iss: claimText(claims['iss']) ?? '' }
+  const ask = async (key: RevocationKey) => {
+    const path = `/api/v1/revocations/${key}`
+    return (await send<State>({ path, query, expected: 'revoked' })).body
+  }
+  const { t } = tokenKeys(jwt, {})
+  const first = await ask(t)
+  const { session, subject } = first.claims ?? {}
+  const named = nameClaims(claims, {
+    ...standardMapping,
+    ...(session && { sessionClaim: session }),
+    ...(subject !== undefined && { subjectClaim: subject }),
+  })
+  const others = Object.values(tokenKeys(jwt, named)).filter((key) => key !== t)
+  return [first, ...(await Promise.all(others.map(ask)))]
+}
 
 const refuses = ({ key, revoked, cutoff, cutoffClaim }: State, claims: Claims): boolean =>
   revoked && isRevokedBy(key, cutoff ?? 1, issuedAtOf(claims, cutoffClaim ?? 'iat'))

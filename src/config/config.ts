@@ -1,6 +1,5 @@
 import type { ClientConfig } from '../access/client.js'
 import type { Limit } from '../access/rate-limits.js'
-import type { CutoffClaim } from '../token/claims.js'
 import type { AddressDetail, TrustedProxies } from '../runtime/ip-addresses.js'
 import type { SenderConstrained } from '../token/confirmation.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
@@ -23,7 +22,6 @@ export type Config = Readonly<{
   issuers: readonly IssuerConfig[]
   clients: readonly ClientConfig[]
   requireExp: boolean
-  cutoffClaim: CutoffClaim
   senderConstrained: SenderConstrained
   maxClockSkewMs: number
   maxTokenLength: number
@@ -95,7 +93,6 @@ export function settingsOf(values: Values) {
     redisMinReplicas: values.REDIS_MIN_REPLICAS,
     clients: values.CLIENTS ?? [],
     requireExp: values.JWT_REQUIRE_EXP,
-    cutoffClaim: values.CUTOFF_CLAIM,
     senderConstrained: values.SENDER_CONSTRAINED,
     maxClockSkewMs: values.MAX_CLOCK_SKEW_S * 1000,
     maxTokenLength: values.MAX_TOKEN_LENGTH,

@@ -11,8 +11,8 @@ import type { issuerVariables } from './shared-variables.js'
 import type { ValuesOf } from './variable.js'
 
 type Settings = Given<typeof issuerVariables>
-/** The members without a `JWT_*` variable: the service has `SESSION_*`, the agent needs none. */
-type SessionMember = keyof IssuerDefaults
+/** The members without a `JWT_*` variable: those of all issuers stand in other sections. */
+type SharedMember = keyof IssuerDefaults
 
 /**
  * The variables that configure a single issuer, and what each of them is in an entry of
@@ -22,9 +22,14 @@ const memberVariables = {
   secret: 'JWT_SECRET',
   publicKey: 'JWT_PUBLIC_KEY',
   jwksUri: 'JWT_JWKS_URI',
+  discovery: 'JWT_DISCOVERY',
   issuer: 'JWT_ISSUER',
   audience: 'JWT_AUDIENCE',
+  issuerValues: 'JWT_ISSUER_VALUES',
   typ: 'JWT_TYP',
+  sessionClaim: 'JWT_SESSION_CLAIM',
+  subjectClaim: 'JWT_SUBJECT_CLAIM',
+  audienceClaim: 'JWT_AUDIENCE_CLAIM',
   algorithms: 'JWT_ALGORITHMS',
   backchannelAudience: 'JWT_BACKCHANNEL_AUDIENCE',
   backchannelTyp: 'JWT_BACKCHANNEL_TYP',
@@ -34,25 +39,10 @@ const memberVariables = {
   clientId: 'JWT_CLIENT_ID',
   clientSecret: 'JWT_CLIENT_SECRET',
   clientPrivateKey: 'JWT_CLIENT_PRIVATE_KEY',
-} as const satisfies Record<Exclude<IssuerMember, SessionMember>, keyof typeof issuerVariables>
+} as const satisfies Record<Exclude<IssuerMember, SharedMember>, keyof typeof issuerVariables>
 
 const keyVariables = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URI'] as const
-/** How tokens are verified with these keys. Without a key these variables mean nothing. */
-const verificationVariables = [
-  'JWT_ISSUER',
-  'JWT_AUDIENCE',
-  'JWT_TYP',
-  'JWT_ALGORITHMS',
-  'JWT_BACKCHANNEL_AUDIENCE',
-  'JWT_BACKCHANNEL_TYP',
-  'JWT_BACKCHANNEL_ALLOW',
-  'JWT_BACKCHANNEL_SCOPE',
-  'JWT_REVOCATION_ENDPOINT',
-  'JWT_CLIENT_ID',
-  'JWT_CLIENT_SECRET',
-  'JWT_CLIENT_PRIVATE_KEY',
-] as const
-const singleIssuerVariables = [...keyVariables, ...verificationVariables]
+const singleIssuerVariables = Object.values(memberVariables)
 
 /** Whether any variable of an issuer is set. Otherwise a development service makes a key. */
 export const hasIssuerVariables = ({ namesSet }: Settings): boolean =>
@@ -80,16 +70,16 @@ function singleIssuer(
   defaults: IssuerDefaults,
   faults: Faults,
 ): IssuerConfig | undefined {
-  const hasKey = namesSet(keyVariables).length > 0
-  const verification = namesSet(verificationVariables)
-  if (!hasKey && verification.length > 0)
+  const named = namesSet(singleIssuerVariables)
+  const hasKey = values.JWT_DISCOVERY === true || namesSet(keyVariables).length > 0
+  if (!hasKey && named.length > 0)
     faults.report(
-      verification.join(', '),
-      'cannot stand without a key in JWT_SECRET, JWT_PUBLIC_KEY or JWT_JWKS_URI',
+      named.join(', '),
+      'cannot stand without a key: JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URI or JWT_DISCOVERY=true',
     )
   if (!hasKey) return undefined
   return parseIssuer(entryOf(values), defaults, (member, what) =>
-    faults.report(memberVariables[member as Exclude<IssuerMember, SessionMember>], what),
+    faults.report(memberVariables[member as Exclude<IssuerMember, SharedMember>], what),
   )
 }
 

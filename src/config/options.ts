@@ -3,7 +3,7 @@ import { readObject, type Faults } from '../token/options.js'
 import { settingsOf, type Config } from './config.js'
 import { optionNames, optionOf } from './option-names.js'
 import { defaultOf, type Given } from './read-variables.js'
-import { connectionsOf, requireOrigins, requirePublicUrl } from './rules.js'
+import { connectionsOf, issuerDefaultsOf, requireOrigins, requirePublicUrl } from './rules.js'
 import type { Variable } from './variable.js'
 import { variables, type Values, type VariableName } from './variables.js'
 
@@ -24,8 +24,8 @@ const redisMembers = Object.values(optionNames).flatMap((name) =>
 export function configOfOptions(options: Options, all: Faults): Config {
   const faults = inOptionNames(all)
   const given = readOptions(flattened(options, faults), faults)
-  const { SESSION_KEYS = [], SESSION_MAX_LIFETIME_S, JWT_ISSUERS = [] } = given.values
-  const defaults = { sessionKeys: SESSION_KEYS, sessionMaxLifetimeS: SESSION_MAX_LIFETIME_S }
+  const { JWT_ISSUERS = [] } = given.values
+  const defaults = issuerDefaultsOf(given.values)
   if (!given.isSet('JWT_ISSUERS'))
     faults.report('issuers', 'is undefined: without a key nothing can be verified')
   const issuers = parseAppEntries(JWT_ISSUERS, defaults, faults.of('issuers'))

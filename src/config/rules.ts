@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import { standardMapping } from '../token/claim-mapping.js'
 import {
   defaultBackchannelScope,
   defaultBackchannelTyp,
   type IssuerConfig,
+  type IssuerDefaults,
 } from '../token/issuer-options.js'
 import type { SecretKey } from '../token/key-material.js'
 import type { Faults, Report } from '../token/options.js'
@@ -26,10 +28,16 @@ type Trust = Readonly<{
   throwawaySecret: SecretKey | undefined
 }>
 
+/** What an issuer has where it has no setting of its own. */
+export const issuerDefaultsOf = (values: Settings['values']): IssuerDefaults => ({
+  sessionKeys: values.SESSION_KEYS ?? [],
+  sessionMaxLifetimeS: values.SESSION_MAX_LIFETIME_S,
+  cutoffClaim: values.CUTOFF_CLAIM,
+})
+
 /** The issuers whose tokens are accepted: those configured, or in development a throwaway one. */
 export function trustOf(given: Settings, faults: Faults): Trust {
-  const { SESSION_KEYS = [], SESSION_MAX_LIFETIME_S } = given.values
-  const defaults = { sessionKeys: SESSION_KEYS, sessionMaxLifetimeS: SESSION_MAX_LIFETIME_S }
+  const defaults = issuerDefaultsOf(given.values)
   const issuers = issuersOf(given, defaults, faults)
   if (hasIssuerVariables(given)) return { issuers, throwawaySecret: undefined }
   const { NODE_ENV, HOST } = given.values
@@ -49,6 +57,7 @@ export function trustOf(given: Settings, faults: Faults): Trust {
     backchannelTyp: defaultBackchannelTyp,
     backchannelAllow: [],
     backchannelScope: defaultBackchannelScope,
+    ...standardMapping,
     ...defaults,
   }
   return { issuers: [issuer], throwawaySecret }

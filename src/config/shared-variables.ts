@@ -1,4 +1,4 @@
-import type { CutoffClaim } from '../token/claims.js'
+import { cutoffClaims } from '../token/claim-mapping.js'
 import { tokenLength } from '../token/canonical-encoding.js'
 import { senderConstrainedRules } from '../token/confirmation.js'
 import { defaultBackchannelScope, defaultBackchannelTyp } from '../token/issuer-options.js'
@@ -11,7 +11,6 @@ import type { Variable } from './variable.js'
 // The rows that the service and the agent share.
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-const cutoffClaims = ['iat', 'auth_time'] as const satisfies readonly CutoffClaim[]
 
 /** The issuers whose tokens are accepted. */
 export const issuerVariables = {
@@ -30,11 +29,22 @@ export const issuerVariables = {
     option: text,
     help: 'URL of a key set. It is refreshed every 300 s; for an unknown `kid`, at most once in 5 s; after a failed signature, at most once in 30 s.',
   },
+  JWT_DISCOVERY: {
+    option: oneOf([true, false]),
+    help: '`true` finds the key set by the metadata of `JWT_ISSUER` (`/.well-known/openid-configuration`, or RFC 8414), whose `issuer` must be equal.',
+  },
   JWT_ALGORITHMS: {
     option: texts,
     help: 'Comma list of accepted algorithms. The default is `HS256` for a secret, `RS256,PS256` for an RSA key, the algorithm of the curve for an EC key and `EdDSA` for an Ed25519 key; for a remote key set, all of these but `HS256`.',
   },
-  JWT_ISSUER: { option: text, help: 'Exact `iss`. Unchecked when unset.' },
+  JWT_ISSUER: {
+    option: text,
+    help: 'Exact `iss`. Unchecked when unset. One `{claim}` in it, as in `https://login.example/{tid}/v2.0`, stands for that claim of the token (`A-Z a-z 0-9 _ -`); then `JWT_AUDIENCE` is needed.',
+  },
+  JWT_ISSUER_VALUES: {
+    option: texts,
+    help: 'Comma list of the values that the `{claim}` in `JWT_ISSUER` may have. Any, when unset.',
+  },
   JWT_AUDIENCE: {
     option: texts,
     help: 'Comma list: `aud` must be or contain one of them. Unchecked when unset: ID tokens of the issuer then pass as access tokens.',
@@ -42,6 +52,15 @@ export const issuerVariables = {
   JWT_TYP: {
     option: text,
     help: "What the header's `typ` must be, such as `at+jwt`. When unset, every `typ` is accepted except those of other kinds of JWT (`…+jwt` other than `at+jwt`).",
+  },
+  JWT_SESSION_CLAIM: {
+    option: texts,
+    help: 'Claim that names the session, `sid` when unset; or a comma list, of which the first that is there counts. `OPERATING.md` says which providers need what.',
+  },
+  JWT_SUBJECT_CLAIM: { option: text, help: 'Claim that names the subject; `sub` when unset.' },
+  JWT_AUDIENCE_CLAIM: {
+    option: texts,
+    help: 'Claim that is compared with `JWT_AUDIENCE` where a token has no `aud`, such as `client_id`; or a comma list, as above.',
   },
   JWT_BACKCHANNEL_AUDIENCE: {
     option: texts,
@@ -82,7 +101,7 @@ export const issuerVariables = {
   JWT_ISSUERS: {
     option: filledJsonArray,
     orFile: true,
-    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, audience, algorithms, secret, publicKey, jwksUri, typ, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelAllow, backchannelScope, revocationEndpoint, clientId, clientSecret, clientPrivateKey}`, each with at least one key; `secret` and `publicKey` may be arrays.',
+    help: 'Several issuers, instead of the variables above in this section: JSON array of `{issuer, issuerValues, audience, algorithms, secret, publicKey, jwksUri, discovery, typ, sessionClaim, subjectClaim, audienceClaim, cutoffClaim, sessionMaxLifetimeS, sessionKeys, backchannelAudience, backchannelTyp, backchannelAllow, backchannelScope, revocationEndpoint, clientId, clientSecret, clientPrivateKey}`, each with at least one key; `secret` and `publicKey` may be arrays.',
   },
 } as const satisfies Record<string, Variable>
 

@@ -1,7 +1,7 @@
 import { cautiousTime } from '../runtime/clock.js'
 import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
 import type { FeedEvent } from '../feed/event.js'
-import { warnOfUnusableClaims } from '../token/unusable-claims.js'
+import { warnOfClaims } from '../token/unusable-claims.js'
 import { createVerification } from '../token/verification.js'
 import { warnOfClearText } from './credentials.js'
 import { createGuardCheck } from './guard-check.js'
@@ -114,17 +114,16 @@ const openKeySets = (
 type KeySets = ReturnType<typeof openKeySets>
 
 function openTokens(settings: CheckSettings, issuers: KeySets['issuers'], warn: Warn) {
-  const { cutoffClaim, senderConstrained, maxRemembered, clock } = settings
+  const { senderConstrained, maxRemembered, clock } = settings
   const { now } = clock
   const verification = createVerification({
     issuers,
     now,
     maxClockSkewMs: settings.maxClockSkewS * 1000,
     maxTokenLength: settings.maxTokenLength,
-    cutoffClaim,
-    onUnusableClaim: warnOfUnusableClaims(now, warn),
+    onVerified: warnOfClaims(now, warn),
   })
-  return createVerifiedTokens({ verification, senderConstrained, cutoffClaim, maxRemembered, now })
+  return createVerifiedTokens({ verification, senderConstrained, maxRemembered, now })
 }
 
 const readyWhen =

@@ -1,4 +1,5 @@
 import { createWaiters } from '../runtime/waiters.js'
+import { remoteUriOf } from '../token/issuer-key-options.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
 import type { KeySourceLog } from '../token/key-source-log.js'
@@ -78,8 +79,9 @@ function missingOrigins(
   configs: readonly IssuerConfig[],
   issuers: OpenIssuers['issuers'],
 ): readonly string[] {
-  const origins = configs.flatMap(({ keys: { uri } }, index) =>
-    uri === undefined || issuers[index]?.keys.isLoaded() === true ? [] : [new URL(uri).origin],
-  )
+  const origins = configs.flatMap(({ keys }, index) => {
+    const uri = remoteUriOf(keys)
+    return uri === undefined || issuers[index]?.keys.isLoaded() ? [] : [new URL(uri).origin]
+  })
   return [...new Set(origins)]
 }

@@ -1,7 +1,7 @@
 import { isRevokedBy } from '../revocation/entry.js'
 import type { LiveSet } from '../revocation/live-set.js'
-import type { IssuerConfig } from '../token/issuer-options.js'
-import { issuedAtOf } from '../token/claims.js'
+import { issuedAtOf } from '../token/claim-mapping.js'
+import { findIssuer, type IssuerName } from '../token/issuer-name.js'
 import { claimKey, claimText, type RevocationKey } from '../token/keys.js'
 import { optional, readOrThrow, type Faults, type Option } from '../token/options.js'
 import { GuardError } from './error.js'
@@ -9,7 +9,7 @@ import type { CheckSettings } from './options.js'
 import type { Guard, Login } from './types.js'
 
 type Parts = Readonly<{
-  settings: Pick<CheckSettings, 'issuers' | 'cutoffClaim' | 'maxClockSkewS' | 'clock'>
+  settings: Pick<CheckSettings, 'issuers' | 'maxClockSkewS' | 'clock'>
   liveSet: Pick<LiveSet, 'find'>
   isFresh: () => boolean
 }>
@@ -25,7 +25,7 @@ const loginMembers: Record<keyof Login, true> = {
 
 /** Checks whether a login has ended, by the same rules as a token with its claims. */
 export function createLoginCheck({ settings, liveSet, isFresh }: Parts): Guard['isRevoked'] {
-  const { issuers, cutoffClaim, maxClockSkewS, clock } = settings
+  const { issuers, maxClockSkewS, clock } = settings
   const read = (login: unknown) => {
     const time = timeUntil(clock.now() / 1000 + maxClockSkewS)
     return readOrThrow(
@@ -35,6 +35,7 @@ export function createLoginCheck({ settings, liveSet, isFresh }: Parts): Guard['
         const names = readNames(given, issuers, faults)
         const iat = optional(time, given['iat'], faults.of('iat'))
         const auth_time = optional(time, given['authTime'], faults.of('authTime'))
+        const { cutoffClaim = 'iat' } = findIssuer(issuers, given['iss']) ?? {}
         const issuedAtS = issuedAtOf({ iat, auth_time }, cutoffClaim)
         return { keys: Object.values(names), issuedAtS }
       },
@@ -56,7 +57,7 @@ export function createLoginCheck({ settings, liveSet, isFresh }: Parts): Guard['
  */
 export function readNames(
   given: Readonly<Record<string, unknown>>,
-  issuers: readonly Pick<IssuerConfig, 'issuer'>[],
+  issuers: readonly IssuerName[],
   faults: Faults,
 ): Readonly<Record<'s' | 'u' | 'n', RevocationKey | undefined>> {
   const iss =
@@ -66,7 +67,7 @@ export function readNames(
   if (isUnchecked && given['iss'] === undefined)
     faults.report('iss', 'is needed: that of the tokens, or null where they have none')
   // A check of a token refuses an issuer that it does not know, and so never calls it not revoked.
-  if (!isUnchecked && !issuers.some(({ issuer }) => issuer === given['iss']))
+  if (findIssuer(issuers, given['iss']) === undefined)
     faults.report('iss', 'must be an issuer of this guard')
   const sub = optional(claim, given['sub'], faults.of('sub'))
   const sid = optional(claim, given['sid'], faults.of('sid'))

@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.js'
+import { cutoffClaims } from '../token/claim-mapping.js'
 import { tokenLength } from '../token/canonical-encoding.js'
 import { senderConstrainedRules, type SenderConstrained } from '../token/confirmation.js'
 import { parseGuardEntries } from '../token/issuer-entries.js'
@@ -22,7 +23,6 @@ export type CheckSettings = Readonly<{
   issuers: readonly IssuerConfig[]
   onUnknown: OnUnknown
   requireExp: boolean
-  cutoffClaim: 'iat' | 'auth_time'
   maxClockSkewS: number
   maxTokenLength: number
   senderConstrained: SenderConstrained
@@ -95,11 +95,11 @@ export const readCheckOptions = (options: unknown): CheckSettings =>
 function readCheckSettings(given: Readonly<Record<string, unknown>>, faults: Faults) {
   const read = <T>(name: keyof CheckOptions, option: Pick<Option<T>, 'check'>, fallback: T): T =>
     optional(option, given[name], faults.of(name)) ?? fallback
+  const cutoffClaim = read('cutoffClaim', oneOf(cutoffClaims), 'iat')
   return {
-    issuers: parseGuardEntries(given['issuers'], faults.of('issuers')),
+    issuers: parseGuardEntries(given['issuers'], cutoffClaim, faults.of('issuers')),
     onUnknown: read('onUnknown', onUnknownOption, refuseUnknown),
     requireExp: read('requireExp', oneOf([true, false]), false),
-    cutoffClaim: read('cutoffClaim', oneOf(['iat', 'auth_time']), 'iat'),
     maxClockSkewS: read('maxClockSkewS', wholeNumber(0, 3_600), 60),
     maxTokenLength: read(
       'maxTokenLength',

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto'
 import { signClaims } from '../token/signing.js'
 import { isOfSecret } from '../token/issuer-key-options.js'
+import { findIssuer, issuedBy } from '../token/issuer-name.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import type { PublicJwk } from '../token/key-material.js'
 
@@ -64,23 +65,31 @@ function keyPairFor(alg: string): KeyPair {
 export function signTestToken(
   issuers: readonly TestIssuer[],
   claims: Readonly<Record<string, unknown>>,
-  { nowMs, cutoffClaim }: Readonly<{ nowMs: number; cutoffClaim: 'iat' | 'auth_time' }>,
+  nowMs: number,
 ): Promise<string> {
+  const named = findIssuer(
+    issuers.map(({ config }) => config),
+    claims['iss'],
+  )
   // A token of an issuer that the guard does not know is signed, too: the guard has to refuse it.
-  const { config, header, key } =
-    issuers.find((one) => one.config.issuer === claims['iss']) ?? issuers[0]!
-  const nowS = Math.floor(nowMs / 1000)
-  const all: Record<string, unknown> = {
-    iss: config.issuer,
+  const signer = issuers.find(({ config }) => config === named) ?? issuers[0]!
+  const all = { ...loginOf(signer.config, Math.floor(nowMs / 1000)), ...claims }
+  const given = Object.entries(all).filter(([, value]) => value !== undefined)
+  return signClaims(Object.fromEntries(given), signer.header, signer.key)
+}
+
+/** The claims of a fresh login, where the issuer has them. */
+function loginOf(config: IssuerConfig, nowS: number): Record<string, unknown> {
+  const { sessionClaim, subjectClaim, cutoffClaim } = config
+  const [session = 'sid'] = sessionClaim
+  return {
+    ...issuedBy(config),
     aud: config.audience?.[0],
-    sub: 'test-user',
-    sid: randomUUID(),
+    [subjectClaim]: 'test-user',
+    [session]: randomUUID(),
     jti: randomUUID(),
     iat: nowS,
     exp: nowS + 600,
     ...(cutoffClaim === 'auth_time' && { auth_time: nowS }),
-    ...claims,
   }
-  const given = Object.entries(all).filter(([, value]) => value !== undefined)
-  return signClaims(Object.fromEntries(given), header, key)
 }

@@ -29,7 +29,6 @@ export function createTestRevocations({ issuers, ...settings }: CheckSettings) {
   const rules = {
     now,
     maxClockSkewMs: settings.maxClockSkewS * 1000,
-    cutoffClaim: settings.cutoffClaim,
   }
   const open = openIssuers(issuers, { requireExp: settings.requireExp, log: noLog, now })
   const verification = createVerification({

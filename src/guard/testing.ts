@@ -17,7 +17,8 @@ export type TestGuard = Readonly<{
   guard: Guard
   /**
    * Signs a token of the first issuer, or of the one that `iss` names: of the subject `test-user`,
-   * with a session and an id of its own, issued now for ten minutes.
+   * with a session and an id of its own, issued now for ten minutes. An issuer with `{claim}` has
+   * the first of its `issuerValues`, or `test`, in that place.
    *
    * @param claims added to those, or put in their place; `undefined` leaves one out
    */
@@ -52,14 +53,14 @@ export function createTestGuard({
   const read = readCheckOptions({ ...options, issuers: given })
   const issuers = read.issuers.map(createTestIssuer)
   const settings = { ...read, issuers: issuers.map(({ config }) => config) }
-  const { cutoffClaim, clock } = settings
+  const { clock } = settings
   const liveSet = createLiveSet(clock.now)
   const { follow, add, setStale } = createTestFollower(liveSet)
   const guard = openGuard(settings, { liveSet, follow })
   const entryOf = createTestRevocations(settings)
   return {
     guard,
-    token: (claims = {}) => signTestToken(issuers, claims, { nowMs: clock.now(), cutoffClaim }),
+    token: (claims = {}) => signTestToken(issuers, claims, clock.now()),
     revoke: async (revoked) => add(await entryOf(revoked)),
     setStale,
     close: guard.close,

@@ -1,5 +1,5 @@
 import { packKey } from '../revocation/packed-entry.js'
-import { issuedAtOf, type CutoffClaim } from '../token/claims.js'
+import { issuedAtOf } from '../token/claim-mapping.js'
 import type { VerifiedToken } from '../token/verification.js'
 
 /** A token that has been verified, prepared for the next look-up. */
@@ -21,11 +21,7 @@ export type CachedToken = Readonly<{
 /** Where the packed keys begin. */
 export const keyStart = { t: 0, s: 4, j: 8, u: 12, n: 16 } as const
 
-export function cachedToken(
-  header: string,
-  token: VerifiedToken,
-  cutoffClaim: CutoffClaim,
-): CachedToken {
+export function cachedToken(header: string, token: VerifiedToken): CachedToken {
   const { t, s, j, u, n } = token.keys
   const packedKeys = new Uint32Array(20)
   packedKeys.set(packKey(t), keyStart.t)
@@ -40,7 +36,7 @@ export function cachedToken(
     token,
     packedKeys,
     has: { s: s !== undefined, j: j !== undefined, u: u !== undefined, n: n !== undefined },
-    issuedAtS: issuedAtOf(token.claims, cutoffClaim),
+    issuedAtS: issuedAtOf(token.claims, token.issuer.cutoffClaim),
     expMs: token.expMs ?? Infinity,
     generation: token.issuer.keys.generation(),
   }

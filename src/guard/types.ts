@@ -27,16 +27,19 @@ export type FeedOptions = Readonly<{
 
 /**
  * One entry of the service's `JWT_ISSUERS`, without the members that only the service uses. An
- * entry has at least one of `secret`, `publicKey` and `jwksUri`; `undefined`, as an environment
+ * entry has at least one of `secret`, `publicKey`, `jwksUri` and `discovery`; `undefined`, as an environment
  * variable that is not set, counts as absent. Several keys verify side by side, each with the
  * algorithms of its own family alone.
  */
 export type GuardIssuer = Readonly<{
   /**
-   * Exact `iss`. A single entry may leave `issuer` out, as the service may leave `JWT_ISSUER` out:
-   * then `iss` is not checked, and a token needs none.
+   * Exact `iss`, or one with a `{claim}`: `https://login.example/{tid}/v2.0` stands for every `iss`
+   * with the token's claim `tid` in that place. A single entry may leave `issuer` out, as the service
+   * may leave `JWT_ISSUER` out: then `iss` is not checked, and a token needs none.
    */
   issuer?: string | undefined
+  /** The values that `{claim}` may have; any, unless given. */
+  issuerValues?: string | readonly string[] | undefined
   audience?: string | readonly string[] | undefined
   algorithms?: string | readonly string[] | undefined
   /**
@@ -47,7 +50,17 @@ export type GuardIssuer = Readonly<{
   /** PEM (public keys or certificates, one or several), JWK or JWKS */
   publicKey?: string | object | readonly (string | object)[] | undefined
   jwksUri?: string | undefined
+  /** Whether the key set is found by the metadata of the issuer, whose `issuer` must be equal. */
+  discovery?: boolean | undefined
   typ?: string | undefined
+  /** Claim that names the session, `sid` unless given; of several the first that is there. */
+  sessionClaim?: string | readonly string[] | undefined
+  /** Claim that names the subject, `sub` unless given. */
+  subjectClaim?: string | undefined
+  /** Claim that stands for `aud` in a token without it; of several the first that is there. */
+  audienceClaim?: string | readonly string[] | undefined
+  /** Where it differs from the `cutoffClaim` of all issuers. */
+  cutoffClaim?: 'iat' | 'auth_time' | undefined
 }>
 
 /**

@@ -8,14 +8,13 @@ import type { Authorization } from './types.js'
 type Parts = Readonly<{
   verification: Verification
   senderConstrained: SenderConstrained
-  cutoffClaim: 'iat' | 'auth_time'
   maxRemembered: number
   now: () => number
 }>
 
 /** Verifies the tokens of `Authorization` headers, and remembers those that are good. */
 export function createVerifiedTokens(parts: Parts) {
-  const { verification, senderConstrained, cutoffClaim, now } = parts
+  const { verification, senderConstrained, now } = parts
   const schemes = { dpop: senderConstrained === 'ignore' }
   const cache = createTokenCache(Math.ceil(parts.maxRemembered / 2))
   const byClaims = new WeakMap<object, CachedToken>()
@@ -26,7 +25,7 @@ export function createVerifiedTokens(parts: Parts) {
     try {
       const token = await verification.verify(bearerToken(lines, schemes))
       requireAcceptable(token, lines, senderConstrained)
-      const cached = cachedToken(lines[0] ?? '', token, cutoffClaim)
+      const cached = cachedToken(lines[0] ?? '', token)
       cache.add(cached)
       byClaims.set(token.claims, cached)
       return cached

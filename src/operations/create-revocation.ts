@@ -6,6 +6,8 @@ import { commitOf } from '../revocation/commit.js'
 import type { Entry } from '../revocation/entry.js'
 import type { Store } from '../revocation/ports.js'
 import type { Revocations } from '../revocation/revocations.js'
+import type { NamedClaims } from '../token/claim-mapping.js'
+import { findIssuer } from '../token/issuer-name.js'
 import { claimKey, type RevocationKey } from '../token/keys.js'
 import { sessionKeysOf } from '../token/session-keys.js'
 import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
@@ -29,18 +31,18 @@ export const createRevocation =
   async ({ authorization, requester, body }) => {
     const { clients, revocations, audit } = parts
     const client = await clients.authenticate({ authorization, requester }, 'revoke')
-    const { entry, token, claims, ended } = await ('token' in body
+    const { entry, token, named, ended } = await ('token' in body
       ? byToken(parts, body.token, requester.address)
       : byName(parts, body))
     // Only a token has an audience, so a client with `audiences` may revoke by token only.
     const isAllowed =
-      token === undefined ? client.audiences === undefined : mayAskAbout(client, claims['aud'])
-    if (!isAllowed) return clients.refuse(client, requester, 'other_audience', { claims })
+      token === undefined ? client.audiences === undefined : mayAskAbout(client, named['aud'])
+    if (!isAllowed) return clients.refuse(client, requester, 'other_audience', { named })
     const event = {
       event: 'authn_token_revoked',
       reason: body.reason,
       requester,
-      token: { claims },
+      token: { named },
       client: client.id,
     } as const
     const commit = commitOf([entry], {
@@ -62,7 +64,7 @@ const describe = (stored: Entry, nowMs: number) => ({
 
 type Revoked = {
   entry: Entry
-  claims: Readonly<Record<string, unknown>>
+  named: NamedClaims
   token?: VerifiedToken
   /** Tokens, or claims of them, whose session data is deleted. */
   ended: Parameters<typeof sessionKeysOf>[0]
@@ -77,33 +79,33 @@ async function byToken(
   if (token === undefined) throw badMember('token', invalid)
   return {
     entry: revocations.entryOf(token),
-    claims: token.claims,
+    named: token.named,
     token,
     ended: token.timing === 'current' ? [token] : [],
   }
 }
 
-function byName({ revocations, issuers }: Parts, named: Named): Revoked {
-  const issuer = issuerOf(issuers(), named.iss)
-  const key = keyOf(named)
-  const claims = { iss: named.iss ?? undefined, ...('sub' in named && { sub: named.sub }) }
-  const ending = (of: { sub?: string; sid?: string; jti?: string }) => [{ issuer, claims: of }]
-  if ('jti' in named)
+function byName({ revocations, issuers }: Parts, name: Named): Revoked {
+  const issuer = issuerOf(issuers(), name.iss)
+  const key = keyOf(name)
+  const named = { iss: name.iss ?? undefined, ...('sub' in name && { sub: name.sub }) }
+  const ending = (of: NamedClaims) => [{ issuer, named: of }]
+  if ('jti' in name)
     return {
-      claims,
-      entry: { key, untilMs: revocations.keptUntilMs({ expMs: Math.ceil(named.exp * 1000) }) },
-      ended: ending({ jti: named.jti }),
+      named,
+      entry: { key, untilMs: revocations.keptUntilMs({ expMs: Math.ceil(name.exp * 1000) }) },
+      ended: ending({ jti: name.jti }),
     }
   const untilMs = revocations.keptUntilMs({ lifetimeS: issuer.sessionMaxLifetimeS })
-  if ('sid' in named) return { claims, entry: { key, untilMs }, ended: ending({ sid: named.sid }) }
+  if ('sid' in name) return { named, entry: { key, untilMs }, ended: ending({ sid: name.sid }) }
   const latest = revocations.cutoffNow()
-  const cutoff = named.cutoff ?? latest
+  const cutoff = name.cutoff ?? latest
   if (cutoff > latest) throw badMember('cutoff', 'must not lie ahead')
   // With a cutoff in the past no session data is deleted, because its age is unknown.
   return {
-    claims,
+    named,
     entry: { key, untilMs, cutoff },
-    ended: named.cutoff === undefined ? ending({ sub: named.sub }) : [],
+    ended: name.cutoff === undefined ? ending({ sub: name.sub }) : [],
   }
 }
 
@@ -114,7 +116,7 @@ function byName({ revocations, issuers }: Parts, named: Named): Revoked {
 function issuerOf(all: readonly Issuer[], iss: string | null | undefined): Issuer {
   const issuers = all.flatMap(({ issuer }) => issuer ?? [])
   if (iss === undefined) throw badMember('iss', 'is needed', issuers)
-  const found = all.find(({ issuer }) => issuer === undefined || issuer === iss)
+  const found = findIssuer(all, iss ?? undefined)
   if (found === undefined) throw badMember('iss', unconfigured, issuers)
   return found
 }

@@ -1,29 +1,50 @@
 import type { Clients } from '../access/clients.js'
-import type { CutoffClaim } from '../token/claims.js'
+import type { CutoffClaim } from '../token/claim-mapping.js'
+import { findIssuer } from '../token/issuer-name.js'
 import type { RevocationKey } from '../token/keys.js'
+import type { Issuer } from '../token/verification.js'
 import { keptUntil } from './create-revocation.js'
-import type { Operation } from './operation.js'
+import type { Answer, Operation } from './operation.js'
 import type { Store } from '../revocation/ports.js'
 
-type Parts = { clients: Clients; store: Store; cutoffClaim: CutoffClaim }
+type Parts = { clients: Clients; store: Store; issuers: () => readonly Issuer[] }
+type State = Extract<Answer<'getRevocation'>['body'], { key: unknown }>
 
 /** Whether a key that the audit trail names is revoked, and until when. */
 export const getRevocation =
-  ({ clients, store, cutoffClaim }: Parts): Operation<'getRevocation'> =>
-  async ({ authorization, requester, params }) => {
+  ({ clients, store, issuers }: Parts): Operation<'getRevocation'> =>
+  async ({ authorization, requester, params, query }) => {
     const client = await clients.authenticate({ authorization, requester }, 'introspect')
     // A key has no audience, so a client with `audiences` may not look it up.
     if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const key = params.key as RevocationKey
     const entry = await store.lookup(key)
-    if (entry === undefined) return { status: 200, body: { key, revoked: false } }
+    const claims = claimsOf(query.iss, issuers())
+    if (entry === undefined) return { status: 200, body: { key, revoked: false, ...claims } }
+    const { cutoff } = entry
+    const cutoffClaim = claims.claims?.cutoff ?? sharedCutoffClaim(issuers())
     return {
       status: 200,
       body: {
         key,
         revoked: true,
-        ...(entry.cutoff !== undefined && { cutoff: entry.cutoff, cutoffClaim }),
+        ...(cutoff !== undefined && { cutoff, ...(cutoffClaim && { cutoffClaim }) }),
         keptUntil: keptUntil(entry),
+        ...claims,
       },
     }
   }
+
+/** @param iss empty: the tokens have none */
+function claimsOf(iss: string | undefined, issuers: readonly Issuer[]): Pick<State, 'claims'> {
+  const issuer = iss === undefined ? undefined : findIssuer(issuers, iss || undefined)
+  if (issuer === undefined) return {}
+  const { sessionClaim, subjectClaim, cutoffClaim } = issuer
+  return { claims: { session: [...sessionClaim], subject: subjectClaim, cutoff: cutoffClaim } }
+}
+
+/** The cutoff claim of all issuers, if they have the same. */
+function sharedCutoffClaim(issuers: readonly Issuer[]): CutoffClaim | undefined {
+  const [first, ...others] = new Set(issuers.map(({ cutoffClaim }) => cutoffClaim))
+  return others.length === 0 ? first : undefined
+}

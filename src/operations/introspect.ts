@@ -3,9 +3,9 @@ import type { Check } from '../revocation/check.js'
 import type { Client } from '../access/client.js'
 import { mayAskAbout, type Clients } from '../access/clients.js'
 import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
+import type { NamedClaims } from '../token/claim-mapping.js'
 import { claimText } from '../token/keys.js'
 import { scopeText } from '../token/scopes.js'
-import type { Claims } from '../token/verification.js'
 import type { Operation } from './operation.js'
 import { ignoreInvalid } from './revoke.js'
 
@@ -24,7 +24,7 @@ export const introspect =
       'introspect',
     )
     const checked = await check(body.token).catch(ignoreInvalid)
-    return { status: 200, body: introspectionOf(checked?.token.claims, client) }
+    return { status: 200, body: introspectionOf(checked?.token.named, client) }
   }
 
 /**
@@ -33,14 +33,14 @@ export const introspect =
  * @param client absent: any client may ask about any token
  */
 export function introspectionOf(
-  claims: Claims | undefined,
+  named: NamedClaims | undefined,
   client: Client | undefined,
 ): Introspection {
-  if (claims === undefined) return { active: false }
+  if (named === undefined) return { active: false }
   // A `cnf` that is no object cannot be passed on: the token would pass for a bearer token.
-  const isDescribable = !isSenderConstrained(claims) || isObject(claims['cnf'])
-  const mayAsk = client === undefined || mayAskAbout(client, claims.aud)
-  return isDescribable && mayAsk ? describe(claims, client?.claims ?? []) : { active: false }
+  const isDescribable = !isSenderConstrained(named) || isObject(named['cnf'])
+  const mayAsk = client === undefined || mayAskAbout(client, named['aud'])
+  return isDescribable && mayAsk ? describe(named, client?.claims ?? []) : { active: false }
 }
 
 const isObject = (value: unknown) =>
@@ -56,12 +56,12 @@ const finiteNumber = unchangedIf(Number.isFinite)
 const textOrNumber = unchangedIf(isTextOrNumber)
 
 /** What every client is told of a token: of each member what the claim gives, or else nothing. */
-const members: Readonly<Record<string, (claim: unknown, claims: Claims) => unknown>> = {
+const members: Readonly<Record<string, (claim: unknown, named: NamedClaims) => unknown>> = {
   active: () => true,
   // As `Bearer` a DPoP token would be accepted without its proof (RFC 9449 §6.2, RFC 8705 §3.2).
-  token_type: (_, claims) => (isDpopBound(claims) ? 'DPoP' : 'Bearer'),
+  token_type: (_, named) => (isDpopBound(named) ? 'DPoP' : 'Bearer'),
   cnf: unchangedIf(isObject),
-  scope: (_, claims) => scopeText(claims),
+  scope: (_, named) => scopeText(named),
   client_id: unchangedIf(isText),
   username: unchangedIf(isText),
   exp: finiteNumber,
@@ -78,13 +78,13 @@ const members: Readonly<Record<string, (claim: unknown, claims: Claims) => unkno
 }
 
 /** @param further names of claims that the client is told, too, as the token has them */
-function describe(claims: Claims, further: readonly string[]): Active {
-  const told = Object.entries(members).flatMap(([name, read]) => {
-    const value = read(claims[name], claims)
+function describe(named: NamedClaims, further: readonly string[]): Active {
+  const described = Object.entries(members).flatMap(([name, read]) => {
+    const value = read(named[name], named)
     return value === undefined ? [] : [[name, value] as const]
   })
   const more = further
-    .filter((name) => Object.hasOwn(claims, name) && !Object.hasOwn(members, name))
-    .map((name) => [name, claims[name]] as const)
-  return Object.fromEntries([...told, ...more]) as Active
+    .filter((name) => Object.hasOwn(named, name) && !Object.hasOwn(members, name))
+    .map((name) => [name, named[name]] as const)
+  return Object.fromEntries([...described, ...more]) as Active
 }

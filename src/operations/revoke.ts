@@ -28,7 +28,7 @@ export const revoke =
     const done = { status: 200, body: undefined } as const
     const token = await verification.verify(body.token, requester.address).catch(unusable)
     if (token === undefined) return done
-    if (!mayAskAbout(client, token.claims.aud))
+    if (!mayAskAbout(client, token.named['aud']))
       return clients.refuse(client, requester, 'other_audience', token)
     const event = {
       event: 'authn_token_revoked',

@@ -32,6 +32,6 @@ export const verify = ({ check, senderConstrained, authClaims }: Parts): Operati
     return {
       status: 200,
       body: { success: true, message: 'Token válido' },
-      headers: { ...authFieldsOf(claims, authClaims), 'X-Auth-As-Of': isoTime(asOfMs) },
+      headers: { ...authFieldsOf(token, authClaims), 'X-Auth-As-Of': isoTime(asOfMs) },
     }
   })

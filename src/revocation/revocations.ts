@@ -1,5 +1,4 @@
 import { ServiceError } from '../errors.js'
-import type { CutoffClaim } from '../token/claims.js'
 import type { RevocationKey } from '../token/keys.js'
 import type { VerifiedToken } from '../token/verification.js'
 import {
@@ -58,7 +57,6 @@ export type RevocationsParts = Readonly<{
   liveSet: Pick<LiveSet, 'add' | 'find' | 'covers'>
   now: () => number
   maxClockSkewMs: number
-  cutoffClaim: CutoffClaim
   /** Whether a commit waits for replicas. */
   awaitsReplicas: boolean
 }>
@@ -66,8 +64,8 @@ export type RevocationsParts = Readonly<{
 const alreadyRevoked: CommitResult = { outcome: 'already_revoked' }
 
 export function createRevocations(parts: RevocationsParts): Revocations {
-  const { store, liveSet, now, maxClockSkewMs, cutoffClaim, awaitsReplicas } = parts
-  const tokenEntries = createTokenEntries({ now, find: liveSet.find, maxClockSkewMs, cutoffClaim })
+  const { store, liveSet, now, maxClockSkewMs, awaitsReplicas } = parts
+  const tokenEntries = createTokenEntries({ now, find: liveSet.find, maxClockSkewMs })
 
   // Stored entries go into the live set at once: Redis may lose them before the feed shows them.
   const write = async (commit: Commit): Promise<CommitResult> => {

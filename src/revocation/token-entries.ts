@@ -1,4 +1,4 @@
-import { issuedAtOf, type CutoffClaim } from '../token/claims.js'
+import { issuedAtOf } from '../token/claim-mapping.js'
 import type { RevocationKey, TokenKeys } from '../token/keys.js'
 import type { VerifiedToken } from '../token/verification.js'
 import type { Preconditions } from './commit.js'
@@ -37,11 +37,10 @@ export type TokenEntriesParts = Readonly<{
   /** The value that this instance knows under a key. */
   find: (key: RevocationKey) => Value | undefined
   maxClockSkewMs: number
-  cutoffClaim: CutoffClaim
 }>
 
 export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
-  const { now, find, maxClockSkewMs, cutoffClaim } = parts
+  const { now, find, maxClockSkewMs } = parts
   const keptUntilMs: TokenEntries['keptUntilMs'] = (of) =>
     maxClockSkewMs + ('expMs' in of ? of.expMs : (of.fromMs ?? now()) + of.lifetimeS * 1000)
   const cutoffNow = () => Math.ceil(now() / 1000)
@@ -59,8 +58,8 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
       ? { key: token.keys.t, untilMs: tokenUntilMs(token) }
       : { key: token.keys.s, untilMs: sessionUntilMs(token) }
   // The clock of an issuer may run ahead: a presented token with a later `iat` is revoked, too.
-  const cutoffOf = ({ claims }: VerifiedToken) => {
-    const times = [claims.iat, claims[cutoffClaim]].filter((time) => isFiniteNumber(time))
+  const cutoffOf = ({ claims, issuer }: VerifiedToken) => {
+    const times = [claims.iat, claims[issuer.cutoffClaim]].filter((time) => isFiniteNumber(time))
     return cutoffAt(Math.max(cutoffNow(), ...times))
   }
   const subjectEntryOf = (token: VerifiedToken): Entry[] =>
@@ -76,7 +75,7 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
     entryOf,
     preconditionsOf(token) {
       const keys = keysInOrder(token.keys)
-      const issuedAtS = issuedAtOf(token.claims, cutoffClaim)
+      const issuedAtS = issuedAtOf(token.claims, token.issuer.cutoffClaim)
       return {
         keys,
         issuedAtS,

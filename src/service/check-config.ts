@@ -4,6 +4,7 @@ import { warnOfUnknownVariables } from '../config/unknown-variables.js'
 import { errorText } from '../runtime/error-text.js'
 import { urlAddress } from '../runtime/url-address.js'
 import { tryRedis, trySessionRedis, type RedisTrial } from '../store/redis/trial.js'
+import { createDiscovery, type Discovery } from '../token/discovery.js'
 import { tryKeySet } from '../token/remote-key-source.js'
 import { addressOf, externalOf, summaryOf } from './config-summary.js'
 import { warnOfIdTokens, warnOfMemoryStore } from './warnings.js'
@@ -58,6 +59,7 @@ function trialsOf(config: Config): Trial[] {
   const { issuers, redis, redisMinReplicas: minReplicas, storeTimeoutMs: timeoutMs } = config
   const sessionRedis = externalOf(config)
   const uris = new Set(issuers.flatMap(({ keys }) => keys.uri ?? []))
+  const discovered = new Set(issuers.flatMap(({ keys }) => keys.discovery ?? []))
   const store: Trial =
     redis === undefined
       ? { name: 'store', run: async () => 'embedded; a restart forgets every revocation' }
@@ -74,11 +76,21 @@ function trialsOf(config: Config): Trial[] {
             run: () => trySessionRedis(sessionRedis, timeoutMs).then(() => 'answers'),
           },
         ]
-  return [store, ...sessions, ...[...uris].map(keySetTrial)]
+  return [
+    store,
+    ...sessions,
+    ...[...uris].map((uri) => keySetTrial(uri, uri)),
+    ...[...discovered].map((issuer) =>
+      keySetTrial(
+        issuer,
+        createDiscovery({ issuer, now: Date.now, log: { warn: () => undefined } }),
+      ),
+    ),
+  ]
 }
 
-const keySetTrial = (uri: string): Trial => ({
-  name: `key set ${urlAddress(uri)}`,
+const keySetTrial = (address: string, uri: string | Discovery): Trial => ({
+  name: `key set ${urlAddress(address)}`,
   async run() {
     const { keys, skipped } = await tryKeySet(uri)
     const unused = skipped.map(({ kid = 'without kid', reason }) => `; unused: ${kid}, ${reason}`)

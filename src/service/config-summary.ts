@@ -65,13 +65,18 @@ export function addressOf(connection: RedisConnection | undefined): string | und
   return `${protocol}//${host}${pathname}`
 }
 
-const issuerText = ({ issuer: _, keys, upstream, ...settings }: IssuerConfig): string =>
-  [...keyTexts(keys), ...settingTexts(settings), ...upstreamTexts(upstream)].join(', ')
+const issuerText = ({ issuer: _, keys, upstream, template, ...settings }: IssuerConfig): string =>
+  [
+    ...keyTexts(keys),
+    ...settingTexts({ issuerValues: template?.values, ...settings }),
+    ...upstreamTexts(upstream),
+  ].join(', ')
 
-const keyTexts = ({ secrets, jwks, uri }: IssuerKeys): string[] => [
+const keyTexts = ({ secrets, jwks, uri, discovery }: IssuerKeys): string[] => [
   ...secrets.map(secretText),
   ...jwks.map(publicKeyText),
   ...(uri === undefined ? [] : [`key set ${urlAddress(uri)}`]),
+  ...(discovery === undefined ? [] : ['key set by discovery']),
 ]
 
 function upstreamTexts(upstream: UpstreamClient | undefined): string[] {

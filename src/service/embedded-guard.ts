@@ -9,12 +9,11 @@ import type { ServiceParts } from './parts.js'
 
 /** A guard that shares the live set of this instance, and so knows its logouts at once. */
 export function createEmbeddedGuard({ config, feed, now }: ServiceParts): Guard {
-  const { issuers, requireExp, cutoffClaim, senderConstrained } = config
+  const { issuers, requireExp, senderConstrained } = config
   return openGuard(
     {
       issuers,
       requireExp,
-      cutoffClaim,
       senderConstrained,
       maxClockSkewS: config.maxClockSkewMs / 1000,
       maxTokenLength: config.maxTokenLength,

@@ -57,7 +57,6 @@ function createRules({ config, stores, reloadable, feed, audit, metrics, now }: 
     liveSet: feed.storedHere,
     now,
     maxClockSkewMs: config.maxClockSkewMs,
-    cutoffClaim: config.cutoffClaim,
     awaitsReplicas: config.redisMinReplicas > 0,
   })
   const failureLimiter =
@@ -161,7 +160,7 @@ const clientOperations = (
     getRevocation: getRevocation({
       clients,
       store: stores.revocations,
-      cutoffClaim: config.cutoffClaim,
+      issuers: reloadable.issuers,
     }),
     listAuditEvents: listAuditEvents({
       clients,

@@ -12,7 +12,7 @@ import {
   type OpenIssuers,
   type OpenKeySources,
 } from '../token/open-issuers.js'
-import { warnOfUnusableClaims } from '../token/unusable-claims.js'
+import { warnOfClaims, warnOfUnusableClaims } from '../token/unusable-claims.js'
 import { createVerification, logoutTokenIssuers, type Verification } from '../token/verification.js'
 
 /** Issuers and machine clients, which a reload replaces while the service runs. */
@@ -92,26 +92,26 @@ function keySourceLog(log: Logger): KeySourceLog {
   }
 }
 
-/** Opens what a configuration trusts. Clock skew, token length and cutoff claim stay as at the start. */
+/** Opens what a configuration trusts. Clock skew and token length stay as at the start. */
 function createOpener({ config, log, now }: Parts) {
-  const { maxClockSkewMs, maxTokenLength, cutoffClaim } = config
-  const onUnusableClaim = warnOfUnusableClaims(now, (details, message) =>
-    log.warn(details, message),
-  )
+  const { maxClockSkewMs, maxTokenLength } = config
+  const warn = (details: object, message: string) => log.warn(details, message)
+  const onVerified = warnOfClaims(now, warn)
+  const onLogoutToken = warnOfUnusableClaims(now, warn)
   const keyLog = keySourceLog(log)
-  const shared = { now, maxClockSkewMs, maxTokenLength, onUnusableClaim }
+  const shared = { now, maxClockSkewMs, maxTokenLength }
   return ({ issuers, clients, requireExp }: Config, before?: Trusted): Trusted => {
     const opened = openIssuers(issuers, { requireExp, log: keyLog, now }, before?.opened)
     return {
       opened,
       configs: clients,
       ...openClients(clients, { log, now }, before?.clientKeys),
-      verification: createVerification({ ...shared, issuers: opened.issuers, cutoffClaim }),
+      verification: createVerification({ ...shared, issuers: opened.issuers, onVerified }),
       logoutTokens: createVerification({
         ...shared,
         issuers: logoutTokenIssuers(opened.issuers),
-        cutoffClaim: 'iat',
         logoutTokens: true,
+        onVerified: onLogoutToken,
       }),
     }
   }

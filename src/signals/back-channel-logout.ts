@@ -81,15 +81,14 @@ const causeOf = ({ reason = 'claims' }: ServiceError) => reason as Cause
  * alone. The `jti` of a logout token names that token only.
  */
 function endedSessionKeys(
-  { claims: { iss, sub, sid }, issuer }: VerifiedToken,
+  { named: { iss, sub, sid }, issuer }: VerifiedToken,
   isOfSession: boolean,
 ): readonly string[] {
   const sessionKeys = issuer.sessionKeys.filter((key) => key.includes('{sid}') === isOfSession)
-  const claims = { ...(iss !== undefined && { iss }), ...(sub !== undefined && { sub }) }
   return sessionKeysOf([
     {
       issuer: { ...issuer, sessionKeys },
-      claims: isOfSession ? { ...claims, sid } : claims,
+      named: isOfSession ? { iss, sub, sid } : { iss, sub },
     },
   ])
 }

@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.js'
 import { claimText } from './keys.js'
 import { scopeText } from './scopes.js'
-import type { Claims } from './verification.js'
+import type { Claims, VerifiedToken } from './verification.js'
 
 /** The header fields with which a check tells the API behind a proxy whose request it is. */
 export type AuthFields = Readonly<
@@ -19,11 +19,14 @@ const largestClaimsBytes = 4_096
  * @param names the claims of `X-Auth-Claims`; none: the field is empty
  * @throws ServiceError `store_unavailable` where these claims take more than 4 KiB
  */
-export function authFieldsOf(claims: Claims, names: readonly string[]): AuthFields {
+export function authFieldsOf(
+  { claims, named }: Pick<VerifiedToken, 'claims' | 'named'>,
+  names: readonly string[],
+): AuthFields {
   return {
-    'X-Auth-Subject': nameField(claims.sub),
-    'X-Auth-Issuer': nameField(claims.iss),
-    'X-Auth-Session': nameField(claims['sid']),
+    'X-Auth-Subject': nameField(named['sub']),
+    'X-Auth-Issuer': nameField(named['iss']),
+    'X-Auth-Session': nameField(named['sid']),
     'X-Auth-Scope': textField(scopeText(claims)),
     'X-Auth-Claims': names.length === 0 ? '' : claimsField(claims, names),
   }

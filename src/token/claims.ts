@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { ServiceError, type Reason } from '../errors.js'
+import type { NamedClaims } from './claim-mapping.js'
+import { isIssuedBy, type IssuerName } from './issuer-name.js'
 
 /**
  * The registered claims with their types (RFC 7519 §4.1), and any other claim of the issuer. `T`
@@ -19,7 +21,7 @@ type RegisteredClaims = Readonly<{
 }>
 
 /** What an issuer demands of its tokens. An absent member is not checked. */
-export type Demands = Readonly<{ issuer?: string; audience?: readonly string[]; typ?: string }>
+export type Demands = IssuerName & Readonly<{ audience?: readonly string[]; typ?: string }>
 
 // Without a cause: the message of JSON.parse quotes the token.
 export const refuse = (reason: Reason) => new ServiceError('invalid_token', { reason })
@@ -72,16 +74,18 @@ export function rememberParsed<T>(parse: (segment: string) => T): (segment: stri
 export function checkClaims({
   header,
   claims,
+  named,
   demands,
 }: {
   header: Readonly<Record<string, unknown>>
   claims: Readonly<Record<string, unknown>>
+  named: NamedClaims
   demands: Demands
 }): Claims {
-  const { issuer, audience, typ } = demands
+  const { audience, typ } = demands
   if (typ !== undefined && !hasTyp(header, typ)) throw refuse('typ')
-  if (issuer !== undefined && claims['iss'] !== issuer) throw refuse('issuer')
-  if (audience !== undefined && !isFor(audience, claims['aud'])) throw refuse('audience')
+  if (!isIssuedBy(demands, claims)) throw refuse('issuer')
+  if (audience !== undefined && !isFor(audience, named['aud'])) throw refuse('audience')
   if (dates.some((name) => claims[name] !== undefined && typeof claims[name] !== 'number'))
     throw refuse('claims')
   return claims
@@ -108,21 +112,6 @@ export function isOtherKind({ typ }: Readonly<Record<string, unknown>>): boolean
 
 // RFC 7515 §4.1.9: "application/" may be left out. Media types are case-insensitive.
 const mediaType = (typ: string) => (typ.includes('/') ? typ : `application/${typ}`).toLowerCase()
-
-/** The claim that a cutoff is compared with. */
-export type CutoffClaim = 'iat' | 'auth_time'
-
-/**
- * The time of a token that cutoffs are compared with, in epoch seconds: the cutoff claim, or `iat`
- * where the token lacks that claim. `undefined`: the token has neither, and every cutoff revokes it.
- */
-export function issuedAtOf(
-  claims: Readonly<Record<string, unknown>>,
-  cutoffClaim: CutoffClaim,
-): number | undefined {
-  const times = [claims[cutoffClaim], claims['iat']]
-  return times.find((time) => typeof time === 'number')
-}
 
 /**
  * Where a token stands in time. `ahead`: its `nbf`, `iat` or cutoff claim lies further ahead than

@@ -1,4 +1,6 @@
+import type { CutoffClaim } from './claim-mapping.js'
 import { keyMembers } from './issuer-key-options.js'
+import { faultOfNames } from './issuer-name.js'
 import {
   keyMembersOf,
   parseIssuer,
@@ -56,20 +58,24 @@ function reportUnnamed(entry: Entry, { length }: readonly unknown[], report: Rep
 }
 
 // A guard deletes no session data and takes no logout tokens.
-const guardDefaults: IssuerDefaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
+export const guardDefaults = { sessionKeys: [], sessionMaxLifetimeS: 1 }
 
 /**
  * Parses the entries of a guard, which hold what verification needs and nothing else. A single
  * entry may leave its issuer out, as the service may do without `JWT_ISSUER`: `iss` is then
  * unchecked.
  */
-export function parseGuardEntries(entries: unknown, report: Report): IssuerConfig[] {
+export function parseGuardEntries(
+  entries: unknown,
+  cutoffClaim: CutoffClaim,
+  report: Report,
+): IssuerConfig[] {
   if (!Array.isArray(entries) || entries.length === 0) {
     report('must be an array of entries that is not empty')
     return []
   }
   return parseEntries(entries, report, {
-    defaults: guardDefaults,
+    defaults: { ...guardDefaults, cutoffClaim },
     prepare(entry, report) {
       reportUnnamed(entry, entries, report)
       reportUnsetKeys(entry, report)
@@ -100,8 +106,8 @@ function parseEntries(
     (entry, index) =>
       parseEntry(entry, (what, member = '') => report(what, `[${index}]${member}`), rules) ?? [],
   )
-  const names = issuers.flatMap(({ issuer }) => issuer ?? [])
-  if (new Set(names).size < names.length) report('names an issuer twice')
+  const fault = faultOfNames(issuers)
+  if (fault !== undefined) report(fault)
   return issuers
 }
 

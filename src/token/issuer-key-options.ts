@@ -19,32 +19,44 @@ export type IssuerKeys = Readonly<{
   jwks: readonly PublicJwk[]
   /** URL of a remote key set */
   uri?: string
+  /** The issuer whose metadata has the URL of its key set. */
+  discovery?: string
   /** Keys of the given sets that are not used. */
   skipped: readonly SkippedKey[]
 }>
 
 /** The settings of an issuer that give keys. An issuer has at least one of them. */
-export const keyMembers = ['secret', 'publicKey', 'jwksUri'] as const
+export const keyMembers = ['secret', 'publicKey', 'jwksUri', 'discovery'] as const
 export type KeyMember = (typeof keyMembers)[number]
 
-type Given = Readonly<Partial<Record<KeyMember, unknown>>>
+type Given = Readonly<Partial<Record<KeyMember | 'issuer', unknown>>>
 type ReportMember = (member: KeyMember, what: string) => void
+
+/** Where a key set is fetched from: its URL, or the issuer that says the URL. */
+export const remoteUriOf = ({ uri, discovery }: Pick<IssuerKeys, 'uri' | 'discovery'>) =>
+  uri ?? discovery
+
+/** Whether a setting gives keys. Without a value, or as `discovery: false`, it gives none. */
+export const isGiven = (given: Given, member: KeyMember): boolean =>
+  given[member] !== undefined && !(member === 'discovery' && given[member] === false)
 
 /** @returns nothing when one of the settings is wrong */
 export function parseKeys(given: Given, report: ReportMember): IssuerKeys | undefined {
   const read = <T>(member: KeyMember, parse: (value: unknown, report: Report) => T | undefined) =>
-    given[member] === undefined
-      ? undefined
-      : { value: parse(given[member], (what) => report(member, what)) }
+    isGiven(given, member)
+      ? { value: parse(given[member], (what) => report(member, what)) }
+      : undefined
   const secrets = read('secret', listOf(parseSecrets, 'must be a string that is not empty'))
   const jwks = read('publicKey', listOf(parsePublicKeys, 'must be PEM, a JWK or a JWKS'))
   const uri = read('jwksUri', keySetUri)
-  if ([secrets, jwks, uri].some((one) => one !== undefined && one.value === undefined))
+  const discovery = read('discovery', discoveryOf(given))
+  if ([secrets, jwks, uri, discovery].some((one) => one !== undefined && one.value === undefined))
     return undefined
   return {
     secrets: secrets?.value?.keys ?? [],
     jwks: jwks?.value?.keys ?? [],
     ...(uri?.value !== undefined && { uri: uri.value }),
+    ...(discovery?.value !== undefined && { discovery: discovery.value }),
     skipped: [...(secrets?.value?.skipped ?? []), ...(jwks?.value?.skipped ?? [])],
   }
 }
@@ -76,6 +88,20 @@ function keySetUri(value: unknown, report: Report): string | undefined {
   report('must be an http or https URL, without user and password')
   return undefined
 }
+
+/** The issuer whose metadata is fetched; it is the base of the URL (RFC 8414 §2). */
+const discoveryOf =
+  ({ issuer, jwksUri }: Given) =>
+  (_: unknown, report: Report): string | undefined => {
+    if (jwksUri !== undefined) report('goes without a URL of the key set, which it finds')
+    if (typeof issuer === 'string' && isKeySetUri(issuer) && !/[?#{]/.test(issuer)) return issuer
+    report(
+      typeof issuer === 'string' && issuer.includes('{')
+        ? 'does not go with an issuer that has {claim}'
+        : 'needs an issuer that is an http or https URL, without query',
+    )
+    return undefined
+  }
 
 function keyText(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
@@ -123,7 +149,7 @@ export function checkAlgorithms(
 
 function faultOfAlgorithms(named: readonly string[], keys: IssuerKeys): string | undefined {
   const hasSecret = keys.secrets.length > 0
-  const hasPublic = keys.jwks.length > 0 || keys.uri !== undefined
+  const hasPublic = keys.jwks.length > 0 || remoteUriOf(keys) !== undefined
   const unknown = named.filter((algorithm) => !supported.includes(algorithm))
   if (unknown.length > 0) return `has ${unknown.join(', ')}, which cierre does not know`
   const unsuitable = named.filter((algorithm) => !(isOfSecret(algorithm) ? hasSecret : hasPublic))
@@ -136,17 +162,17 @@ function faultOfAlgorithms(named: readonly string[], keys: IssuerKeys): string |
   return hasPublic && named.every(isOfSecret) ? 'has none for the public keys' : undefined
 }
 
-const hasKeyFor = (algorithm: string, { secrets, jwks, uri }: IssuerKeys): boolean =>
+const hasKeyFor = (algorithm: string, { secrets, jwks, ...remote }: IssuerKeys): boolean =>
   isOfSecret(algorithm)
     ? secrets.some(({ alg = algorithm }) => alg === algorithm)
-    : uri !== undefined || jwks.some((jwk) => algorithmsOf(jwk).includes(algorithm))
+    : remoteUriOf(remote) !== undefined || jwks.some((jwk) => algorithmsOf(jwk).includes(algorithm))
 
-function defaultsOf({ secrets, jwks, uri }: IssuerKeys): readonly string[] {
+function defaultsOf({ secrets, jwks, ...remote }: IssuerKeys): readonly string[] {
   return [
     ...new Set([
       ...secrets.map(({ alg = 'HS256' }) => alg),
       ...defaultAlgorithms(jwks),
-      ...(uri === undefined ? [] : remoteAlgorithms),
+      ...(remoteUriOf(remote) === undefined ? [] : remoteAlgorithms),
     ]),
   ]
 }

@@ -1,17 +1,30 @@
+import type { ClaimMapping, CutoffClaim } from './claim-mapping.js'
+import { readMapping } from './claim-options.js'
 import {
   checkAlgorithms,
   checkSecretLength,
+  isGiven,
   keyMembers,
   parseKeys,
   type IssuerKeys,
   type KeyMember,
 } from './issuer-key-options.js'
+import { isTemplateValue, parseIssuerName, type IssuerName } from './issuer-name.js'
 import {
   backchannelAllowances,
   type BackchannelAllowance,
   type LogoutTokenDemands,
 } from './logout-token.js'
-import { oneOf, optional, someOf, text, texts, wholeNumber, type Option } from './options.js'
+import {
+  oneOf,
+  optional,
+  parsedBy,
+  someOf,
+  text,
+  texts,
+  wholeNumber,
+  type Option,
+} from './options.js'
 import { privateKey } from './private-key.js'
 import { faultOfTemplate } from './session-keys.js'
 import {
@@ -23,7 +36,6 @@ import {
 
 /** One issuer as it is configured, with every default filled in. */
 export type IssuerConfig = Readonly<{
-  issuer?: string
   audience?: readonly string[]
   typ?: string
   algorithms: readonly string[]
@@ -35,6 +47,8 @@ export type IssuerConfig = Readonly<{
   /** Absent: refresh tokens cannot be revoked at the issuer. */
   upstream?: UpstreamClient
 }> &
+  IssuerName &
+  ClaimMapping &
   LogoutTokenDemands
 
 export const backchannelScopes = ['session', 'subject', 'both'] as const
@@ -49,6 +63,7 @@ const anyTyp = 'any'
 export type IssuerDefaults = Readonly<{
   sessionMaxLifetimeS: number
   sessionKeys: readonly string[]
+  cutoffClaim: CutoffClaim
 }>
 
 /** Ten years. */
@@ -71,9 +86,14 @@ export const sessionKeyTemplates: Option<string[]> = {
 /** The settings that say how tokens of an issuer are verified. */
 export const verificationMembers = [
   'issuer',
+  'issuerValues',
   'audience',
   'algorithms',
   'typ',
+  'sessionClaim',
+  'subjectClaim',
+  'audienceClaim',
+  'cutoffClaim',
   ...keyMembers,
 ] as const
 
@@ -105,26 +125,69 @@ export function parseIssuer(
   defaults: IssuerDefaults,
   report: (member: IssuerMember, what: string) => void,
 ): IssuerConfig | undefined {
-  const read = <T>(member: IssuerMember, option: Option<T>) => {
+  const read: Read = (member, option) => {
     const isLeftOut = given[member] === null && nullable.includes(member)
     return isLeftOut ? undefined : optional(option, given[member], (what) => report(member, what))
   }
-  const issuer = read('issuer', text)
+  const name = readName(read, report)
   const audience = read('audience', texts)
+  if (name.template !== undefined && audience === undefined)
+    report(
+      'audience',
+      'is needed beside an issuer with {claim}, whose tokens are for many audiences',
+    )
   const typ = read('typ', text)
   const named = read('algorithms', texts) ?? []
-  const forService = {
-    sessionMaxLifetimeS:
-      read('sessionMaxLifetimeS', sessionLifetime) ?? defaults.sessionMaxLifetimeS,
-    sessionKeys: read('sessionKeys', sessionKeyTemplates) ?? defaults.sessionKeys,
-    ...backchannel(
-      read('backchannelAudience', texts),
-      read('backchannelTyp', text),
-      read('backchannelAllow', someOf(backchannelAllowances)),
-      read('backchannelScope', oneOf(backchannelScopes)),
-    ),
+  const forService = readServiceSettings(read, defaults)
+  const mapping = readMapping(read, { ...defaults, ...name, report })
+  const upstream = readUpstream(read, name.issuer, report)
+  read('discovery', oneOf([true, false]))
+  const keys = keyMembersOf(given).length > 0 ? parseKeys(given, report) : undefined
+  if (keys === undefined) return undefined
+  const algorithms = checkAlgorithms(named, keys, (what) => report('algorithms', what))
+  checkSecretLength(keys, algorithms, (what) => report('secret', what))
+  return {
+    ...name,
+    ...(audience !== undefined && { audience }),
+    ...(typ !== undefined && { typ }),
+    algorithms,
+    keys,
+    ...mapping,
+    ...forService,
+    ...(upstream !== undefined && { upstream }),
   }
-  const upstream = upstreamClient(
+}
+
+type Read = <T>(member: IssuerMember, option: Option<T>) => T | undefined
+type ReportMember = (member: IssuerMember, what: string) => void
+
+function readName(read: Read, report: ReportMember): IssuerName {
+  const name = read('issuer', parsedBy(parseIssuerName)) ?? {}
+  const values = read('issuerValues', texts)
+  if (values === undefined) return name
+  if (name.template === undefined) {
+    report('issuerValues', 'needs an issuer with {claim}')
+    return name
+  }
+  const wrong = values.filter((value) => !isTemplateValue(value))
+  if (wrong.length > 0)
+    report('issuerValues', `has ${wrong.join(', ')}; only A-Z a-z 0-9 _ - are taken`)
+  return { ...name, template: { ...name.template, values } }
+}
+
+const readServiceSettings = (read: Read, defaults: IssuerDefaults) => ({
+  sessionMaxLifetimeS: read('sessionMaxLifetimeS', sessionLifetime) ?? defaults.sessionMaxLifetimeS,
+  sessionKeys: read('sessionKeys', sessionKeyTemplates) ?? defaults.sessionKeys,
+  ...backchannel(
+    read('backchannelAudience', texts),
+    read('backchannelTyp', text),
+    read('backchannelAllow', someOf(backchannelAllowances)),
+    read('backchannelScope', oneOf(backchannelScopes)),
+  ),
+})
+
+const readUpstream = (read: Read, issuer: string | undefined, report: ReportMember) =>
+  upstreamClient(
     {
       revocationEndpoint: read('revocationEndpoint', endpoint),
       clientId: read('clientId', text),
@@ -134,25 +197,11 @@ export function parseIssuer(
     issuer,
     report,
   )
-  const keys = keyMembersOf(given).length > 0 ? parseKeys(given, report) : undefined
-  if (keys === undefined) return undefined
-  const algorithms = checkAlgorithms(named, keys, (what) => report('algorithms', what))
-  checkSecretLength(keys, algorithms, (what) => report('secret', what))
-  return {
-    ...(issuer !== undefined && { issuer }),
-    ...(audience !== undefined && { audience }),
-    ...(typ !== undefined && { typ }),
-    algorithms,
-    keys,
-    ...forService,
-    ...(upstream !== undefined && { upstream }),
-  }
-}
 
 /** The members that give keys. */
 export const keyMembersOf = (
   given: Readonly<Partial<Record<IssuerMember, unknown>>>,
-): KeyMember[] => keyMembers.filter((member) => given[member] !== undefined)
+): KeyMember[] => keyMembers.filter((member) => isGiven(given, member))
 
 function backchannel(
   audience: readonly string[] | undefined,

@@ -1,5 +1,6 @@
 import { createSecretKey, KeyObject } from 'node:crypto'
 import { importJWK, type CryptoKey, type JWK } from 'jose'
+import type { IssuerMetadata } from './discovery.js'
 import { algorithmsOf, type PublicJwk, type SecretKey } from './key-material.js'
 import { verificationKey, type VerificationKey } from './signature.js'
 
@@ -50,6 +51,8 @@ export type KeySource = {
   generation(): number
   /** What is known of a key set that is fetched; absent where none is. */
   fetched?(): FetchedKeySet
+  /** What the metadata of the issuer says, where it names the key set. */
+  metadata?(): IssuerMetadata | undefined
   close(): void
 }
 

@@ -36,17 +36,17 @@ export function claimText(claim: unknown): string | undefined {
 }
 
 /**
- * The keys of a token. The signature is left out of `t:` on purpose: one signing input can have
+ * The keys of a token, by its claims as `nameClaims` names them. The signature is left out of `t:` on purpose: one signing input can have
  * many valid signatures (an ECDSA `n−s` twin, a second PSS salt), and all of them are the same
  * token.
  */
-export function tokenKeys(jwt: CompactJwt, claims: Readonly<Record<string, unknown>>): TokenKeys {
+export function tokenKeys(jwt: CompactJwt, named: Readonly<Record<string, unknown>>): TokenKeys {
   const t: RevocationKey = `t:${digest(`jwt-signing-input\0${jwt.signingInput}`)}`
-  const s = claimKey('s', claims['iss'], claims['sid'])
-  const u = claimKey('u', claims['iss'], claims['sub'])
-  const j = claimKey('j', claims['iss'], claims['jti'])
+  const s = claimKey('s', named['iss'], named['sid'])
+  const u = claimKey('u', named['iss'], named['sub'])
+  const j = claimKey('j', named['iss'], named['jti'])
   if (s !== undefined && u !== undefined && j !== undefined) return { t, s, u, j }
-  const n = s === undefined ? claimKey('n', claims['iss'], claims['sub']) : undefined
+  const n = s === undefined ? claimKey('n', named['iss'], named['sub']) : undefined
   return { t, ...(s && { s }), ...(u && { u }), ...(j && { j }), ...(n && { n }) }
 }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { createDiscovery } from './discovery.js'
 import type { IssuerConfig } from './issuer-options.js'
 import { isOfSecret, type IssuerKeys } from './issuer-key-options.js'
 import { bothFamilies, fixedKeySource, secretKeySource, type KeySource } from './key-source.js'
@@ -70,8 +71,11 @@ export function openIssuers(
 }
 
 function openKeySource({ issuer, keys, algorithms }: SignerConfig, { log, now }: Parts): KeySource {
-  const { secrets, jwks, uri, skipped } = keys
+  const { secrets, jwks, skipped } = keys
   logSkippedKeys(skipped, { issuer }, log)
+  const discovery =
+    keys.discovery === undefined ? undefined : createDiscovery({ issuer: keys.discovery, now, log })
+  const uri = keys.uri ?? discovery
   const publicKeys =
     uri === undefined ? fixedKeySource(jwks) : remoteKeySource({ uri, fixed: jwks, now, log })
   if (secrets.length === 0) return publicKeys

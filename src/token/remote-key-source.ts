@@ -1,6 +1,7 @@
-import { requestWithin, textOf, type Answer } from '../runtime/http-client.js'
-import { urlAddress } from '../runtime/url-address.js'
 import { ServiceError } from '../errors.js'
+import { urlAddress } from '../runtime/url-address.js'
+import type { Discovery } from './discovery.js'
+import { fetchJson, FetchError, reasonOf } from './fetch-json.js'
 import { readKeySet, readPublicJwk, skippedKey } from './jwk.js'
 import type { PublicJwk, SkippedKey } from './key-material.js'
 import { createKeySetFetches, type KeySetFetches } from './key-set-fetches.js'
@@ -9,11 +10,9 @@ import { logSkippedKeys, type KeySourceLog } from './key-source-log.js'
 import { createKeyWaiters } from './key-waiters.js'
 import type { VerificationKey } from './signature.js'
 
-const fetchTimeoutMs = 5_000
-const largestSetBytes = 1 << 20
-
 type Parts = Readonly<{
-  uri: string
+  /** The URL of the key set, or the issuer whose metadata has it. */
+  uri: string | Discovery
   fixed: readonly PublicJwk[]
   now: () => number
   log: KeySourceLog
@@ -60,6 +59,7 @@ export function remoteKeySource(parts: Parts): KeySource {
     isLoaded: keySet.isLoaded,
     generation: keySet.generation,
     fetched: keySet.fetched,
+    ...(typeof parts.uri !== 'string' && { metadata: parts.uri.metadata }),
     close() {
       clearInterval(timer)
       closing.abort()
@@ -72,9 +72,11 @@ type LoadedKeySet = ReturnType<typeof createLoadedKeySet>
 
 /** The fixed keys, and the key set as it was fetched last; empty before the first fetch. */
 function createLoadedKeySet({ uri, fixed, now, log }: Parts, closing: AbortSignal) {
-  const { origin } = new URL(uri)
+  const base = typeof uri === 'string' ? uri : uri.issuer
+  const { origin } = new URL(base)
+  const locate = async () => (typeof uri === 'string' ? uri : uri.keySetUri(closing))
   let fetches: FetchedKeySet = {
-    address: urlAddress(uri),
+    address: urlAddress(base),
     loadedAtMs: undefined,
     failures: 0,
     reason: undefined,
@@ -85,7 +87,7 @@ function createLoadedKeySet({ uri, fixed, now, log }: Parts, closing: AbortSigna
     /** Fetches the key set and says whether that succeeded. */
     async load(): Promise<boolean> {
       try {
-        const { keys, skipped } = await fetchKeys(uri, closing)
+        const { keys, skipped } = await fetchKeys(await locate(), closing)
         logSkipped(skipped)
         const text = JSON.stringify(keys)
         const generation = loaded.generation + (text === loaded.text ? 0 : 1)
@@ -155,43 +157,29 @@ function createKeyLookUp(keySet: LoadedKeySet, fetches: KeySetFetches) {
 const unavailable = () => new ServiceError('keys_unavailable', { reason: 'keys' })
 
 /**
- * Fetches a key set once.
+ * Fetches a key set once, from its URL or that of the metadata of its issuer.
  *
  * @throws Error with a short reason that quotes neither the URL nor the answer
  */
-export function tryKeySet(uri: string): Promise<FetchedKeys> {
-  return fetchKeys(uri, new AbortController().signal).catch((error: unknown) => {
-    throw new Error(reasonOf(error))
-  })
+export async function tryKeySet(uri: string | Discovery): Promise<FetchedKeys> {
+  const { signal } = new AbortController()
+  const located = typeof uri === 'string' ? Promise.resolve(uri) : uri.keySetUri(signal)
+  return located
+    .then((found) => fetchKeys(found, signal))
+    .catch((error: unknown) => {
+      throw new Error(reasonOf(error))
+    })
 }
-
-/**
- * A short reason for the log. The messages of other errors may quote the URL and a secret in it.
- */
-function reasonOf(error: unknown): string {
-  if (error instanceof KeySetError || error instanceof RangeError) return error.message
-  const { name, cause } = error as Error & { cause?: { code?: string } }
-  return cause?.code ?? name
-}
-
-class KeySetError extends Error {}
 
 type FetchedKeys = Readonly<{ keys: readonly PublicJwk[]; skipped: readonly SkippedKey[] }>
 
 async function fetchKeys(uri: string, closing: AbortSignal): Promise<FetchedKeys> {
-  const headers = {
-    accept: 'application/jwk-set+json, application/json',
-    'cache-control': 'no-cache',
-  }
-  const init = { headers, closing }
-  const text = await requestWithin(fetchTimeoutMs, uri, init, async (answer) => {
-    if (answer.status !== 200) throw new KeySetError(`answered ${statusOf(answer, uri)}`)
-    return textOf(answer, largestSetBytes)
-  })
-  const { keys, unusable } = readKeySet(membersOf(text), readPublicJwk)
+  const accept = 'application/jwk-set+json, application/json'
+  const members = membersOf(await fetchJson(uri, { accept, closing }))
+  const { keys, unusable } = readKeySet(members, readPublicJwk)
   // An empty key set counts as a failed fetch: accepting it would refuse every valid token.
   if (keys.length === 0)
-    throw new KeySetError(
+    throw new FetchError(
       ['answered no key that verifies', ...new Set(unusable.map(({ message }) => message))].join(
         '; ',
       ),
@@ -199,29 +187,8 @@ async function fetchKeys(uri: string, closing: AbortSignal): Promise<FetchedKeys
   return { keys, skipped: unusable.map(skippedKey) }
 }
 
-/** The status, and of a redirect where to: host and path, since a query may hold a secret. */
-function statusOf({ status, headers }: Pick<Answer, 'status' | 'headers'>, uri: string): string {
-  const location = headers.get('location')
-  if (status < 300 || status > 399 || location === null || !URL.canParse(location, uri))
-    return String(status)
-  const { host, pathname, protocol } = new URL(location, uri)
-  return `${status}, a redirect to ${protocol}//${host}${pathname}, which is not followed`
-}
-
-function membersOf(text: string): unknown[] {
-  // A byte order mark is a blank to `trim`, but not to JSON.
-  const trimmed = text.trim()
-  if (trimmed.startsWith('<')) throw new KeySetError('answered HTML or XML, no JSON')
-  const body = parseJson(trimmed) as { keys?: unknown } | null
-  if (!Array.isArray(body?.keys)) throw new KeySetError('answered JSON that is no JWKS')
-  return body.keys
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // The parser's message quotes the answer.
-    throw new KeySetError('answered no JSON')
-  }
+function membersOf(document: unknown): unknown[] {
+  const keys = (document as { keys?: unknown } | null)?.keys
+  if (!Array.isArray(keys)) throw new FetchError('answered JSON that is no JWKS')
+  return keys
 }

@@ -1,3 +1,4 @@
+import type { NamedClaims } from './claim-mapping.js'
 import { claimText } from './keys.js'
 import type { VerifiedToken } from './verification.js'
 
@@ -9,22 +10,22 @@ const placeholder = /\{(sid|sub|jti)\}/g
  * name, never by pattern. A token that lacks a claim of a template makes no key from that template.
  */
 export function sessionKeysOf(
-  tokens: readonly Pick<VerifiedToken, 'claims' | 'issuer'>[],
+  tokens: readonly Pick<VerifiedToken, 'named' | 'issuer'>[],
 ): string[] {
   const keys: string[] = []
-  for (const { claims, issuer } of tokens) {
+  for (const { named, issuer } of tokens) {
     for (const template of issuer.sessionKeys) {
-      const key = sessionKey(template.split(placeholder), claims)
+      const key = sessionKey(template.split(placeholder), named)
       if (key !== undefined) keys.push(key)
     }
   }
   return keys
 }
 
-function sessionKey(parts: readonly string[], claims: VerifiedToken['claims']): string | undefined {
+function sessionKey(parts: readonly string[], named: NamedClaims): string | undefined {
   let key = ''
   for (const [index, part] of parts.entries()) {
-    const text = isName(index) ? claimText(claims[part]) : part
+    const text = isName(index) ? claimText(named[part]) : part
     if (text === undefined) return undefined
     key += text
   }

@@ -1,4 +1,10 @@
 import {
+  nameClaims,
+  standardMapping,
+  type ClaimMapping,
+  type NamedClaims,
+} from './claim-mapping.js'
+import {
   checkClaims,
   isOtherKind,
   parseSegment,
@@ -6,11 +12,11 @@ import {
   rememberParsed,
   timingOf,
   type Claims,
-  type CutoffClaim,
   type Timing,
 } from './claims.js'
+import { findIssuer, type IssuerName } from './issuer-name.js'
 import type { KeySource } from './key-source.js'
-import { claimText, tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
+import { tokenKeys, type RevocationKey, type TokenKeys } from './keys.js'
 import { checkLogoutToken, hasLogoutEvent, type LogoutTokenDemands } from './logout-token.js'
 import { parseCanonical } from './canonical-encoding.js'
 import type { UpstreamClient } from './upstream-options.js'
@@ -20,8 +26,6 @@ export type { Claims } from './claims.js'
 
 /** An issuer whose tokens are accepted, and what is demanded of them. */
 export type Issuer = Readonly<{
-  /** Exact `iss`; unchecked when absent. */
-  issuer?: string
   /** `aud` must be or hold one of these; unchecked when absent. */
   audience?: readonly string[]
   /** The header's `typ` (RFC 7515 §4.1.9); unchecked when absent. */
@@ -40,6 +44,8 @@ export type Issuer = Readonly<{
   /** How refresh tokens are revoked at the issuer; absent: they cannot be. */
   upstream?: UpstreamClient
 }> &
+  IssuerName &
+  ClaimMapping &
   LogoutTokenDemands
 
 /**
@@ -48,7 +54,9 @@ export type Issuer = Readonly<{
  */
 export type VerifiedToken = Readonly<{
   timing: Timing
+  /** The claims as the token has them. */
   claims: Claims
+  named: NamedClaims
   keys: TokenKeys
   issuer: Issuer
   /** `ceil(exp·1000)`, absent without `exp`. */
@@ -73,21 +81,11 @@ export type VerificationParts = {
   maxClockSkewMs: number
   /** Characters of the longest token that is accepted. */
   maxTokenLength: number
-  /**
-   * The claim that is compared with cutoffs. Like `iat` it may be ahead by the clock skew at most.
-   */
-  cutoffClaim: CutoffClaim
   /** Whether logout tokens are verified. Otherwise they are refused. */
   logoutTokens?: boolean
-  /**
-   * Called for each claim of a genuine token that would be part of a key but counts as absent, and
-   * for `auth_time` where that is the cutoff claim and the token lacks it.
-   */
-  onUnusableClaim?: (issuer: Issuer, claim: NamingClaim | 'auth_time') => void
+  /** Called for each genuine token. */
+  onVerified?: (token: VerifiedToken) => void
 }
-
-/** The claims that keys are made of. */
-export type NamingClaim = 'iss' | 'sub' | 'sid' | 'jti'
 
 export function createVerification(parts: VerificationParts): Verification {
   const parseHeader = rememberParsed(parseSegment)
@@ -100,26 +98,36 @@ export function createVerification(parts: VerificationParts): Verification {
       if (parts.logoutTokens === true) requireBackchannel(issuer)
       const verifying = verifySignature(jwt, header, issuer, waiter)
       if (verifying !== undefined) await verifying
-      const claims = checkClaims({ header, claims: payload, demands: issuer })
+      const named = nameClaims(payload, issuer)
+      const claims = checkClaims({ header, claims: payload, named, demands: issuer })
       if (parts.logoutTokens === true) checkLogoutToken(header, claims, issuer, parts.now())
       else refuseOtherKinds(header, claims, issuer)
       const expMs = expiryOf(claims, issuer)
       const timing = timingOf(claims, {
         nowMs: parts.now(),
         maxClockSkewMs: parts.maxClockSkewMs,
-        cutoffClaim: parts.cutoffClaim,
+        cutoffClaim: issuer.cutoffClaim,
       })
-      const keys = tokenKeys(jwt, claims)
-      reportUnusableClaims(claims, keys, issuer, parts)
-      return { timing, claims, keys, issuer, expMs }
+      const token = { timing, claims, named, keys: tokenKeys(jwt, named), issuer, expMs }
+      parts.onVerified?.(token)
+      return token
     },
   }
 }
+
+/** Names the claims of a token that was verified by one of these issuers. */
+export type Naming = (claims: Claims) => NamedClaims
+
+export const createNaming =
+  (issuers: readonly (IssuerName & ClaimMapping)[]): Naming =>
+  (claims) =>
+    nameClaims(claims, findIssuer(issuers, claims.iss) ?? standardMapping)
 
 /** The issuers with the demands on their logout tokens. */
 export const logoutTokenIssuers = (issuers: readonly Issuer[]): Issuer[] =>
   issuers.map(({ typ, ...issuer }) => ({
     ...issuer,
+    ...standardMapping,
     ...(issuer.backchannelAudience && { audience: issuer.backchannelAudience }),
     requireExp: false,
   }))
@@ -159,9 +167,7 @@ function selectIssuer(
   issuers: readonly Issuer[],
   { iss }: Readonly<Record<string, unknown>>,
 ): Issuer {
-  const issuer = issuers.find(
-    (candidate) => candidate.issuer === undefined || candidate.issuer === iss,
-  )
+  const issuer = findIssuer(issuers, iss)
   if (issuer === undefined) throw refuse('unknown_issuer')
   return issuer
 }
@@ -185,18 +191,4 @@ function expiryOf({ exp }: Claims, issuer: Issuer): number | undefined {
   const expMs = Math.ceil(exp * 1000)
   if (!Number.isSafeInteger(expMs)) throw refuse('claims')
   return expMs
-}
-
-function reportUnusableClaims(
-  { iss, sub, sid, jti, auth_time }: Claims,
-  keys: TokenKeys,
-  issuer: Issuer,
-  { onUnusableClaim, cutoffClaim }: VerificationParts,
-): void {
-  if (iss !== undefined && claimText(iss) === undefined) onUnusableClaim?.(issuer, 'iss')
-  if (sub !== undefined && keys.u === undefined) onUnusableClaim?.(issuer, 'sub')
-  if (sid !== undefined && keys.s === undefined) onUnusableClaim?.(issuer, 'sid')
-  if (jti !== undefined && keys.j === undefined) onUnusableClaim?.(issuer, 'jti')
-  if (cutoffClaim === 'auth_time' && typeof auth_time !== 'number')
-    onUnusableClaim?.(issuer, 'auth_time')
 }

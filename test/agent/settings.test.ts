@@ -25,7 +25,8 @@ describe('the settings of the agent', () => {
     const { checks, prefix, admin, guard, authClaims } = readAgentSettings(enough)
     expect(checks).to.deep.equal({ host: '127.0.0.1', port: 3001, socket: undefined })
     expect([prefix, admin, authClaims]).to.deep.equal([undefined, undefined, []])
-    expect(guard).to.include({ maxStalenessMs: 5_000, maxClockSkewS: 60, cutoffClaim: 'iat' })
+    expect(guard).to.include({ maxStalenessMs: 5_000, maxClockSkewS: 60 })
+    expect(guard.issuers[0]).to.include({ cutoffClaim: 'iat', subjectClaim: 'sub' })
     expect(guard.feed.url).to.equal('http://127.0.0.1:3000')
   })
 

@@ -6,7 +6,7 @@ const event: RevocationEvent = {
   event: 'authn_token_revoked',
   reason: 'logout',
   requester: { requestId: 'r', address: '192.0.2.77', userAgent: 'x'.repeat(300) },
-  token: { claims: { iss: 'i', sub: 7 } },
+  token: { named: { iss: 'i', sub: 7 } },
 }
 
 describe('an audit event', () => {

@@ -6,7 +6,7 @@ import { backchannel, createRevocation, erase } from '../support/asking.js'
 import { clientsVariable, secretOf, type ClientName } from '../support/clients.js'
 import { runMain } from '../support/instance.js'
 import { startService, type TestService } from '../support/service.js'
-import { logoutToken, nowS, token } from '../support/tokens.js'
+import { hmacSecret, logoutToken, nowS, token } from '../support/tokens.js'
 
 const iss = 'https://issuer.test'
 
@@ -172,5 +172,35 @@ describe('cierre why (as built into dist/)', () => {
       '',
       'the service answered 403: the client needs the permission introspect\n',
     ])
+  })
+
+  it('1: of an issuer whose session and subject have other claims', async () => {
+    const named = {
+      issuer: iss,
+      secret: hmacSecret,
+      sessionClaim: 'session_id',
+      subjectClaim: 'oid',
+    }
+    const mapped = await startService({
+      CLIENTS: clientsVariable,
+      JWT_ISSUERS: JSON.stringify([
+        { ...named, cutoffClaim: 'auth_time' },
+        { issuer: 'https://other.test', secret: hmacSecret },
+      ]),
+    })
+    try {
+      const jwt = await token({ session_id: 'one', sub: 'pairwise', oid: 'carol' })
+      expect((await mapped.logout(jwt)).status).to.equal(200)
+      expect((await why(jwt, 'all', mapped)).out).to.match(/^revoked: s:\S{22} \(its session\)\n/)
+      const claims = { session_id: 'two', oid: 'carol', iat: nowS(30) }
+      await createRevocation(mapped, { iss, sub: 'carol', reason: 'admin' })
+      const old = await why(await token({ ...claims, auth_time: nowS(-60) }), 'all', mapped)
+      expect(old.out).to.match(/^revoked: u:\S{22} \(its subject\)\n/)
+      const later = await why(await token({ ...claims, auth_time: nowS(30) }), 'all', mapped)
+      expect([later.code, later.out]).to.deep.equal([0, later.out])
+      expect(later.out).to.match(/^no revocation refuses this token/)
+    } finally {
+      await mapped.stop()
+    }
   })
 })

@@ -260,7 +260,7 @@ const wrong: [string, Record<string, string>, RegExp][] = [
   [
     'an issuer without a key',
     { JWT_SECRET: '', JWT_ISSUERS: '[{"issuer":"a"}]' },
-    /^JWT_ISSUERS\[0\] needs one of secret, publicKey, jwksUri$/,
+    /^JWT_ISSUERS\[0\] needs one of secret, publicKey, jwksUri, discovery$/,
   ],
   [
     'an issuer with an unknown member',

@@ -185,7 +185,7 @@ describe('the options of a guard', () => {
       faultsOf({ feed, issuers: [{ secret: process.env['A_VARIABLE_THAT_IS_NOT_SET'] }] }),
     ).to.deep.equal([
       'issuers[0].secret is undefined',
-      'issuers[0] needs one of secret, publicKey, jwksUri',
+      'issuers[0] needs one of secret, publicKey, jwksUri, discovery',
     ])
     expect(faultsOf({ feed, issuers: [{ secret: hmacSecret, jwksUri: undefined }] })).to.deep.equal(
       [],

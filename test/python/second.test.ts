@@ -8,6 +8,7 @@ import { expect } from 'chai'
 import { asClient, clientsVariable, secretOf } from '../support/clients.js'
 import { createLiveSet } from '../../src/revocation/live-set.js'
 import { createSnapshotReader } from '../../src/feed/snapshot-reader.js'
+import { standardMapping } from '../../src/token/claim-mapping.js'
 import { verificationKey } from '../../src/token/signature.js'
 import { createVerification } from '../../src/token/verification.js'
 import { fixedKeySource, secretKeySource } from '../../src/token/key-source.js'
@@ -59,6 +60,7 @@ describe('the test vectors, and a second implementation of the feed in Python', 
       const { verify } = createVerification({
         issuers: [
           {
+            ...standardMapping,
             algorithms: [algorithm],
             requireExp: true,
             sessionMaxLifetimeS: 1,
@@ -72,7 +74,6 @@ describe('the test vectors, and a second implementation of the feed in Python', 
         now: () => Number(claims['iat']) * 1000,
         maxClockSkewMs: 0,
         maxTokenLength: 16_384,
-        cutoffClaim: 'iat',
       })
       const verified = await verify(jwt)
       expect([verified.claims, verified.keys], algorithm).to.deep.equal([claims, keys])

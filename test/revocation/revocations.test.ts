@@ -39,7 +39,6 @@ function start(
     liveSet,
     now: () => nowMs,
     maxClockSkewMs: 0,
-    cutoffClaim: 'iat',
     awaitsReplicas,
   })
   return { revocations, liveSet, written }

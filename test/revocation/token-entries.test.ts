@@ -5,21 +5,24 @@ import type { RevocationKey } from '../../src/token/keys.js'
 import type { Issuer, VerifiedToken } from '../../src/token/verification.js'
 
 const nowMs = 1_000_500
-const issuer: Pick<Issuer, 'sessionMaxLifetimeS'> = { sessionMaxLifetimeS: 1_000 }
+const issuer: Pick<Issuer, 'sessionMaxLifetimeS' | 'cutoffClaim'> = {
+  sessionMaxLifetimeS: 1_000,
+  cutoffClaim: 'iat',
+}
 const tokenWith = (parts: Partial<VerifiedToken>): VerifiedToken => ({
   timing: 'current',
   claims: { iat: 900 },
+  named: { iat: 900 },
   keys: { t: 't:T', s: 's:S', u: 'u:U', j: 'j:J' },
   issuer: issuer as Issuer,
   expMs: 1_100_000,
   ...parts,
 })
-const rules = (known: Partial<Record<RevocationKey, Value>> = {}, cutoffClaim = 'iat' as const) =>
+const rules = (known: Partial<Record<RevocationKey, Value>> = {}) =>
   createTokenEntries({
     now: () => nowMs,
     find: (key) => known[key],
     maxClockSkewMs: 60_000,
-    cutoffClaim,
   })
 
 describe('what is stored for a token', () => {

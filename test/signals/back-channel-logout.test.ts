@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { isRevokedBy, valueOf, type Entry } from '../../src/revocation/entry.js'
 import { createTokenEntries } from '../../src/revocation/token-entries.js'
 import { logoutSignalOf } from '../../src/signals/back-channel-logout.js'
+import { standardMapping } from '../../src/token/claim-mapping.js'
 import { claimKey, tokenKeys } from '../../src/token/keys.js'
 import { secretKeySource } from '../../src/token/key-source.js'
 import { backchannelScopes } from '../../src/token/issuer-options.js'
@@ -13,9 +14,9 @@ const rules = createTokenEntries({
   now: () => nowMs,
   find: () => undefined,
   maxClockSkewMs: 0,
-  cutoffClaim: 'iat',
 })
 const issuerWith = (backchannelScope: Issuer['backchannelScope']): Issuer => ({
+  ...standardMapping,
   algorithms: [],
   requireExp: false,
   sessionMaxLifetimeS: 500,
@@ -40,6 +41,7 @@ const logoutTokenWith = (
 ): VerifiedToken => ({
   timing: 'current',
   claims,
+  named: claims,
   keys: tokenKeys(jwt, claims),
   issuer: issuerWith(scope),
 })
