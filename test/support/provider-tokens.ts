@@ -1,7 +1,15 @@
 import type { Claims } from './tokens.js'
 
 /** What differs between the tokens of one user. */
-export type Login = Readonly<{ sub: string; sid: string; jti: string; iat: number; exp: number }>
+export type Login = Readonly<{
+  sub: string
+  sid: string
+  jti: string
+  iat: number
+  exp: number
+  /** When the user logged in; at `iat` unless given. */
+  authTime?: number
+}>
 
 /** The shape of a token of a provider, with values like those of its documentation. */
 export type ProviderToken = Readonly<{
@@ -59,7 +67,7 @@ export const providerTokens: readonly ProviderToken[] = [
     alg: 'RS256',
     typ: 'JWT',
     scopes: 'openid email',
-    claims: ({ sub, jti, sid, iat, exp }) => ({
+    claims: ({ sub, jti, sid, iat, exp, authTime = iat }) => ({
       iss: 'https://authentik.company/application/o/app/',
       sub,
       aud: 'client-id-of-authentik',
@@ -69,7 +77,7 @@ export const providerTokens: readonly ProviderToken[] = [
       sid,
       acr: 'goauthentik.io/providers/oauth2/default',
       amr: ['pwd'],
-      auth_time: iat,
+      auth_time: authTime,
       iat,
       exp,
       email: 'jane@example.com',
@@ -119,20 +127,20 @@ export const providerTokens: readonly ProviderToken[] = [
     provider: 'Amazon Cognito, access token',
     alg: 'RS256',
     scopes: 'phone openid profile',
-    claims: ({ sub, jti, iat, exp }) => ({
+    claims: ({ sub, sid, jti, iat, exp, authTime = iat }) => ({
       iss: 'https://cognito-idp.us-west-2.amazonaws.com/us-west-2_access',
       sub,
       client_id: '1example23456789',
       username: `user-${sub}`,
       'cognito:groups': ['admins'],
       device_key: 'us-west-2_aaaaaaaa',
-      origin_jti: `origin-${jti}`,
+      origin_jti: `origin-${sid}`,
       event_id: `event-${jti}`,
       token_use: 'access',
       scope: 'phone openid profile',
       version: 2,
       jti,
-      auth_time: iat,
+      auth_time: authTime,
       iat,
       exp,
     }),
@@ -140,7 +148,7 @@ export const providerTokens: readonly ProviderToken[] = [
   {
     provider: 'Amazon Cognito, ID token',
     alg: 'RS256',
-    claims: ({ sub, jti, iat, exp }) => ({
+    claims: ({ sub, sid, jti, iat, exp, authTime = iat }) => ({
       iss: 'https://cognito-idp.us-west-2.amazonaws.com/us-west-2_id',
       sub,
       aud: '1example23456789',
@@ -149,9 +157,9 @@ export const providerTokens: readonly ProviderToken[] = [
       email: 'jane@example.com',
       email_verified: true,
       identities: [{ userId: '1', providerName: 'Google', primary: 'true' }],
-      origin_jti: `origin-${jti}`,
+      origin_jti: `origin-${sid}`,
       jti,
-      auth_time: iat,
+      auth_time: authTime,
       iat,
       exp,
     }),
@@ -161,14 +169,14 @@ export const providerTokens: readonly ProviderToken[] = [
     alg: 'RS256',
     typ: 'at+jwt',
     scopes: 'openid api1',
-    claims: ({ sub, sid, jti, iat, exp }) => ({
+    claims: ({ sub, sid, jti, iat, exp, authTime = iat }) => ({
       iss: 'https://demo.duendesoftware.com',
       sub,
       aud: 'urn:resource1',
       client_id: 'interactive',
       idp: 'local',
       amr: ['pwd'],
-      auth_time: iat,
+      auth_time: authTime,
       sid,
       jti,
       nbf: iat,
@@ -216,7 +224,7 @@ export const providerTokens: readonly ProviderToken[] = [
       aio: 'AXQAi/8IAAAA',
       azp: '6e74172b-be56-4843-9ff4-e66a39bb12e3',
       azpacr: '0',
-      oid: '690222be-ff1a-4d56-abd1-7e4f7d38e474',
+      oid: `oid-of-${sub}`,
       preferred_username: 'abeli@microsoft.com',
       rh: 'I',
       scp: 'access_as_user',
@@ -233,7 +241,7 @@ export const providerTokens: readonly ProviderToken[] = [
     provider: 'Firebase, ID token',
     alg: 'RS256',
     typ: 'JWT',
-    claims: ({ sub, iat, exp }) => ({
+    claims: ({ sub, iat, exp, authTime = iat }) => ({
       iss: 'https://securetoken.google.com/a-project',
       sub,
       aud: 'a-project',
@@ -241,7 +249,7 @@ export const providerTokens: readonly ProviderToken[] = [
       email: 'jane@example.com',
       email_verified: false,
       firebase: { identities: { email: ['jane@example.com'] }, sign_in_provider: 'password' },
-      auth_time: iat,
+      auth_time: authTime,
       iat,
       exp,
     }),
@@ -252,7 +260,7 @@ export const providerTokens: readonly ProviderToken[] = [
     typ: 'JWT',
     header: { gty: ['authorization_code'] },
     scopes: 'offline_access',
-    claims: ({ sub, sid, jti, iat, exp }) => ({
+    claims: ({ sub, sid, jti, iat, exp, authTime = iat }) => ({
       iss: 'https://acme.fusionauth.io',
       sub,
       aud: '85a03867-dccf-4882-adde-1a79aeec50df',
@@ -262,7 +270,7 @@ export const providerTokens: readonly ProviderToken[] = [
       scope: 'offline_access',
       sid,
       tid: '30663132-6464-6665-3032-326466613934',
-      auth_time: iat,
+      auth_time: authTime,
       jti,
       iat,
       exp,
@@ -337,7 +345,7 @@ export const providerTokens: readonly ProviderToken[] = [
     alg: 'RS256',
     typ: 'JWT',
     scopes: 'openid profile email',
-    claims: ({ sub, sid, jti, iat, exp }) => ({
+    claims: ({ sub, sid, jti, iat, exp, authTime = iat }) => ({
       iss: 'https://keycloak.example.com/realms/demo',
       sub,
       aud: ['api', 'account'],
@@ -351,7 +359,7 @@ export const providerTokens: readonly ProviderToken[] = [
       scope: 'openid profile email',
       email_verified: true,
       preferred_username: 'jane',
-      auth_time: iat,
+      auth_time: authTime,
       jti: `onrtac:${jti}`,
       iat,
       exp,
@@ -395,7 +403,7 @@ export const providerTokens: readonly ProviderToken[] = [
     provider: 'Okta, access token',
     alg: 'RS256',
     scopes: 'openid profile',
-    claims: ({ sub, jti, iat, exp }) => ({
+    claims: ({ sub, jti, iat, exp, authTime = iat }) => ({
       iss: 'https://example.okta.com/oauth2/default',
       sub: `${sub}@example.com`,
       aud: 'api://default',
@@ -403,7 +411,7 @@ export const providerTokens: readonly ProviderToken[] = [
       cid: '0oa1bhzlb7okta',
       uid: '00u1bhzokta',
       scp: ['openid', 'profile'],
-      auth_time: iat,
+      auth_time: authTime,
       jti: `AT.${jti}`,
       iat,
       exp,
@@ -446,7 +454,7 @@ export const providerTokens: readonly ProviderToken[] = [
     provider: 'PingOne, access token',
     alg: 'RS256',
     scopes: 'openid p1:read:user',
-    claims: ({ sub, sid, jti, iat, exp }) => ({
+    claims: ({ sub, sid, jti, iat, exp, authTime = iat }) => ({
       iss: 'https://auth.pingone.com/env-1/as',
       sub,
       aud: ['https://api.pingone.com'],
@@ -455,7 +463,7 @@ export const providerTokens: readonly ProviderToken[] = [
       env: 'env-1',
       org: 'org-1',
       acr: 'Single_Factor',
-      auth_time: iat,
+      auth_time: authTime,
       sid,
       jti,
       iat,
