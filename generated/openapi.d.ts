@@ -15,7 +15,8 @@ export interface paths {
          *     token is revoked: by its session if it names one in `sid` or the `sessionClaim` of its issuer (the other tokens of that session stop working too), else by itself. The
          *     service answers 200 only after the revocation is stored.
          *
-         *     An expired token gets 403 only if everything else about it is in order. 500 means unknown: repeat. The repeat answers 200, or
+         *     An expired token gets 403 only if everything else about it is in order. If it expired less than `EXPIRED_ENDS_SESSION_S` ago, the
+         *     session that it names ends all the same. 500 means unknown: repeat. The repeat answers 200, or
          *     401 with `X-Error-Reason: revoked` if the first attempt arrived; in both cases the token is revoked.
          *
          *     A `refreshToken` in the body is handed to the revocation endpoint of the bearer's issuer (RFC 7009), once the revocation is stored

@@ -26,6 +26,8 @@ export type Config = Readonly<{
   maxClockSkewMs: number
   maxTokenLength: number
   sessionRedis: RedisConnection | undefined
+  /** For how long after its `exp` a token ends its session. */
+  expiredEndsSessionMs: number
   sessionCookies: readonly ExpiredCookie[]
   /** Absent: logout takes no token from a cookie. */
   authCookie: ExpiredCookie | undefined
@@ -96,6 +98,7 @@ export function settingsOf(values: Values) {
     senderConstrained: values.SENDER_CONSTRAINED,
     maxClockSkewMs: values.MAX_CLOCK_SKEW_S * 1000,
     maxTokenLength: values.MAX_TOKEN_LENGTH,
+    expiredEndsSessionMs: values.EXPIRED_ENDS_SESSION_S * 1000,
     sessionCookies: values.SESSION_COOKIES ?? [],
     authCookie: values.AUTH_COOKIE,
     clearSiteData: values.CLEAR_SITE_DATA,

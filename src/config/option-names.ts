@@ -59,6 +59,7 @@ export const optionNames = {
   AUTH_CLAIMS: 'authClaims',
   CLIENTS: 'clients',
   SESSION_MAX_LIFETIME_S: 'sessionMaxLifetimeS',
+  EXPIRED_ENDS_SESSION_S: 'expiredEndsSessionS',
   SESSION_KEYS: 'sessionKeys',
   SESSION_REDIS_URL: 'sessionRedisUrl',
   SESSION_COOKIES: 'sessionCookies',

@@ -95,6 +95,12 @@ export const variables = {
     unit: 's',
     help: 'Longest life of any token of a session. The revocation of a session or subject is kept for this time; a token that lives longer would work again. For tokens without `exp`, set `JWT_REQUIRE_EXP`, or set this to the time for which they are used.',
   },
+  EXPIRED_ENDS_SESSION_S: {
+    option: wholeNumber(0, 31_536_000),
+    default: '0',
+    unit: 's',
+    help: 'For how long after its `exp` a token still ends the session that it names, for clients that come back from a long sleep. The answer is 403 all the same. With 0 an expired token ends nothing but itself.',
+  },
   SESSION_KEYS: {
     option: sessionKeyTemplates,
     help: 'Comma list of Redis keys to delete at logout, such as `sess:{sid},koa:sess:{sid}`. `{sid}`, `{sub}` and `{jti}` stand for claims, whose text is put into the key unchanged. A template begins with a literal text that is not the start of a key under `cierre:`.',

@@ -1,4 +1,5 @@
 import { cookieToken, type AuthCookie } from '../access/authorization/cookie.js'
+import { endExpiredSessions } from '../access/expired-sessions.js'
 import type { SubjectLimiter } from '../access/rate-limits.js'
 import type { Audit } from '../audit/audit.js'
 import { failureEvent, type RevocationEvent, type UpstreamRevocation } from '../audit/event.js'
@@ -25,6 +26,8 @@ type Parts = {
   audit: Audit
   subjectLimiter: SubjectLimiter
   revokeUpstream: RevokeUpstream
+  expiredEndsSessionMs: number
+  now: () => number
   /** Characters of the longest refresh token. */
   maxTokenLength: number
   /** The header fields by which a browser deletes its cookies and storage. */
@@ -206,8 +209,8 @@ function requireWide(tokens: Tokens, { preconditionsOf }: Revocations): void {
 
 /**
  * Refuses tokens that have expired or are not valid yet, after revoking them: another API may still
- * accept an expired token by its leeway, and will accept a future token later. A caller gets
- * `token_expired` only if none of the tokens is a future one.
+ * accept an expired token by its leeway, and will accept a future token later. An expired token may
+ * also end its session. A caller gets `token_expired` only if none of the tokens is a future one.
  */
 async function refuseUntimely(tokens: Tokens, parts: Parts, presented: Presented): Promise<never> {
   const { revocations, audit } = parts
@@ -217,6 +220,7 @@ async function refuseUntimely(tokens: Tokens, parts: Parts, presented: Presented
   const keys = entries.map(({ key }) => key)
   const [token] = tokens
   const isAhead = tokens.some(({ timing }) => timing === 'ahead')
+  if (!isAhead) await endExpiredSessions(parts, tokens, { ...presented.event, reason: 'logout' })
   const upstreamRevocation =
     !isAhead && token.timing === 'expired' ? await handOver(parts, presented) : undefined
   const [event, reason] = isAhead

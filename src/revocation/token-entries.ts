@@ -16,6 +16,8 @@ export type TokenEntries = {
    * itself.
    */
   entryOf(token: VerifiedToken): Entry
+  /** The entry that revokes the session of a token, if the token names one. */
+  sessionEntryOf(token: VerifiedToken): Entry | undefined
   /** The preconditions of a request that revokes the token that it presents. */
   preconditionsOf(token: VerifiedToken): Preconditions
   /** The current second, rounded up: a cutoff that includes every token issued until now. */
@@ -53,10 +55,13 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
     if (untilMs === null) return null
     return Math.max(untilMs, keptUntilMs({ lifetimeS: token.issuer.sessionMaxLifetimeS }))
   }
+  const sessionEntryOf = (token: VerifiedToken): Entry | undefined =>
+    token.keys.s && { key: token.keys.s, untilMs: sessionUntilMs(token) }
   const entryOf = (token: VerifiedToken): Entry =>
-    token.keys.s === undefined || token.timing !== 'current'
-      ? { key: token.keys.t, untilMs: tokenUntilMs(token) }
-      : { key: token.keys.s, untilMs: sessionUntilMs(token) }
+    (token.timing === 'current' ? sessionEntryOf(token) : undefined) ?? {
+      key: token.keys.t,
+      untilMs: tokenUntilMs(token),
+    }
   // The clock of an issuer may run ahead: a presented token with a later `iat` is revoked, too.
   const cutoffOf = ({ claims, issuer }: VerifiedToken) => {
     const times = [claims.iat, claims[issuer.cutoffClaim]].filter((time) => isFiniteNumber(time))
@@ -73,6 +78,7 @@ export function createTokenEntries(parts: TokenEntriesParts): TokenEntries {
       return onePerKey(entries)
     },
     entryOf,
+    sessionEntryOf,
     preconditionsOf(token) {
       const keys = keysInOrder(token.keys)
       const issuedAtS = issuedAtOf(token.claims, token.issuer.cutoffClaim)

@@ -87,6 +87,7 @@ export type CierreOptions = Readonly<{
   maxStalenessMs?: number | undefined
   authClaims?: readonly string[] | undefined
   sessionMaxLifetimeS?: number | undefined
+  expiredEndsSessionS?: number | undefined
   sessionKeys?: readonly string[] | undefined
   sessionRedisUrl?: string | undefined
   /** Each with the attributes it was set with, and without its value: `sid; Path=/; Secure`. */

@@ -106,6 +106,8 @@ const holderOperations = (
         now,
         warn: (details, message) => log.warn(details, message),
       }),
+      expiredEndsSessionMs: config.expiredEndsSessionMs,
+      now,
       maxTokenLength: config.maxTokenLength,
       clearingHeaders: clearingHeaders({
         cookies: [...config.sessionCookies, ...(config.authCookie ? [config.authCookie] : [])],
