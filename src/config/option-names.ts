@@ -44,6 +44,8 @@ export const optionNames = {
   TRUST_PROXY: 'trustProxy',
   CORS_ORIGINS: 'corsOrigins',
   REDIS_URL: 'redis.url',
+  REDIS_SENTINEL_USER: 'redis.sentinelUser',
+  REDIS_SENTINEL_PASSWORD: 'redis.sentinelPassword',
   REDIS_CA_FILE: 'redis.caFile',
   REDIS_CERT_FILE: 'redis.certFile',
   REDIS_KEY_FILE: 'redis.keyFile',

@@ -13,7 +13,7 @@ import type { Faults, Report } from '../token/options.js'
 import { hasSecret } from './clients.js'
 import { hasIssuerVariables, issuersOf } from './issuers.js'
 import type { Given } from './read-variables.js'
-import { embeddedStore, type RedisConnection, type RedisFiles } from './redis.js'
+import { embeddedStore, type RedisConnection, type RedisFiles, type RedisUrl } from './redis.js'
 import type { variables } from './variables.js'
 import { isLoopback } from '../runtime/loopback.js'
 
@@ -78,8 +78,8 @@ export function connectionsOf(
   const { values, isSet } = given
   const { REDIS_URL: url, SESSION_REDIS_URL: sessionUrl } = values
   const isEmbedded = url === embeddedStore || !isSet('REDIS_URL')
-  const files = redisFilesOf(given, faults)
-  const redis = url === undefined || isEmbedded ? undefined : { url, ...files }
+  const shared = { ...redisFilesOf(given, faults), ...sentinelCredentialsOf(given, faults) }
+  const redis = url === undefined || url === embeddedStore ? undefined : { ...url, ...shared }
   if (!isSet('REDIS_URL') && throwawaySecret === undefined)
     faults.report(
       'REDIS_URL',
@@ -91,7 +91,7 @@ export function connectionsOf(
     values.SESSION_KEYS !== undefined || issuers.some(({ sessionKeys }) => sessionKeys.length > 0)
   if (hasSessionKeys && url === embeddedStore && !isSet('SESSION_REDIS_URL'))
     faults.report('SESSION_KEYS', 'needs a Redis in SESSION_REDIS_URL or REDIS_URL')
-  return { redis, sessionRedis: sessionUrl === undefined ? redis : { url: sessionUrl, ...files } }
+  return { redis, sessionRedis: sessionUrl === undefined ? redis : { ...sessionUrl, ...shared } }
 }
 
 function redisFilesOf({ values, isSet }: Settings, faults: Faults): RedisFiles {
@@ -100,10 +100,28 @@ function redisFilesOf({ values, isSet }: Settings, faults: Faults): RedisFiles {
   if (isSet('REDIS_CERT_FILE') !== isSet('REDIS_KEY_FILE')) report('must be set together')
   if (certFile !== undefined && keyFile !== undefined) {
     reportUnfit({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, report)
-    const urls = [values.REDIS_URL, values.SESSION_REDIS_URL]
-    if (!urls.some((url) => url?.startsWith('rediss:'))) report('need a rediss:// URL')
+    if (!urlsOf(values).some(({ isTls }) => isTls)) report('need a rediss:// URL')
   }
   return { caFile: values.REDIS_CA_FILE, certFile, keyFile }
+}
+
+const urlsOf = ({ REDIS_URL, SESSION_REDIS_URL }: Settings['values']): RedisUrl[] =>
+  [REDIS_URL, SESSION_REDIS_URL].filter((url) => url !== undefined && url !== embeddedStore)
+
+function sentinelCredentialsOf(
+  { values, isSet }: Settings,
+  faults: Faults,
+): Pick<RedisConnection, 'sentinelCredentials'> {
+  const { REDIS_SENTINEL_USER: username, REDIS_SENTINEL_PASSWORD: password } = values
+  if (username === undefined && password === undefined) return {}
+  if (!isSet('REDIS_SENTINEL_PASSWORD'))
+    faults.report('REDIS_SENTINEL_USER', 'needs REDIS_SENTINEL_PASSWORD')
+  if (!urlsOf(values).some(({ topology }) => topology.kind === 'sentinel'))
+    faults.report(
+      'REDIS_SENTINEL_PASSWORD',
+      'needs a redis+sentinel:// URL in REDIS_URL or SESSION_REDIS_URL',
+    )
+  return { sentinelCredentials: { ...(username && { username }), ...(password && { password }) } }
 }
 
 /** A browser may send the cookie for any page: only `Origin` shows which page asks for a logout. */

@@ -13,7 +13,7 @@ import {
   rateLimit,
   trustedProxies,
 } from './parsers.js'
-import { embeddedStore, redisUrl } from './redis.js'
+import { redisUrl, storeUrl } from './redis.js'
 import {
   checkVariables,
   clientVariables,
@@ -57,9 +57,19 @@ export const variables = {
   },
   REDIS_URL: {
     section: 'Store',
-    option: redisUrl([embeddedStore]),
+    option: storeUrl,
     orFile: true,
-    help: '`redis://` or `rediss://`. `memory:` is the embedded store, which forgets every revocation at a restart. Required once a key is configured.',
+    help: '`redis://host:port`, or what follows the primary: `redis+sentinel://host:port,host:port,host:port/name`, which lists every sentinel, or `redis+cluster://host:port,host:port`, with some nodes. Each may have `user:password@` in front of the addresses; all but the last may end with the number of a database. `rediss` in the place of `redis` is TLS, to sentinels too. `memory:` is the embedded store, which forgets every revocation at a restart. Required once a key is configured.',
+  },
+  REDIS_SENTINEL_USER: {
+    option: text,
+    orFile: true,
+    help: 'User at the sentinels of a `redis+sentinel://` URL. Needs `REDIS_SENTINEL_PASSWORD`.',
+  },
+  REDIS_SENTINEL_PASSWORD: {
+    option: text,
+    orFile: true,
+    help: 'Password at the sentinels. The user and password of the URL are those of the nodes.',
   },
   REDIS_CA_FILE: {
     option: certificateFile,
@@ -67,7 +77,7 @@ export const variables = {
   },
   REDIS_CERT_FILE: {
     option: certificateFile,
-    help: 'PEM file of the client certificate for a `rediss://` URL. Needs `REDIS_KEY_FILE`.',
+    help: 'PEM file of the client certificate for a URL with TLS. Needs `REDIS_KEY_FILE`.',
   },
   REDIS_KEY_FILE: {
     option: privateKeyFile,
@@ -106,9 +116,9 @@ export const variables = {
     help: 'Comma list of Redis keys to delete at logout, such as `sess:{sid},koa:sess:{sid}`. `{sid}`, `{sub}` and `{jti}` stand for claims, whose text is put into the key unchanged. A template begins with a literal text that is not the start of a key under `cierre:`.',
   },
   SESSION_REDIS_URL: {
-    option: redisUrl(),
+    option: redisUrl,
     orFile: true,
-    help: 'The Redis that holds the keys of `SESSION_KEYS`, if it is not `REDIS_URL`. In `REDIS_URL` the keys are deleted together with the revocation; in another Redis they are deleted before it.',
+    help: 'The Redis that holds the keys of `SESSION_KEYS`, if it is not `REDIS_URL`, as a URL of the same forms. In `REDIS_URL` the keys are deleted together with the revocation; in another Redis, and in a cluster, they are deleted before it.',
   },
   SESSION_COOKIES: {
     option: eachParsedBy(parseExpiredCookie),

@@ -26,8 +26,11 @@ export type SnapshotTarget = Pick<LiveSet, 'add' | 'addPacked'>
 
 /** The part of a follower that takes pages. */
 export type PageReader = Readonly<{
-  /** To be called before each read of the feed: a whole page then shows the feed as of this. */
-  beforeRead(): void
+  /**
+   * To be called before each read of the feed: a whole page then shows the feed as of this, or as
+   * of `agoMs` before.
+   */
+  beforeRead(agoMs?: number): void
   /** Takes the next page. `false` ends the following. */
   onPage(page: Page): boolean
   /** Whether the source may wait for the next event; otherwise it reads the next page at once. */
@@ -69,6 +72,8 @@ export type FeedSource = Readonly<{
    * `onPage` answers `false`.
    */
   follow(from: Position, reader: PageReader): Promise<void>
+  /** As `FeedLog` has it. */
+  confirmedAgoMs?(): number
   kindOf(error: unknown): TroubleKind
 }>
 
@@ -108,6 +113,11 @@ export type FeedLog = FeedReader & {
   /** Counts the connections; 0 before the first. */
   connection(): number
   isConnected(): boolean
+  /**
+   * How long ago it was certain that every instance writes to this feed; absent where that is
+   * always certain.
+   */
+  confirmedAgoMs?(): number
   /**
    * Whether the last read of the store, by any connection, found a layout that this instance knows.
    */

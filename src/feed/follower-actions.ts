@@ -64,7 +64,7 @@ async function bootstrap(
 ): Promise<void> {
   const { source, observer } = context.parts
   context.round += 1
-  context.readAt = momentOf(context.parts.clock)
+  context.readAt = momentOf(context.parts.clock, source.confirmedAgoMs?.())
   const inspection = await source.inspect?.(state.place)
   signal.throwIfAborted()
   const inspected = onInspection(state, inspection, everythingOf(context))
@@ -99,7 +99,7 @@ async function follow(
   const { source, ownWrites } = context.parts
   context.round += 1
   await source.follow(position, {
-    beforeRead: () => void (context.readAt = momentOf(context.parts.clock)),
+    beforeRead: (agoMs) => void (context.readAt = momentOf(context.parts.clock, agoMs)),
     onPage: (page) => takePage(context, page),
     // The next page must show each unconfirmed write. Reading it at once shows early what was lost.
     mayWait: () => ownWrites === undefined || ownWrites.unconfirmed.size() === 0,

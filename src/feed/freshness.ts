@@ -22,9 +22,10 @@ export type Barrier =
 /** Of two clocks that disagree by more than this, one was wrong before or is wrong now. */
 export const clocksDisagreeMs = 1_000
 
-export const momentOf = ({ now, monotonicMs }: Clock): Moment => ({
-  nowMs: now(),
-  monotonicMs: monotonicMs(),
+/** This moment, or that of `agoMs` before. */
+export const momentOf = ({ now, monotonicMs }: Clock, agoMs = 0): Moment => ({
+  nowMs: now() - agoMs,
+  monotonicMs: monotonicMs() - agoMs,
 })
 
 export const openBarrier = (askedAt: Moment, position: Position): Barrier => ({

@@ -42,6 +42,7 @@ export function createLogSource(log: FeedLog, timeoutMs: number): FeedSource {
     inspect: (place) => inspect(parts, place),
     snapshot: (target, signal, inspection) => scan(parts, target, signal, inspection),
     follow: (from, reader) => follow(parts, from, reader),
+    confirmedAgoMs: () => log.confirmedAgoMs?.() ?? 0,
     kindOf: (error) =>
       error instanceof UnreadableFeed || error instanceof UnknownLayout ? 'unreadable' : 'passing',
   }
@@ -91,7 +92,7 @@ async function follow(parts: Parts, from: Position, reader: PageReader): Promise
   let identified: number | undefined
   for (;;) {
     const connection = log.connection()
-    reader.beforeRead()
+    reader.beforeRead(log.confirmedAgoMs?.())
     const events = await inTime(log.read(id, pageEvents))
     reader.signal.throwIfAborted()
     const identity = connection === identified ? undefined : await inTime(log.identity())

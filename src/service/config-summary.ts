@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
 import type { ClientConfig } from '../access/client.js'
 import type { Config } from '../config/config.js'
@@ -5,6 +6,7 @@ import type { RedisConnection } from '../config/redis.js'
 import { urlAddress } from '../runtime/url-address.js'
 import type { IssuerKeys } from '../token/issuer-key-options.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
+import { addressOf as hostAndPort } from '../runtime/network-address.js'
 import { publicJwkOf } from '../token/jwk.js'
 import type { PublicJwk, SecretKey } from '../token/key-material.js'
 import type { UpstreamClient } from '../token/upstream-options.js'
@@ -49,7 +51,9 @@ function redisChange(
   before: RedisConnection | undefined,
   after: RedisConnection | undefined,
 ): string[] {
-  if (before?.url === after?.url) return []
+  const { sentinelCredentials: former } = before ?? {}
+  const { sentinelCredentials: later } = after ?? {}
+  if (before?.url === after?.url && isDeepStrictEqual(former, later)) return []
   const isElsewhere = addressOf(before) !== addressOf(after)
   return [
     isElsewhere
@@ -61,8 +65,13 @@ function redisChange(
 /** The address without user and password. */
 export function addressOf(connection: RedisConnection | undefined): string | undefined {
   if (connection === undefined) return undefined
-  const { protocol, host, pathname } = new URL(connection.url)
-  return `${protocol}//${host}${pathname}`
+  const { isTls, topology, nodes, database } = connection
+  const scheme = `${isTls ? 'rediss' : 'redis'}${topology.kind === 'plain' ? '' : `+${topology.kind}`}`
+  const path = [
+    ...(topology.kind === 'sentinel' ? [topology.primaryName] : []),
+    ...(database > 0 ? [database] : []),
+  ]
+  return [`${scheme}://${nodes.map(hostAndPort).join()}`, ...path].join('/')
 }
 
 const issuerText = ({ issuer: _, keys, upstream, template, ...settings }: IssuerConfig): string =>

@@ -57,8 +57,14 @@ export type CierreOptions = Readonly<{
   /** `JWT_ISSUERS`. A single entry may leave `issuer` out; then `iss` is not checked. */
   issuers: readonly CierreIssuer[]
   redis: Readonly<{
-    /** `redis://` or `rediss://`; `memory:` forgets every revocation when the process ends. */
+    /**
+     * `redis://`, `redis+sentinel://` or `redis+cluster://`, with TLS `rediss`; `memory:` forgets
+     * every revocation when the process ends.
+     */
     url: string | undefined
+    /** User and password at the sentinels; those of the URL are for the nodes. */
+    sentinelUser?: string | undefined
+    sentinelPassword?: string | undefined
     /** PEM file of the authority that signed Redis's certificate. */
     caFile?: string | undefined
     /** PEM files of a client certificate and its private key. */

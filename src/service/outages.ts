@@ -1,8 +1,10 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
+import type { RedisConnection } from '../config/redis.js'
 import { ServiceError, type FailureCode } from '../errors.js'
 import { NotConnected, RedisRefusal } from '../revocation/store-errors.js'
 import type { Clock } from '../runtime/clock.js'
+import { addressOf } from '../runtime/network-address.js'
 import { DeadlinePassed } from '../runtime/deadline.js'
 import { isDefect } from '../runtime/error-text.js'
 import type { Stores } from '../store/stores.js'
@@ -34,7 +36,7 @@ type Parts = Readonly<{
 /** What this instance needs of others, and what is answered while it is out. */
 export function createServiceOutages({ config, log, clock, check }: Parts): ServiceOutages {
   const outages = createOutages(log, clock)
-  const address = addressOf(config.redis?.url)
+  const address = addressesOf(config.redis)
   const store = outages.open(
     {
       outage: 'store',
@@ -53,7 +55,7 @@ export function createServiceOutages({ config, log, clock, check }: Parts): Serv
   const sessions = outages.open(
     {
       outage: 'sessions',
-      address: addressOf(config.sessionRedis?.url),
+      address: addressesOf(config.sessionRedis),
       meanwhile: 'logout answers 500 where session data is to be deleted (SESSION_KEYS)',
     },
     () => check('sessions'),
@@ -70,9 +72,9 @@ export function createServiceOutages({ config, log, clock, check }: Parts): Serv
   return { outages, store, feed, sessions, audit, countRequest }
 }
 
-/** Host and port of a Redis. The rest of its URL may hold a password. */
-const addressOf = (url: string | undefined): string | undefined =>
-  url === undefined ? undefined : new URL(url).host
+/** Hosts and ports of a URL. The rest of it may hold a password. */
+const addressesOf = (connection: RedisConnection | undefined): string | undefined =>
+  connection?.nodes.map(addressOf).join()
 
 type CountByCode = Partial<
   Record<FailureCode, (cause: unknown, what: string, first: FailedRequest) => boolean>

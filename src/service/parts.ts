@@ -59,6 +59,7 @@ export function createParts(setup: ServiceSetup): ServiceParts {
     log,
     now,
     observe: metrics.store,
+    onReconnect: metrics.reconnected,
     outages: serviceOutages,
   })
   const audit = createAudit({
@@ -79,7 +80,7 @@ export function createParts(setup: ServiceSetup): ServiceParts {
     maxStalenessMs,
   })
   const { liveSet, follower, subscribers } = feed
-  metrics.watch({ liveSet, follower, subscribers, audit, now })
+  metrics.watch({ liveSet, follower, subscribers, audit, stores, now })
   const reloadable = createReloadable({ config, log, now })
   watchKeySets(outages, reloadable.keySets)
   const contract = readContract()

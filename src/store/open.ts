@@ -14,16 +14,16 @@ import { trailCaps, type KeptStores, type Stores, type StoresParts } from './sto
 export function openStores(parts: StoresParts): Stores {
   const links = openLinks(parts)
   const deleteKeys = keyDeleterOf(links, parts)
-  const { redis } = parts.config
   const kept =
-    redis === undefined || links.main === undefined
+    links.main === undefined
       ? openMemoryStores(parts, deleteKeys)
-      : openRedisStores({ ...parts, redis, main: links.main, links, deleteKeys })
+      : openRedisStores({ ...parts, main: links.main, links, deleteKeys })
   const { close, ...stores } = kept
   const checkStore = () => requireWritable(stores.checkHealth)
   const checks = {
     store: checkStore,
-    sessions: () => (links.external === undefined ? checkStore() : checkSessionStore(links, parts)),
+    sessions: () =>
+      links.sessionData.place === 'external' ? checkSessionStore(links, parts) : checkStore(),
     audit: stores.trail.trim,
   }
   return {
@@ -35,6 +35,7 @@ export function openStores(parts: StoresParts): Stores {
     check: (of) => withDeadline(checks[of](), parts.config.storeTimeoutMs),
     firstAttempts: links.firstAttempts,
     reload: links.reload,
+    primary: () => links.main?.address(),
     async close() {
       close()
       links.close()
@@ -67,24 +68,23 @@ const noSessionStore: KeyDeleter = async () => {
   throw new ServiceError('session_store_unavailable', { reason: 'sessions' })
 }
 
-/**
- * Absent where the Redis of the revocations holds the session data, too: the commit deletes it
- * there.
- */
+/** Absent where a commit deletes session data. */
 function keyDeleterOf(
-  { sessions, external }: Links,
+  { sessionData }: Links,
   { config, observe }: StoresParts,
 ): KeyDeleter | undefined {
-  if (sessions === undefined) return noSessionStore
-  if (external === undefined) return undefined
-  return createKeyDeleter({ link: external, timeoutMs: config.storeTimeoutMs, observe })
+  if (sessionData.place === 'none') return noSessionStore
+  if (sessionData.place === 'with revocations') return undefined
+  const { unlink } = sessionData
+  return createKeyDeleter({ unlink, timeoutMs: config.storeTimeoutMs, observe })
 }
 
 /**
  * Tries a deletion in the external session store. The key is the template itself, which names no
  * session.
  */
-async function checkSessionStore({ external }: Links, { config }: StoresParts): Promise<void> {
+async function checkSessionStore({ sessionData }: Links, { config }: StoresParts): Promise<void> {
   const [template] = config.issuers.flatMap(({ sessionKeys }) => sessionKeys)
-  if (external !== undefined && template !== undefined) await external.client.unlink(template)
+  if (sessionData.place === 'external' && template !== undefined)
+    await sessionData.unlink([template])
 }

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js'
 import type { FeedLog, FeedReader } from '../feed/feed-source.js'
 import type { Store, StoreHealthCheck } from '../revocation/ports.js'
 import type { TrailCaps } from './memory-audit-trail.js'
+import type { ReconnectReason } from '../telemetry/metrics.js'
 import type { Outage } from '../telemetry/outages.js'
 import type { StoreObserver } from './store.js'
 
@@ -19,6 +20,8 @@ export type Stores = {
    * trail cannot be trimmed.
    */
   check(of: 'store' | 'sessions' | 'audit'): Promise<void>
+  /** The address of the Redis that it is connected to; `undefined` without one. */
+  primary(): string | undefined
   /** Resolves when the first attempt of every connection has ended, successfully or not. */
   firstAttempts(): Promise<void>
   /** Later connections authenticate as this configuration says. */
@@ -35,6 +38,8 @@ export type StoresParts = Readonly<{
   now: () => number
   observe: StoreObserver
   outages: StoreOutages
+  /** Called when a connection to Redis is replaced, or could not be made. */
+  onReconnect?: (reason: ReconnectReason) => void
 }>
 
 /** The parts that differ between Redis and the embedded store. */

@@ -1,7 +1,7 @@
 import { createLabelledCounter, createLabelledHistogram } from './labelled-metrics.js'
 import { createRegistry, type MetricRegistry, type ReadAtScrape } from './registry.js'
 
-/** Metrics for Prometheus. No label names a subject, a token, a client or an address. */
+/** Metrics for Prometheus. No label names a subject, a token, a client or a client's address. */
 export type Metrics = {
   /**
    * Counts an answered request. `operation` is absent when no path matched; `seconds` are those
@@ -10,6 +10,8 @@ export type Metrics = {
   request(operation: string | undefined, status: number, seconds: number): void
   /** Counts a command to the store, which many requests may share. */
   store(command: StoreCommand, seconds: number, failed: boolean): void
+  /** Counts a connection to Redis that is replaced, or could not be made. */
+  reconnected(reason: ReconnectReason): void
   /** Counts stored revocations by kind of key and by reason. */
   revoked(keys: readonly string[], reason: string): void
   /** Counts a request that a limit refused. */
@@ -23,6 +25,25 @@ export type Metrics = {
 
 const storeCommands = ['read', 'lookup', 'commit', 'delete'] as const
 export type StoreCommand = (typeof storeCommands)[number]
+
+const reconnectReasons = [
+  'closed',
+  'failed',
+  'silent',
+  'readonly',
+  'moved',
+  'ask',
+  'tryagain',
+  'clusterdown',
+  'failover',
+  'no_majority',
+] as const
+/**
+ * Why a connection to Redis was replaced; `failed`: it could not be made. `failover`, `no_majority`:
+ * the sentinels name another primary, or none.
+ */
+export type ReconnectReason = (typeof reconnectReasons)[number]
+
 const policies = ['address', 'subject'] as const
 
 export type Sources = Readonly<{
@@ -32,6 +53,7 @@ export type Sources = Readonly<{
     counts(): Readonly<{ gaps: number; historyLost: number; restored: number }>
   }
   subscribers: { count(): number }
+  stores: { primary(): string | undefined }
   audit: { counts(): Readonly<{ trailFailures: number; sampledOut: number }> }
   now: () => number
 }>
@@ -61,10 +83,26 @@ export function createMetrics({ version }: { version: string }): Metrics {
     store,
     revoked: (keys, reason) =>
       keys.forEach((key) => revocations.count(kinds[key.charAt(0) as keyof typeof kinds], reason)),
+    reconnected: registry.counter(
+      {
+        name: 'cierre_store_reconnects_total',
+        help: 'Connections to Redis that were replaced, or could not be made.',
+        label: 'reason',
+      },
+      reconnectReasons,
+    ),
     limited: registry.counter({ ...limited, label: 'policy' }, policies),
     watch(sources) {
       registry.readGauges(gaugesOf(sources))
       registry.readCounters(countersOf(sources))
+      registry.readLabel(
+        {
+          name: 'cierre_store_primary',
+          help: 'Always 1; the label is the address of the Redis that this instance is connected to.',
+          label: 'address',
+        },
+        sources.stores.primary,
+      )
     },
     text: registry.text,
     contentType: registry.contentType,

@@ -38,6 +38,14 @@ export function createRegistry({ version }: { version: string }) {
       for (const [name, help, read] of counters)
         new Counter({ name, help, registers, collect: add(read) })
     },
+    /** A gauge that is 1 for the text that is read at each scrape. */
+    readLabel(
+      { name, help, label }: Readonly<{ name: string; help: string; label: string }>,
+      read: () => string | undefined,
+    ) {
+      const labelNames = [label]
+      new Gauge({ name, help, labelNames, registers, collect: setLabel(label, read) })
+    },
     /** All metrics, in the text format of `contentType`. */
     text: () => registry.metrics(),
     contentType: registry.contentType,
@@ -47,6 +55,14 @@ export function createRegistry({ version }: { version: string }) {
 function set(read: () => number) {
   return function (this: Gauge) {
     this.set(read())
+  }
+}
+
+function setLabel(label: string, read: () => string | undefined) {
+  return function (this: Gauge) {
+    this.reset()
+    const value = read()
+    if (value !== undefined) this.set({ [label]: value }, 1)
   }
 }
 

@@ -24,7 +24,9 @@ const faultsOf = (options: unknown): string[] => {
 const all: Required<CierreOptions> = {
   issuers,
   redis: {
-    url: 'rediss://127.0.0.1:6379',
+    url: 'rediss+sentinel://u:p%2Cw@127.0.0.1:26379,127.0.0.1:26380/main/1',
+    sentinelUser: 'us',
+    sentinelPassword: 'ps',
     caFile: undefined,
     certFile: undefined,
     keyFile: undefined,
@@ -69,7 +71,9 @@ const all: Required<CierreOptions> = {
 }
 const sameEnvironment = {
   JWT_ISSUERS: JSON.stringify(issuers),
-  REDIS_URL: 'rediss://127.0.0.1:6379',
+  REDIS_URL: 'rediss+sentinel://u:p%2Cw@127.0.0.1:26379,127.0.0.1:26380/main/1',
+  REDIS_SENTINEL_USER: 'us',
+  REDIS_SENTINEL_PASSWORD: 'ps',
   REDIS_MIN_REPLICAS: '1',
   CLIENTS: JSON.stringify(all.clients),
   PUBLIC_URL: 'https://auth.example.com',
@@ -123,6 +127,8 @@ describe('the options of createCierre', () => {
     ) as Record<keyof CierreOptions, true>
     const members: Record<Extract<OptionName, `redis.${string}`>, true> = {
       'redis.url': true,
+      'redis.sentinelUser': true,
+      'redis.sentinelPassword': true,
       'redis.caFile': true,
       'redis.certFile': true,
       'redis.keyFile': true,

@@ -31,8 +31,13 @@ const argumentsOf = (port: number, dir: string, extra: readonly string[]) => [
   ...extra,
 ]
 
-async function connectTo(url: string): Promise<RedisClientType> {
-  const client = createClient({ url, socket: { reconnectStrategy: () => 20 } }) as RedisClientType
+async function connectTo(url: string, isCluster: boolean): Promise<RedisClientType> {
+  const client = createClient({
+    url,
+    socket: { reconnectStrategy: () => 20 },
+    // A replica in a cluster answers reads only to such a client.
+    readonly: isCluster,
+  }) as RedisClientType
   client.on('error', () => undefined)
   await client.connect()
   await until('redis answers', async () => (await client.ping().catch(() => '')) === 'PONG')
@@ -61,7 +66,7 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
   let client: RedisClientType | undefined
   const up = async () => {
     child = start('redis-server', argumentsOf(port, dir, extra))
-    client = await connectTo(url)
+    client = await connectTo(url, extra.includes('--cluster-enabled'))
   }
   const down = async () => {
     client?.destroy()

@@ -4,51 +4,27 @@ import { toKeyv, type CommitValue } from '../keyv.js'
 import { layoutKey } from '../names.js'
 import type { EntryReader } from '../store.js'
 import type { Committer } from './commit.js'
-import type { RedisClient } from './connection-attempt.js'
-import { connectedClient, type RedisLink } from './connection.js'
+import type { RedisLink } from './connection.js'
 import { foreignValueOf, type ForeignValues } from './foreign-values.js'
 import type { LayoutCheck } from './layout.js'
-import { readScript, runScript } from './scripts.js'
+import { readScript, runScriptOn } from './scripts.js'
 
 /**
- * Keyv's adapter for Redis, with the client of `connection.ts`. A command without a connection
- * fails at once.
+ * Keyv's adapter of revocations. A command without a connection fails at once. A write is a commit,
+ * which may go over another connection than the reads.
  */
-export class RedisAdapter extends KeyvRedis<string> {
-  constructor(private readonly link: RedisLink) {
+export class RevocationAdapter extends KeyvRedis<string> {
+  constructor(
+    private readonly link: RedisLink,
+    private readonly committer: Pick<Committer, 'commitAll'>,
+    private readonly readValues: ValueReader,
+  ) {
     super(link.client, { throwOnErrors: true })
   }
 
   // The original opens a connection and waits for it without a deadline.
   override async getClient() {
-    return this.connected()
-  }
-
-  override async getMany<T>(keys: string[]) {
-    return this.connected().sendCommand<T[]>(['MGET', ...keys])
-  }
-
-  // The original sends a transaction.
-  override async deleteMany(keys: string[]) {
-    return (await this.connected().sendCommand<number>(['UNLINK', ...keys])) > 0
-  }
-
-  private connected(): RedisClient {
-    return connectedClient(this.link)
-  }
-}
-
-/**
- * The adapter of revocations: a write is a commit, which may go over another connection than the
- * reads.
- */
-export class RevocationAdapter extends RedisAdapter {
-  constructor(
-    link: RedisLink,
-    private readonly committer: Pick<Committer, 'commitAll'>,
-    private readonly readValues: ValueReader,
-  ) {
-    super(link)
+    return this.link.run(async (client) => client)
   }
 
   /** @param keys the first one is that of the layout */
@@ -78,8 +54,7 @@ export const redisValueReader =
   (link: RedisLink, foreign: ForeignValues): ValueReader =>
   async (keys) => {
     try {
-      const values = await runScript(connectedClient(link), readValuesScript, keys, [])
-      return values as (string | null)[]
+      return (await runScriptOn(link, readValuesScript, keys, [])) as (string | null)[]
     } catch (error) {
       const found = error instanceof Error ? foreignValueOf(error.message) : undefined
       throw found === undefined ? error : foreign.note(found)
@@ -99,7 +74,7 @@ export const redisEntryReader =
   async (key) => {
     const [[found, value = null], leftMs] = await Promise.all([
       readValues([layoutKey, key]),
-      connectedClient(link).pTTL(key),
+      readTtl(link, key),
     ])
     layout.check(found)
     // -2: the key expired between the two commands.
@@ -107,3 +82,5 @@ export const redisEntryReader =
       ? undefined
       : { value, untilMs: leftMs === -1 ? null : now() + leftMs }
   }
+
+const readTtl = (link: RedisLink, key: string) => link.run((client) => client.pTTL(key))

@@ -3,35 +3,34 @@ import type { TrailCaps } from '../memory-audit-trail.js'
 import { auditKey } from '../names.js'
 import type { RedisLink } from './connection.js'
 
+type Link = Pick<RedisLink, 'run'>
+
 /** The Redis stream `cierre:{c}:audit`. Each entry has one field, `e`, a JSON object. */
-export function redisAuditTrail(
-  link: Pick<RedisLink, 'client'>,
+export const redisAuditTrail = (
+  link: Link,
   { maxEvents, maxAgeMs, now }: TrailCaps,
-): AuditTrail {
-  return {
-    async append(event) {
-      await link.client.xAdd(
-        auditKey,
-        '*',
-        { e: event },
-        { TRIM: { strategy: 'MAXLEN', strategyModifier: '~', threshold: maxEvents } },
-      )
-    },
-    async read(before, count) {
-      const found = await link.client.xRevRange(
-        auditKey,
-        before === undefined ? '+' : `(${before}`,
-        '-',
-        { COUNT: count },
-      )
-      return found.map(({ id, message }) => ({ id, event: String(message['e']) }))
-    },
-    delete: (ids) => link.client.xDel(auditKey, [...ids]),
-    // XADD cannot trim by length and by age at once.
-    async trim() {
-      await link.client.xTrim(auditKey, 'MINID', Math.max(0, Math.floor(now() - maxAgeMs)), {
-        strategyModifier: '~',
-      })
-    },
-  }
+): AuditTrail => ({
+  append: (event) => append(link, event, maxEvents),
+  read: (before, count) => read(link, before, count),
+  delete: (ids) => remove(link, ids),
+  trim: () => trim(link, Math.max(0, Math.floor(now() - maxAgeMs))),
+})
+
+async function append(link: Link, event: string, maxEvents: number): Promise<void> {
+  const cap = { strategy: 'MAXLEN', strategyModifier: '~', threshold: maxEvents } as const
+  await link.run((client) => client.xAdd(auditKey, '*', { e: event }, { TRIM: cap }))
+}
+
+async function read(link: Link, before: string | undefined, count: number) {
+  const from = before === undefined ? '+' : `(${before}`
+  const found = await link.run((client) => client.xRevRange(auditKey, from, '-', { COUNT: count }))
+  return found.map(({ id, message }) => ({ id, event: String(message['e']) }))
+}
+
+const remove = (link: Link, ids: readonly string[]) =>
+  link.run((client) => client.xDel(auditKey, [...ids]))
+
+// XADD cannot trim by length and by age at once.
+async function trim(link: Link, oldestMs: number): Promise<void> {
+  await link.run((client) => client.xTrim(auditKey, 'MINID', oldestMs, { strategyModifier: '~' }))
 }

@@ -8,9 +8,9 @@ import {
   withoutArguments,
 } from '../../revocation/store-errors.js'
 import { auditKey, epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
-import type { RedisClient } from './connection-attempt.js'
-import { connectedClient, type RedisLink } from './connection.js'
 import { foreignValueOf, type ForeignValues } from './foreign-values.js'
+import type { RedisClient } from './connection-attempt.js'
+import type { RedisLink } from './connection.js'
 import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
 import { answeredWith, readScript, runScript } from './scripts.js'
 
@@ -20,7 +20,6 @@ const dryRunScript = readScript('dry-run.lua')
 
 /** Events that the feed keeps at least; Redis trims in whole nodes. */
 const feedLength = '100000'
-const readOnlyWord = 'READONLY'
 
 export type CommitterParts = Readonly<{
   writer: RedisLink
@@ -46,11 +45,7 @@ export type Committer = Readonly<{
 export function createCommitter(parts: CommitterParts): Committer {
   const { writer, layout, foreign, now, minReplicas, timeoutMs } = parts
   const trailLength = String(parts.trailLength)
-  // A demoted primary keeps its connections, but its address may lead to a new primary by now.
-  const reconnectDemoted = () => writer.reconnect('it is a replica now')
-
-  const run = async (keys: string[], args: string[]): Promise<unknown> => {
-    const client = connectedClient(writer)
+  const run = async (client: RedisClient, keys: string[], args: string[]): Promise<unknown> => {
     try {
       return await runScript(
         client,
@@ -59,7 +54,6 @@ export function createCommitter(parts: CommitterParts): Committer {
         [feedLength, randomUUID(), trailLength, String(layoutVersion), ...args],
       )
     } catch (error) {
-      if (answeredWith(error, readOnlyWord)) reconnectDemoted()
       if (answeredWith(error, `${layoutWord} `))
         layout.check((error as Error).message.slice(layoutWord.length + 1))
       throw error
@@ -67,10 +61,10 @@ export function createCommitter(parts: CommitterParts): Committer {
   }
 
   /** Nothing when enough replicas acknowledged in time; else the error. */
-  const waitForReplicas = async (ms: number): Promise<Error | undefined> => {
+  const waitForReplicas = async (client: RedisClient, ms: number): Promise<Error | undefined> => {
     try {
       // WAIT takes a timeout of 0 as "for ever".
-      const acknowledged = ms < 1 ? 0 : await writer.client.wait(minReplicas, ms)
+      const acknowledged = ms < 1 ? 0 : await client.wait(minReplicas, ms)
       if (acknowledged >= minReplicas) return undefined
       return new Error(`${acknowledged} of ${minReplicas} replicas acknowledged`)
     } catch (cause) {
@@ -78,23 +72,29 @@ export function createCommitter(parts: CommitterParts): Committer {
     }
   }
 
+  const note = (reply: CommitReply) => {
+    if (!('error' in reply)) return
+    if (reply.error instanceof ForeignValue) foreign.note(reply.error)
+    if (reply.error instanceof RedisRefusal) writer.refused(reply.error.word)
+  }
+
+  const commitAll = async (client: RedisClient, commits: readonly Commit[]) => {
+    const begunAt = performance.now()
+    const { keys, args } = encodeCommits(commits, { prefix: keyPrefix, nowMs: now() })
+    const replies = decodeReplies(await run(client, keys, args))
+    for (const reply of replies) note(reply)
+    if (minReplicas === 0 || !replies.some(isStoredReply)) return replies
+    // The wait ends before the deadline, so that commits that stored nothing still get their
+    // answer.
+    const waitMs = Math.floor(0.9 * timeoutMs - (performance.now() - begunAt))
+    const error = await waitForReplicas(client, waitMs)
+    return replies.map((reply) => (error && isStoredReply(reply) ? { error } : reply))
+  }
+
   return {
-    async commitAll(commits) {
-      const begunAt = performance.now()
-      const { keys, args } = encodeCommits(commits, { prefix: keyPrefix, nowMs: now() })
-      const replies = decodeReplies(await run(keys, args))
-      for (const reply of replies)
-        if ('error' in reply && reply.error instanceof ForeignValue) foreign.note(reply.error)
-      if (replies.some(isReadOnly)) reconnectDemoted()
-      if (minReplicas === 0 || !replies.some(isStoredReply)) return replies
-      // The wait ends before the deadline, so that commits that stored nothing still get their
-      // answer.
-      const waitMs = Math.floor(0.9 * timeoutMs - (performance.now() - begunAt))
-      const error = await waitForReplicas(waitMs)
-      return replies.map((reply) => (error && isStoredReply(reply) ? { error } : reply))
-    },
-    begin: async () => void (await run([], [])),
-    dryRun: () => dryRun(writer.client),
+    commitAll: (commits) => writer.run((client) => commitAll(client, commits)),
+    begin: async () => void (await writer.run((client) => run(client, [], []))),
+    dryRun: () => writer.run(dryRun),
   }
 }
 
@@ -103,8 +103,6 @@ export async function dryRun(client: RedisClient): Promise<void> {
   await runScript(client, dryRunScript, [feedKey, `${keyPrefix}nothing`], [])
 }
 
-const isReadOnly = (reply: CommitReply): boolean =>
-  'error' in reply && reply.error instanceof RedisRefusal && reply.error.word === readOnlyWord
 const isStoredReply = (reply: CommitReply): boolean => 'outcome' in reply && isStored(reply.outcome)
 
 /** KEYS and ARGV of the commits, without those that are the same for every call. */

@@ -1,20 +1,20 @@
-import { readFileSync } from 'node:fs'
-import type { RedisConnection } from '../../config/redis.js'
 import { NotConnected, withoutArguments } from '../../revocation/store-errors.js'
 import { createDeferred } from '../../runtime/deferred.js'
+import { addressOf } from '../../runtime/network-address.js'
 import {
   attemptConnection,
-  silentForMs,
   type Attempt,
+  type AttemptTarget,
   type RedisClient,
 } from './connection-attempt.js'
+import type { ReconnectReason } from '../../telemetry/metrics.js'
+import { reasonOf, reconnectReasons } from './reconnect-reasons.js'
 
-const reconnectAtMostEveryMs = 1_000
-const longestPauseMs = 2_000
+const longestPauseMs = 1_000
 
 /** Gets each connection, and each failure to keep or to make one, without the password. */
 export type LinkReporter = Readonly<{
-  connected(): void
+  connected(address: string): void
   failed(cause: unknown): void
   /** A connection that is open, but of no use, is replaced. */
   reconnecting(why: string): void
@@ -23,165 +23,178 @@ export type LinkReporter = Readonly<{
 export type RedisLink = Readonly<{
   /** The client of the present connection: another one after a reconnection. */
   readonly client: RedisClient
+  /**
+   * Does some work with the present connection. An answer that shows that this server is not the
+   * primary any more replaces the connection, and so does an authority that does not name it.
+   *
+   * @throws NotConnected while there is no such connection; otherwise what the work throws
+   */
+  run<T>(work: (client: RedisClient) => Promise<T>): Promise<T>
+  /**
+   * Asks the authority, where there is one, whether this server is still the primary.
+   *
+   * @throws NotConnected when it is not, and without a connection
+   */
+  confirm(): Promise<void>
+  /** How long ago the authority was asked that named this server; 0 where there is none. */
+  confirmedAgoMs(): number
+  /** Takes the first word of an error that a script has answered for one of several commits. */
+  refused(word: string): void
+  /** The server of the present connection; `undefined` without one. */
+  address(): string | undefined
   /** How many connections have been ready so far. */
-  connections: () => number
+  connections(): number
   /** Resolves when the first attempt to connect has ended, successfully or not. */
   firstAttempt: Promise<void>
-  /** Replaces the connection, at most once a second. */
-  reconnect: (why: string) => void
-  /** Later connections use the user and password of this URL. */
-  authenticateAs: (connection: RedisConnection) => void
-  close: () => void
+  /** Replaces the connection, after a pause. */
+  reconnect(reason: ReconnectReason): void
+  close(): void
 }>
 
-/** @throws NotConnected while there is no connection */
-export function connectedClient({ client }: RedisLink): RedisClient {
-  if (!client.isReady) throw new NotConnected('no connection to Redis')
-  return client
-}
+export type LinkParts = Readonly<{
+  target: AttemptTarget
+  /** Appears in the errors of servers that quote their arguments. */
+  password: () => string | undefined
+  reporter: LinkReporter
+  onReconnect: (reason: ReconnectReason) => void
+}>
 
 /**
  * Connects, and reconnects by itself with back-off. Without a connection, commands fail at once.
  * Each connection has a client of its own: a client of node-redis that is destroyed and connected
  * again while its old retry sleeps keeps two connections.
  */
-export function connectRedis(connection: RedisConnection, reporter: LinkReporter): RedisLink {
-  const settings = clientSettings(connection)
-  let credentials = credentialsOf(connection.url)
-  let connections = 0
-  let reconnectedAtMs = -Infinity
-  const report = (error: unknown) => reporter.failed(withoutPassword(error, credentials.password))
-  const first = createDeferred<void>()
-  const kept = keepConnected((retry) =>
-    attemptConnection(
-      {
-        ...settings,
-        credentialsProvider: {
-          type: 'async-credentials-provider',
-          credentials: async () => credentials,
-        },
-      },
-      {
-        onReady() {
-          connections += 1
-          retry.reset()
-          reporter.connected()
-          first.resolve()
-        },
-        onError: report,
-        onEnd() {
-          retry.start()
-          first.resolve()
-        },
-        onSilent: () => reconnect('the connection is silent'),
-      },
-    ),
-  )
-  const reconnect = (why: string) => {
-    if (performance.now() - reconnectedAtMs < reconnectAtMostEveryMs) return
-    reconnectedAtMs = performance.now()
-    reporter.failed(new Error(why))
-    reporter.reconnecting(why)
-    first.resolve()
-    kept.renew()
+export function connectRedis(parts: LinkParts): RedisLink {
+  const connection = keepReplaceable(parts)
+  const { client, address, replace } = connection
+  const { authority } = parts.target
+  const confirm = async (withinMs?: number) => {
+    const confirmed = address()
+    if (confirmed === undefined) throw new NotConnected('no connection to Redis')
+    const refusal = await authority?.confirm(confirmed, withinMs)
+    if (address() !== confirmed) throw new NotConnected('the connection to Redis was replaced')
+    if (refusal === undefined) return
+    replace(refusal)
+    throw new NotConnected(reconnectReasons[refusal])
+  }
+  const reconnect = (reason: ReconnectReason) => {
+    // Otherwise a connection is being made already.
+    if (address() !== undefined) replace(reason)
+  }
+  const refused = (word: string) => {
+    const reason = reasonOf(word)
+    if (reason !== undefined) reconnect(reason)
   }
   return {
     get client() {
-      return kept.client()
+      return client()
     },
-    connections: () => connections,
-    firstAttempt: first.promise,
+    async run(work) {
+      if (authority !== undefined) await confirm()
+      const used = client()
+      if (!used.isReady) throw new NotConnected('no connection to Redis')
+      try {
+        return await work(used)
+      } catch (error) {
+        if (client() === used && error instanceof Error) refused(error.message)
+        throw error
+      }
+    },
+    confirm: () => confirm(0),
+    confirmedAgoMs: () => (authority === undefined ? 0 : authority.confirmedAgoMs(address() ?? '')),
+    refused,
+    address,
+    connections: connection.connections,
+    firstAttempt: connection.firstAttempt,
     reconnect,
-    authenticateAs: (next) => (credentials = credentialsOf(next.url)),
-    close: kept.close,
+    close: connection.close,
   }
 }
 
-/** Connects once, and never again. `ready` rejects with the error of the attempt. */
-export function connectOnce(connection: RedisConnection) {
-  const made = createDeferred<Attempt>()
-  const attempt: Attempt = attemptConnection(
-    { ...clientSettings(connection), ...credentialsOf(connection.url) },
-    {
-      onReady: () => made.resolve(attempt),
-      onError: made.reject,
-      onEnd: () => made.reject(new Error('the connection was closed')),
-      onSilent: () => made.reject(new Error(`no answer within ${silentForMs} ms`)),
-    },
+/** Keeps a connection to the primary, which can be replaced. */
+function keepReplaceable({ target, password, reporter, onReconnect }: LinkParts) {
+  let connections = 0
+  let address: string | undefined
+  const first = createDeferred<void>()
+  const lose = (reason: ReconnectReason) => {
+    onReconnect(reason)
+    address = undefined
+    first.resolve()
+  }
+  const kept = keepConnected((retry) =>
+    attemptConnection(target, {
+      onReady(node) {
+        connections += 1
+        address = addressOf(node)
+        retry.reset()
+        reporter.connected(address)
+        first.resolve()
+      },
+      onError: (error) => reporter.failed(withoutPassword(error, password())),
+      onEnd() {
+        lose(address === undefined ? 'failed' : 'closed')
+        retry.start()
+      },
+      onSilent: () => replace('silent'),
+    }),
   )
-  return { ready: made.promise, discard: attempt.discard }
+  const replace = (reason: ReconnectReason) => {
+    const why = reconnectReasons[reason]
+    reporter.failed(new Error(why))
+    reporter.reconnecting(why)
+    lose(reason)
+    kept.replace()
+  }
+  return {
+    client: kept.client,
+    address: () => address,
+    connections: () => connections,
+    firstAttempt: first.promise,
+    replace,
+    close: kept.close,
+  }
 }
 
 type Retry = Readonly<{
   /** Renews the connection after a back-off, with jitter against a thundering herd. */
   start: () => void
+  /** A connection is ready. */
   reset: () => void
 }>
 
 /** Keeps one attempt, or its connection, at a time. */
 function keepConnected(open: (retry: Retry) => Attempt) {
   let failures = 0
+  let readyAtMs = Infinity
   let timer: NodeJS.Timeout | undefined
   const renew = () => {
-    clearTimeout(timer)
     attempt.discard()
     attempt = open(retry)
   }
   const retry: Retry = {
     start() {
-      timer = setTimeout(renew, Math.min(50 * 2 ** failures, longestPauseMs) + Math.random() * 200)
+      // A server that is connected to and then refuses, again and again, is not asked without pause.
+      if (performance.now() - readyAtMs > longestPauseMs) failures = 0
+      readyAtMs = Infinity
+      const pauseMs = Math.min(50 * 2 ** failures, longestPauseMs) * (0.5 + Math.random() / 2)
       failures += 1
+      clearTimeout(timer)
+      timer = setTimeout(renew, pauseMs)
     },
-    reset: () => (failures = 0),
+    reset: () => (readyAtMs = performance.now()),
   }
   let attempt = open(retry)
   return {
-    client: () => attempt.client,
-    renew,
+    client: () => attempt.client(),
+    replace() {
+      attempt.discard()
+      retry.start()
+    },
     close() {
       clearTimeout(timer)
       attempt.discard()
     },
   }
-}
-
-function clientSettings(connection: RedisConnection) {
-  return {
-    url: withoutCredentials(connection.url),
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: 20_000,
-    socket: {
-      ...tlsOf(connection),
-      reconnectStrategy: false as const,
-      connectTimeout: silentForMs,
-    },
-  }
-}
-
-function tlsOf({ url, caFile, certFile, keyFile }: RedisConnection) {
-  if (!url.startsWith('rediss:')) return {}
-  return {
-    tls: true as const,
-    ...(caFile !== undefined && { ca: readFileSync(caFile) }),
-    ...(certFile !== undefined && { cert: readFileSync(certFile) }),
-    ...(keyFile !== undefined && { key: readFileSync(keyFile) }),
-  }
-}
-
-type Credentials = { username?: string; password?: string }
-
-function credentialsOf(url: string): Credentials {
-  const [username, password] = [new URL(url).username, new URL(url).password].map(
-    decodeURIComponent,
-  )
-  return { ...(username && { username }), ...(password && { password }) }
-}
-
-function withoutCredentials(url: string): string {
-  const bare = new URL(url)
-  bare.username = ''
-  bare.password = ''
-  return bare.href
 }
 
 /** A server that does not know AUTH quotes its arguments. */

@@ -7,7 +7,7 @@ import type { ForeignValues } from './foreign-values.js'
 import type { LayoutCheck } from './layout.js'
 import type { RedisClient } from './connection-attempt.js'
 import type { RedisLink } from './connection.js'
-import { readScript, runScript } from './scripts.js'
+import { readScript, runScript, runScriptOn } from './scripts.js'
 import type { FeedIdentity } from '../../feed/continuity.js'
 import type { FeedReader, FeedLog } from '../../feed/feed-source.js'
 
@@ -30,18 +30,16 @@ type Source = Readonly<{
 
 export const redisFeedReader = ({ link, feedKey, layoutKey, layout }: Source): FeedReader => ({
   async tail() {
-    const [found, [last]] = (await runScript(
-      link.client,
-      tailScript,
-      [layoutKey, feedKey],
-      [],
-    )) as [string | null, RawEvent[]]
+    const [found, [last]] = (await runScriptOn(link, tailScript, [layoutKey, feedKey], [])) as [
+      string | null,
+      RawEvent[],
+    ]
     layout.check(found)
     return last && eventOf(last)
   },
   async read(fromId, count) {
-    const [found, page] = (await runScript(
-      link.client,
+    const [found, page] = (await runScriptOn(
+      link,
       pageScript,
       [layoutKey, feedKey],
       [fromId, String(count)],
@@ -69,10 +67,11 @@ export function redisFeedLog(parts: LogParts): FeedLog {
     begin: parts.begin,
     connection: link.connections,
     isConnected: () => link.client.isReady,
+    confirmedAgoMs: link.confirmedAgoMs,
     isKnown: layout.isKnown,
-    identity: () => identityOf(link.client, parts.historyKey),
+    identity: () => identityOn(link, parts.historyKey),
     async bounds() {
-      const reply = await runScript(link.client, boundsScript, [layoutKey, feedKey], [])
+      const reply = await runScriptOn(link, boundsScript, [layoutKey, feedKey], [])
       const [found, [first], [last], info] = reply as [
         string | null,
         RawEvent[],
@@ -88,7 +87,7 @@ export function redisFeedLog(parts: LogParts): FeedLog {
       }
     },
     async wait(afterId, ms) {
-      await link.client.xRead({ key: feedKey, id: afterId }, { BLOCK: ms, COUNT: 1 })
+      await waitOn(link, { key: feedKey, id: afterId }, ms)
     },
     scan: () => scan(parts),
   }
@@ -106,6 +105,12 @@ async function identityOf(client: RedisClient, epochKey: string): Promise<FeedId
     replicationId: /^master_replid:(\w+)/m.exec(replication)?.[1] ?? '',
   }
 }
+
+const identityOn = (link: RedisLink, epochKey: string) =>
+  link.run((client) => identityOf(client, epochKey))
+
+const waitOn = (link: RedisLink, after: Readonly<{ key: string; id: string }>, ms: number) =>
+  link.run((client) => client.xRead(after, { BLOCK: ms, COUNT: 1 }))
 
 async function* scan({ link, keyPrefix, foreign, now }: LogParts): AsyncGenerator<Entry[]> {
   // One connection for the whole scan: the cursor of another server means nothing.
@@ -130,6 +135,9 @@ async function* scan({ link, keyPrefix, foreign, now }: LogParts): AsyncGenerato
     await endOfTurn()
     yield entriesOf(page, { nowMs: now(), keyPrefix, foreign })
   }
+  // While a slot moves to another node of a cluster, its entries are on two nodes. Then a key that
+  // is nowhere is answered with `ASK`, and after that with `MOVED`.
+  await client.mGet([`${keyPrefix}nothing`])
 }
 
 function eventOf([id, [k, name, u, until, c, value]]: RawEvent): FeedEvent {

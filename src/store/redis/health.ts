@@ -4,7 +4,7 @@ import { createHourly } from '../../runtime/hourly.js'
 import type { RedisLink } from './connection.js'
 
 type Parts = Readonly<{
-  link: Pick<RedisLink, 'client'>
+  link: Pick<RedisLink, 'run'>
   minReplicas: number
   /** Absent: the clock is not compared with that of Redis. */
   clock?: ClockWarning
@@ -28,7 +28,7 @@ type ClockWarning = Readonly<{
 export function redisHealthCheck({ link, minReplicas, clock }: Parts): StoreHealthCheck {
   const warnOfClock = clock && createClockWarning(clock)
   return async () => {
-    const info = parseInfo(await link.client.info())
+    const info = parseInfo(await readInfo(link))
     warnOfClock?.(info)
     return {
       store: isWritable(info, minReplicas) ? 'ok' : 'failed',
@@ -38,6 +38,8 @@ export function redisHealthCheck({ link, minReplicas, clock }: Parts): StoreHeal
     }
   }
 }
+
+const readInfo = (link: Pick<RedisLink, 'run'>) => link.run((client) => client.info())
 
 type Info = Readonly<Record<string, string>>
 

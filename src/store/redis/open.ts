@@ -1,10 +1,10 @@
+import type { FeedReader } from '../../feed/feed-source.js'
 import { epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
 import { createStore, type KeyDeleter } from '../store.js'
 import { trailCaps, type KeptStores, type StoresParts } from '../stores.js'
 import { RevocationAdapter, redisEntryReader, redisValueReader } from './adapter.js'
 import { createCommitter } from './commit.js'
 import { redisAuditTrail } from './audit-trail.js'
-import type { RedisConnection } from '../../config/redis.js'
 import type { RedisLink } from './connection.js'
 import { redisFeedLog, redisFeedReader } from './feed-log.js'
 import { createForeignValues } from './foreign-values.js'
@@ -13,7 +13,6 @@ import { createLayoutCheck } from './layout.js'
 import type { Links } from './links.js'
 
 type Parts = StoresParts & {
-  redis: RedisConnection
   /** The connection for everything except the feed and commits that wait for replicas. */
   main: RedisLink
   links: Links
@@ -22,12 +21,12 @@ type Parts = StoresParts & {
 
 /** The stores on Redis. */
 export function openRedisStores(parts: Parts): KeptStores {
-  const { config, log, now, observe, redis, main, links, deleteKeys } = parts
+  const { config, log, now, observe, main, links, deleteKeys } = parts
   const { redisMinReplicas: minReplicas, storeTimeoutMs: timeoutMs } = config
   const layout = createLayoutCheck(log)
   const caps = trailCaps(config, now)
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
-  const writer = minReplicas > 0 ? links.connect(redis, 'commits') : main
+  const writer = minReplicas > 0 ? links.connect('commits') : main
   const foreign = createForeignValues(log)
   const readValues = redisValueReader(main, foreign)
   const committer = createCommitter({
@@ -54,7 +53,7 @@ export function openRedisStores(parts: Parts): KeptStores {
       observe,
     }),
     feed: redisFeedLog({
-      link: links.connect(redis, 'feed'),
+      link: links.connect('feed'),
       begin: committer.begin,
       feedKey,
       historyKey: epochKey,
@@ -64,7 +63,7 @@ export function openRedisStores(parts: Parts): KeptStores {
       keyPrefix,
       now,
     }),
-    feedReader: redisFeedReader({ link: main, feedKey, layoutKey, layout }),
+    feedReader: confirmedReader(main, redisFeedReader({ link: main, feedKey, layoutKey, layout })),
     trail: redisAuditTrail(main, caps),
     async checkHealth() {
       // Everything that a logout and a check need of Redis.
@@ -73,10 +72,21 @@ export function openRedisStores(parts: Parts): KeptStores {
         foreign.find((key) => readValues([layoutKey, key])),
         committer.begin(),
         committer.dryRun(),
-        main.client.mGet([epochKey]),
+        readEpoch(main),
       ])
       return foreignKey === undefined ? health : { ...health, store: 'failed', foreignKey }
     },
     close: () => undefined,
   }
 }
+
+const readEpoch = (link: RedisLink) => link.run((client) => client.mGet([epochKey]))
+
+/** Guards are fresh as of the moment before a tail is read, so the primary is confirmed after it. */
+const confirmedReader = (link: RedisLink, reader: FeedReader): FeedReader => ({
+  ...reader,
+  async tail() {
+    await link.confirm()
+    return reader.tail()
+  },
+})

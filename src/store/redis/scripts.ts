@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { RedisClient } from './connection-attempt.js'
+import type { RedisLink } from './connection.js'
 
 /** A Lua script, and the SHA-1 digest by which Redis knows it after the first call. */
 export type Script = Readonly<{ text: string; digest: string }>
@@ -35,3 +36,11 @@ export async function runScript(
 /** Whether Redis's answer was an error that begins with this word. */
 export const answeredWith = (error: unknown, word: string): boolean =>
   error instanceof Error && error.message.startsWith(word)
+
+/** Runs a script over the present connection of a link. */
+export const runScriptOn = (
+  link: Pick<RedisLink, 'run'>,
+  script: Script,
+  keys: readonly string[],
+  args: readonly string[],
+): Promise<unknown> => link.run((client) => runScript(client, script, keys, args))

@@ -3,11 +3,14 @@ import type { CheckStatus } from '../../revocation/ports.js'
 import { withoutArguments } from '../../revocation/store-errors.js'
 import { withDeadline } from '../../runtime/deadline.js'
 import { auditKey, layoutKey } from '../names.js'
-import { silentForMs, type Attempt } from './connection-attempt.js'
-import { connectOnce } from './connection.js'
+import { askOnce, type RedisClient } from './connection-attempt.js'
 import { dryRun } from './commit.js'
 import { redisHealthCheck } from './health.js'
 import { faultOfLayout } from './layout.js'
+import { openServers } from './servers.js'
+
+/** To find the primary and to connect to it. The deadline of the store follows. */
+const longMs = 10_000
 
 /** What a trial has found in a Redis. */
 export type RedisTrial = Readonly<{
@@ -29,8 +32,9 @@ type Limits = Readonly<{ minReplicas: number; timeoutMs: number }>
  * @throws Error that says why a logout would fail
  */
 export const tryRedis = (connection: RedisConnection, limits: Limits): Promise<RedisTrial> =>
-  withConnection(connection, limits.timeoutMs, async ({ client }) => {
-    const health = await redisHealthCheck({ link: { client }, minReplicas: limits.minReplicas })()
+  askPrimary(connection, limits.timeoutMs, async (client) => {
+    const link = { run: <T>(work: (client: RedisClient) => Promise<T>) => work(client) }
+    const health = await redisHealthCheck({ link, minReplicas: limits.minReplicas })()
     const layout = (await client.get(layoutKey)) ?? undefined
     const fault = layout === undefined ? undefined : faultOfLayout(layout)
     if (fault !== undefined) throw new Error(fault)
@@ -46,20 +50,21 @@ export const tryRedis = (connection: RedisConnection, limits: Limits): Promise<R
 
 /** Connects to a Redis of session data, and sends a ping. @throws Error */
 export const trySessionRedis = (connection: RedisConnection, timeoutMs: number): Promise<void> =>
-  withConnection(connection, timeoutMs, async ({ client }) => void (await client.ping()))
+  askPrimary(connection, timeoutMs, async (client) => void (await client.ping()))
 
-async function withConnection<T>(
+async function askPrimary<T>(
   connection: RedisConnection,
   timeoutMs: number,
-  work: (attempt: Attempt) => Promise<T>,
+  ask: (client: RedisClient) => Promise<T>,
 ): Promise<T> {
-  const connecting = connectOnce(connection)
+  const log = { warn: () => undefined }
+  const { topology, dialing } = openServers({ connection, log, maxStalenessMs: longMs })
+  const target = { ...topology, optionsFor: dialing.optionsFor }
   try {
-    const attempt = await withDeadline(connecting.ready, silentForMs + timeoutMs)
-    return await withDeadline(work(attempt), timeoutMs)
+    return await askOnce(target, (client) => withDeadline(ask(client), timeoutMs), longMs)
   } catch (error) {
     throw withoutArguments(error)
   } finally {
-    connecting.discard()
+    topology.close()
   }
 }

@@ -13,11 +13,14 @@ describe('the audit trail in Redis', () => {
     const now = Date.now()
     for (let at = 0; at < 250; at += 1)
       await redis.client.xAdd('cierre:{c}:audit', `${now - 120_000 + at}-0`, { e: '{}' })
-    const stored = redisAuditTrail(redis, {
-      maxEvents: 1000,
-      maxAgeMs: 60_000,
-      now: () => now,
-    })
+    const stored = redisAuditTrail(
+      { run: (work) => work(redis.client) },
+      {
+        maxEvents: 1000,
+        maxAgeMs: 60_000,
+        now: () => now,
+      },
+    )
     await stored.append('{}')
     await stored.trim()
     expect(await redis.client.xLen('cierre:{c}:audit')).to.be.lessThan(100)

@@ -74,6 +74,7 @@ describe('a Redis that demands client certificates', () => {
     for (const files of [{}, filesOf('stranger')]) {
       const service = await startService({ ...variables(), ...files }, { waitForStore: false })
       try {
+        await service.firstAttempts()
         expect(await service.isReady()).to.equal(false)
         expect((await service.logout(await token())).status).to.equal(500)
         const begun = (outage: string) =>

@@ -1,16 +1,25 @@
 import { expect } from 'chai'
-import { connectRedis, type RedisLink } from '../../../src/store/redis/connection.js'
+import { pino } from 'pino'
+import type { RedisLink } from '../../../src/store/redis/connection.js'
+import { openLinks } from '../../../src/store/redis/links.js'
+import { parseRedisUrl } from '../../../src/config/redis.js'
+import { quietOutages } from '../../support/outages.js'
 import { until } from '../../support/processes.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
 
 describe('a connection to Redis', () => {
-  const nothing = () => undefined
-  const quiet = { connected: nothing, failed: nothing, reconnecting: nothing }
+  const quiet = pino({ level: 'silent' })
   let redis: TestRedis
   let link: RedisLink
+  const connect = () =>
+    openLinks({
+      config: { redis: parseRedisUrl(redis.url), sessionRedis: undefined, maxStalenessMs: 5_000 },
+      log: quiet,
+      outages: quietOutages(),
+    }).main!
   beforeEach(async () => {
     redis = await startRedis()
-    link = connectRedis({ url: redis.url, caFile: undefined }, quiet)
+    link = connect()
     await link.firstAttempt
   })
   afterEach(async () => {
@@ -21,11 +30,10 @@ describe('a connection to Redis', () => {
   /** The connections that Redis has, except that of the test. */
   const connections = async () =>
     (await redis.client.sendCommand<string>(['CLIENT', 'LIST'])).trim().split('\n').length - 1
-  /** At most one a second is made. */
   const reconnect = async () => {
     const before = link.client
     await until('it is replaced', () => {
-      link.reconnect('a test')
+      link.reconnect('readonly')
       return link.client !== before
     })
   }
@@ -71,7 +79,7 @@ describe('a connection to Redis', () => {
   })
 
   it('is none after a close while one is being made', async () => {
-    const other = connectRedis({ url: redis.url, caFile: undefined }, quiet)
+    const other = connect()
     other.close()
     await works()
     await until('one connection', async () => (await connections()) === 1)
