@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { UnknownLayout } from '../revocation/store-errors.js'
 import { withDeadline } from '../runtime/deadline.js'
 import { isSameIdentity, type Place } from './continuity.js'
-import { positionOf, streamIdOf, UnreadableFeed, type Position } from './event.js'
+import { positionOf, streamIdOf, UnreadableFeed, type FeedEvent, type Position } from './event.js'
 import type {
   FeedLog,
   FeedSource,
@@ -15,6 +15,8 @@ import type {
 
 const pageEvents = 1_000
 const waitMs = 500
+/** After so many entries of a scan the feed is read, too. */
+const readAlongAfter = 10_000
 /**
  * How long to pause after a page with new events. A page of many events shows load: the longer
  * pause then lets more events share the next page.
@@ -61,29 +63,58 @@ async function inspect({ log, inTime }: Parts, place: Place | undefined): Promis
   return { identity, hasPosition, firstId, added, tail }
 }
 
+/**
+ * Reads the set, and the feed meanwhile: with many revocations the feed is trimmed past its tail
+ * before the set is read. Both only grow, so their order has no meaning.
+ */
 async function scan(
-  { log, inTime }: Parts,
+  parts: Parts,
   target: SnapshotTarget,
   signal: AbortSignal,
   inspection: Inspection | undefined,
 ): Promise<Snapshot> {
+  const { log, inTime } = parts
   const tail = inspection?.tail
   if (inspection === undefined || tail === undefined) throw noFeed()
   const { identity, added } = inspection
   const connection = log.connection()
+  const along: ReadAlong = { last: tail, events: 0 }
+  let scanned = 0
   for await (const entries of log.scan()) {
     signal.throwIfAborted()
     for (const entry of entries) target.add(entry)
+    scanned += entries.length
+    if (scanned < readAlongAfter) continue
+    scanned = 0
+    await readAlong(parts, target, along)
   }
-  // The scan is complete up to the tail only if the same server still has the tail.
-  const [first] = await inTime(log.read(tail.id, 1))
+  await readAlong(parts, target, along)
+  // The set is complete up to the last event only if the same server still has that event.
   const isSame = isSameIdentity(await inTime(log.identity()), identity)
-  const position = positionOf(tail)
-  const hasTail = first !== undefined && positionOf(first) === position
-  if (!isSame || !hasTail || log.connection() !== connection)
-    throw new Error('the feed changed during a scan')
-  return { position, server: { identity, added } }
+  if (!isSame || log.connection() !== connection) throw changed()
+  const server = { identity, added: added === undefined ? undefined : added + along.events }
+  return { position: positionOf(along.last), server }
 }
+
+type ReadAlong = { last: FeedEvent; events: number }
+
+/** Adds the events after the last one, up to the end of the feed. */
+async function readAlong(
+  { log, inTime }: Parts,
+  target: SnapshotTarget,
+  along: ReadAlong,
+): Promise<void> {
+  for (let isWhole = false; !isWhole;) {
+    const [first, ...events] = await inTime(log.read(along.last.id, pageEvents))
+    if (first === undefined || positionOf(first) !== positionOf(along.last)) throw changed()
+    for (const { entry } of events) if (entry !== undefined) target.add(entry)
+    along.last = events.at(-1) ?? first
+    along.events += events.length
+    isWhole = events.length + 1 < pageEvents
+  }
+}
+
+const changed = () => new Error('the feed changed during a scan')
 
 async function follow(parts: Parts, from: Position, reader: PageReader): Promise<void> {
   const { log, inTime } = parts

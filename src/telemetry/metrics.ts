@@ -50,6 +50,7 @@ export type Sources = Readonly<{
   liveSet: { size(): number; bytes(): number }
   follower: {
     seenAtMs(): number
+    startTookMs(): number
     counts(): Readonly<{ gaps: number; historyLost: number; restored: number }>
   }
   subscribers: { count(): number }
@@ -161,6 +162,11 @@ const gaugesOf = ({ liveSet, follower, subscribers, now }: Sources): ReadAtScrap
     'cierre_feed_staleness_seconds',
     'Time since this instance last knew that it has every revocation; +Inf before the first time.',
     () => (now() - follower.seenAtMs()) / 1000,
+  ],
+  [
+    'cierre_start_seconds',
+    'Time from the start of this instance until it had every revocation; +Inf before that.',
+    () => follower.startTookMs() / 1000,
   ],
 ]
 

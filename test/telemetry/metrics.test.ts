@@ -91,6 +91,7 @@ describe('/metrics', () => {
         'the feed is fresh to two seconds',
         async () => Number(await read(service, 'cierre_feed_staleness_seconds')) < 2,
       )
+      expect(await read(service, 'cierre_start_seconds')).to.be.within(0, 600)
       expect(await read(service, 'nodejs_eventloop_lag_p99_seconds')).to.be.at.least(0)
       redis.pause()
       await service.logout(await token())
