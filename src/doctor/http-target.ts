@@ -3,10 +3,10 @@ import { openConnection } from './connection.js'
 import { createLogins, type Means } from './logins.js'
 import { tokensOf } from './found-tokens.js'
 import { createStore } from './outage.js'
-import { lacking, type Need } from './probe.js'
+import { lacking } from './probe.js'
 import { sendRequest, type FullAnswer } from './requests.js'
 import type { DoctorSettings } from './settings.js'
-import type { Address, Answer, Connection, JsonObject, Login, Target } from './target.js'
+import type { Address, Answer, Connection, JsonObject, Login, Need, Target } from './target.js'
 import { fill, labelOf, namesTokenTwice, type Template, type Values } from './template.js'
 
 type Store = ReturnType<typeof createStore>

@@ -1,6 +1,6 @@
-import type { Target } from './target.js'
+import type { Need, Target } from './target.js'
 
-/** What a probe needs of the configuration, and how the report says that it is missing. */
+/** How the report says that a need is missing. */
 export const needs = {
   secondAddress: 'a second address in `protected`, such as that of another instance',
   otherLogin: '`otherLogin`, how another user logs in',
@@ -9,9 +9,7 @@ export const needs = {
   sign: '`sign`, the key that tokens are signed with',
   store: '`store.stop`, a command that stops the store',
   restart: '`store.start`, a command that starts the store again',
-} as const
-
-export type Need = keyof typeof needs
+} as const satisfies Record<Need, string>
 
 /** One way in which a logout may fail, as data and a function. */
 export type Probe = Readonly<{

@@ -1,4 +1,6 @@
-import type { Need } from './probe.js'
+/** What a probe may need of the configuration. */
+export type Need =
+  'secondAddress' | 'otherLogin' | 'refresh' | 'connection' | 'sign' | 'store' | 'restart'
 
 /** The answer to one request. A request without an answer has the status 0. */
 export type Answer = Readonly<{
