@@ -73,6 +73,17 @@ export function unavailableBy(cause: unknown, whose: keyof typeof unavailable): 
   return new ServiceError(unavailable[reason], { cause, reason })
 }
 
+/** The clock of this instance and that of Redis differ, so neither can say what has expired. */
+export class ClockDiffers extends Error {
+  override readonly name = 'ClockDiffers'
+
+  /** @param aheadMs how far the clock of this instance is ahead; negative: behind */
+  constructor(aheadMs: number) {
+    const seconds = Math.round(Math.abs(aheadMs) / 1000)
+    super(`the clock is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that of Redis`)
+  }
+}
+
 /**
  * Redis holds a layout that this instance does not know, so it can neither read nor write
  * revocations.

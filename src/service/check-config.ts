@@ -57,6 +57,7 @@ async function tried({ name, run }: Trial): Promise<{ line: string; isGood: bool
 
 function trialsOf(config: Config): Trial[] {
   const { issuers, redis, redisMinReplicas: minReplicas, storeTimeoutMs: timeoutMs } = config
+  const clockToleranceMs = config.maxClockSkewMs + timeoutMs
   const sessionRedis = externalOf(config)
   const uris = new Set(issuers.flatMap(({ keys }) => keys.uri ?? []))
   const discovered = new Set(issuers.flatMap(({ keys }) => keys.discovery ?? []))
@@ -65,7 +66,8 @@ function trialsOf(config: Config): Trial[] {
       ? { name: 'store', run: async () => 'embedded; a restart forgets every revocation' }
       : {
           name: `store ${addressOf(redis)}`,
-          run: async () => storeText(await tryRedis(redis, { minReplicas, timeoutMs })),
+          run: async () =>
+            storeText(await tryRedis(redis, { minReplicas, timeoutMs, clockToleranceMs })),
         }
   const sessions: Trial[] =
     sessionRedis === undefined

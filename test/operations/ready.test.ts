@@ -196,28 +196,54 @@ describe('health', () => {
     }
   })
 
-  it('200, and a warning in the log once an hour, while the clock is not that of Redis', async () => {
+  it('503, and 500 at logout, while the clock is not that of Redis; a warning before that', async () => {
     const redis = await startRedis()
     let aheadMs = 0
     const service = await startService(
       { REDIS_URL: redis.url, MAX_CLOCK_SKEW_S: '60', STORE_TIMEOUT_MS: '5000' },
       { now: () => Date.now() + aheadMs },
     )
-    const warned = async (ms: number) => {
-      aheadMs = ms
-      // A clock that is set back makes the service read every revocation again: not ready at first.
-      await until('it is ready', () => service.isReady())
-      const lines = service.logged().filter(({ msg }) => msg === 'the clock is not that of Redis')
-      return lines.map(({ level, aheadS }) => [level, Math.sign(Number(aheadS))])
+    const answers = async () => {
+      const { status, json } = await service.send({ path: '/health/ready' })
+      const { checks } = json as { checks: { name: string; status: string }[] }
+      return `${status} ${checks.find(({ name }) => name === 'store')?.status}`
     }
+    const logout = async () => (await service.logout(await token())).status
+    const logged = (text: string) =>
+      service
+        .logged()
+        .filter(({ msg }) => String(msg).startsWith(text))
+        .map(({ level, aheadS }) => [level, Math.sign(Number(aheadS))])
     try {
-      expect(await warned(30_000)).to.deep.equal([])
-      expect(await warned(-30_000)).to.deep.equal([])
-      expect(await warned(-3_600_000)).to.deep.equal([['warn', -1]])
-      expect(await warned(-3_590_000)).to.deep.equal([['warn', -1]])
-      expect(await warned(100_000)).to.deep.equal([
-        ['warn', -1],
-        ['warn', 1],
+      expect(await logout()).to.equal(200)
+      for (const ms of [-30_000, 30_000]) {
+        aheadMs = ms
+        // A clock that is set back makes the service read every revocation again: not ready at first.
+        await until('it is ready', () => service.isReady())
+        expect(await logout()).to.equal(200)
+      }
+      for (const text of ['the clock is not', 'the clock drifts'])
+        expect(logged(text)).to.deep.equal([])
+      aheadMs = 50_000
+      await until('it warns', () => logged('the clock drifts from that of Redis').length === 1)
+      expect(await logout()).to.equal(200)
+      for (const [ms, sign] of [
+        [-3_600_000, -1],
+        [100_000, 1],
+      ] as const) {
+        aheadMs = ms
+        await until('it is not ready', async () => (await answers()) === '503 failed')
+        expect(await logout()).to.equal(500)
+        await until('it says why', () =>
+          logged('the clock is not that of Redis:').some(([, found]) => found === sign),
+        )
+        aheadMs = 0
+        await until('it is ready again', () => service.isReady())
+        expect(await logout()).to.equal(200)
+      }
+      expect(logged('the clock is not that of Redis:')).to.deep.equal([
+        ['error', -1],
+        ['error', 1],
       ])
     } finally {
       await service.stop()

@@ -76,10 +76,12 @@ const store = {
         '100000',
         'history',
         '1000000',
-        '1',
+        '2',
+        String(Date.now()),
+        '61000',
         `1 4 1 1 30 60000 0 ${iat}`,
         event,
-        `${exp * 1000 - Date.now()} ${exp * 1000} 1`,
+        `${exp * 1000} 1`,
       ],
     })
     if (outcome !== 'stored') throw new Error(outcome)

@@ -3,11 +3,12 @@ import type { Commit } from '../../revocation/commit.js'
 import { toKeyv, type CommitValue } from '../keyv.js'
 import { layoutKey } from '../names.js'
 import type { EntryReader } from '../store.js'
+import { clockWord, type ClockCheck } from './clock-check.js'
 import type { Committer } from './commit.js'
 import type { RedisLink } from './connection.js'
 import { foreignValueOf, type ForeignValues } from './foreign-values.js'
 import type { LayoutCheck } from './layout.js'
-import { readScript, runScriptOn } from './scripts.js'
+import { answerAfter, readScript, runScriptOn } from './scripts.js'
 
 /**
  * Keyv's adapter of revocations. A command without a connection fails at once. A write is a commit,
@@ -44,18 +45,21 @@ export class RevocationAdapter extends KeyvRedis<string> {
 /**
  * The values under keys of revocations. The first key is that of the layout.
  *
- * @throws (the function) ForeignValue
+ * @throws (the function) ForeignValue, ClockDiffers
  */
 export type ValueReader = (keys: string[]) => Promise<(string | null)[]>
 
 const readValuesScript = readScript('read.lua')
 
 export const redisValueReader =
-  (link: RedisLink, foreign: ForeignValues): ValueReader =>
+  (link: RedisLink, foreign: ForeignValues, clock: ClockCheck): ValueReader =>
   async (keys) => {
+    const times = [clock.now(), clock.toleranceMs].map(String)
     try {
-      return (await runScriptOn(link, readValuesScript, keys, [])) as (string | null)[]
+      return (await runScriptOn(link, readValuesScript, keys, times)) as (string | null)[]
     } catch (error) {
+      const aheadMs = answerAfter(error, clockWord)
+      if (aheadMs !== undefined) clock.check(Number(aheadMs))
       const found = error instanceof Error ? foreignValueOf(error.message) : undefined
       throw found === undefined ? error : foreign.note(found)
     }

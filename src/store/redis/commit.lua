@@ -18,6 +18,8 @@
 --   2  a name for a new epoch
 --   3  how many events the trail keeps at least
 --   4  the version of the layout that this instance knows
+--   5  the time by the clock of this instance, in milliseconds
+--   6  how far that may be from the time of Redis, in milliseconds
 -- ARGV, per commit:
 --   its numbers, in one argument with blanks between them, since each argument costs time at both
 --   ends:
@@ -28,8 +30,7 @@
 --     the time at which the token was issued, in seconds (empty: the token does not say)
 --   the audit event (empty: none)
 --   per entry, in one argument with blanks between them:
---     the remaining time in milliseconds (0: for ever); not a time of day, as Redis's clock may be off
---     the absolute expiry in milliseconds, for the event (empty: never)
+--     the expiry in milliseconds (empty: never)
 --     the value: 1, or a cutoff in seconds
 --
 -- Reply, per commit, three values in a row:
@@ -40,10 +41,23 @@
 --   the milliseconds until the window ends
 -- An error reply stands for the whole call, and then nothing was counted or written. It begins with
 -- LAYOUT, followed by the version found, where Redis holds a layout that this instance does not
--- know.
+-- know; and with CLOCK, followed by how many milliseconds the clock of this instance is ahead,
+-- where the two clocks differ by too much.
 
 local feed, epoch, trail, layout = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local feedLength, newEpoch, trailLength, layoutVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local callerMs, toleranceMs = tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local time = redis.call('TIME')
+local redisMs = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+-- What expires by the clock that is behind has expired by both.
+local earliestMs = math.min(callerMs, redisMs)
+
+-- Expiries and cutoffs come from the clock of the caller, and Redis removes keys by its own.
+local function refusedClock()
+  if math.abs(callerMs - redisMs) <= toleranceMs then return nil end
+  return redis.error_reply(string.format('CLOCK %d', callerMs - redisMs))
+end
 
 -- A newer layout is left alone. An older one, or none, is raised to this one, so that older
 -- instances find out with their next command.
@@ -121,11 +135,12 @@ end
 
 -- The merge rule of src/revocation/entry.ts. The event comes before the entry: an event too many
 -- does no harm to a set that only grows, but an entry without its event never reaches a guard.
-local function merge(key, ttlMs, untilMs, value)
+local function merge(key, untilMs, value)
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(value) then value = held end
   redis.call('XADD', feed, 'MAXLEN', '~', feedLength, '*',
     'k', string.match(key, '.:[^:]*$'), 'u', untilMs, 'c', value)
+  local ttlMs = untilMs == '' and 0 or math.max(1, tonumber(untilMs) - earliestMs)
   local leftMs = held and redis.call('PTTL', key) or -2
   if leftMs == -1 or (leftMs >= 0 and ttlMs > 0 and leftMs >= ttlMs) then
     if value ~= held then redis.call('SET', key, value, 'KEEPTTL') end
@@ -153,8 +168,8 @@ local function commit(first, argument, isKnownRevoked, issuedAtS)
   deleteSessionData(first.session, first.next - 1)
   for i = first.entry, first.session - 1 do
     local numbers = ARGV[argument + 2 + i - first.entry]
-    local ttlMs, untilMs, value = string.match(numbers, '^(%d+) (%d*) (%d+)$')
-    merge(KEYS[i], tonumber(ttlMs), untilMs, value)
+    local untilMs, value = string.match(numbers, '^(%d*) (%d+)$')
+    merge(KEYS[i], untilMs, value)
   end
   return appendToTrail(ARGV[argument + 1])
 end
@@ -179,12 +194,12 @@ local function countAndCommit(first, argument, window, requests, lengthMs, isRev
   return outcome, count, leftMs
 end
 
-local refused = refusedLayout()
+local refused = refusedClock() or refusedLayout()
 if refused then return refused end
 openFeed()
 
 local numbersPattern = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%S*)$'
-local replies, key, argument = {}, 5, 5
+local replies, key, argument = {}, 5, 7
 while ARGV[argument] do
   local windows, tokens, entries, sessions, requests, lengthMs, revoked, issued =
     string.match(ARGV[argument], numbersPattern)

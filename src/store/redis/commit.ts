@@ -11,8 +11,9 @@ import { auditKey, epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
 import { foreignValueOf, type ForeignValues } from './foreign-values.js'
 import type { RedisClient } from './connection-attempt.js'
 import type { RedisLink } from './connection.js'
+import { clockWord, type ClockCheck } from './clock-check.js'
 import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
-import { answeredWith, readScript, runScript } from './scripts.js'
+import { answerAfter, readScript, runScript } from './scripts.js'
 
 /** The head of `commit.lua` describes its keys, arguments and reply. */
 export const commitScript = readScript('commit.lua')
@@ -24,10 +25,10 @@ const feedLength = '100000'
 export type CommitterParts = Readonly<{
   writer: RedisLink
   layout: LayoutCheck
+  clock: ClockCheck
   foreign: ForeignValues
   /** Events that the audit trail keeps at least. */
   trailLength: number
-  now: () => number
   minReplicas: number
   timeoutMs: number
 }>
@@ -43,7 +44,7 @@ export type Committer = Readonly<{
 }>
 
 export function createCommitter(parts: CommitterParts): Committer {
-  const { writer, layout, foreign, now, minReplicas, timeoutMs } = parts
+  const { writer, layout, clock, foreign, minReplicas, timeoutMs } = parts
   const trailLength = String(parts.trailLength)
   const run = async (client: RedisClient, keys: string[], args: string[]): Promise<unknown> => {
     try {
@@ -51,11 +52,21 @@ export function createCommitter(parts: CommitterParts): Committer {
         client,
         commitScript,
         [feedKey, epochKey, auditKey, layoutKey, ...keys],
-        [feedLength, randomUUID(), trailLength, String(layoutVersion), ...args],
+        [
+          feedLength,
+          randomUUID(),
+          trailLength,
+          String(layoutVersion),
+          String(clock.now()),
+          String(clock.toleranceMs),
+          ...args,
+        ],
       )
     } catch (error) {
-      if (answeredWith(error, `${layoutWord} `))
-        layout.check((error as Error).message.slice(layoutWord.length + 1))
+      const found = answerAfter(error, layoutWord)
+      if (found !== undefined) layout.check(found)
+      const aheadMs = answerAfter(error, clockWord)
+      if (aheadMs !== undefined) clock.check(Number(aheadMs))
       throw error
     }
   }
@@ -80,7 +91,7 @@ export function createCommitter(parts: CommitterParts): Committer {
 
   const commitAll = async (client: RedisClient, commits: readonly Commit[]) => {
     const begunAt = performance.now()
-    const { keys, args } = encodeCommits(commits, { prefix: keyPrefix, nowMs: now() })
+    const { keys, args } = encodeCommits(commits, keyPrefix)
     const replies = decodeReplies(await run(client, keys, args))
     for (const reply of replies) note(reply)
     if (minReplicas === 0 || !replies.some(isStoredReply)) return replies
@@ -108,7 +119,7 @@ const isStoredReply = (reply: CommitReply): boolean => 'outcome' in reply && isS
 /** KEYS and ARGV of the commits, without those that are the same for every call. */
 export function encodeCommits(
   commits: readonly Commit[],
-  { prefix, nowMs }: { prefix: string; nowMs: number },
+  prefix: string,
 ): { keys: string[]; args: string[] } {
   const [keys, args]: [string[], string[]] = [[], []]
   for (const commit of commits) {
@@ -119,9 +130,9 @@ export function encodeCommits(
     for (const entry of entries) {
       const { key, untilMs } = entry
       keys.push(prefix + key)
-      const remainingMs = untilMs === null ? 0 : Math.max(1, Math.ceil(untilMs - nowMs))
-      // The event takes digits only, so an expiry before 1970 becomes 0.
-      args.push(`${remainingMs} ${untilMs === null ? '' : Math.max(0, untilMs)} ${valueOf(entry)}`)
+      // The script takes digits only, so an expiry before 1970 becomes 0.
+      const until = untilMs === null ? '' : Math.max(0, Math.ceil(untilMs))
+      args.push(`${until} ${valueOf(entry)}`)
     }
     keys.push(...commit.sessionKeysToDelete)
   }

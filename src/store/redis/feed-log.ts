@@ -3,11 +3,12 @@ import { isInformational, unknownKind, UnreadableFeed, type FeedEvent } from '..
 import { decodeKey, keyKinds } from '../../token/keys.js'
 import { entryWith, parseValue, type Entry } from '../../revocation/entry.js'
 import { ForeignValue } from '../../revocation/store-errors.js'
+import { msOfTime, type ClockCheck } from './clock-check.js'
 import type { ForeignValues } from './foreign-values.js'
 import type { LayoutCheck } from './layout.js'
 import type { RedisClient } from './connection-attempt.js'
 import type { RedisLink } from './connection.js'
-import { readScript, runScript, runScriptOn } from './scripts.js'
+import { readScript, runScript, runScriptOn, type Script } from './scripts.js'
 import type { FeedIdentity } from '../../feed/continuity.js'
 import type { FeedReader, FeedLog } from '../../feed/feed-source.js'
 
@@ -26,28 +27,36 @@ type Source = Readonly<{
   feedKey: string
   layoutKey: string
   layout: LayoutCheck
+  clock: ClockCheck
 }>
 
-export const redisFeedReader = ({ link, feedKey, layoutKey, layout }: Source): FeedReader => ({
+export const redisFeedReader = (source: Source): FeedReader => ({
   async tail() {
-    const [found, [last]] = (await runScriptOn(link, tailScript, [layoutKey, feedKey], [])) as [
-      string | null,
-      RawEvent[],
-    ]
-    layout.check(found)
+    const [[last]] = (await ask(source, tailScript, [])) as [RawEvent[]]
     return last && eventOf(last)
   },
   async read(fromId, count) {
-    const [found, page] = (await runScriptOn(
-      link,
-      pageScript,
-      [layoutKey, feedKey],
-      [fromId, String(count)],
-    )) as [string | null, string]
-    layout.check(found)
+    const [page] = (await ask(source, pageScript, [fromId, String(count)])) as [string]
     return (JSON.parse(page) as RawEvent[]).map(eventOf)
   },
 })
+
+/**
+ * Runs a script that reads the feed, and answers what it found between layout and time.
+ *
+ * @throws UnknownLayout, ClockDiffers
+ */
+async function ask(
+  { link, feedKey, layoutKey, layout, clock }: Source,
+  script: Script,
+  args: readonly string[],
+): Promise<unknown[]> {
+  const askedAtMs = clock.now()
+  const reply = (await runScriptOn(link, script, [layoutKey, feedKey], args)) as unknown[]
+  layout.check(reply[0] as string | null)
+  clock.check(askedAtMs - msOfTime(reply.at(-1) as string[]))
+  return reply.slice(1, -1)
+}
 
 type LogParts = Source &
   Readonly<{
@@ -55,7 +64,6 @@ type LogParts = Source &
     historyKey: string
     foreign: ForeignValues
     keyPrefix: string
-    now: () => number
   }>
 
 /** The feed in Redis, for its follower. */
@@ -112,7 +120,7 @@ const identityOn = (link: RedisLink, epochKey: string) =>
 const waitOn = (link: RedisLink, after: Readonly<{ key: string; id: string }>, ms: number) =>
   link.run((client) => client.xRead(after, { BLOCK: ms, COUNT: 1 }))
 
-async function* scan({ link, keyPrefix, foreign, now }: LogParts): AsyncGenerator<Entry[]> {
+async function* scan({ link, keyPrefix, foreign, clock }: LogParts): AsyncGenerator<Entry[]> {
   // One connection for the whole scan: the cursor of another server means nothing.
   const { client } = link
   const pattern = `${keyPrefix}[${keyKinds.join('')}]:*`
@@ -133,7 +141,7 @@ async function* scan({ link, keyPrefix, foreign, now }: LogParts): AsyncGenerato
     // The next read is sent by the end of the turn, so that Redis works while these entries are
     // added.
     await endOfTurn()
-    yield entriesOf(page, { nowMs: now(), keyPrefix, foreign })
+    yield entriesOf(page, { nowMs: clock.now(), keyPrefix, foreign })
   }
   // While a slot moves to another node of a cluster, its entries are on two nodes. Then a key that
   // is nowhere is answered with `ASK`, and after that with `MOVED`.
@@ -164,13 +172,15 @@ type ScanParts = Readonly<{ nowMs: number; keyPrefix: string; foreign: ForeignVa
 
 function entriesOf(page: string[], { nowMs, keyPrefix, foreign }: ScanParts): Entry[] {
   const entries: Entry[] = []
-  for (let index = 1; index + 2 < page.length; index += 3) {
+  // By the clock that is ahead, so that no entry ends before its key.
+  const latestMs = Math.max(nowMs, Number(page[1]))
+  for (let index = 2; index + 2 < page.length; index += 3) {
     const key = decodeKey(page[index])
     const leftMs = Number(page[index + 1])
     if (key === undefined) continue
     try {
       const value = parseValue(keyPrefix + key, page[index + 2])
-      entries.push(entryWith(key, leftMs === -1 ? null : nowMs + leftMs, value))
+      entries.push(entryWith(key, leftMs === -1 ? null : latestMs + leftMs, value))
     } catch (error) {
       throw error instanceof ForeignValue ? foreign.note(error) : error
     }

@@ -1,20 +1,11 @@
-import type { Logger } from 'pino'
 import type { CheckStatus, StoreHealthCheck } from '../../revocation/ports.js'
-import { createHourly } from '../../runtime/hourly.js'
+import type { ClockCheck } from './clock-check.js'
 import type { RedisLink } from './connection.js'
 
 type Parts = Readonly<{
   link: Pick<RedisLink, 'run'>
   minReplicas: number
-  /** Absent: the clock is not compared with that of Redis. */
-  clock?: ClockWarning
-}>
-
-type ClockWarning = Readonly<{
-  now: () => number
-  /** How far the clock may be from that of Redis without a warning, in milliseconds. */
-  toleranceMs: number
-  log: Pick<Logger, 'warn'>
+  clock: ClockCheck
 }>
 
 /**
@@ -23,13 +14,13 @@ type ClockWarning = Readonly<{
  * Any eviction policy but `noeviction` forgets revocations when memory runs out. Some managed Redis
  * do not tell theirs, or tell an empty one: that is a warning.
  *
- * @throws what the connection throws
+ * @throws ClockDiffers; what the connection throws
  */
 export function redisHealthCheck({ link, minReplicas, clock }: Parts): StoreHealthCheck {
-  const warnOfClock = clock && createClockWarning(clock)
   return async () => {
+    const askedAtMs = clock.now()
     const info = parseInfo(await readInfo(link))
-    warnOfClock?.(info)
+    clock.check(askedAtMs - Number(info['server_time_usec']) / 1000)
     return {
       store: isWritable(info, minReplicas) ? 'ok' : 'failed',
       eviction: evictionStatus(info['maxmemory_policy']),
@@ -42,19 +33,6 @@ export function redisHealthCheck({ link, minReplicas, clock }: Parts): StoreHeal
 const readInfo = (link: Pick<RedisLink, 'run'>) => link.run((client) => client.info())
 
 type Info = Readonly<Record<string, string>>
-
-/**
- * Expiries and cutoffs come from the clock of the instance. One whose clock is ahead stores
- * revocations for too short a time, and leaves out those that it calls expired.
- */
-function createClockWarning({ now, toleranceMs, log }: ClockWarning): (info: Info) => void {
-  const isDue = createHourly(now)
-  return ({ server_time_usec: serverTime }) => {
-    const aheadMs = now() - Number(serverTime) / 1000
-    if (Math.abs(aheadMs) > toleranceMs && isDue('clock'))
-      log.warn({ aheadS: Math.round(aheadMs / 1000) }, 'the clock is not that of Redis')
-  }
-}
 
 function isWritable(info: Info, minReplicas: number): boolean {
   const maxMemory = Number(info['maxmemory'])

@@ -3,6 +3,7 @@ import { epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
 import { createStore, type KeyDeleter } from '../store.js'
 import { trailCaps, type KeptStores, type StoresParts } from '../stores.js'
 import { RevocationAdapter, redisEntryReader, redisValueReader } from './adapter.js'
+import { createClockCheck } from './clock-check.js'
 import { createCommitter } from './commit.js'
 import { redisAuditTrail } from './audit-trail.js'
 import type { RedisLink } from './connection.js'
@@ -28,21 +29,19 @@ export function openRedisStores(parts: Parts): KeptStores {
   // WAIT holds up every command behind it, so commits that wait have a connection of their own.
   const writer = minReplicas > 0 ? links.connect('commits') : main
   const foreign = createForeignValues(log)
-  const readValues = redisValueReader(main, foreign)
+  const toleranceMs = config.maxClockSkewMs + timeoutMs
+  const clock = createClockCheck({ now, toleranceMs, log })
+  const readValues = redisValueReader(main, foreign, clock)
   const committer = createCommitter({
     writer,
     layout,
+    clock,
     foreign,
     trailLength: caps.maxEvents,
-    now,
     minReplicas,
     timeoutMs,
   })
-  const checkInfo = redisHealthCheck({
-    link: main,
-    minReplicas,
-    clock: { now, toleranceMs: config.maxClockSkewMs + timeoutMs, log },
-  })
+  const checkInfo = redisHealthCheck({ link: main, minReplicas, clock })
   return {
     revocations: createStore({
       adapter: new RevocationAdapter(main, committer, readValues),
@@ -59,11 +58,14 @@ export function openRedisStores(parts: Parts): KeptStores {
       historyKey: epochKey,
       layoutKey,
       layout,
+      clock,
       foreign,
       keyPrefix,
-      now,
     }),
-    feedReader: confirmedReader(main, redisFeedReader({ link: main, feedKey, layoutKey, layout })),
+    feedReader: confirmedReader(
+      main,
+      redisFeedReader({ link: main, feedKey, layoutKey, layout, clock }),
+    ),
     trail: redisAuditTrail(main, caps),
     async checkHealth() {
       // Everything that a logout and a check need of Redis.

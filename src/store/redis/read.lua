@@ -1,10 +1,21 @@
 -- The values of keys, read at one moment. A key that holds anything but digits, the first key
 -- excepted, is an error: `MGET` answers nothing for a value of another type, which must not count
--- as "not revoked". The error is FOREIGN, followed by the key.
+-- as "not revoked". The error is FOREIGN, followed by the key. Keys have expired too early where the
+-- clock of Redis was set ahead: an error CLOCK, followed by how many milliseconds the clock of the
+-- caller is ahead.
 --
 -- KEYS:
 --   1  the version of the layout
 --   the revocations
+-- ARGV:
+--   1  the time by the clock of the caller, in milliseconds
+--   2  how far that may be from the time of Redis, in milliseconds
+local time = redis.call('TIME')
+local aheadMs = ARGV[1] - (tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000))
+if math.abs(aheadMs) > tonumber(ARGV[2]) then
+  return redis.error_reply(string.format('CLOCK %d', aheadMs))
+end
+
 local function foreign(key) return redis.error_reply('FOREIGN ' .. key) end
 
 local values = redis.call('MGET', unpack(KEYS))

@@ -1,5 +1,6 @@
--- One step of a scan over all revocations: the next cursor, then per revocation its name, its
--- remaining time in milliseconds (-1: for ever) and its value (empty: it has another type).
+-- One step of a scan over all revocations: the next cursor, the time of Redis in milliseconds, then
+-- per revocation its name, its remaining time in milliseconds (-1: for ever) and its value (empty:
+-- it has another type).
 --
 -- ARGV:
 --   1  the cursor
@@ -7,7 +8,8 @@
 --   3  the length of the prefix that every name is returned without
 --   4  how many keys to look at
 local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
-local reply = { page[1] }
+local time = redis.call('TIME')
+local reply = { page[1], time[1] .. string.sub('00000' .. time[2], -6, -4) }
 for _, key in ipairs(page[2]) do
   local value, leftMs = redis.pcall('GET', key), redis.call('PTTL', key)
   -- -2: the key expired between the two commands.

@@ -37,6 +37,10 @@ export async function runScript(
 export const answeredWith = (error: unknown, word: string): boolean =>
   error instanceof Error && error.message.startsWith(word)
 
+/** What follows a word by which Redis's answer begins; `undefined` for another answer. */
+export const answerAfter = (error: unknown, word: string): string | undefined =>
+  answeredWith(error, `${word} `) ? (error as Error).message.slice(word.length + 1) : undefined
+
 /** Runs a script over the present connection of a link. */
 export const runScriptOn = (
   link: Pick<RedisLink, 'run'>,

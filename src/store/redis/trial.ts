@@ -4,6 +4,7 @@ import { withoutArguments } from '../../revocation/store-errors.js'
 import { withDeadline } from '../../runtime/deadline.js'
 import { auditKey, layoutKey } from '../names.js'
 import { askOnce, type RedisClient } from './connection-attempt.js'
+import { createClockCheck } from './clock-check.js'
 import { dryRun } from './commit.js'
 import { redisHealthCheck } from './health.js'
 import { faultOfLayout } from './layout.js'
@@ -23,7 +24,9 @@ export type RedisTrial = Readonly<{
   auditEvents: number
 }>
 
-type Limits = Readonly<{ minReplicas: number; timeoutMs: number }>
+type Limits = Readonly<{ minReplicas: number; timeoutMs: number; clockToleranceMs: number }>
+
+const silent = { error: () => undefined, warn: () => undefined, info: () => undefined }
 
 /**
  * Connects to the Redis of the revocations and reads what a logout needs. It writes nothing: no
@@ -34,7 +37,12 @@ type Limits = Readonly<{ minReplicas: number; timeoutMs: number }>
 export const tryRedis = (connection: RedisConnection, limits: Limits): Promise<RedisTrial> =>
   askPrimary(connection, limits.timeoutMs, async (client) => {
     const link = { run: <T>(work: (client: RedisClient) => Promise<T>) => work(client) }
-    const health = await redisHealthCheck({ link, minReplicas: limits.minReplicas })()
+    const clock = createClockCheck({
+      now: Date.now,
+      toleranceMs: limits.clockToleranceMs,
+      log: silent,
+    })
+    const health = await redisHealthCheck({ link, minReplicas: limits.minReplicas, clock })()
     const layout = (await client.get(layoutKey)) ?? undefined
     const fault = layout === undefined ? undefined : faultOfLayout(layout)
     if (fault !== undefined) throw new Error(fault)
