@@ -27,7 +27,10 @@ import {
 } from './state.js'
 import { entriesOf, everyEntryOf } from './write-back.js'
 
-/** An expiry that is computed from a remaining time may fall short of the stored one by this. */
+/**
+ * What the store has may end earlier than what was written by this: a merge that adds no more sends
+ * no event, and an expiry that is computed from a remaining time falls short.
+ */
 const expiryToleranceMs = 1_000
 /** Every running instance notices a loss, and writes back what it holds, within this time. */
 const othersRestoreMs = 2_000
@@ -137,7 +140,7 @@ function applyPage({ parts: { liveSet, ownWrites } }: FollowerContext, { events 
     const { entry } = events[index]!
     if (entry === undefined) continue
     liveSet.add(entry)
-    ownWrites?.unconfirmed.confirm(entry)
+    ownWrites?.unconfirmed.confirm(entry, expiryToleranceMs)
   }
 }
 

@@ -27,7 +27,10 @@ export type LiveSet = {
   find(key: RevocationKey): Value | undefined
   /** As `find`, for the packed key at `words[start]`: its value, or -1. */
   findPacked(words: Uint32Array, start: number): number
-  /** Whether the entry is there, with an expiry (in whole seconds) and cutoff at least as late. */
+  /**
+   * Whether the entry is there, with a cutoff at least as late, and an expiry (in whole seconds) that
+   * is earlier by a second at most.
+   */
   covers(entry: Entry): boolean
   /** Number of entries, including those that have expired and are not swept yet. */
   size(): number
@@ -67,6 +70,9 @@ const unnoticedMs = 2_000
 
 const isExpired = (untilS: number, nowMs: number) =>
   untilS !== neverS && untilS * 1000 + unsentLifeMs <= nowMs
+
+const coversLife = (heldS: number, untilS: number) =>
+  heldS === neverS || (untilS !== neverS && heldS + unsentLifeMs / 1000 >= untilS)
 
 const mayBeRemoved = (untilS: number, cautiousMs: number) =>
   isExpired(untilS, cautiousMs - unnoticedMs)
@@ -193,7 +199,7 @@ export function createLiveSet(now: Clock, cautiousNow: Clock = now): LiveSet {
       const record = findRecord(index, hash, words, 0)
       if (record === -1) return false
       return (
-        untilSOfRecord(index, record) >= untilSOf(entry.untilMs) &&
+        coversLife(untilSOfRecord(index, record), untilSOf(entry.untilMs)) &&
         valueOfRecord(index, record) >= packValue(valueOf(entry))
       )
     },

@@ -1,7 +1,7 @@
 import type { AuditTrail } from '../audit/trail.js'
 import type { FeedLog } from '../feed/feed-source.js'
 import type { Commit, CommitResult, Preconditions } from '../revocation/commit.js'
-import { isRevokedBy, merge, valueOf, type Entry } from '../revocation/entry.js'
+import { covers, isRevokedBy, merge, valueOf, type Entry } from '../revocation/entry.js'
 import { cautiousTime, clockOf } from '../runtime/clock.js'
 import { startSweeper } from '../runtime/sweeper.js'
 import { toKeyv, type CommitValue, type KeyvStoreAdapter } from './keyv.js'
@@ -39,6 +39,7 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: MemoryParts): Mem
   const add = (entry: Entry) => {
     const name = keyPrefix + entry.key
     const before = find(name)
+    if (covers(before, entry)) return
     const merged = before === undefined ? entry : merge(before, entry)
     held.set(name, merged)
     feed.append(merged)

@@ -96,7 +96,7 @@ describe('the live set in memory', () => {
     expect([liveSet.size(), liveSet.find(keyOf('t', 2))]).to.deep.equal([1, 1])
   })
 
-  it('covers an entry if it holds one with an expiry (in whole seconds) and a cutoff at least as late', () => {
+  it('covers an entry if it holds one with an expiry (in whole seconds) and a cutoff at least as late, but for a second', () => {
     const liveSet = createLiveSet(() => 0)
     const [t, u] = [`t:${'A'.repeat(22)}`, `u:${'B'.repeat(21)}A`] as [`t:${string}`, `u:${string}`]
     expect(liveSet.covers({ key: t, untilMs: 1 })).to.equal(false)
@@ -107,15 +107,16 @@ describe('the live set in memory', () => {
       covered([
         { key: t, untilMs: 4_000 },
         { key: t, untilMs: 5_000 },
-        { key: t, untilMs: 5_001 },
+        { key: t, untilMs: 6_000 },
+        { key: t, untilMs: 6_001 },
         { key: t, untilMs: null },
       ]),
-    ).to.deep.equal([true, true, false, false])
+    ).to.deep.equal([true, true, true, false, false])
     expect(
       covered([
         { key: u, untilMs: 5_000, cutoff: 100 },
         { key: u, untilMs: 5_000, cutoff: 101 },
-        { key: u, untilMs: 6_000, cutoff: 99 },
+        { key: u, untilMs: 7_000, cutoff: 100 },
       ]),
     ).to.deep.equal([true, false, false])
     liveSet.add({ key: t, untilMs: null })

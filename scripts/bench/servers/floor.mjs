@@ -79,6 +79,7 @@ const store = {
         '2',
         String(Date.now()),
         '61000',
+        '0',
         `1 4 1 1 30 60000 0 ${iat}`,
         event,
         `${exp * 1000} 1`,

@@ -20,6 +20,7 @@
 --   4  the version of the layout that this instance knows
 --   5  the time by the clock of this instance, in milliseconds
 --   6  how far that may be from the time of Redis, in milliseconds
+--   7  1 if the caller waits for replicas, else 0
 -- ARGV, per commit:
 --   its numbers, in one argument with blanks between them, since each argument costs time at both
 --   ends:
@@ -46,7 +47,7 @@
 
 local feed, epoch, trail, layout = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local feedLength, newEpoch, trailLength, layoutVersion = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local callerMs, toleranceMs = tonumber(ARGV[5]), tonumber(ARGV[6])
+local callerMs, toleranceMs, isAwaited = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
 
 local time = redis.call('TIME')
 local redisMs = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -134,14 +135,20 @@ local function deleteSessionData(from, to)
 end
 
 -- The merge rule of src/revocation/entry.ts. The event comes before the entry: an event too many
--- does no harm to a set that only grows, but an entry without its event never reaches a guard.
+-- does no harm to a set that only grows, but an entry without its event never reaches a guard. What
+-- is there already (or ends a second earlier at most, `covers`) has had its event; it is written
+-- again only for WAIT, which counts what its own connection wrote.
 local function merge(key, untilMs, value)
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(value) then value = held end
-  redis.call('XADD', feed, 'MAXLEN', '~', feedLength, '*',
-    'k', string.match(key, '.:[^:]*$'), 'u', untilMs, 'c', value)
   local ttlMs = untilMs == '' and 0 or math.max(1, tonumber(untilMs) - earliestMs)
   local leftMs = held and redis.call('PTTL', key) or -2
+  if value == held and (leftMs == -1 or (ttlMs > 0 and leftMs >= ttlMs - 1000)) then
+    if isAwaited then redis.call('SET', key, held, 'KEEPTTL') end
+    return
+  end
+  redis.call('XADD', feed, 'MAXLEN', '~', feedLength, '*',
+    'k', string.match(key, '.:[^:]*$'), 'u', untilMs, 'c', value)
   if leftMs == -1 or (leftMs >= 0 and ttlMs > 0 and leftMs >= ttlMs) then
     if value ~= held then redis.call('SET', key, value, 'KEEPTTL') end
   elseif ttlMs == 0 then redis.call('SET', key, value)
@@ -199,7 +206,7 @@ if refused then return refused end
 openFeed()
 
 local numbersPattern = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d) (%S*)$'
-local replies, key, argument = {}, 5, 7
+local replies, key, argument = {}, 5, 8
 while ARGV[argument] do
   local windows, tokens, entries, sessions, requests, lengthMs, revoked, issued =
     string.match(ARGV[argument], numbersPattern)

@@ -59,6 +59,7 @@ export function createCommitter(parts: CommitterParts): Committer {
           String(layoutVersion),
           String(clock.now()),
           String(clock.toleranceMs),
+          minReplicas > 0 ? '1' : '0',
           ...args,
         ],
       )

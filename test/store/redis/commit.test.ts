@@ -124,6 +124,26 @@ describe('the set only grows', () => {
     expect(tail?.entry).to.deep.equal({ key: 't:BBBBBBBBBBBBBBBBBBBBBA', untilMs: 0 })
   })
 
+  it('no event for what is there already, or lives longer by up to a second', async () => {
+    const untilMs = Date.now() + 100_000
+    const [t, u]: RevocationKey[] = ['t:EEEEEEEEEEEEEEEEEEEEEA', 'u:EEEEEEEEEEEEEEEEEEEEEA']
+    const eventsOf = async (entry: Entry) => {
+      const before = await redis.client.xLen('cierre:{c}:feed')
+      // In turn by two instances, as they write back after an outage.
+      for (const { revocations } of instances) await revocations.commit(commitOf([entry]))
+      return (await redis.client.xLen('cierre:{c}:feed')) - before
+    }
+    expect(await eventsOf({ key: t!, untilMs })).to.equal(1)
+    expect(await eventsOf({ key: t!, untilMs: untilMs - 50_000 })).to.equal(0)
+    expect(await eventsOf({ key: t!, untilMs: untilMs + 900 })).to.equal(0)
+    expect(await eventsOf({ key: t!, untilMs: untilMs + 1_200 })).to.equal(1)
+    expect(await eventsOf({ key: t!, untilMs: null })).to.equal(1)
+    expect(await eventsOf({ key: t!, untilMs })).to.equal(0)
+    expect(await eventsOf({ key: u!, untilMs, cutoff: 70 })).to.equal(1)
+    expect(await eventsOf({ key: u!, untilMs, cutoff: 69 })).to.equal(0)
+    expect(await eventsOf({ key: u!, untilMs, cutoff: 71 })).to.equal(1)
+  })
+
   it('no entry ends before its time while the clocks of instance and Redis differ a little', async () => {
     for (const aheadMs of [-50_000, 50_000]) {
       const key: RevocationKey = `t:DDDDDDDDDDDDDDDDDDDD${aheadMs < 0 ? 'A' : 'Q'}g`
