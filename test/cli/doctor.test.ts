@@ -10,6 +10,7 @@ import { readSettings } from '../../src/doctor/settings.js'
 import { limits, storeCommands } from '../support/doctor.js'
 import { runMain } from '../support/instance.js'
 import { saw } from '../support/leaks.js'
+import { longTest } from '../support/long.js'
 import { startPlanted } from '../support/planted.js'
 import { end, freePort, start, until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
@@ -76,40 +77,43 @@ describe('cierre doctor (as built into dist/)', function () {
     }
   })
 
-  it('the denylist of the tutorial: nothing got in, and equal tokens of one second are noted', async () => {
-    const port = await freePort()
-    const commands = await storeCommands(redis)
-    const app = start(
-      process.execPath,
-      [fileURLToPath(new URL('../../scripts/examples/denylist.mjs', import.meta.url))],
-      { env: { JWT_SECRET: hmacSecret, REDIS_URL: redis.url, PORT: String(port) } },
-    )
-    const origin = `http://127.0.0.1:${port}`
-    try {
-      await until('it listens', async () => (await send(origin, {}).catch(() => 0)) !== 0)
-      writeFileSync(file('limits.yaml'), 'limits: { watchSeconds: 2, outageSeconds: 1 }')
-      const target = [
-        ...['--config', file('limits.yaml')],
-        ...['--login', `${origin}/login`, '--logout', `${origin}/logout`],
-        ...['--protected', `${origin}/me`, '--secret-from', 'JWT_SECRET'],
-        ...['--stop-store', commands.store.stop, '--start-store', commands.store.start, '--json'],
-      ]
-      const { code, out, err } = await run(target, { JWT_SECRET: hmacSecret })
-      expect([code, err]).to.deep.equal([0, ''])
-      const { results, notes } = JSON.parse(out) as Report
-      const untried = results.filter(({ outcome }) => outcome !== 'held').map(({ name }) => name)
-      expect(untried).to.deep.equal([
-        'a sibling token of the login',
-        'a token refreshed after the logout',
-        'the token at a second instance',
-        'an open connection',
-      ])
-      expect(notes.join('\n')).to.include('get the same token')
-    } finally {
-      await end(app)
-      commands.close()
-    }
-  })
+  longTest(
+    'the denylist of the tutorial: nothing got in, and equal tokens of one second are noted',
+    async () => {
+      const port = await freePort()
+      const commands = await storeCommands(redis)
+      const app = start(
+        process.execPath,
+        [fileURLToPath(new URL('../../scripts/examples/denylist.mjs', import.meta.url))],
+        { env: { JWT_SECRET: hmacSecret, REDIS_URL: redis.url, PORT: String(port) } },
+      )
+      const origin = `http://127.0.0.1:${port}`
+      try {
+        await until('it listens', async () => (await send(origin, {}).catch(() => 0)) !== 0)
+        writeFileSync(file('limits.yaml'), 'limits: { watchSeconds: 2, outageSeconds: 1 }')
+        const target = [
+          ...['--config', file('limits.yaml')],
+          ...['--login', `${origin}/login`, '--logout', `${origin}/logout`],
+          ...['--protected', `${origin}/me`, '--secret-from', 'JWT_SECRET'],
+          ...['--stop-store', commands.store.stop, '--start-store', commands.store.start, '--json'],
+        ]
+        const { code, out, err } = await run(target, { JWT_SECRET: hmacSecret })
+        expect([code, err]).to.deep.equal([0, ''])
+        const { results, notes } = JSON.parse(out) as Report
+        const untried = results.filter(({ outcome }) => outcome !== 'held').map(({ name }) => name)
+        expect(untried).to.deep.equal([
+          'a sibling token of the login',
+          'a token refreshed after the logout',
+          'the token at a second instance',
+          'an open connection',
+        ])
+        expect(notes.join('\n')).to.include('get the same token')
+      } finally {
+        await end(app)
+        commands.close()
+      }
+    },
+  )
 
   it('2: a bad configuration, a target that lets no token in, each said at once', async () => {
     const { code, out, err } = await run(['--logout', 'nowhere', '--origin', 'x'])

@@ -2,12 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { createGuard, type Guard } from '../../src/guard.js'
 import { clientsVariable, secretOf } from '../support/clients.js'
+import { isLong } from '../support/long.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { hmacSecret, token } from '../support/tokens.js'
 
-const isLong = process.env['LONG'] === '1'
 const guardCount = 100
 
 type Line = Record<string, unknown>

@@ -3,3 +3,8 @@ export const isLong = process.env['LONG'] === '1'
 
 /** How often a long test repeats: `few` times in `npm test`, `many` in `npm run test:long`. */
 export const repeats = (few: number, many: number): number => (isLong ? many : few)
+
+/** A test that takes too long for `npm test`. */
+export function longTest(name: string, run: Mocha.AsyncFunc): void {
+  if (isLong) it(name, run)
+}
