@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import openapiTS, { astToString } from 'openapi-typescript'
 import { parse } from 'yaml'
 import type { ContractDocument } from '../src/contract.js'
+import { collectionOf } from './collection.js'
 import { configurationPage } from './configuration.js'
 import { makeValidators } from './validators.js'
 import { makeVectors, type Vectors } from './vectors.js'
@@ -20,6 +21,7 @@ const vectorsBefore = await readFile(vectors, 'utf8').then(
 )
 
 const made: Record<string, string> = {
+  'generated/collection.json': `${JSON.stringify(collectionOf(document), null, 1)}\n`,
   'generated/configuration.md': configurationPage(),
   'generated/openapi.d.ts': `// Made from openapi.yaml by \`npm run generate\`.\n${astToString(await openapiTS(contract, { silent: true }))}`,
   'generated/openapi.json': `${JSON.stringify(document, null, 1)}\n`,
