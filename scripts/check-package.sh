@@ -25,7 +25,7 @@ tar -tzf "$main" | sort >"$work/content"
 for needed in package/dist/main.js package/dist/guard.js package/dist/guard.d.ts package/dist/client.js package/dist/client.d.ts package/dist/embedded.js package/dist/embedded.d.ts package/dist/store/redis/{commit,dry-run,feed-page,feed-tail,feed-bounds,scan}.lua package/dist/docs/swagger-ui-bundle.js{,.br,.gz} package/dist/docs/reference.js{,.br,.gz} package/generated/vectors.json package/generated/openapi.json package/openapi.yaml package/scripts/build.mjs package/README.md package/LICENSE; do
   grep -qx "$needed" "$work/content" || { echo "the package lacks $needed" >&2; exit 1; }
 done
-if grep -E '^package/dist/packages/' "$work/content" || grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|OPERATING\.md$|SECURITY\.md$|scripts/build\.mjs$)' "$work/content"; then
+if grep -E '^package/dist/(packages|release)/' "$work/content" || grep -vE '^package/(dist/|generated/|openapi\.yaml$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$|OPERATING\.md$|SECURITY\.md$|scripts/build\.mjs$)' "$work/content"; then
   echo 'the package has files that no user needs (above)' >&2
   exit 1
 fi
