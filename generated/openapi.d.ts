@@ -799,20 +799,13 @@ export interface components {
         IssuerName: string | null;
         /** @description What is wrong with the request. Nothing that the client has sent is repeated. */
         RequestFaults: {
-            /** @description `query.` or `body.` and the name of the member; `query` for a parameter that is unknown or sent twice. */
+            /** @description `query.`, `path.`, `header.` or `body.` and its name; `query` or `body` alone for what is unknown, sent twice or unreadable. */
             path: string;
             /** @description What the member must be, in English. */
             rule: string;
             /** @description The values that it may have, where these can be listed. For `body.iss` the configured issuers; empty where `JWT_ISSUER` is not set. */
             values?: string[];
         }[];
-        BadRevocation: {
-            /** @constant */
-            success: false;
-            /** @constant */
-            message: "Solicitud inválida";
-            details: components["schemas"]["RequestFaults"];
-        };
         RevocationRequest: components["schemas"]["SubjectRevocation"] | components["schemas"]["SessionRevocation"] | components["schemas"]["TokenIdRevocation"] | components["schemas"]["TokenRevocation"];
         SubjectRevocation: {
             iss?: components["schemas"]["IssuerName"];
@@ -980,9 +973,10 @@ export interface components {
                 "application/json": components["schemas"]["BadRequest"];
             };
         };
-        /** @description A parameter of the query is wrong, unknown or sent twice, or the request is not HTTP. */
+        /** @description A parameter or a member of the body is wrong, unknown, missing or sent twice, as `details` says; or the request is not HTTP. */
         BadParameter: {
             headers: {
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
@@ -992,7 +986,7 @@ export interface components {
                 "application/json": components["schemas"]["BadParameter"];
             };
         };
-        /** @description The request has a member that the contract does not know, or a bad one, or is not HTTP. `details` names a bad member. */
+        /** @description The body has a member that is wrong, unknown or missing, as `details` says; or the request is not HTTP. */
         RevocationRefused: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1002,7 +996,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": components["schemas"]["BadRequest"] | components["schemas"]["BadRevocation"];
+                "application/json": components["schemas"]["BadParameter"];
             };
         };
         /** @description There is no token, or it is malformed, not genuine, not acceptable here, or already revoked. */
@@ -1921,7 +1915,7 @@ export interface operations {
                     "application/json": components["schemas"]["RevocationState"];
                 };
             };
-            400: components["responses"]["BadRequest"];
+            400: components["responses"]["BadParameter"];
             401: components["responses"]["InvalidClient"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];
@@ -2037,7 +2031,7 @@ export interface operations {
                     "application/json": components["schemas"]["Erasure"];
                 };
             };
-            400: components["responses"]["BadRequest"];
+            400: components["responses"]["BadParameter"];
             401: components["responses"]["InvalidClient"];
             403: components["responses"]["NotPermitted"];
             404: components["responses"]["NotFound"];

@@ -11,8 +11,9 @@ import type { OperationId, Operations, Request } from '../operations/operation.j
 import type { LimitAddress } from './address-limit.js'
 import type { Middleware, ServiceContext } from './context.js'
 import type { Outgoing } from './failures.js'
-import { badParameter, strictQueryCheck } from './query-check.js'
+import { strictQueryCheck } from './query-check.js'
 import { readableTypes, readBody, UnreadableBody } from './request-body.js'
+import { badRequest, faultsOf, type Violation } from './request-faults.js'
 import type { ServedOperation } from './served-operations.js'
 
 export type RouteParts = Readonly<{
@@ -146,7 +147,9 @@ function handlerOf(
   const operation: AnyOperation = operations[operationId]
   const checkQuery = strictQueryCheck(operationId, parameters)
   return async (ctx: ServiceContext) => {
-    if (ctx.request.querystring !== '') checkQuery(ctx.request.querystring)
+    const { querystring } = ctx.request
+    const fault = querystring === '' ? undefined : checkQuery(querystring)
+    if (fault !== undefined) throw badRequest(ctx.state.operation, [fault])
     await limitAddress(ctx.state, lacksToken(ctx) ? 'unreadable' : 'readable')
     // The compiler cannot know that koa-openapi has validated the request against the contract.
     ctx.state.answer = await operation(acceptedRequest(ctx) as never)
@@ -171,7 +174,6 @@ function acceptedRequest(ctx: ServiceContext): Record<keyof Request<OperationId>
 
 /** koa-openapi's refusal: an error of http-errors with findings of `openapi-request-validator`. */
 type Refusal = Error & { errors: readonly Violation[] }
-type Violation = { location?: string; path?: string; errorCode?: string }
 
 const isRefusal = (error: unknown): error is Refusal =>
   error instanceof Error && 'errors' in error && 'status' in error
@@ -189,6 +191,8 @@ function lacksToken({ state: { operation }, request }: ServiceContext): boolean 
   return hasNone && operation?.mayLackToken === false
 }
 
+const noJson = { path: 'body', rule: 'must be JSON' }
+
 /** Throws what the client is told. The cause is left out, because its errors may quote the request. */
 const rethrow =
   (ctx: ServiceContext, limitAddress: LimitAddress) =>
@@ -201,7 +205,6 @@ const rethrow =
     const { operation } = state
     if (!isRefused || error.errors.some(isUnreadable) || lacksToken(ctx))
       await operation?.refuseBody?.(state)
-    const parameter = isRefused && error.errors.find(({ location }) => location === 'query')
-    if (parameter) throw badParameter(operation?.parameters ?? [], parameter.path)
-    throw new ServiceError('bad_request', { reason: 'body' })
+    const faults = isRefused ? faultsOf(operation, error.errors, ctx.request.body) : [noJson]
+    throw badRequest(operation, faults)
   }

@@ -6,22 +6,23 @@ import {
   type DocumentedParameter,
 } from '../contract.js'
 import type { OperationId, OperationTraits, Operations } from '../operations/operation.js'
+import type { BodyForm, Described, ValueSchema } from './request-faults.js'
 
 /** `envelope`: `{"success":false,"message":…}`. `oauth`: `{"error":…}` (RFC 6749 §5.2). */
 export type FailureForm = 'envelope' | 'oauth'
 
 /** What HTTP knows of an operation: its traits, and what the contract declares for it. */
-export type ServedOperation = Readonly<{
-  operationId: OperationId
-  path: string
-  parameters: readonly DocumentedParameter[]
-  limitedByAddress: boolean
-  refuseBody: OperationTraits['refuseBody']
-  mayLackToken: boolean
-  /** The failure when the outcome is unknown: 500 or 503, as the operation declares. */
-  outcomeUnknown: 'internal_error' | 'store_unavailable'
-  failureForm: FailureForm
-}>
+export type ServedOperation = Described &
+  Readonly<{
+    operationId: OperationId
+    path: string
+    limitedByAddress: boolean
+    refuseBody: OperationTraits['refuseBody']
+    mayLackToken: boolean
+    /** The failure when the outcome is unknown: 500 or 503, as the operation declares. */
+    outcomeUnknown: 'internal_error' | 'store_unavailable'
+    failureForm: FailureForm
+  }>
 
 export function servedOperations(
   document: ContractDocument,
@@ -34,7 +35,9 @@ export function servedOperations(
       const served: ServedOperation = {
         operationId,
         path,
-        parameters,
+        parameters: parameters.map((one) => resolvedParameter(document, one)),
+        bodyForms: bodyFormsOf(document, documented),
+        hasDetails: hasDetails(document, documented),
         limitedByAddress,
         refuseBody,
         mayLackToken,
@@ -44,6 +47,41 @@ export function servedOperations(
       return [operationId, served]
     }),
   )
+}
+
+const resolvedParameter = (document: ContractDocument, parameter: DocumentedParameter) => ({
+  ...parameter,
+  schema: resolveReference(document, parameter.schema),
+})
+
+type BodySchema = Readonly<{ $ref?: string }> &
+  BodyForm &
+  Readonly<{ oneOf?: readonly BodySchema[] }>
+
+function bodyFormsOf(
+  document: ContractDocument,
+  { requestBody }: DocumentedOperation,
+): readonly BodyForm[] {
+  const resolve = (schema: ValueSchema): ValueSchema => {
+    const found = resolveReference(document, schema)
+    return found.oneOf === undefined ? found : { ...found, oneOf: found.oneOf.map(resolve) }
+  }
+  return Object.values(requestBody?.content ?? {}).flatMap(({ schema }) => {
+    const found = resolveReference(document, schema as unknown as BodySchema)
+    return (found.oneOf ?? [found]).map((one) => {
+      const { required = [], properties = {} } = resolveReference(document, one)
+      const members = Object.entries(properties).map(([name, of]) => [name, resolve(of)] as const)
+      return { required, properties: Object.fromEntries(members) }
+    })
+  })
+}
+
+/** Whether the schema of the 400 has `details`. */
+function hasDetails(document: ContractDocument, { responses }: DocumentedOperation): boolean {
+  const { content } = resolveReference(document, responses['400'] ?? {})
+  const schema = content?.['application/json']?.schema
+  const { properties = {} } = schema === undefined ? {} : resolveReference(document, schema)
+  return 'details' in properties
 }
 
 /** The schema of a 404 shows the form of failures; of a check, which has none, that of a 503. */

@@ -4,6 +4,11 @@ import type { Subscribers } from '../feed/subscribers.js'
 import { requireReadable } from '../feed/version.js'
 import type { Operation } from './operation.js'
 
+const noPosition = {
+  reason: 'invalid_member',
+  details: [{ path: 'query.from', rule: 'is needed, unless there is a Last-Event-ID' }],
+} as const
+
 /** The feed as Server-Sent Events, from a position on. */
 export const followEvents =
   ({
@@ -19,7 +24,7 @@ export const followEvents =
     // `Last-Event-ID` takes precedence: an EventSource that reconnects sends its newest position
     // there, and its first position in `from`.
     const from = lastEventId ?? query?.from
-    if (from === undefined) throw new ServiceError('bad_request', { reason: 'body' })
+    if (from === undefined) throw new ServiceError('bad_request', noPosition)
     return {
       status: 200,
       body: await subscribers.open(from),

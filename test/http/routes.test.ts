@@ -118,9 +118,8 @@ describe('routes', () => {
   it('400 says which parameter is wrong, and repeats nothing that the client has sent', async () => {
     const all = 'the parameters are subject, key, event, client, reason, from, to, limit, cursor'
     for (const [query, path, rule] of [
-      ['event=secret', 'query.event', 'must be as the contract says'],
-      ['key=secret', 'query.key', 'must be as the contract says'],
-      ['subject=', 'query.subject', 'must be as the contract says'],
+      ['key=secret', 'query.key', 'must be a text of the form ^[tsujn]:[A-Za-z0-9_-]{21}[AQgw]$'],
+      ['subject=', 'query.subject', 'must be a text that is not empty'],
       ['secret=1', 'query', `there is no such parameter; ${all}`],
       ['secret=1&secret=1', 'query', `no parameter may come twice; ${all}`],
     ] as const)
@@ -147,7 +146,9 @@ describe('routes', () => {
 
   it('400 by an operation: neither the answer nor the log has the parameter', async () => {
     const answer = await audit('cursor=secret-cursor')
-    expect(answer.json).to.deep.equal(wrong('query.cursor', 'must be as the contract says'))
+    expect(answer.json).to.deep.equal(
+      wrong('query.cursor', 'must be a text of the form ^[1-9][0-9]{0,15}-[0-9]{1,16}$'),
+    )
     expect(JSON.stringify(service.logged())).not.to.include('secret-cursor')
   })
 
