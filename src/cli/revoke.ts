@@ -90,6 +90,7 @@ function faultOf(refused: Refused, iss: Options['iss']): string {
     return `${status} ${body.message}${reason === undefined ? '' : ` (${reason})`}`
   const { path, rule, values = [] } = fault
   if (path === 'body.token') return 'the token is not genuine, or not of this service'
+  if (path === 'body') return `the request ${rule}`
   if (path !== 'body.iss') return `--${path.replace('body.', '')} ${rule}`
   if (values.length === 0)
     return 'the service checks no issuer (JWT_ISSUER): give the iss of the tokens by --iss, or --no-iss if they have none'

@@ -1,4 +1,6 @@
+import type { RequestFault } from '../errors.js'
 import { requestWithin, textOf } from '../runtime/http-client.js'
+import { plain } from './event-text.js'
 import { authorizationOf, failureOf, requestTimeoutMs, urlOf, type Io } from './io.js'
 
 /** The service refuses the request, and would refuse a repeat, too. */
@@ -38,7 +40,8 @@ export function serviceRequests(io: Io, options: ServiceOptions, permission: str
     const reason = headers.get('x-error-reason') ?? undefined
     if (status === 200 && request.expected in body)
       return { body: body as Body, dateMs: Date.parse(headers.get('date') ?? '') || Date.now() }
-    const refusal = body['success'] === false && refusalText(status, reason, permission)
+    const refusal =
+      body['success'] === false && (faultsOf(body) ?? refusalText(status, reason, permission))
     if (refusal) throw new Refused(`the service answered ${status}: ${refusal}`)
     throw new Error(
       status < 500 ? `another server answers at ${origin}` : `the service answered ${status}`,
@@ -84,6 +87,13 @@ function objectOf(text: string): Readonly<Record<string, unknown>> {
   } catch {
     return {}
   }
+}
+
+/** What the service says is wrong with the request; absent where it says nothing. */
+function faultsOf({ details }: Readonly<Record<string, unknown>>): string | undefined {
+  if (!Array.isArray(details)) return undefined
+  const faults = details as readonly Partial<RequestFault>[]
+  return faults.map(({ path, rule }) => plain(`${path} ${rule}`)).join('; ')
 }
 
 /** Absent for a status by which the service does not refuse. */

@@ -393,6 +393,18 @@ describe('the command line (as built into dist/)', () => {
       ],
       [['audit', '--until', '2026-02-30T12:00:00Z'], {}, 2, /'--until <time>'.*It must be a time/],
       [['audit', '--until', '2026-03-01T12:00:00Z', '--follow'], {}, 2, /^--follow goes on/],
+      [
+        ['audit', '--subject', ''],
+        {},
+        2,
+        /^the service answered 400: query\.subject must be a text that is not empty\n$/,
+      ],
+      [
+        ['revoke', '--sub', '', '--no-iss', '--reason', 'admin'],
+        {},
+        1,
+        /^refused: --sub must be a text/,
+      ],
       [['audit', '--key', 'alice'], {}, 2, /'--key <key>'.*It must be a key of the trail/],
       [['logout'], {}, 2, /unknown command 'logout'/],
       [['serve', '--port', '1'], {}, 2, /unknown option '--port'/],
