@@ -228,7 +228,12 @@ export interface paths {
          *
          *     A reader refuses a version that is newer than it knows; an instance of an earlier release sends version 2 or 1. It also refuses the
          *     whole snapshot if a record is of an unknown kind, because the snapshot is not complete without that record. A snapshot without its end was
-         *     cut off, and is not complete up to any position. A record may come twice: the longer life and the later cutoff count, and the number
+         *     cut off, and is not complete up to any position.
+         *
+         *     The feed keeps about 100,000 events, and a large snapshot may take longer than they last. A reader therefore opens the event stream
+         *     at the position as soon as it has that position, and applies events while the rest of the snapshot arrives; their order does not
+         *     matter. The last event that it applied without a gap is its position once the snapshot is whole and its last checksum is right, and
+         *     not before. If there is a gap meanwhile, it takes another snapshot. A record may come twice: the longer life and the later cutoff count, and the number
          *     of records counts it twice. A reader adds a snapshot to what it holds already, and never drops a revocation before its expiry.
          */
         get: operations["getSnapshot"];

@@ -21,8 +21,9 @@ export type Inspection = FoundFeed & Readonly<{ tail: FeedEvent | undefined }>
 /** What a snapshot has added makes the live set complete up to this position. */
 export type Snapshot = Readonly<{ position: Position; server: FeedServer | undefined }>
 
-/** The live set that a snapshot is added to. */
-export type SnapshotTarget = Pick<LiveSet, 'add' | 'addPacked'>
+/** The live set that a snapshot is added to. `onPart` is called when a part of it has arrived. */
+export type SnapshotTarget = Pick<LiveSet, 'add' | 'addPacked'> &
+  Readonly<{ onPart?: (() => void) | undefined }>
 
 /** The part of a follower that takes pages. */
 export type PageReader = Readonly<{

@@ -82,17 +82,16 @@ async function bootstrap(
     void context.barrier.begin(snapshot.position, context.closing.signal)
 }
 
-function targetOf({ parts: { liveSet, ownWrites } }: FollowerContext): SnapshotTarget {
-  if (ownWrites === undefined) return liveSet
-  const { unconfirmed } = ownWrites
-  return {
-    addPacked: liveSet.addPacked,
-    add(entry) {
-      liveSet.add(entry)
-      unconfirmed.confirm(entry, expiryToleranceMs)
-    },
-  }
-}
+const targetOf = ({
+  parts: { liveSet, ownWrites, observer },
+}: FollowerContext): SnapshotTarget => ({
+  addPacked: liveSet.addPacked,
+  add(entry) {
+    liveSet.add(entry)
+    ownWrites?.unconfirmed.confirm(entry, expiryToleranceMs)
+  },
+  onPart: observer.onSnapshotPart,
+})
 
 async function follow(
   context: FollowerContext,

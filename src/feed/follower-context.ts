@@ -121,8 +121,9 @@ export function reportTrouble(context: FollowerContext, error: unknown): void {
     enter(context, onUnreadable(context.state))
     startOver(context, error)
   }
-  // Another connection may deliver the events.
-  if (error instanceof LaggingFeed) context.activity.abort(error)
+  // Another connection may deliver the events. A snapshot is taken over a connection of its own.
+  if (error instanceof LaggingFeed && heldPosition(context) !== undefined)
+    context.activity.abort(error)
   context.parts.observer.onTrouble(error, kind)
 }
 

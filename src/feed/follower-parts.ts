@@ -21,6 +21,8 @@ export type FollowerObserver = Readonly<{
    */
   onEvents(events: readonly FeedEvent[]): void
   onSnapshot(): void
+  /** A part of a snapshot has arrived. */
+  onSnapshotPart(): void
   /** There is a gap before the events that will follow. */
   onGap(): void
   onNotice(notice: Notice, state: State, counts: FollowerCounts): void

@@ -83,6 +83,7 @@ async function scan(
   for await (const entries of log.scan()) {
     signal.throwIfAborted()
     for (const entry of entries) target.add(entry)
+    target.onPart?.()
     scanned += entries.length
     if (scanned < readAlongAfter) continue
     scanned = 0

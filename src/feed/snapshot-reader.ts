@@ -23,6 +23,7 @@ const longestPosition = 128
 
 type Reading = {
   readonly target: Pick<LiveSet, 'addPacked'>
+  readonly onPosition: (position: Position) => void
   readonly checksums: ReturnType<typeof createChecksums>
   /** What no checksum has confirmed yet, and the part of it that has been looked at. */
   rest: Buffer
@@ -39,12 +40,17 @@ type Reading = {
  * Adds a snapshot to a live set, piece by piece; records are added once a checksum has confirmed
  * them. Snapshots before version 3 have no checksums.
  *
+ * @param onPosition takes the position in the head, before any record is added
  * @throws (its methods) Error when the pieces are no snapshot, `DamagedSnapshot`, and
  * `UnreadableFeed` when the snapshot is of a newer version
  */
-export function createSnapshotReader(target: Pick<LiveSet, 'addPacked'>) {
+export function createSnapshotReader(
+  target: Pick<LiveSet, 'addPacked'>,
+  onPosition: (position: Position) => void = () => undefined,
+) {
   const reading: Reading = {
     target,
+    onPosition,
     checksums: createChecksums(),
     rest: Buffer.alloc(0),
     scanned: 0,
@@ -93,6 +99,7 @@ function readHead(reading: Reading): boolean {
   reading.position = position
   reading.isChecked = hasChecksums(version)
   reading.recordsFrom = reading.scanned = headBytes + length
+  reading.onPosition(position)
   return true
 }
 

@@ -36,7 +36,7 @@ export type StoreFollower = Pick<
 
 export type StoreFollowerParts = Pick<
   FollowerObserver,
-  'onEvents' | 'onGap' | 'onSnapshot' | 'onProven' | 'onFreshness' | 'onTrouble'
+  'onEvents' | 'onGap' | 'onSnapshot' | 'onSnapshotPart' | 'onProven' | 'onFreshness' | 'onTrouble'
 > & {
   feed: FeedLog
   liveSet: LiveSet
@@ -77,6 +77,7 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
       onEvents: parts.onEvents,
       onGap: parts.onGap,
       onSnapshot: parts.onSnapshot,
+      onSnapshotPart: parts.onSnapshotPart,
       onProven: parts.onProven,
       onFreshness: parts.onFreshness,
       onTrouble(error, kind) {

@@ -5,7 +5,7 @@ import type { FollowerCounts } from '../feed/follower-parts.js'
 import type { LiveSet } from '../revocation/live-set.js'
 import type { Clock } from '../runtime/clock.js'
 import { FeedError } from './feed-error.js'
-import { createReadiness } from './readiness.js'
+import { createReadiness, type Patience } from './readiness.js'
 
 /** What a follower reports to its guard. The live set has what it reports already. */
 export type GuardObserver = Readonly<{
@@ -29,13 +29,15 @@ export type GuardFollower = Pick<
   'start' | 'position' | 'stalenessMs' | 'isFresh' | 'close'
 > & {
   counts(): Pick<FollowerCounts, 'snapshots' | 'gaps' | 'reconnects'>
+  /** How long a caller waits: `withinMs`, or without it as long as parts of a snapshot arrive. */
+  patience(withinMs?: number): Patience
   /**
    * Returns when the guard is fresh.
    *
-   * @throws Error with the last trouble when the guard is not fresh within `ms`, or when the client
-   * is refused
+   * @throws Error with the last trouble when the guard is not fresh in time, or when the client is
+   * refused
    */
-  fresh(ms: number): Promise<void>
+  fresh(patience: Patience): Promise<void>
 }
 
 const retryMs = { first: 50, most: 2_000 }
@@ -53,6 +55,7 @@ export function createGuardFollower(
     observer: {
       onEvents: parts.onEvents,
       onSnapshot: parts.onSnapshot,
+      onSnapshotPart: readiness.onPart,
       onGap: () => undefined,
       onPositionSeen: () => undefined,
       onFreshness: parts.onFreshness,
@@ -70,6 +73,7 @@ export function createGuardFollower(
   })
   return {
     ...follower,
+    patience: readiness.patience,
     fresh: readiness.fresh,
     async close() {
       readiness.close()

@@ -128,13 +128,12 @@ function openTokens(settings: CheckSettings, issuers: KeySets['issuers'], warn: 
 
 const readyWhen =
   (follower: GuardFollower, keySets: KeySets): Guard['ready'] =>
-  async (withinMs = 10_000) => {
-    const deadlineMs = performance.now() + withinMs
-    const leftMs = () => Math.max(0, Math.ceil(deadlineMs - performance.now()))
-    await follower.fresh(withinMs)
-    await keySets.loaded(leftMs(), withinMs)
+  async (withinMs) => {
+    const patience = follower.patience(withinMs)
+    await follower.fresh(patience)
+    await keySets.loaded(patience)
     // The guard may have become stale while it waited for the keys.
-    await follower.fresh(leftMs())
+    await follower.fresh(patience)
   }
 
 function statsOf(

@@ -22,15 +22,19 @@ const busyAtMostMs = 5
 const writtenAtOnceBytes = 16_384
 const longestEvent = 65_536
 
+/** What takes a snapshot. `onPosition` gets the position in the head, before any record. */
+type SnapshotReceiver = Pick<SnapshotTarget, 'addPacked' | 'onPart'> &
+  Readonly<{ onPosition: (position: Position) => void }>
+
 export type FeedClient = Readonly<{
   /**
    * Adds a snapshot to a live set, without blocking the event loop.
    *
    * @returns the position that the snapshot is complete up to
    */
-  snapshot(target: Pick<SnapshotTarget, 'addPacked'>, signal: AbortSignal): Promise<Position>
+  snapshot(receiver: SnapshotReceiver, signal: AbortSignal): Promise<Position>
   /** Gives every event from a position on. Returns when the feed says that there is a gap. */
-  events(from: Position, reader: PageReader): Promise<void>
+  events(from: Position, reader: Pick<PageReader, 'onPage' | 'signal'>): Promise<void>
   position(signal: AbortSignal): Promise<Position>
 }>
 
@@ -48,7 +52,7 @@ type Connection = Readonly<{
 export function createFeedClient(credentials: Credentials): FeedClient {
   const connection = connectionOf(credentials)
   return {
-    snapshot: (target, signal) => readSnapshot(connection, target, signal),
+    snapshot: (receiver, signal) => readSnapshot(connection, receiver, signal),
     events: (from, reader) => readEvents(connection, from, reader),
     position: (signal) =>
       connection.send({ part: 'position', query: {}, signal }, async (answer) => {
@@ -100,10 +104,10 @@ function readPieces(
 
 async function readSnapshot(
   connection: Connection,
-  target: Pick<SnapshotTarget, 'addPacked'>,
+  receiver: SnapshotReceiver,
   signal: AbortSignal,
 ): Promise<Position> {
-  const reader = createSnapshotReader(target)
+  const reader = createSnapshotReader(receiver, receiver.onPosition)
   let busySinceMs = performance.now()
   const pause = async () => {
     await new Promise((resolve) => setImmediate(resolve))
@@ -126,6 +130,7 @@ async function readSnapshot(
       write(piece.subarray(start, start + writtenAtOnceBytes))
       if (performance.now() - busySinceMs >= busyAtMostMs) await pause()
     }
+    receiver.onPart?.()
     return true
   })
   return reader.end()
@@ -147,7 +152,7 @@ const notASnapshot = (origin: string, error: unknown): unknown =>
 async function readEvents(
   connection: Connection,
   from: Position,
-  { onPage, signal }: PageReader,
+  { onPage, signal }: Pick<PageReader, 'onPage' | 'signal'>,
 ): Promise<void> {
   const pages = createPages(from)
   const decoder = new TextDecoder()

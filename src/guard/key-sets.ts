@@ -3,6 +3,7 @@ import { remoteUriOf } from '../token/issuer-key-options.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
 import type { KeySourceLog } from '../token/key-source-log.js'
+import type { Patience } from './readiness.js'
 import type { KeySetStats } from './types.js'
 
 type Parts = Readonly<{
@@ -42,10 +43,11 @@ export function openGuardIssuers(parts: Parts) {
   return {
     issuers,
     states: () => statesOf(issuers, now()),
-    /** @throws Error that names the key sets that are missing after `ms`, and `withinMs` */
-    async loaded(ms: number, withinMs: number): Promise<void> {
+    /** @throws Error that names the key sets that are missing when the time is over */
+    async loaded({ leftMs, inAllMs }: Patience): Promise<void> {
       if (isClosed) throw closed()
-      if (missing().length > 0) await waiters.wait(ms, () => late(withinMs, missing(), reasons))
+      if (missing().length > 0)
+        await waiters.wait(leftMs, () => late(inAllMs(), missing(), reasons))
     },
     close() {
       isClosed = true

@@ -25,6 +25,7 @@ export function createTestFollower(liveSet: LiveSet) {
     stalenessMs: () => (mode === 'fresh' ? 0 : Infinity),
     position: () => positionOf(last),
     counts: () => ({ snapshots: 1, gaps: 0, reconnects: 0 }),
+    patience: readiness.patience,
     fresh: readiness.fresh,
     async close() {
       mode = 'closed'

@@ -169,7 +169,8 @@ export type Guard = {
    * guard refuses each token that `onUnknown` does not let pass, and each token whose key is
    * missing.
    *
-   * @param withinMs deadline, 10000 unless given
+   * @param withinMs deadline in milliseconds, exact. Without it the deadline grows with the snapshot:
+   * 10000 after the call or after its last bytes, and at most 600000
    * @throws Error that says whether the feed or a key set is missing, and why. It is thrown at once
    * when the service refuses the client, and when another program answers at the feed's address. A
    * connection that fails, a 429 and a 5xx are repeated until the deadline.

@@ -13,3 +13,19 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
     work.then(resolve, reject).finally(done)
   })
 }
+
+/** Runs `work` with a controller that is aborted when `closing` is. */
+export async function withController<T>(
+  closing: AbortSignal | undefined,
+  work: (controller: AbortController) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const abort = () => controller.abort(closing?.reason)
+  closing?.addEventListener('abort', abort)
+  if (closing?.aborted === true) abort()
+  try {
+    return await work(controller)
+  } finally {
+    closing?.removeEventListener('abort', abort)
+  }
+}

@@ -1,3 +1,5 @@
+import { withController } from './abort.js'
+
 /**
  * A deadline of running work: `signal` is aborted at the deadline, and `extend` moves the deadline
  * to `ms` from now.
@@ -17,34 +19,30 @@ export type Answer = Pick<Response, 'status' | 'headers'> &
  *
  * @throws what `work` throws: for an aborted signal a `TimeoutError`, or the reason of `closing`
  */
-export async function withDeadlineSignal<T>(
+export const withDeadlineSignal = <T>(
   ms: number,
   closing: AbortSignal | undefined,
   work: (deadline: Deadline) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController()
-  const startTimer = (ms: number) =>
-    setTimeout(
-      () => controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')),
-      ms,
-    )
-  const abort = () => controller.abort(closing?.reason)
-  let timer = startTimer(ms)
-  closing?.addEventListener('abort', abort)
-  if (closing?.aborted === true) abort()
-  try {
-    return await work({
-      signal: controller.signal,
-      extend(ms) {
-        clearTimeout(timer)
-        timer = startTimer(ms)
-      },
-    })
-  } finally {
-    clearTimeout(timer)
-    closing?.removeEventListener('abort', abort)
-  }
-}
+): Promise<T> =>
+  withController(closing, async (controller) => {
+    const startTimer = (ms: number) =>
+      setTimeout(
+        () => controller.abort(new DOMException(`no answer within ${ms} ms`, 'TimeoutError')),
+        ms,
+      )
+    let timer = startTimer(ms)
+    try {
+      return await work({
+        signal: controller.signal,
+        extend(ms) {
+          clearTimeout(timer)
+          timer = startTimer(ms)
+        },
+      })
+    } finally {
+      clearTimeout(timer)
+    }
+  })
 
 /**
  * Sends a request and reads its answer, whose body is cancelled when `read` is done. A redirect is

@@ -6,11 +6,18 @@ const longestTimerMs = 2 ** 31 - 1
 export function createWaiters() {
   const waiting = new Set<Deferred<void>>()
   return {
-    /** @throws Error the error that `late` makes after `ms`, or the error given to `fail` */
-    async wait(ms: number, late: () => Error): Promise<void> {
+    /**
+     * @param leftMs how long to wait from now; asked again when that time is over
+     * @throws Error the error that `late` makes once no time is left, or the error given to `fail`
+     */
+    async wait(leftMs: () => number, late: () => Error): Promise<void> {
       const waiter = createDeferred<void>()
-      const onTimeout = () => waiter.reject(late())
-      const timer = setTimeout(onTimeout, Math.min(ms, longestTimerMs))
+      const startTimer = () => setTimeout(onTimeout, Math.min(leftMs(), longestTimerMs))
+      const onTimeout = () => {
+        if (leftMs() > 0) timer = startTimer()
+        else waiter.reject(late())
+      }
+      let timer = startTimer()
       waiting.add(waiter)
       try {
         await waiter.promise

@@ -35,6 +35,7 @@ function followFeed({ follower, news }: Feed, observer: GuardObserver): GuardFol
   const subscribe = (way: 'on' | 'off') =>
     news[way]('events', observer.onEvents)
       [way]('snapshot', observer.onSnapshot)
+      [way]('snapshotPart', readiness.onPart)
       // Events that arrive together with a gap are in the live set, but are not reported.
       [way]('gap', observer.onSnapshot)
       [way]('freshness', observer.onFreshness)
@@ -43,6 +44,7 @@ function followFeed({ follower, news }: Feed, observer: GuardObserver): GuardFol
   return {
     ...follower,
     start: () => void subscribe('on'),
+    patience: readiness.patience,
     fresh: readiness.fresh,
     async close() {
       subscribe('off')

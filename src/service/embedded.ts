@@ -24,7 +24,8 @@ export type Cierre = Readonly<{
   /**
    * Returns when a logout would succeed and the guard is fresh.
    *
-   * @param withinMs deadline, 10000 unless given
+   * @param withinMs deadline in milliseconds; without it 10000 after the call or after the last
+   * revocations were read, and at most 600000
    * @throws Error that says what is missing
    */
   ready(withinMs?: number): Promise<void>
@@ -83,10 +84,11 @@ function handlerOf(parts: ServiceParts, otherPaths: readonly OtherPath[]): Handl
 
 const readyWhen =
   ({ stores }: ServiceParts, guard: Guard): Cierre['ready'] =>
-  async (withinMs = 10_000) => {
-    const deadlineMs = performance.now() + withinMs
+  async (withinMs) => {
+    const startedMs = performance.now()
     await guard.ready(withinMs)
-    const leftMs = Math.max(1, deadlineMs - performance.now())
+    const tookMs = withinMs === undefined ? 0 : performance.now() - startedMs
+    const leftMs = Math.max(1, (withinMs ?? 10_000) - tookMs)
     const { store, eviction } = await withDeadline(stores.checkHealth(), leftMs)
     const failed = Object.entries({ store, eviction }).filter(
       ([, status]) => status !== 'ok' && status !== 'warning',

@@ -14,6 +14,7 @@ import type { Outage } from '../telemetry/outages.js'
 export type FeedNews = EventEmitter<{
   events: [readonly FeedEvent[]]
   snapshot: []
+  snapshotPart: []
   gap: []
   proven: []
   freshness: [isFresh: boolean]
@@ -53,6 +54,7 @@ export function createFeed(parts: FeedParts): Feed {
     onEvents: (events) => news.emit('events', events),
     onGap: () => news.emit('gap'),
     onSnapshot: () => news.emit('snapshot'),
+    onSnapshotPart: () => news.emit('snapshotPart'),
     onProven: () => news.emit('proven'),
     onFreshness: (isFresh) => news.emit('freshness', isFresh),
     onTrouble: (error) => news.emit('trouble', error as Error),

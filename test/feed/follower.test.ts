@@ -4,6 +4,7 @@ import type { FollowerParts } from '../../src/feed/follower-parts.js'
 import { createUnconfirmedWrites } from '../../src/feed/unconfirmed-writes.js'
 import type { Entry } from '../../src/revocation/entry.js'
 import { createLiveSet } from '../../src/revocation/live-set.js'
+import { createDeferred } from '../../src/runtime/deferred.js'
 import { createTestSource, entryNumber } from '../support/feed-source.js'
 import { until } from '../support/processes.js'
 
@@ -37,6 +38,7 @@ describe('the follower', () => {
       observer: {
         onEvents: (events) => reported.push(`events ${events.map(({ id }) => id).join(' ')}`),
         onSnapshot: report('snapshot'),
+        onSnapshotPart: () => undefined,
         onGap: report('gap'),
         onNotice: (notice) => reported.push(notice),
         onTrouble: (error, kind) => reported.push(`${kind}: ${(error as Error).message}`),
@@ -99,6 +101,23 @@ describe('the follower', () => {
     await one.follows(genesis, 2)
     expect(one.calls.filter((call) => call === 'snapshot')).to.have.length(2)
     expect(one.follower.counts()).to.include({ gaps: 1, snapshots: 2 })
+  })
+
+  it('a freshness check that began before the gap and fails: the snapshot goes on', async () => {
+    const one = open({ delivery: 'pushed', isInspected: false, writes: false })
+    one.state.tail = async () => positionAt(9)
+    one.follower.start()
+    await one.follows(genesis)
+    await until('it asks', () => one.calls.includes('tail'))
+    const held = createDeferred<void>()
+    one.state.held = held.promise
+    one.gap()
+    await until('it fails', () =>
+      one.reported.includes('passing: the feed lags behind its position'),
+    )
+    held.resolve()
+    await one.follows(genesis, 2)
+    expect(one.calls.filter((call) => call === 'snapshot')).to.have.length(2)
   })
 
   it('a gap, and the inspection finds the position: follows on from it', async () => {
@@ -257,7 +276,7 @@ describe('the follower', () => {
       one.follower.start()
       await until('it is reported', () => one.reported.includes('unreadable: 426'))
       one.state.tail = async () => genesis
-      await one.follows(genesis)
+      await until('it follows on', () => one.reader()?.signal.aborted === false)
       expect([one.follower.isFollowing(), one.follower.position()]).to.deep.equal([false, genesis])
       one.page([0])
       await until('it is fresh', () => one.follower.isFresh())

@@ -50,7 +50,10 @@ describe('reading every revocation of a Redis', function () {
       const inspection = await source.inspect!(undefined)
       const liveSet = createLiveSet(Date.now)
       const { signal } = new AbortController()
-      const { position, server } = await source.snapshot(liveSet, signal, inspection)
+      let parts = 0
+      const target = { ...liveSet, onPart: () => (parts += 1) }
+      const { position, server } = await source.snapshot(target, signal, inspection)
+      expect(parts, 'progress').to.equal(arriving.pages)
       expect(arriving.pages, 'both batches arrived meanwhile').to.be.above(40)
       expect(liveSet.size()).to.equal(50_000)
       expect(position).to.equal(await source.tail(signal))

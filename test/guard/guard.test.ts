@@ -422,12 +422,10 @@ describe('the guard', () => {
         return true
       }
       const events = () =>
-        feed
-          .events(position, { onPage, beforeRead: () => undefined, mayWait: () => true, signal })
-          .then(
-            () => 'gap',
-            (error: Error) => error.message,
-          )
+        feed.events(position, { onPage, signal }).then(
+          () => 'gap',
+          (error: Error) => error.message,
+        )
       expect(await events()).to.equal('gap')
       expect(seen).to.deep.equal([position, '1795231756000-1.info-notice'])
       const upgrade = (name: string) =>

@@ -23,6 +23,7 @@ function open(options: CheckOptions, liveSet: LiveSet, freshness: { isFresh: boo
     liveSet,
     follow: () => ({
       start: () => undefined,
+      patience: () => ({ leftMs: () => 0, inAllMs: () => 0 }),
       fresh: async () => undefined,
       position: () => undefined,
       stalenessMs: () => (freshness.isFresh ? 0 : Infinity),

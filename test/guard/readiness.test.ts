@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { createGuard, FeedError, type Guard, type GuardOptions } from '../../src/guard.js'
 import { violationOf } from '../../src/guard/feed-error.js'
+import { createReadiness } from '../../src/guard/readiness.js'
 import { clientsVariable } from '../support/clients.js'
 import { feedOf, statusOf } from '../support/guard.js'
 import { startIssuer } from '../support/issuer.js'
@@ -278,5 +279,21 @@ describe('ready: resolves once the guard is fresh, or rejects with the reason', 
       await guard.close()
       expect((await failed).message).to.equal('the guard was closed')
     })
+  })
+})
+
+describe('the patience of a caller of ready', () => {
+  it('is exact when it is given; by default it is 10 s, grows while parts of a snapshot arrive, and ends', () => {
+    const readiness = createReadiness(() => false)
+    const [exact, byDefault] = [readiness.patience(500), readiness.patience()]
+    expect([exact.inAllMs(), byDefault.inAllMs()]).to.deep.equal([500, 10_000])
+    expect(exact.leftMs()).to.be.within(0, 500)
+    const startedMs = performance.now()
+    while (performance.now() - startedMs < 5);
+    readiness.onPart()
+    expect(exact.inAllMs()).to.equal(500)
+    expect(byDefault.inAllMs()).to.be.within(10_005, 600_000)
+    expect(readiness.patience().inAllMs(), 'parts before the call').to.equal(10_000)
+    expect(readiness.patience(Infinity).leftMs()).to.equal(Infinity)
   })
 })

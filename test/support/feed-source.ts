@@ -23,6 +23,8 @@ export function createTestSource(delivery: FeedSource['delivery'], isInspected: 
     position: '1000-0.genesis',
     tail: async (): Promise<string> => state.position,
     inspection: {} as Partial<Inspection>,
+    /** What a snapshot waits for. */
+    held: undefined as Promise<void> | undefined,
     kind: 'passing' as 'passing' | 'permanent' | 'unreadable',
   }
   const identity = { epoch: 'e', runId: 'run', replicationId: 'repl' }
@@ -39,8 +41,10 @@ export function createTestSource(delivery: FeedSource['delivery'], isInspected: 
         return { ...found, tail: eventNumber(0), ...state.inspection }
       },
     }),
-    async snapshot(target) {
+    async snapshot(target, signal) {
       calls.push('snapshot')
+      if (state.held !== undefined) await state.held
+      signal.throwIfAborted()
       for (const entry of state.entries) target.add(entry)
       const server = isInspected ? { identity, added: 100 } : undefined
       return { position: state.position, server }
