@@ -45,7 +45,8 @@ The commands other than \`serve\` and \`agent\` read these variables:
 
 | variable | default | meaning |
 |---|---|---|
-| \`CIERRE_URL\` | \`http://127.0.0.1:3000\` | Origin of the service that a command talks to; \`--url\` takes precedence. |
+| \`CIERRE_URL\` | \`http://127.0.0.1:3000\` | Origin of the service that a command talks to: \`https:\`, or \`http:\` on a loopback address; \`--url\` takes precedence. |
+| \`CIERRE_INSECURE\` | | With \`true\`, the origin may be \`http:\` in a private network, too. |
 | \`CIERRE_CLIENT_ID\` | | Machine client of \`revoke\`, \`why\`, \`audit\` and \`erase\`; \`--client-id\` takes precedence. |
 | \`CIERRE_CLIENT_SECRET\` | | Secret of that machine client. |
 `

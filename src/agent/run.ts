@@ -5,6 +5,7 @@ import { ConfigError } from '../config/config.js'
 import type { Environment } from '../config/read-variables.js'
 import { warnOfUnknownVariables } from '../config/unknown-variables.js'
 import { isLoopback } from '../runtime/loopback.js'
+import { isSafeOrigin } from '../runtime/safe-origin.js'
 import { FeedError } from '../guard/feed-error.js'
 import type { Guard } from '../guard/types.js'
 import { drainable } from '../http/server.js'
@@ -40,6 +41,7 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   exitOnLostErrors(log)
   warnOfUnknownVariables(env, log)
   const outages = createOutages(log, settings.guard.clock)
+  warnOfClearText(settings.guard.feed.url, log)
   const service = createServiceOutage(outages, settings.guard.feed.url)
   const agentGuard = openAgentGuard(settings.guard, service.onTrouble)
   const { guard } = agentGuard
@@ -71,6 +73,14 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   outages.close()
   await guard.close()
   log.info('stopped')
+}
+
+function warnOfClearText(url: string, log: Logger): void {
+  if (!isSafeOrigin(url))
+    log.warn(
+      { url },
+      'CIERRE_URL is not over TLS: anyone in that network can read the secret, and forge answers',
+    )
 }
 
 /** The start fails if the service refuses the client. Any other trouble may pass. */

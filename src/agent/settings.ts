@@ -99,6 +99,7 @@ const feedOf = (values: AgentValues, faults: Faults): Credentials =>
   readCredentials(
     {
       url: values.CIERRE_URL,
+      insecure: values.CIERRE_INSECURE,
       clientId: values.CIERRE_CLIENT_ID,
       clientSecret: values.CIERRE_CLIENT_SECRET,
       clientPrivateKey: values.CIERRE_CLIENT_KEY_FILE,

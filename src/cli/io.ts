@@ -4,6 +4,7 @@ import type { ReadStream } from 'node:tty'
 import { fileContent } from '../config/parsers.js'
 import type { Environment } from '../config/read-variables.js'
 import { createAuthorization, type Authorize } from '../token/client-authorization.js'
+import { isPrivateOrigin, isSafeOrigin, originRule } from '../runtime/safe-origin.js'
 import { createFaults, optional } from '../token/options.js'
 import { privateKey, type SigningKey } from '../token/private-key.js'
 
@@ -21,10 +22,18 @@ export const requestTimeoutMs = 10_000
 
 /**
  * The origin of the service: from the option, else from the environment, else the default port on
- * this machine.
+ * this machine. Tokens and secrets go there.
+ *
+ * @throws Error when they could be read on the way
  */
-export const urlOf = ({ env }: Io, { url }: { url?: string | undefined }): string =>
-  url ?? env['CIERRE_URL'] ?? 'http://127.0.0.1:3000'
+export function urlOf({ env }: Io, options: { url?: string | undefined }): string {
+  const url = options.url ?? (env['CIERRE_URL'] || 'http://127.0.0.1:3000')
+  const isInsecure = env['CIERRE_INSECURE'] === 'true'
+  if (isInsecure ? isPrivateOrigin(url) : isSafeOrigin(url)) return url
+  const name = options.url === undefined ? 'CIERRE_URL' : '--url'
+  const hint = isInsecure ? '' : '; CIERRE_INSECURE=true allows http:// in a private network'
+  throw new Error(`${name} ${originRule(isInsecure)}${hint}`)
+}
 
 /**
  * The `Authorization` of requests as a machine client.

@@ -1,4 +1,4 @@
-import { text } from '../token/options.js'
+import { oneOf, text } from '../token/options.js'
 import { fileContent, pathPrefix, port, socketPath } from './parsers.js'
 import {
   checkVariables,
@@ -41,6 +41,11 @@ export const agentVariables = {
     option: text,
     default: 'http://127.0.0.1:3000',
     help: 'Origin of the service whose feed the agent follows: `https:`, or `http:` on a loopback address.',
+  },
+  CIERRE_INSECURE: {
+    option: oneOf([true, false]),
+    default: 'false',
+    help: 'With `true`, `CIERRE_URL` may be `http:` in a private network, too. Anyone in that network can then read the secret, and forge what the service says; a warning says so.',
   },
   CIERRE_CLIENT_ID: { option: text, help: 'Machine client that may read the `feed`.' },
   CIERRE_CLIENT_SECRET: { option: text, orFile: true, help: 'Secret of that machine client.' },

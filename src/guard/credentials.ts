@@ -1,5 +1,4 @@
-import { isLoopback } from '../runtime/loopback.js'
-import { mayBePrivate } from '../runtime/private-networks.js'
+import { isPrivateOrigin, isSafeOrigin, originRule } from '../runtime/safe-origin.js'
 import {
   createAuthorization,
   type Authorize,
@@ -35,13 +34,7 @@ export function readCredentials(given: Given, report: ReportName): Credentials {
     report('insecure', what),
   )
   const isTaken = insecure === true ? isPrivateOrigin : isSafeOrigin
-  if (url !== '' && !isTaken(url))
-    report(
-      'url',
-      insecure === true
-        ? 'must be an origin: https://…, or http:// in a private network'
-        : 'must be an origin: https://…, or http:// on a loopback address',
-    )
+  if (url !== '' && !isTaken(url)) report('url', originRule(insecure === true))
   return credentials
 }
 
@@ -87,22 +80,5 @@ export function warnOfClearText(name: string, { url }: Credentials): void {
   process.emitWarning(
     `${name} is ${url}: anyone in that network can read its secret, and forge its answers`,
     { code: 'CIERRE_INSECURE' },
-  )
-}
-
-/**
- * Whether a secret may be sent to this URL: it has to be an origin without user, path or query,
- * over TLS or on a loopback address.
- */
-const isSafeOrigin = (url: string): boolean => isOrigin(url, isLoopback)
-
-const isPrivateOrigin = (url: string): boolean => isSafeOrigin(url) || isOrigin(url, mayBePrivate)
-
-function isOrigin(url: string, mayBeClear: (hostname: string) => boolean): boolean {
-  if (!URL.canParse(url)) return false
-  const { origin, href, protocol, hostname } = new URL(url)
-  return (
-    href === `${origin}/` &&
-    (protocol === 'https:' || (protocol === 'http:' && mayBeClear(hostname)))
   )
 }

@@ -59,20 +59,26 @@ export type Outages = Readonly<{
   open(description: OutageDescription, check?: () => Promise<unknown>): Outage
   /** Calls back each second, before the outages are looked at. */
   onTick(listener: () => void): void
-  /** Logs what is known of outages that go on, and stops. */
+  /** Logs what is known of outages that go on, and nothing more: what fails later fails by the stop. */
   close(): void
 }>
 
 const tickMs = 1_000
 
-type Context = Readonly<{ log: Pick<Logger, 'error' | 'warn'>; instant: () => Instant }>
+type Log = Pick<Logger, 'error' | 'warn'>
+type Context = Readonly<{ report: Report; instant: () => Instant }>
+type Report = (of: OutageDescription, report: OutageReport, more?: object) => void
 type Opened = Readonly<{ outage: Outage; tick(): void; summarise(): void }>
 
 /** The outages of one process. */
-export function createOutages(log: Context['log'], clock: Clock): Outages {
+export function createOutages(log: Log, clock: Clock): Outages {
   const instant = () => ({ nowMs: clock.now(), monotonicMs: clock.monotonicMs() })
   const opened: Opened[] = []
   const listeners: (() => void)[] = []
+  let isClosed = false
+  const report: Report = (...of) => {
+    if (!isClosed) logReport(log, ...of)
+  }
   const timer = setInterval(() => {
     for (const listener of listeners) listener()
     for (const { tick } of opened) tick()
@@ -80,7 +86,7 @@ export function createOutages(log: Context['log'], clock: Clock): Outages {
   timer.unref()
   return {
     open(description, check) {
-      const one = openOutage({ log, instant }, description, check)
+      const one = openOutage({ report, instant }, description, check)
       opened.push(one)
       return one.outage
     },
@@ -88,12 +94,13 @@ export function createOutages(log: Context['log'], clock: Clock): Outages {
     close() {
       clearInterval(timer)
       for (const { summarise } of opened) summarise()
+      isClosed = true
     },
   }
 }
 
 function openOutage(
-  { log, instant }: Context,
+  { report, instant }: Context,
   description: OutageDescription,
   check: (() => Promise<unknown>) | undefined,
 ): Opened {
@@ -101,7 +108,7 @@ function openOutage(
   let isChecking = false
   const enter = (next: OutageTransition, more?: object) => {
     state = next.state
-    if (next.report !== undefined) logReport(log, description, next.report, more)
+    if (next.report !== undefined) report(description, next.report, more)
   }
   const works = () => {
     if (state.mode === 'ongoing') enter(onSuccess(state, instant()))
@@ -131,10 +138,10 @@ function openOutage(
 
 /** Each line has the words of the first one, so that a search for them finds the whole outage. */
 function logReport(
-  log: Context['log'],
+  log: Log,
   { outage, address, meanwhile, facts: names = [] }: OutageDescription,
   report: OutageReport,
-  more: object | undefined,
+  more?: object,
 ): void {
   const { problem, cause } = report
   const named = { outage, ...(address !== undefined && { address }), cause }

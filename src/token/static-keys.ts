@@ -28,6 +28,7 @@ export function parsePublicKeys(text: string): StaticKeys<PublicJwk> {
  */
 export function parseSecrets(text: string): StaticKeys<SecretKey> {
   const trimmed = text.trim()
+  if (/^(?:\[\s*\]|\{\s*\})$/.test(trimmed)) throw new Error('is JSON without a secret in it')
   if (/^\{[^]*"(?:kty|keys)"/.test(trimmed)) return readJwkOrSet(parseJson(trimmed), readSecretJwk)
   const list = /^\[\s*"/.test(trimmed) ? listOf(trimmed) : undefined
   return { keys: (list ?? [text]).map(secretOf), skipped: [] }

@@ -53,6 +53,13 @@ describe('the agent: its process', () => {
     expect(await failed({ AGENT_SOCKET: path })).to.include('is there, and is no socket')
   })
 
+  it('stopped before it was ready: it says so in its last lines, and tells of no outage', async () => {
+    const agent = runAgent('http://127.0.0.1:1', { AGENT_PORT: '0' })
+    await until('it has begun', () => agent.output.out !== '' || agent.child.pid !== undefined)
+    await end(agent.child, 'SIGTERM')
+    expect(agent.output.out).to.not.include('stale:').and.to.not.include('    at ')
+  })
+
   it('exits with 1 and says why: a client that is refused, an address in use, no settings', async () => {
     expect(await failed({ CIERRE_CLIENT_SECRET: 'wrong' })).to.match(
       /cierre agent cannot start:\n {2}CIERRE_URL, CIERRE_CLIENT_ID: .* answered 401/,

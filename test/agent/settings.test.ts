@@ -95,6 +95,16 @@ describe('the settings of the agent', () => {
       expect(faultsOf({ ...enough, AGENT_PREFIX: prefix })).to.have.length(prefix === '' ? 0 : 1)
     })
 
+  it('CIERRE_INSECURE takes http: in a private network, and nowhere else', () => {
+    const faults = (url: string, insecure: string) =>
+      faultsOf({ ...enough, CIERRE_URL: url, CIERRE_INSECURE: insecure })
+    for (const url of ['http://cierre:3000', 'http://10.1.2.3:3000', 'http://[fd00::1]'])
+      expect([faults(url, 'true'), faults(url, 'false').length], url).to.deep.equal([[], 1])
+    expect(faults('http://192.0.2.1', 'true')).to.deep.equal([
+      'CIERRE_URL must be an origin: https://…, or http:// in a private network',
+    ])
+  })
+
   it('AGENT_SOCKET is refused when it is longer than the path of a socket can be', () => {
     const faults = (bytes: number) =>
       faultsOf({ ...enough, AGENT_SOCKET: `/${'é'.repeat((bytes - 1) / 2)}` })

@@ -358,6 +358,13 @@ describe('the command line (as built into dist/)', () => {
         2,
         /^unknown: no answer from \S+ \(connect ECONNREFUSED 127\.0\.0\.1:\d+\)\n$/,
       ],
+      ...[{}, { CIERRE_INSECURE: 'true' }].map((more): Case => [
+        ['check'],
+        { input: jwt, env: { CIERRE_URL: 'http://192.0.2.1', ...more } },
+        2,
+        /^CIERRE_URL must be an origin: https:\/\/…, or http:\/\/ (on a loopback address; CIERRE_INSECURE|in a private network\n$)/,
+      ]),
+      [['audit', '--url', 'http://10.1.2.3'], {}, 2, /^--url must be an origin/],
       [['check'], {}, 2, /^no token on standard input\n$/],
       ...['\n', ' ', ' \u00e9'].map((between): Case => [
         ['check'],

@@ -5,6 +5,12 @@ import type { Handler } from './handler.js'
 /** What `createCierre` returns, as far as the adapters need it. */
 export type Hosted = Readonly<{ handler: Handler }>
 
+/** @throws TypeError for what is no `Hosted`, such as its guard */
+export function requireHosted(adapter: string, given: Hosted | undefined): Hosted {
+  if (typeof given?.handler === 'function') return given
+  throw new TypeError(`${adapter} needs what createCierre returned`)
+}
+
 /**
  * Gives a request to the handler.
  *

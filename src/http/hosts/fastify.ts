@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { withoutMount, type Hosted } from './answered.js'
+import { requireHosted, withoutMount, type Hosted } from './answered.js'
 
 type FastifyInstance = {
   readonly prefix: string
@@ -17,8 +17,11 @@ type FastifyInstance = {
  * Fastify plugin that answers the service's paths in an `onRequest` hook, before Fastify reads a
  * body; with the option `prefix` below that path. Register it before contexts whose requests it
  * should see, and before hooks that would refuse its requests.
+ *
+ * @throws TypeError for anything but what `createCierre` returned
  */
-export function fastifyPlugin({ handler }: Hosted) {
+export function fastifyPlugin(cierre: Hosted) {
+  const { handler } = requireHosted('fastifyPlugin', cierre)
   const plugin = (
     instance: FastifyInstance,
     { prefix = '' }: Readonly<{ prefix?: string }>,

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answered, withoutMount, type Hosted } from './answered.js'
+import { answered, requireHosted, withoutMount, type Hosted } from './answered.js'
 import { isBodyRead, type HostedRequest } from './body.js'
 
 type HonoContext = {
@@ -20,11 +20,12 @@ type NodeBindings = { incoming?: IncomingMessage; outgoing?: ServerResponse }
  * `app.use('/auth/*', honoHandler(cierre))` those below `/auth`. A body that the app has read is
  * taken from what Hono keeps of it.
  *
- * @throws Error under another server, which has no Node request to answer
+ * @throws TypeError for anything but what `createCierre` returned; (the middleware) Error under
+ * another server, which has no Node request to answer
  */
-export const honoHandler =
-  (cierre: Hosted) =>
-  async (c: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
+export function honoHandler(cierre: Hosted) {
+  requireHosted('honoHandler', cierre)
+  return async (c: HonoContext, next: () => Promise<void>): Promise<Response | undefined> => {
     const { incoming, outgoing } = (c.env ?? {}) as NodeBindings
     if (incoming === undefined || outgoing === undefined)
       throw new Error('honoHandler needs the server of @hono/node-server')
@@ -40,6 +41,7 @@ export const honoHandler =
     await next()
     return undefined
   }
+}
 
 /** The part of a path that a pattern such as `/:tenant/auth/*` matches before its `/*`. */
 function mountOf(pattern: string, url: string): string {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answered, type Hosted } from './answered.js'
+import { answered, requireHosted, type Hosted } from './answered.js'
 import type { HostedRequest } from './body.js'
 
 type KoaContext = {
@@ -12,10 +12,12 @@ type KoaContext = {
 /**
  * Koa middleware that answers the service's paths, at the root or below koa-mount. A body that a
  * parser has put into `ctx.request.body` is taken from there.
+ *
+ * @throws TypeError for anything but what `createCierre` returned
  */
-export const koaHandler =
-  (cierre: Hosted) =>
-  async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
+export function koaHandler(cierre: Hosted) {
+  requireHosted('koaHandler', cierre)
+  return async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
     const request: HostedRequest = ctx.req
     if (ctx.request.body !== undefined) request.body = ctx.request.body
     // Otherwise Koa would answer the request, too.
@@ -24,3 +26,4 @@ export const koaHandler =
     ctx.respond = true
     await next()
   }
+}
