@@ -8,6 +8,8 @@ import type { GuardEvents } from './types.js'
 export function createGuardEvents() {
   const emitter = new EventEmitter<GuardEvents>()
   return {
+    /** Whether any event has a listener. */
+    isHeard: () => emitter.eventNames().length > 0,
     emit<Name extends keyof GuardEvents>(event: Name, ...args: GuardEvents[Name]): void {
       try {
         // `@types/node` gives `emit`, `on` and `off` conditional types, which a type parameter

@@ -15,6 +15,7 @@ import { createLoginCheck } from './login-check.js'
 import { readGuardOptions, type CheckSettings, type GuardSettings } from './options.js'
 import { createRevocationLookup } from './revocation-lookup.js'
 import type { Guard, GuardOptions } from './types.js'
+import { createUnheardFreshness } from './unheard-freshness.js'
 import { createVerifiedTokens } from './verified-tokens.js'
 import { createWatches } from './watches.js'
 
@@ -51,6 +52,7 @@ export function followService({ feed, clock, maxStalenessMs }: GuardSettings) {
 export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRevocations): Guard {
   const { clock } = settings
   const events = createGuardEvents()
+  const unheard = createUnheardFreshness(events.isHeard)
   const warn = (details: object, message: string) =>
     events.emit('warning', new Error(`${message}: ${JSON.stringify(details)}`))
   const keySets = openKeySets(settings, warn, (error) => events.emit('warning', error))
@@ -66,8 +68,12 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
     onFreshness(isFresh) {
       watches.onFreshness(isFresh)
       events.emit(isFresh ? 'fresh' : 'stale')
+      unheard.onFreshness(isFresh)
     },
-    onTrouble: (error) => events.emit('warning', error),
+    onTrouble(error) {
+      events.emit('warning', error)
+      unheard.onTrouble(error)
+    },
   })
   let isClosed = false
   const isFresh = () => follower.isFresh() && !isClosed

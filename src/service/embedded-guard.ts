@@ -10,7 +10,7 @@ import type { ServiceParts } from './parts.js'
 /** A guard that shares the live set of this instance, and so knows its logouts at once. */
 export function createEmbeddedGuard({ config, feed, now }: ServiceParts): Guard {
   const { issuers, requireExp, senderConstrained } = config
-  return openGuard(
+  const guard = openGuard(
     {
       issuers,
       requireExp,
@@ -23,6 +23,9 @@ export function createEmbeddedGuard({ config, feed, now }: ServiceParts): Guard 
     },
     { liveSet: feed.liveSet, follow: (observer) => followFeed(feed, observer) },
   )
+  // The log of the instance tells of it, so the console need not.
+  guard.on('stale', () => undefined)
+  return guard
 }
 
 /** The follower of this instance, as the guard sees it; the instance starts and closes it. */
