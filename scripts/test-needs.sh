@@ -4,7 +4,7 @@
 set -euo pipefail
 
 declare -A package=([redis-server]=redis-server [openssl]=openssl [curl]=curl [nginx]=nginx-light [caddy]=caddy [python3]=python3 [chromium]=chromium
-  [haproxy]=haproxy [go]=golang-go [systemd-analyze]=systemd)
+  [haproxy]=haproxy [go]=golang-go [systemd-analyze]=systemd [prometheus]=prometheus [promtool]=prometheus)
 missing=()
 for program in "${!package[@]}"; do
   command -v "$program" >/dev/null || missing+=("${package[$program]}")
@@ -28,7 +28,7 @@ apt-get update -qq
 # Another installation may be running.
 apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 # The services must not start at the next boot either.
-for unit in redis-server nginx caddy haproxy; do
+for unit in redis-server nginx caddy haproxy prometheus; do
   if command -v systemctl >/dev/null && [ -e "/etc/systemd/system/multi-user.target.wants/$unit.service" ]; then
     systemctl disable --quiet "$unit" || echo "could not keep $unit from starting at the next boot" >&2
   fi

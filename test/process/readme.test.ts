@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parse } from 'yaml'
 import { failures } from '../../src/errors.js'
+import { alertRules, type AlertRule } from '../support/monitoring.js'
 
 const root = new URL('../../', import.meta.url)
 const textOf = (page: string) => readFileSync(new URL(page, root), 'utf8')
@@ -9,14 +10,18 @@ const readme = textOf('README.md')
 const operating = textOf('OPERATING.md')
 
 describe('OPERATING.md', () => {
-  it('has every alert, and no other', () => {
-    const { groups } = parse(textOf('scripts/monitoring/alerts.yaml')) as {
-      groups: { rules: { alert: string }[] }[]
-    }
-    const listed = [...operating.matchAll(/^\| `(Cierre\w+)` \|/gm)].map(([, name]) => name)
-    expect(listed.sort()).to.deep.equal(
-      groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)).sort(),
-    )
+  it('has a runbook of five lines for every alert, where its runbook_url leads, and no other', () => {
+    const [, section = ''] = /^### Alerts\n([^]*?)^### /m.exec(operating) ?? []
+    const [, ...runbooks] = section.split(/^#### /m)
+    const lines = ['It means', 'Callers see', 'Look at', 'Do', 'It ends']
+    const runbookOf = ({ alert }: AlertRule) => `${alert}\n\n${lines.join('\n')}`
+    expect(
+      runbooks.map((text) => text.trim().replace(/^\* \*\*([^*]+)\*\*: \S.{20,}$/gm, '$1')),
+    ).to.deep.equal(alertRules().map(runbookOf))
+    const { repository } = JSON.parse(textOf('package.json')) as { repository: { url: string } }
+    const page = `${repository.url.replace(/^git\+|\.git$/g, '')}/blob/main/OPERATING.md`
+    for (const { alert, annotations } of alertRules())
+      expect(annotations['runbook_url']).to.equal(`${page}#${alert.toLowerCase()}`)
   })
 
   it('has every warning and error that the code logs, and no other', () => {

@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { parse } from 'yaml'
 import { basic, clientsVariable } from '../support/clients.js'
 import { introspect, postForm } from '../support/asking.js'
+import { alertRules, dashboardQueries } from '../support/monitoring.js'
 import { until } from '../support/processes.js'
 import { startRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { freshClaims, sign, token } from '../support/tokens.js'
-
-const monitoring = (file: string) =>
-  readFileSync(new URL(`../../scripts/monitoring/${file}`, import.meta.url), 'utf8')
 
 /** The value of a metric with these labels. */
 async function read(
@@ -166,14 +162,7 @@ describe('/metrics', () => {
     try {
       await service.logout(await token())
       const { text } = await service.send({ path: '/metrics' })
-      const dashboard = JSON.parse(monitoring('grafana-dashboard.json')) as {
-        panels: { targets: { expr: string }[] }[]
-      }
-      const alerts = parse(monitoring('alerts.yaml')) as { groups: { rules: { expr: string }[] }[] }
-      const expressions = [
-        ...dashboard.panels.flatMap(({ targets }) => targets),
-        ...alerts.groups.flatMap(({ rules }) => rules),
-      ]
+      const expressions = [...dashboardQueries(), ...alertRules()]
         .map(({ expr }) => expr)
         .filter((expr) => !expr.startsWith('up{'))
       expect(expressions).to.have.length.above(20)
