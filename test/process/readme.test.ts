@@ -100,7 +100,8 @@ describe('the README', () => {
         .replace(/[^\w -]/g, '')
         .replaceAll(' ', '-')
     const pages = ['README.md', 'OPERATING.md', 'SECURITY.md', 'CONTRIBUTING.md', 'src/README.md']
-    for (const page of [...pages, 'scripts/examples/README.md']) {
+    const examples = ['README.md', 'FIRST-MINUTES.md'].map((page) => `scripts/examples/${page}`)
+    for (const page of [...pages, ...examples]) {
       const links = [...textOf(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
       for (const [link, path = '', anchor] of links) {
         const target = new URL(path, new URL(page, root))

@@ -14,6 +14,13 @@ const client = {
   redirect_uris: [],
   response_types: [] as never[],
 }
+/** A client that sends its secret in the form. */
+const formClient = {
+  ...client,
+  client_id: 'api',
+  client_secret: 'the-secret-of-this-client',
+  token_endpoint_auth_method: 'client_secret_post' as const,
+}
 
 async function signingKeys(kids: ReadonlyMap<string, string>): Promise<JWK[]> {
   const pairs = await Promise.all(
@@ -31,7 +38,7 @@ async function signingKeys(kids: ReadonlyMap<string, string>): Promise<JWK[]> {
 }
 
 const configurationOf = (keys: JWK[], algorithm: () => string): Configuration => ({
-  clients: [client],
+  clients: [client, formClient],
   jwks: { keys },
   features: {
     devInteractions: { enabled: false },
