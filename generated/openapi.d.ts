@@ -1409,7 +1409,7 @@ export interface components {
         /**
          * @description Whether the issuer has revoked the `refreshToken` of the request, only where the request had one. `revoked`: the issuer has
          *     confirmed it; it also confirms a token that it does not know (RFC 7009 §2.2). `refused`: the issuer refuses the request, and would
-         *     refuse a repeat, too. `failed`: there was neither answer within `UPSTREAM_TIMEOUT_MS`; repeat the request to hand the token over again. `unsupported`: no revocation endpoint of the issuer is configured.
+         *     refuse a repeat, too. `failed`: there was neither answer within `UPSTREAM_TIMEOUT_MS`; repeat the request to hand the token over again. `unsupported`: no revocation endpoint of the issuer is configured, or in its metadata.
          * @example revoked
          */
         UpstreamRevocation: components["schemas"]["UpstreamRevocation"];

@@ -82,7 +82,7 @@ export const issuerVariables = {
   },
   JWT_REVOCATION_ENDPOINT: {
     option: text,
-    help: 'URL at which the issuer revokes refresh tokens (RFC 7009). A logout hands it the `refreshToken` of its body.',
+    help: 'URL at which the issuer revokes refresh tokens (RFC 7009). A logout hands it the `refreshToken` of its body. With `JWT_DISCOVERY` it is found in the metadata of the issuer, unless it is set.',
   },
   JWT_CLIENT_ID: {
     option: text,

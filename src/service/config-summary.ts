@@ -92,7 +92,7 @@ function upstreamTexts(upstream: UpstreamClient | undefined): string[] {
   if (upstream === undefined) return []
   const { revocationEndpoint, clientId, clientSecret, clientPrivateKey } = upstream
   return [
-    `revocationEndpoint ${urlAddress(revocationEndpoint)}`,
+    `revocationEndpoint ${revocationEndpoint === undefined ? 'by discovery' : urlAddress(revocationEndpoint)}`,
     `clientId ${clientId}`,
     ...(clientSecret === undefined
       ? []

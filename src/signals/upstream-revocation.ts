@@ -30,21 +30,44 @@ export function createUpstreamRevocation({ timeoutMs, now, warn }: Parts): Revok
   return async ({ claims, issuer }, refreshToken) => {
     const { upstream, issuer: name = '(any)' } = issuer
     if (upstream === undefined) return 'unsupported'
-    const outcome = await request(upstream, String(claims.iss), { refreshToken, timeoutMs, now })
-    const { result, why } = outcome
+    const { result, why } = await revoke(upstream, issuer, String(claims.iss), {
+      refreshToken,
+      timeoutMs,
+      now,
+    })
     if (result !== 'revoked' && isDue(`${result} ${why} ${name}`))
       warn({ issuer: name, result, why }, 'a refresh token was not revoked at its issuer')
     return result
   }
 }
 
-/** `why`: the status of the answer, or the code or name of an error. */
+/** `why`: the status of the answer, the code or name of an error, or what the metadata lacks. */
 type Outcome = Readonly<{ result: UpstreamRevocation; why: number | string }>
 
-async function request(
+type Handover = Omit<Parts, 'warn'> & Readonly<{ refreshToken: string }>
+
+/** The endpoint that is configured goes before that of the metadata. */
+async function revoke(
   upstream: UpstreamClient,
+  { keys }: VerifiedToken['issuer'],
   audience: string,
-  { refreshToken, timeoutMs, now }: Omit<Parts, 'warn'> & { refreshToken: string },
+  handover: Handover,
+): Promise<Outcome> {
+  if (upstream.revocationEndpoint !== undefined)
+    return request({ ...upstream, endpoint: upstream.revocationEndpoint }, audience, handover)
+  const metadata = keys.metadata?.()
+  // The issuer may have an endpoint: a repeat finds it once the metadata is there.
+  if (metadata === undefined) return { result: 'failed', why: 'no metadata' }
+  const { revocationEndpoint: endpoint } = metadata
+  if (endpoint === undefined)
+    return { result: 'unsupported', why: 'no revocation_endpoint in the metadata' }
+  return request({ ...upstream, endpoint }, audience, handover)
+}
+
+async function request(
+  upstream: UpstreamClient & Readonly<{ endpoint: string }>,
+  audience: string,
+  { refreshToken, timeoutMs, now }: Handover,
 ): Promise<Outcome> {
   try {
     const { headers, form } = await authentication(upstream, audience, now())
@@ -55,7 +78,7 @@ async function request(
     })
     return await requestWithin(
       timeoutMs,
-      upstream.revocationEndpoint,
+      upstream.endpoint,
       { method: 'POST', headers: { accept: 'application/json', ...headers }, body },
       async ({ status }) => ({ result: resultOf(status), why: status }),
     )

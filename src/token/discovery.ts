@@ -1,5 +1,6 @@
 import { fetchJson, FetchError, reasonOf } from './fetch-json.js'
 import type { KeySourceLog } from './key-source-log.js'
+import { isEndpoint } from './upstream-options.js'
 
 /** What an issuer says of itself (RFC 8414 §2, OpenID Connect Discovery 1.0 §3). */
 export type IssuerMetadata = Readonly<{ jwksUri: string; revocationEndpoint?: string }>
@@ -78,7 +79,10 @@ export function readMetadata(document: unknown, issuer: string): IssuerMetadata 
     const uri = members[name]
     return typeof uri === 'string' && isEndpointOf(issuer, uri) ? uri : undefined
   }
-  const [jwksUri, revocationEndpoint] = [endpoint('jwks_uri'), endpoint('revocation_endpoint')]
+  const [jwksUri, revokesAt] = [endpoint('jwks_uri'), endpoint('revocation_endpoint')]
+  // Refresh tokens go there, so it keeps the rule of an endpoint that is configured.
+  const revocationEndpoint =
+    revokesAt !== undefined && isEndpoint(revokesAt) ? revokesAt : undefined
   if (jwksUri === undefined) throw new FetchError('metadata of the issuer: has no usable jwks_uri')
   return { jwksUri, ...(revocationEndpoint !== undefined && { revocationEndpoint }) }
 }

@@ -140,7 +140,11 @@ export function parseIssuer(
   const named = read('algorithms', texts) ?? []
   const forService = readServiceSettings(read, defaults)
   const mapping = readMapping(read, { ...defaults, ...name, report })
-  const upstream = readUpstream(read, name.issuer, report)
+  const upstream = readUpstream(
+    read,
+    { issuer: name.issuer, hasDiscovery: isGiven(given, 'discovery') },
+    report,
+  )
   read('discovery', oneOf([true, false]))
   const keys = keyMembersOf(given).length > 0 ? parseKeys(given, report) : undefined
   if (keys === undefined) return undefined
@@ -186,7 +190,7 @@ const readServiceSettings = (read: Read, defaults: IssuerDefaults) => ({
   ),
 })
 
-const readUpstream = (read: Read, issuer: string | undefined, report: ReportMember) =>
+const readUpstream = (read: Read, of: Parameters<typeof upstreamClient>[1], report: ReportMember) =>
   upstreamClient(
     {
       revocationEndpoint: read('revocationEndpoint', endpoint),
@@ -194,7 +198,7 @@ const readUpstream = (read: Read, issuer: string | undefined, report: ReportMemb
       clientSecret: read('clientSecret', text),
       clientPrivateKey: read('clientPrivateKey', privateKey),
     },
-    issuer,
+    of,
     report,
   )
 

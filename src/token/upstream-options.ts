@@ -5,8 +5,8 @@ import type { SigningKey } from './private-key.js'
 
 /** How an issuer is asked to revoke a refresh token: as which client, at which endpoint. */
 export type UpstreamClient = Readonly<{
-  /** RFC 7009 §2. */
-  revocationEndpoint: string
+  /** RFC 7009 §2. Absent: that of the metadata of the issuer. */
+  revocationEndpoint?: string
   clientId: string
   /** Absent: a public client, which has nothing but its id. */
   clientSecret?: string
@@ -28,7 +28,7 @@ export const endpoint = textThat(
   'must be an https URL without user, password and fragment; http only in a private network',
 )
 
-function isEndpoint(text: string): boolean {
+export function isEndpoint(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, username, password, hash, hostname } = new URL(text)
   const isSafe = protocol === 'https:' || (protocol === 'http:' && isInOwnNetwork(hostname))
@@ -49,26 +49,28 @@ type Given = { readonly [Member in keyof UpstreamClient]?: UpstreamClient[Member
 /**
  * The client of the settings; nothing where none of them is given, or where they do not go together.
  *
- * @param issuer the exact `iss`, which assertions of a private key are for
+ * @param of `issuer`: the exact `iss`, which assertions of a private key are for; `hasDiscovery`:
+ * whether its metadata is fetched, which has the endpoint if none is given
  */
 export function upstreamClient(
   given: Given,
-  issuer: string | undefined,
+  { issuer, hasDiscovery }: Readonly<{ issuer: string | undefined; hasDiscovery: boolean }>,
   report: (member: UpstreamMember, what: string) => void,
 ): UpstreamClient | undefined {
   const { revocationEndpoint, clientId, clientSecret, clientPrivateKey } = given
   const first = upstreamMembers.find((member) => given[member] !== undefined)
   if (first === undefined) return undefined
-  if (revocationEndpoint === undefined) report(first, 'needs a revocation endpoint')
+  if (revocationEndpoint === undefined && !hasDiscovery)
+    report(first, 'needs a revocation endpoint, or discovery, which finds it')
   if (clientId === undefined) report(first, 'needs a client id')
   if (clientSecret !== undefined && clientPrivateKey !== undefined)
     report('clientPrivateKey', 'stands instead of a client secret, not beside')
   if (clientPrivateKey !== undefined && issuer === undefined)
     report('clientPrivateKey', 'needs an issuer, which its assertions are for')
-  if (revocationEndpoint === undefined || clientId === undefined) return undefined
+  if (clientId === undefined) return undefined
   return {
-    revocationEndpoint,
     clientId,
+    ...(revocationEndpoint !== undefined && { revocationEndpoint }),
     ...(clientSecret !== undefined && { clientSecret }),
     ...(clientPrivateKey !== undefined && { clientPrivateKey }),
   }

@@ -6,6 +6,10 @@ import { plant } from '../support/leaks.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { sign, freshClaims, nowS, token } from '../support/tokens.js'
+import { createUpstreamRevocation } from '../../src/signals/upstream-revocation.js'
+import type { IssuerMetadata } from '../../src/token/discovery.js'
+import type { KeySource } from '../../src/token/key-source.js'
+import type { Issuer } from '../../src/token/verification.js'
 import { startUpstream, type ClientName, type Mode, type Upstream } from '../support/upstream.js'
 
 const logout = async (
@@ -67,6 +71,32 @@ describe('a logout with a refresh token of a real provider', function () {
       expect(answer.json).to.deep.equal({ success: true, message: 'Sesión cerrada exitosamente' })
       expect(await upstream.refresh(refreshToken, client)).to.equal(400)
     })
+
+  it('200, revoked: the endpoint is found in the metadata of the provider; one that is set goes before it', async () => {
+    const found = { JWT_ISSUER: upstream.origin, JWT_AUDIENCE: 'https://api.test' }
+    const settings: [Record<string, string>, string][] = [
+      [{}, 'revoked'],
+      [{ JWT_REVOCATION_ENDPOINT: `${upstream.origin}/elsewhere` }, 'refused'],
+    ]
+    for (const [more, result] of settings) {
+      const service = await startService({
+        ...found,
+        ...more,
+        JWT_DISCOVERY: 'true',
+        JWT_CLIENT_ID: 'public',
+        UPSTREAM_TIMEOUT_MS: '20000',
+      })
+      try {
+        const { accessToken, refreshToken } = await upstream.login()
+        expect(await upstream.refresh(refreshToken), 'before').to.equal(200)
+        const answer = await logout(service, accessToken, { refreshToken })
+        expect(resultOf(answer)).to.deep.equal([200, result])
+        expect(await upstream.refresh(refreshToken)).to.equal(result === 'revoked' ? 400 : 200)
+      } finally {
+        await service.stop()
+      }
+    }
+  })
 
   it('200 without the header, and the provider goes on: no refresh token was sent', async () => {
     const { accessToken, refreshToken } = await upstream.login()
@@ -337,5 +367,31 @@ describe('the refresh token of a logout', () => {
     expect(resultOf(again)).to.deep.equal([401, 'revoked'])
     expect(again.headers['set-cookie']).to.have.lengthOf(1)
     expect(handedOver()).to.deep.equal([refreshToken, refreshToken])
+  })
+})
+
+describe('the revocation endpoint of an issuer that is discovered', () => {
+  const resultWith = async (metadata: IssuerMetadata | undefined) => {
+    const warnings: object[] = []
+    const revokeUpstream = createUpstreamRevocation({
+      timeoutMs: 20_000,
+      now: Date.now,
+      warn: (details) => warnings.push(details),
+    })
+    const keys = { metadata: () => metadata } as KeySource
+    const issuer = { issuer: 'https://issuer.test', keys, upstream: { clientId: 'app' } } as Issuer
+    return [await revokeUpstream({ claims: {}, issuer }, 'a-refresh-token'), warnings]
+  }
+
+  it('unsupported: its metadata has none; failed: the metadata is not there yet; a warning says so', async () => {
+    const issuer = 'https://issuer.test'
+    expect(await resultWith({ jwksUri: `${issuer}/keys` })).to.deep.equal([
+      'unsupported',
+      [{ issuer, result: 'unsupported', why: 'no revocation_endpoint in the metadata' }],
+    ])
+    expect(await resultWith(undefined)).to.deep.equal([
+      'failed',
+      [{ issuer, result: 'failed', why: 'no metadata' }],
+    ])
   })
 })

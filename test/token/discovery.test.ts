@@ -142,6 +142,16 @@ describe('the metadata of an issuer', () => {
     ).to.deep.equal({ jwksUri: safe, revocationEndpoint: `${issuer}/revoke` })
   })
 
+  it('without TLS names a revocation endpoint in a private network alone', () => {
+    const endpointOf = (issuer: string) =>
+      readMetadata(
+        { issuer, jwks_uri: `${issuer}/keys`, revocation_endpoint: `${issuer}/revoke` },
+        issuer,
+      ).revocationEndpoint
+    expect(endpointOf('http://issuer.example.com')).to.equal(undefined)
+    expect(endpointOf('http://10.0.0.1')).to.equal('http://10.0.0.1/revoke')
+  })
+
   it('is fetched again after 300 s; if that fails, what was known counts, and a line says so', async () => {
     let nowMs = 1_000_000
     const lines: object[] = []

@@ -44,11 +44,24 @@ describe('the client that revokes refresh tokens at its issuer', () => {
       .that.equals('RS256')
   })
 
+  it('needs no endpoint where the metadata of the issuer is fetched', () => {
+    const { JWT_SECRET, ...rest } = base
+    expect(JWT_SECRET).to.equal(hmacSecret)
+    const env = { ...rest, JWT_DISCOVERY: 'true', JWT_CLIENT_ID: 'app' }
+    expect(parseConfig(env).issuers[0]?.upstream).to.deep.equal({ clientId: 'app' })
+    expect(upstreamOf({ JWT_DISCOVERY: 'true', JWT_CLIENT_SECRET: 's' })).to.deep.equal([
+      'JWT_CLIENT_SECRET needs a client id',
+    ])
+  })
+
   it('is told what is missing, and what does not go together', () => {
     const common = { JWT_REVOCATION_ENDPOINT: endpoint, JWT_CLIENT_ID: 'app' }
     const cases: [Record<string, string>, string[]][] = [
       [{ JWT_REVOCATION_ENDPOINT: endpoint }, ['JWT_REVOCATION_ENDPOINT needs a client id']],
-      [{ JWT_CLIENT_ID: 'app' }, ['JWT_CLIENT_ID needs a revocation endpoint']],
+      [
+        { JWT_CLIENT_ID: 'app' },
+        ['JWT_CLIENT_ID needs a revocation endpoint, or discovery, which finds it'],
+      ],
       [
         { ...common, JWT_CLIENT_SECRET: 's', JWT_CLIENT_PRIVATE_KEY: pem },
         ['JWT_CLIENT_PRIVATE_KEY stands instead of a client secret, not beside'],
