@@ -25,7 +25,7 @@ import {
   type Restoring,
   type Resuming,
 } from './state.js'
-import { entriesOf, everyEntryOf } from './write-back.js'
+import { entriesOf, everyEntryOf, storePortion } from './write-back.js'
 
 /**
  * What the store has may end earlier than what was written by this: a merge that adds no more sends
@@ -72,10 +72,16 @@ async function bootstrap(
   signal.throwIfAborted()
   const inspected = onInspection(state, inspection, everythingOf(context))
   if (inspected.state.mode !== 'bootstrapping') return enter(context, inspected)
-  const snapshot = await source.snapshot(targetOf(context), signal, inspection)
+  // A large set takes longer to read than the other instances get.
+  const [snapshot] = await Promise.all([
+    source.snapshot(targetOf(context), signal, inspection),
+    state.settles === true ? pause(othersRestoreMs, undefined, { signal }) : undefined,
+  ])
   signal.throwIfAborted()
   context.counts.snapshots += 1
-  arrive(context, onSnapshot(state, snapshot), true)
+  const next = onSnapshot(state, snapshot)
+  if (next.state.mode === 'following') arrive(context, next, true)
+  else enter(context, next)
   context.barrier.reached(snapshot.position)
   observer.onSnapshot()
   if (source.delivery === 'pushed')
@@ -191,11 +197,10 @@ async function writeBack(
   const inspected = onInspection(state, inspection, everythingOf(context))
   if (inspected.state !== state) return enter(context, inspected)
   const { entries } = state
-  for (let batch = entries.next(); batch.length > 0; batch = entries.next()) {
-    await ownWrites?.restore(batch)
-    context.counts.restored += batch.length
+  for (let portion = entries.next(); portion.length > 0; portion = entries.next()) {
+    if (ownWrites !== undefined) await storePortion(portion, ownWrites.restore, signal)
+    context.counts.restored += portion.length
     entries.stored()
-    signal.throwIfAborted()
   }
   enter(context, onWrittenBack(state))
 }

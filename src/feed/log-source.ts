@@ -57,6 +57,8 @@ async function inspect({ log, inTime }: Parts, place: Place | undefined): Promis
   await inTime(log.begin())
   const identity = await inTime(log.identity())
   const { firstId, last: tail, added } = await inTime(log.bounds())
+  // It was lost since it was begun. The next attempt finds the feed that follows.
+  if (tail === undefined || identity.epoch === '') throw noFeed()
   const id = streamIdOf(place?.position ?? '')
   const [first] = id === undefined ? [] : await inTime(log.read(id, 1))
   const hasPosition = first !== undefined && positionOf(first) === place?.position

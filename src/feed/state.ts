@@ -3,8 +3,15 @@ import { isChain, positionOf, type Position } from './event.js'
 import type { FeedServer, Inspection, Page, Snapshot } from './feed-source.js'
 import type { EntrySource } from './write-back.js'
 
-/** No position: the follower has to take a snapshot. */
-export type Bootstrapping = Readonly<{ mode: 'bootstrapping'; place: Place | undefined }>
+/**
+ * No position: the follower has to take a snapshot. `settles`: the other instances may still write
+ * back what the store lost, and get time to do so.
+ */
+export type Bootstrapping = Readonly<{
+  mode: 'bootstrapping'
+  place: Place | undefined
+  settles?: true
+}>
 /** The live set is complete up to `position`, and the feed was seen to have it. */
 export type Following = Readonly<{
   mode: 'following'
@@ -29,12 +36,8 @@ export type Restoring = Readonly<{
   place: Place
   resumesAt: Position | undefined
 }>
-/** Everything is written back; the other instances get time to do the same. */
-export type Settling = Readonly<{
-  mode: 'settling'
-  place: Place
-  resumesAt: Position | undefined
-}>
+/** The missing writes are written back; the other instances get time to do the same. */
+export type Settling = Readonly<{ mode: 'settling'; place: Place; resumesAt: Position }>
 
 /**
  * The state of a follower. The functions below decide what follows from an input, without I/O;
@@ -57,6 +60,12 @@ export type Transition = Readonly<{ state: State; notice?: Notice | undefined }>
 export const initialState: Bootstrapping = { mode: 'bootstrapping', place: undefined }
 
 const serverOf = ({ identity, added }: Place): FeedServer => ({ identity, added })
+
+const settlingAt = (place: Place): Bootstrapping => ({
+  mode: 'bootstrapping',
+  place,
+  settles: true,
+})
 
 const placeAt = ({ position, server }: Following | Resuming | Gap): Place | undefined =>
   server && { ...server, position }
@@ -103,9 +112,15 @@ export function onInspection(
   }
 }
 
-/** A snapshot has been added to the live set. */
-export const onSnapshot = (_state: Bootstrapping, { position, server }: Snapshot): Transition => ({
-  state: { mode: 'following', position, server },
+/**
+ * A snapshot has been added to the live set. What other instances wrote back meanwhile is in the
+ * next pages.
+ */
+export const onSnapshot = (
+  { settles }: Bootstrapping,
+  { position, server }: Snapshot,
+): Transition => ({
+  state: { mode: settles === true ? 'resuming' : 'following', position, server },
 })
 
 /** The source has given a page. Every event after the first one is new, unless there is a gap. */
@@ -170,21 +185,19 @@ export function onClockSetBack(state: State): Transition {
     case 'gap':
       return { state: { mode: 'bootstrapping', place: placeAt(state) }, notice }
     case 'restoring':
-    case 'settling':
       return { state: { ...state, resumesAt: undefined }, notice }
+    case 'settling':
+      return { state: settlingAt(state.place), notice }
   }
 }
 
 /** Everything is written back. */
 export const onWrittenBack = ({ place, resumesAt }: Restoring): Transition => ({
-  state: { mode: 'settling', place, resumesAt },
+  state: resumesAt === undefined ? settlingAt(place) : { mode: 'settling', place, resumesAt },
   notice: 'written_back',
 })
 
 /** The other instances have had time to write back, too. */
 export const onSettled = ({ place, resumesAt }: Settling): Transition => ({
-  state:
-    resumesAt === undefined
-      ? { mode: 'bootstrapping', place }
-      : { mode: 'resuming', position: resumesAt, server: serverOf(place) },
+  state: { mode: 'resuming', position: resumesAt, server: serverOf(place) },
 })

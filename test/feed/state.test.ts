@@ -193,15 +193,16 @@ describe('the state of a follower', () => {
     })
   })
 
-  it('restoring → settling, when everything is written back', () => {
+  it('restoring → settling → resuming, when the missing writes are written back', () => {
     expect(onWrittenBack(restoring)).to.deep.equal({ state: settling, notice: 'written_back' })
+    expect(onSettled(settling)).to.deep.equal({ state: resuming })
   })
 
-  it('settling → resuming at a position, → bootstrapping without one', () => {
-    expect(onSettled(settling)).to.deep.equal({ state: resuming })
-    expect(onSettled({ ...settling, resumesAt: undefined })).to.deep.equal({
-      state: { mode: 'bootstrapping', place },
-    })
+  it('restoring without a position → bootstrapping → resuming: the next page shows what others wrote back', () => {
+    const state: Bootstrapping = { ...bootstrapping, settles: true }
+    const everythingBack: Restoring = { ...restoring, resumesAt: undefined }
+    expect(onWrittenBack(everythingBack)).to.deep.equal({ state, notice: 'written_back' })
+    expect(onSnapshot(state, { position, server })).to.deep.equal({ state: resuming })
   })
 
   it('following, resuming → gap, when the source reports a gap', () => {
@@ -220,7 +221,7 @@ describe('the state of a follower', () => {
     for (const state of [bootstrapping, following, resuming, gap])
       expect(after(state)).to.deep.equal({ mode: 'bootstrapping', place })
     expect(after(restoring)).to.deep.equal({ ...restoring, resumesAt: undefined })
-    expect(after(settling)).to.deep.equal({ ...settling, resumesAt: undefined })
+    expect(after(settling)).to.deep.equal({ ...bootstrapping, settles: true })
     for (const state of all) expect(onClockSetBack(state).notice).to.equal('clock_set_back')
   })
 })

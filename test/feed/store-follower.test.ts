@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { asClient, clientsVariable } from '../support/clients.js'
+import { appendRevocations } from '../support/many-revocations.js'
 import { startProxy } from '../support/proxy.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
@@ -67,6 +68,9 @@ describe('an instance when Redis loses revocations', () => {
       await until('the reader is told', () => reader.events.at(-1)?.event === 'gap')
       await until('both are ready', async () => (await one.isReady()) && (await other.isReady()))
       expect((await restored()).sort()).to.deep.equal(keysBefore)
+      const events = await redis.client.xLen('cierre:{c}:feed')
+      if (name === 'the feed deleted') expect(events, 'every entry is there').to.be.at.most(10)
+      else expect(events, 'one for each, by the first to write it').to.be.at.least(41)
       for (const service of [one, other, await open()])
         for (const jwt of jwts) expect((await service.logout(jwt)).status).to.equal(401)
     })
@@ -85,6 +89,16 @@ describe('an instance when Redis loses revocations', () => {
     expect(lost(service)).to.equal(3)
     const other = await open()
     for (const jwt of jwts) expect((await other.logout(jwt)).status).to.equal(401)
+  })
+
+  it('flushed again in the midst of many: both losses are noticed, and every entry is there in the end', async () => {
+    await appendRevocations(redis, 60_000)
+    const service = await open()
+    await redis.client.flushAll()
+    await until('some are written back', async () => (await redis.client.dbSize()) > 1_000)
+    await redis.client.flushAll()
+    await until('it is ready', async () => lost(service) === 2 && (await service.isReady()))
+    expect(await restored()).to.have.length(60_000)
   })
 
   it('the feed trimmed past an instance that was cut off: reads everything again, without an alarm', async () => {
