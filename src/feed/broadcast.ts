@@ -10,10 +10,13 @@ export type Broadcast = Readonly<{
   /** Sends what is pending, then `text`, and ends every stream. */
   end(text: string): void
   size(): number
+  /** Milliseconds since the slowest reader had read everything; 0 when all have. */
+  largestLagMs(): number
   stop(): void
 }>
 
-type Subscriber = { readonly stream: Readable; sentId: string }
+/** `behindSinceMs`: when the stream was last given bytes while it had none, on the monotonic clock. */
+type Subscriber = { readonly stream: Readable; sentId: string; behindSinceMs: number }
 
 const heartbeatEveryMs = 10_000
 /** A reader with more unread bytes than this is disconnected; it reconnects with its position. */
@@ -39,7 +42,7 @@ export function createBroadcast(): Broadcast {
   return {
     join(stream, sentId) {
       heartbeat ??= startHeartbeat(subscribers)
-      const subscriber = { stream, sentId }
+      const subscriber = { stream, sentId, behindSinceMs: performance.now() }
       subscribers.add(subscriber)
       stream.once('close', () => subscribers.delete(subscriber))
     },
@@ -55,6 +58,7 @@ export function createBroadcast(): Broadcast {
       subscribers.clear()
     },
     size: () => subscribers.size,
+    largestLagMs: () => Math.max(0, ...[...subscribers].map(lagOf)),
     stop: () => clearInterval(heartbeat),
   }
 }
@@ -73,14 +77,22 @@ function send(subscribers: ReadonlySet<Subscriber>, events: readonly FeedEvent[]
   if (first === undefined || last === undefined) return
   const bytes = bytesOf(events)
   for (const subscriber of subscribers) {
-    const { stream, sentId } = subscriber
+    const { sentId } = subscriber
     const isAhead = compareIds(sentId, first.id) >= 0
-    push(stream, isAhead ? bytesOf(events.filter(({ id }) => compareIds(id, sentId) > 0)) : bytes)
+    push(
+      subscriber,
+      isAhead ? bytesOf(events.filter(({ id }) => compareIds(id, sentId) > 0)) : bytes,
+    )
     if (compareIds(last.id, sentId) > 0) subscriber.sentId = last.id
   }
 }
 
-function push(stream: Readable, bytes: Buffer): void {
+const lagOf = ({ stream, behindSinceMs }: Subscriber) =>
+  stream.readableLength === 0 ? 0 : performance.now() - behindSinceMs
+
+function push(subscriber: Subscriber, bytes: Buffer): void {
+  const { stream } = subscriber
+  if (stream.readableLength === 0) subscriber.behindSinceMs = performance.now()
   stream.push(bytes)
   // Without an error: the answer breaks off, and no reader takes that for its regular end.
   if (stream.readableLength > mostBufferedBytes) stream.destroy()
@@ -89,7 +101,7 @@ function push(stream: Readable, bytes: Buffer): void {
 function startHeartbeat(subscribers: ReadonlySet<Subscriber>): NodeJS.Timeout {
   const comment = Buffer.from(':\n\n')
   const timer = setInterval(() => {
-    for (const { stream } of subscribers) push(stream, comment)
+    for (const subscriber of subscribers) push(subscriber, comment)
   }, heartbeatEveryMs)
   return timer.unref()
 }

@@ -21,6 +21,8 @@ export type Subscribers = {
   /** Ends every stream with `gap`: there is a gap before the events that will follow. */
   gap(): void
   count(): number
+  /** Milliseconds since the slowest reader had read everything; 0 when all have. */
+  largestLagMs(): number
   /** Ends every stream. A client that may still read reconnects with its position. */
   disconnect(): void
   /** Ends every stream, and opens no more. */
@@ -37,12 +39,13 @@ export function createSubscribers(parts: {
 }): Subscribers {
   const { feed, position, timeoutMs } = parts
   const broadcast = createBroadcast()
-  const joining = new Set<Readable>()
+  /** Streams that are sent what was stored before, each with the moment of its opening. */
+  const joining = new Map<Readable, number>()
   let opened = 0
   let isClosed = false
   const disconnect = () => {
     broadcast.end('')
-    for (const stream of joining) stream.destroy()
+    for (const stream of joining.keys()) stream.destroy()
   }
   const requireRoom = () => {
     if (isClosed || position() === undefined)
@@ -50,7 +53,7 @@ export function createSubscribers(parts: {
     if (opened >= mostSubscribers) throw tooManySubscribers()
   }
   const begin = async (paced: PacedStream, page: readonly FeedEvent[]) => {
-    joining.add(paced.stream)
+    joining.set(paced.stream, performance.now())
     await catchUpOrEnd(paced, page, { ...parts, join: broadcast.join })
     joining.delete(paced.stream)
   }
@@ -77,6 +80,11 @@ export function createSubscribers(parts: {
     publish: broadcast.publish,
     gap: () => broadcast.end(gapEvent),
     count: broadcast.size,
+    largestLagMs() {
+      const nowMs = performance.now()
+      const lags = [...joining.values()].map((openedMs) => nowMs - openedMs)
+      return Math.max(broadcast.largestLagMs(), ...lags)
+    },
     disconnect,
     close() {
       isClosed = true

@@ -80,9 +80,10 @@ export function createParts(setup: ServiceSetup): ServiceParts {
     maxStalenessMs,
   })
   const { liveSet, follower, subscribers } = feed
-  metrics.watch({ liveSet, follower, subscribers, audit, stores, now })
   const reloadable = createReloadable({ config, log, now })
-  watchKeySets(outages, reloadable.keySets)
+  const { keySets } = reloadable
+  watchKeySets(outages, keySets)
+  metrics.watch({ liveSet, follower, subscribers, audit, stores, outages, keySets, now })
   const contract = readContract()
   return { ...setup, contract, metrics, stores, serviceOutages, audit, reloadable, feed }
 }

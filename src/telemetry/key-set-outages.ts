@@ -17,7 +17,8 @@ const meanwhile =
 export function watchKeySets(outages: Outages, states: () => readonly KeySetState[]): void {
   const watched = new Map<string, { outage: Outage; failures: number }>()
   outages.onTick(() => {
-    for (const state of states()) {
+    const current = states()
+    for (const state of current) {
       const { address, failures } = state
       const one = watched.get(address) ?? {
         outage: outages.open({ outage: 'keys', address, meanwhile }),
@@ -27,6 +28,9 @@ export function watchKeySets(outages: Outages, states: () => readonly KeySetStat
       report(one.outage, state, failures - one.failures)
       one.failures = failures
     }
+    // No token misses a key set that no issuer has any more, after a reload.
+    for (const [address, { outage }] of watched)
+      if (!current.some((state) => state.address === address)) outage.works()
   })
 }
 

@@ -1,5 +1,7 @@
 import { createLabelledCounter, createLabelledHistogram } from './labelled-metrics.js'
+import type { Outages } from './outages.js'
 import { createRegistry, type MetricRegistry, type ReadAtScrape } from './registry.js'
+import { readKeySets, readOutages, type KeySetAge } from './trouble-metrics.js'
 
 /** Metrics for Prometheus. No label names a subject, a token, a client or a client's address. */
 export type Metrics = {
@@ -53,9 +55,11 @@ export type Sources = Readonly<{
     startTookMs(): number
     counts(): Readonly<{ gaps: number; historyLost: number; restored: number }>
   }
-  subscribers: { count(): number }
+  subscribers: { count(): number; largestLagMs(): number }
   stores: { primary(): string | undefined }
   audit: { counts(): Readonly<{ trailFailures: number; sampledOut: number }> }
+  outages: Pick<Outages, 'ongoing'>
+  keySets: () => readonly KeySetAge[]
   now: () => number
 }>
 
@@ -96,13 +100,18 @@ export function createMetrics({ version }: { version: string }): Metrics {
     watch(sources) {
       registry.readGauges(gaugesOf(sources))
       registry.readCounters(countersOf(sources))
-      registry.readLabel(
+      readOutages(registry, sources.outages)
+      readKeySets(registry, sources.keySets, sources.now)
+      registry.readLabelledGauge(
         {
           name: 'cierre_store_primary',
           help: 'Always 1; the label is the address of the Redis that this instance is connected to.',
           label: 'address',
         },
-        sources.stores.primary,
+        () => {
+          const address = sources.stores.primary()
+          return address === undefined ? [] : [[address, 1]]
+        },
       )
     },
     text: registry.text,
@@ -158,6 +167,11 @@ const gaugesOf = ({ liveSet, follower, subscribers, now }: Sources): ReadAtScrap
   ],
   ['cierre_live_revocations_bytes', 'Memory that these revocations take.', () => liveSet.bytes()],
   ['cierre_feed_connections', 'Connections that follow the feed.', () => subscribers.count()],
+  [
+    'cierre_feed_lag_seconds',
+    'Time since the slowest connection had read all that this instance had for it; 0 when all have.',
+    () => subscribers.largestLagMs() / 1000,
+  ],
   [
     'cierre_feed_staleness_seconds',
     'Time since this instance last knew that it has every revocation; +Inf before the first time.',

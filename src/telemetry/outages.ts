@@ -59,6 +59,8 @@ export type Outages = Readonly<{
   open(description: OutageDescription, check?: () => Promise<unknown>): Outage
   /** Calls back each second, before the outages are looked at. */
   onTick(listener: () => void): void
+  /** What may be out, each with whether an outage of it has begun and is not over, as the log says. */
+  ongoing(): ReadonlyMap<OutageName, boolean>
   /** Logs what is known of outages that go on, and nothing more: what fails later fails by the stop. */
   close(): void
 }>
@@ -68,7 +70,7 @@ const tickMs = 1_000
 type Log = Pick<Logger, 'error' | 'warn'>
 type Context = Readonly<{ report: Report; instant: () => Instant }>
 type Report = (of: OutageDescription, report: OutageReport, more?: object) => void
-type Opened = Readonly<{ outage: Outage; tick(): void; summarise(): void }>
+type Opened = Readonly<{ name: OutageName; outage: Outage; tick(): void; summarise(): void }>
 
 /** The outages of one process. */
 export function createOutages(log: Log, clock: Clock): Outages {
@@ -91,6 +93,12 @@ export function createOutages(log: Log, clock: Clock): Outages {
       return one.outage
     },
     onTick: (listener) => void listeners.push(listener),
+    ongoing() {
+      const byName = new Map<OutageName, boolean>()
+      for (const { name, outage } of opened)
+        byName.set(name, byName.get(name) === true || outage.isOngoing())
+      return byName
+    },
     close() {
       clearInterval(timer)
       for (const { summarise } of opened) summarise()
@@ -120,6 +128,7 @@ function openOutage(
     void check().then(works, done).finally(done)
   }
   return {
+    name: description.outage,
     outage: {
       failed: ({ problem, cause, what, first }) =>
         enter(onFailure(state, instant(), { problem, cause: errorText(cause) }, what), first),

@@ -4,6 +4,9 @@ import type { PlainMetric } from './labelled-metrics.js'
 /** A metric whose value is read at each scrape: its name, its help, and the read. */
 export type ReadAtScrape = readonly [name: string, help: string, read: () => number]
 
+type Labelled = Readonly<{ name: string; help: string; label: string }>
+type ByLabel = readonly [label: string, value: number]
+
 export type MetricRegistry = ReturnType<typeof createRegistry>
 
 /** The metrics of one process, with those of Node and the version. */
@@ -23,7 +26,7 @@ export function createRegistry({ version }: { version: string }) {
     add: (metric: PlainMetric) => registry.registerMetric(metric as unknown as Metric),
     /** A counter with one label, which is 0 from the start, to give `rate` a first value. */
     counter<Value extends string>(
-      { name, help, label }: Readonly<{ name: string; help: string; label: string }>,
+      { name, help, label }: Labelled,
       values: readonly Value[],
     ): (value: Value) => void {
       const counter = new Counter({ name, help, labelNames: [label], registers })
@@ -38,13 +41,23 @@ export function createRegistry({ version }: { version: string }) {
       for (const [name, help, read] of counters)
         new Counter({ name, help, registers, collect: add(read) })
     },
-    /** A gauge that is 1 for the text that is read at each scrape. */
-    readLabel(
-      { name, help, label }: Readonly<{ name: string; help: string; label: string }>,
-      read: () => string | undefined,
-    ) {
+    /** A gauge with one label, whose values by label are read at each scrape. */
+    readLabelledGauge({ name, help, label }: Labelled, read: () => Iterable<ByLabel>) {
       const labelNames = [label]
-      new Gauge({ name, help, labelNames, registers, collect: setLabel(label, read) })
+      const collect = function (this: Gauge) {
+        this.reset()
+        for (const [text, value] of read()) this.set({ [label]: text }, value)
+      }
+      new Gauge({ name, help, labelNames, registers, collect })
+    },
+    /** A counter with one label, whose counts by label are read at each scrape. */
+    readLabelledCounter({ name, help, label }: Labelled, read: () => Iterable<ByLabel>) {
+      const labelNames = [label]
+      const collect = function (this: Counter) {
+        this.reset()
+        for (const [text, count] of read()) this.inc({ [label]: text }, count)
+      }
+      new Counter({ name, help, labelNames, registers, collect })
     },
     /** All metrics, in the text format of `contentType`. */
     text: () => registry.metrics(),
@@ -55,14 +68,6 @@ export function createRegistry({ version }: { version: string }) {
 function set(read: () => number) {
   return function (this: Gauge) {
     this.set(read())
-  }
-}
-
-function setLabel(label: string, read: () => string | undefined) {
-  return function (this: Gauge) {
-    this.reset()
-    const value = read()
-    if (value !== undefined) this.set({ [label]: value }, 1)
   }
 }
 

@@ -2,10 +2,10 @@ import { expect } from 'chai'
 import { basic, clientsVariable } from '../support/clients.js'
 import { introspect, postForm } from '../support/asking.js'
 import { alertRules, dashboardQueries } from '../support/monitoring.js'
-import { until } from '../support/processes.js'
+import { freePort, until } from '../support/processes.js'
 import { startRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { freshClaims, sign, token } from '../support/tokens.js'
+import { freshClaims, hmacSecret, sign, token } from '../support/tokens.js'
 
 /** The value of a metric with these labels. */
 async function read(
@@ -143,6 +143,7 @@ describe('/metrics', () => {
           'command',
           'kind',
           'reason',
+          'what',
           'version',
           'le',
           'type',
@@ -158,7 +159,13 @@ describe('/metrics', () => {
   })
 
   it('has every metric of the dashboard and the alerts, with the labels that they use', async () => {
-    const service = await startService({ SESSION_KEYS: '' })
+    const jwksUri = `http://127.0.0.1:${await freePort()}/jwks`
+    const service = await startService({
+      JWT_ISSUERS: JSON.stringify([
+        { issuer: 'https://issuer.test', secret: hmacSecret },
+        { issuer: 'https://away.test', jwksUri },
+      ]),
+    })
     try {
       await service.logout(await token())
       const { text } = await service.send({ path: '/metrics' })
