@@ -34,6 +34,9 @@ const healthy: Values = {
   [series('cierre_audit_failures_total')]: '3+0x160',
   [series('cierre_live_revocations_bytes')]: '1000000+0x160',
   [series('nodejs_eventloop_lag_p99_seconds')]: '0.02+0x160',
+  [series('cierre_outage', 'what="store"')]: '0+0x160',
+  [series('cierre_key_set_age_seconds', 'issuer="https://issuer.test"')]: '299+0x160',
+  [series('cierre_feed_lag_seconds')]: '0+0x160',
 }
 
 /** What is different in a trouble, and which alerts it has to raise. */
@@ -76,6 +79,23 @@ const troubles: readonly Readonly<{ values: Values; alerts: readonly string[] }>
   {
     values: { [series('nodejs_eventloop_lag_p99_seconds')]: change('0.02+0', '0.11+0') },
     alerts: ['CierreEventLoop'],
+  },
+  {
+    values: { [series('cierre_outage', 'what="store"')]: change('0+0', '1+0') },
+    alerts: ['CierreOutage'],
+  },
+  {
+    values: {
+      [series('cierre_key_set_age_seconds', 'issuer="https://issuer.test"')]: change(
+        '299+0',
+        '299+15',
+      ),
+    },
+    alerts: ['CierreKeySetOld'],
+  },
+  {
+    values: { [series('cierre_feed_lag_seconds')]: change('0+0', '6+15') },
+    alerts: ['CierreFeedLag'],
   },
 ]
 

@@ -1,24 +1,35 @@
 import { expect } from 'chai'
+import { startIssuer } from '../support/issuer.js'
 import { alertRules, dashboardQueries } from '../support/monitoring.js'
 import { until } from '../support/processes.js'
 import { startPrometheus, type Prometheus } from '../support/prometheus.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { token } from '../support/tokens.js'
+import { hmacSecret, token } from '../support/tokens.js'
 
 describe('a real Prometheus that scrapes a real service', () => {
+  let issuer: Awaited<ReturnType<typeof startIssuer>>
   let redis: TestRedis
   let service: TestService
   let prometheus: Prometheus
   before(async () => {
     redis = await startRedis()
-    service = await startService({ REDIS_URL: redis.url, STORE_TIMEOUT_MS: '1500' })
+    issuer = await startIssuer()
+    service = await startService({
+      REDIS_URL: redis.url,
+      STORE_TIMEOUT_MS: '1500',
+      JWT_ISSUERS: JSON.stringify([
+        { issuer: 'https://issuer.test', secret: hmacSecret },
+        { issuer: issuer.origin, jwksUri: issuer.jwksUri },
+      ]),
+    })
     prometheus = await startPrometheus({ cierre: service.origin })
   })
   after(async () => {
     await prometheus.stop()
     await service.stop()
     await redis.stop()
+    await issuer.stop()
   })
 
   /** Grafana puts the interval in the place of its variable. */
