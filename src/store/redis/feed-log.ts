@@ -124,24 +124,22 @@ async function* scan({ link, keyPrefix, foreign, clock }: LogParts): AsyncGenera
   // One connection for the whole scan: the cursor of another server means nothing.
   const { client } = link
   const pattern = `${keyPrefix}[${keyKinds.join('')}]:*`
-  const read = async (cursor: string) =>
-    (await runScript(
-      client,
-      scanScript,
-      [],
-      [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)],
-    )) as string[]
-  let reading: Promise<string[]> | undefined = read('0')
+  const read = async (cursor: string): Promise<ScannedPage> => {
+    const askedAtMs = clock.now()
+    const args = [cursor, pattern, String(keyPrefix.length), String(scannedAtOnce)]
+    return { askedAtMs, values: (await runScript(client, scanScript, [], args)) as string[] }
+  }
+  let reading: Promise<ScannedPage> | undefined = read('0')
   while (reading !== undefined) {
-    const page: string[] = await reading
-    const [cursor = '0'] = page
+    const page: ScannedPage = await reading
+    const [cursor = '0'] = page.values
     reading = cursor === '0' ? undefined : read(cursor)
     // The next step of the loop throws an error, unless the scan is abandoned before.
     reading?.catch(() => undefined)
     // The next read is sent by the end of the turn, so that Redis works while these entries are
     // added.
     await endOfTurn()
-    yield entriesOf(page, { nowMs: clock.now(), keyPrefix, foreign })
+    yield entriesOf(page, { keyPrefix, foreign })
   }
   // While a slot moves to another node of a cluster, its entries are on two nodes. Then a key that
   // is nowhere is answered with `ASK`, and after that with `MOVED`.
@@ -168,12 +166,16 @@ function eventOf([id, [k, name, u, until, c, value]]: RawEvent): FeedEvent {
 const unreadable = (event: string) =>
   new UnreadableFeed(`event ${event} of the feed is not one that cierre wrote`)
 
-type ScanParts = Readonly<{ nowMs: number; keyPrefix: string; foreign: ForeignValues }>
+/** The reply of `scan.lua`, and the time by the clock of this instance before it was asked for. */
+type ScannedPage = Readonly<{ askedAtMs: number; values: readonly string[] }>
 
-function entriesOf(page: string[], { nowMs, keyPrefix, foreign }: ScanParts): Entry[] {
+function entriesOf(
+  { askedAtMs, values: page }: ScannedPage,
+  { keyPrefix, foreign }: Pick<LogParts, 'keyPrefix' | 'foreign'>,
+): Entry[] {
   const entries: Entry[] = []
   // By the clock that is ahead, so that no entry ends before its key.
-  const latestMs = Math.max(nowMs, Number(page[1]))
+  const latestMs = Math.max(askedAtMs, Number(page[1]))
   for (let index = 2; index + 2 < page.length; index += 3) {
     const key = decodeKey(page[index])
     const leftMs = Number(page[index + 1])
