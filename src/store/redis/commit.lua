@@ -143,7 +143,8 @@ local function merge(key, untilMs, value)
   if held and tonumber(held) > tonumber(value) then value = held end
   local ttlMs = untilMs == '' and 0 or math.max(1, tonumber(untilMs) - earliestMs)
   local leftMs = held and redis.call('PTTL', key) or -2
-  if value == held and (leftMs == -1 or (ttlMs > 0 and leftMs >= ttlMs - 1000)) then
+  local isCovered = leftMs == -1 or (ttlMs > 0 and redisMs + leftMs >= tonumber(untilMs) - 1000)
+  if value == held and isCovered then
     if isAwaited then redis.call('SET', key, held, 'KEEPTTL') end
     return
   end

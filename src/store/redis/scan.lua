@@ -7,8 +7,8 @@
 --   2  the pattern of revocation keys
 --   3  the length of the prefix that every name is returned without
 --   4  how many keys to look at
-local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
 local time = redis.call('TIME')
+local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', ARGV[4])
 local reply = { page[1], time[1] .. string.sub('00000' .. time[2], -6, -4) }
 for _, key in ipairs(page[2]) do
   local value, leftMs = redis.pcall('GET', key), redis.call('PTTL', key)
