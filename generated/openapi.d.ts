@@ -1117,6 +1117,7 @@ export interface components {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 Upgrade: components["headers"]["Upgrade"];
                 Connection: components["headers"]["ConnectionUpgrade"];
                 [name: string]: unknown;
@@ -1131,6 +1132,7 @@ export interface components {
                 "Cache-Control": components["headers"]["NoStore"];
                 "X-Content-Type-Options": components["headers"]["NoSniff"];
                 "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 RateLimit: components["headers"]["RateLimit"];
                 "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
@@ -1401,11 +1403,12 @@ export interface components {
         ExpiredAuthCookie: string;
         /**
          * @description Why the request is refused, as one word of a closed list, which may grow. The header is sent only to a caller whose token is
-         *     genuine, and to machine clients. `revoked` means that the bearer is revoked already; it says nothing about other tokens. No other
+         *     genuine, and to machine clients, with every refusal (400 to 429) after the caller is known; 500 and 503 are no refusals.
+         *     `invalid_token` and `too_long` are about the token of the body, `invalid_member` is about a part of the request. `revoked` means that the bearer is revoked already; it says nothing about other tokens. No other
          *     401 or 403 means that a token is revoked.
          * @example revoked
          */
-        ErrorReason: "revoked" | "expired" | "other_holder" | "no_token_in_body" | "no_subject" | "no_issued_at" | "sender_constrained" | "too_long" | "not_permitted" | "other_audience" | "unknown_issuer" | "unsupported_format" | "invalid_member";
+        ErrorReason: "revoked" | "expired" | "other_holder" | "no_token_in_body" | "no_subject" | "no_issued_at" | "sender_constrained" | "too_long" | "not_permitted" | "other_audience" | "unknown_issuer" | "unsupported_format" | "invalid_member" | "invalid_token" | "not_yet_valid" | "too_many_requests" | "unsupported_version";
         /**
          * @description Whether the issuer has revoked the `refreshToken` of the request, only where the request had one. `revoked`: the issuer has
          *     confirmed it; it also confirms a token that it does not know (RFC 7009 §2.2). `refused`: the issuer refuses the request, and would

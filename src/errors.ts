@@ -78,6 +78,7 @@ export type Cause =
   | 'keys'
   | 'feed'
   | 'feed_limit'
+  | 'feed_version'
   | 'internal'
 
 /**
@@ -103,6 +104,10 @@ const errorReasons: Partial<Record<Reason, string>> = {
   sender_constrained: 'sender_constrained',
   permission: 'not_permitted',
   other_audience: 'other_audience',
+  not_yet_valid: 'not_yet_valid',
+  subject_limit: 'too_many_requests',
+  feed_limit: 'too_many_requests',
+  feed_version: 'unsupported_version',
 }
 
 /**
@@ -131,7 +136,7 @@ export const errorReasonOf = ({ code, reason }: ServiceError): string | undefine
   reason && (code === 'unsupported_token_type' ? unsupportedReasons : errorReasons)[reason]
 
 /**
- * A wrong part of a request: `query.` or `body.` and its name in the contract, the rule that it
+ * A wrong part of a request: `path.`, `query.`, `header.` or `body.` and its name in the contract, the rule that it
  * breaks, and the values that it may have, where these can be listed.
  */
 export type RequestFault = Readonly<{ path: string; rule: string; values?: readonly string[] }>
@@ -179,8 +184,15 @@ export class ServiceError extends Error {
  * A token that is too long to be checked, as a caller is told whose own token is genuine, or who is
  * a machine client. Another API may accept that token.
  */
-export const tooLong = (code: 'bad_request' | 'invalid_token'): ServiceError =>
-  new ServiceError(code, { reason: 'too_long', headers: { 'X-Error-Reason': 'too_long' } })
+export const tooLong = (
+  code: 'bad_request' | 'invalid_token',
+  details?: readonly RequestFault[],
+): ServiceError =>
+  new ServiceError(code, {
+    reason: 'too_long',
+    headers: { 'X-Error-Reason': 'too_long' },
+    ...(details && { details }),
+  })
 
 export const isTooLong = (error: unknown): boolean =>
   error instanceof ServiceError && error.reason === 'too_long'

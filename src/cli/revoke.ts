@@ -89,7 +89,10 @@ function faultOf(refused: Refused, iss: Options['iss']): string {
   if (fault === undefined)
     return `${status} ${body.message}${reason === undefined ? '' : ` (${reason})`}`
   const { path, rule, values = [] } = fault
-  if (path === 'body.token') return 'the token is not genuine, or not of this service'
+  if (path === 'body.token')
+    return rule === 'is not valid'
+      ? 'the token is not genuine, or not of this service'
+      : `the token ${rule}`
   if (path === 'body') return `the request ${rule}`
   if (path !== 'body.iss') return `--${path.replace('body.', '')} ${rule}`
   if (values.length === 0)

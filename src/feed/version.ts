@@ -11,6 +11,7 @@ import { feedVersion, oldestReaderVersion } from './event.js'
 export function requireReadable(version = 1): void {
   if (version >= oldestReaderVersion) return
   throw new ServiceError('upgrade_required', {
+    reason: 'feed_version',
     headers: { Upgrade: `cierre-feed/${feedVersion}`, Connection: 'Upgrade' },
   })
 }

@@ -31,7 +31,7 @@ export function readBody(declared: ReadableType): (ctx: ServiceContext) => Promi
     await parse(ctx, noNext)
     if (declared === formType) {
       const text = ctx.request.rawBody
-      ctx.request.body = parseForm(typeof text === 'string' ? text : '')
+      ctx.request.body = readForm(typeof text === 'string' ? text : '')
     }
   }
 }
@@ -61,11 +61,20 @@ function createParser(): Middleware {
 
 /** The body as koa-bodyparser and `parseForm` would have made it of the stream. */
 function parseLeft(left: string | object, declared: ReadableType): unknown {
-  if (declared === formType) return typeof left === 'string' ? parseForm(left) : formOf(left)
+  if (declared === formType) return typeof left === 'string' ? readForm(left) : formOf(left)
   // koa-openapi adds defaults to the body, and the app may still use its own.
   if (typeof left !== 'string') return Array.isArray(left) ? left : { ...left }
   try {
     return JSON.parse(left)
+  } catch {
+    throw new UnreadableBody()
+  }
+}
+
+/** @throws UnreadableBody for a form that has a member twice */
+function readForm(text: string): Record<string, string> {
+  try {
+    return parseForm(text)
   } catch {
     throw new UnreadableBody()
   }
@@ -89,8 +98,7 @@ function requireType(ctx: ServiceContext, declared: ReadableType): void {
 /** A form that a parser of the app has read. One that has a name twice gets an array there. */
 function formOf(form: object): Record<string, string> {
   const members: [string, unknown][] = Object.entries(form)
-  if (members.some(([, value]) => typeof value !== 'string'))
-    throw new ServiceError('bad_request', { reason: 'body' })
+  if (members.some(([, value]) => typeof value !== 'string')) throw new UnreadableBody()
   return Object.fromEntries(members) as Record<string, string>
 }
 

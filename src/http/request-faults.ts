@@ -29,16 +29,29 @@ export type Described = Readonly<{
 /** A finding of koa-openapi's `openapi-request-validator`. */
 export type Violation = { location?: string; path?: string; errorCode?: string }
 
+/** A request that is refused before its operation gets it. */
+export class BadRequest extends Error {
+  constructor(readonly faults: readonly RequestFault[]) {
+    super('bad request')
+  }
+}
+
 /**
  * The refusal of a request. It names what is wrong where the operation has `details`, but nothing
  * that the client has sent.
+ *
+ * @param isAuthenticated whether the request comes from a machine client, which is told the reason
  */
 export function badRequest(
   operation: Pick<Described, 'hasDetails'> | undefined,
   details: readonly RequestFault[],
+  isAuthenticated: boolean,
 ): ServiceError {
   const isTold = operation?.hasDetails === true && details.length > 0
-  return new ServiceError('bad_request', { reason: 'body', ...(isTold && { details }) })
+  return new ServiceError('bad_request', {
+    reason: isAuthenticated ? 'invalid_member' : 'body',
+    ...(isTold && { details }),
+  })
 }
 
 /** @param name of the wrong parameter; `undefined` for one that is sent twice */

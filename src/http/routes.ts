@@ -13,7 +13,7 @@ import type { Middleware, ServiceContext } from './context.js'
 import type { Outgoing } from './failures.js'
 import { strictQueryCheck } from './query-check.js'
 import { readableTypes, readBody, UnreadableBody } from './request-body.js'
-import { badRequest, faultsOf, type Violation } from './request-faults.js'
+import { BadRequest, badRequest, faultsOf, type Violation } from './request-faults.js'
 import type { ServedOperation } from './served-operations.js'
 
 export type RouteParts = Readonly<{
@@ -149,7 +149,7 @@ function handlerOf(
   return async (ctx: ServiceContext) => {
     const { querystring } = ctx.request
     const fault = querystring === '' ? undefined : checkQuery(querystring)
-    if (fault !== undefined) throw badRequest(ctx.state.operation, [fault])
+    if (fault !== undefined) throw new BadRequest([fault])
     await limitAddress(ctx.state, lacksToken(ctx) ? 'unreadable' : 'readable')
     // The compiler cannot know that koa-openapi has validated the request against the contract.
     ctx.state.answer = await operation(acceptedRequest(ctx) as never)
@@ -200,11 +200,19 @@ const rethrow =
     const { state } = ctx
     // A request that the operation has got is counted already.
     await limitAddress(state, 'unreadable')
-    const isRefused = isRefusal(error)
-    if (!isRefused && !(error instanceof UnreadableBody)) throw error
-    const { operation } = state
-    if (!isRefused || error.errors.some(isUnreadable) || lacksToken(ctx))
+    const isUnread = error instanceof UnreadableBody
+    if (!isUnread && !(error instanceof BadRequest) && !isRefusal(error)) throw error
+    const { operation, authorization, requester } = state
+    const body: unknown = isUnread ? undefined : ctx.request.body
+    const violations = isRefusal(error) ? error.errors : []
+    const isBadQuery = error instanceof BadRequest
+    if (isUnread || violations.some(isUnreadable) || (!isBadQuery && lacksToken(ctx)))
       await operation?.refuseBody?.(state)
-    const faults = isRefused ? faultsOf(operation, error.errors, ctx.request.body) : [noJson]
-    throw badRequest(operation, faults)
+    const isAuthenticated = await operation?.isAuthenticated?.({ authorization, requester, body })
+    const faults = isBadQuery
+      ? error.faults
+      : isUnread
+        ? [noJson]
+        : faultsOf(operation, violations, body)
+    throw badRequest(operation, faults, isAuthenticated ?? false)
   }

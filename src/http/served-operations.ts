@@ -18,6 +18,7 @@ export type ServedOperation = Described &
     path: string
     limitedByAddress: boolean
     refuseBody: OperationTraits['refuseBody']
+    isAuthenticated: OperationTraits['isAuthenticated']
     mayLackToken: boolean
     /** The failure when the outcome is unknown: 500 or 503, as the operation declares. */
     outcomeUnknown: 'internal_error' | 'store_unavailable'
@@ -31,16 +32,17 @@ export function servedOperations(
   return new Map(
     documentedOperations(document).map((documented) => {
       const { operationId, path, responses, parameters = [] } = documented
-      const { limitedByAddress = false, refuseBody, mayLackToken = false } = operations[operationId]
+      const traits = operations[operationId]
       const served: ServedOperation = {
         operationId,
         path,
         parameters: parameters.map((one) => resolvedParameter(document, one)),
         bodyForms: bodyFormsOf(document, documented),
         hasDetails: hasDetails(document, documented),
-        limitedByAddress,
-        refuseBody,
-        mayLackToken,
+        limitedByAddress: traits.limitedByAddress ?? false,
+        refuseBody: traits.refuseBody,
+        isAuthenticated: traits.isAuthenticated,
+        mayLackToken: traits.mayLackToken ?? false,
         outcomeUnknown: '500' in responses ? 'internal_error' : 'store_unavailable',
         failureForm: failureFormOf(document, documented),
       }

@@ -11,7 +11,7 @@ import { findIssuer } from '../token/issuer-name.js'
 import { claimKey, type RevocationKey } from '../token/keys.js'
 import { sessionKeysOf } from '../token/session-keys.js'
 import type { Issuer, Verification, VerifiedToken } from '../token/verification.js'
-import type { Operation } from './operation.js'
+import { forClients, type Operation, type Run } from './operation.js'
 import { ignoreInvalid } from './revoke.js'
 
 type Parts = {
@@ -26,11 +26,9 @@ type Parts = {
 type Named = Exclude<components['schemas']['RevocationRequest'], { token: string }>
 
 /** Revokes a subject, a session, a token id or a token for a machine client. There is no undo. */
-export const createRevocation =
-  (parts: Parts): Operation<'createRevocation'> =>
-  async ({ authorization, requester, body }) => {
-    const { clients, revocations, audit } = parts
-    const client = await clients.authenticate({ authorization, requester }, 'revoke')
+export const createRevocation = (parts: Parts): Operation<'createRevocation'> => {
+  const { clients, revocations, audit } = parts
+  const run: Run<'createRevocation'> = async ({ requester, body }, client) => {
     const { entry, token, named, ended } = await ('token' in body
       ? byToken(parts, body.token, requester.address)
       : byName(parts, body))
@@ -54,6 +52,8 @@ export const createRevocation =
     const stored = (await parts.store.lookup(entry.key)) ?? entry
     return { status: 200, body: describe(stored, parts.now()) }
   }
+  return forClients({ clients, permission: 'revoke', run })
+}
 
 const describe = (stored: Entry, nowMs: number) => ({
   key: stored.key,

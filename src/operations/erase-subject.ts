@@ -4,7 +4,7 @@ import { namesSubject, type StoredEvent } from '../audit/event.js'
 import type { AuditTrail } from '../audit/trail.js'
 import { answered } from '../revocation/store-errors.js'
 import { createTurns } from '../runtime/turns.js'
-import type { Operation } from './operation.js'
+import { forClients, type Operation, type Run } from './operation.js'
 
 type Parts = { clients: Clients; trail: AuditTrail; audit: Audit; timeoutMs: number }
 
@@ -30,8 +30,7 @@ export const eraseSubject = ({
     answered('store', timeoutMs, () =>
       inTurn(() => answered('store', timeoutMs, () => eraseBatch(trail, before, isUnwanted))),
     )
-  return async ({ authorization, requester, body }) => {
-    const client = await clients.authenticate({ authorization, requester }, 'erase')
+  const run: Run<'eraseSubject'> = async ({ requester, body }, client) => {
     if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const event = {
       event: 'sensitive_delete',
@@ -56,6 +55,7 @@ export const eraseSubject = ({
     await audit.record({ ...event, outcome: 'success', erased })
     return { status: 200, body: { erased } }
   }
+  return forClients({ clients, permission: 'erase', run })
 }
 
 /** `oldest` is where the next batch goes on; absent at the end of the trail. */

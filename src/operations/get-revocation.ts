@@ -4,17 +4,15 @@ import { findIssuer } from '../token/issuer-name.js'
 import type { RevocationKey } from '../token/keys.js'
 import type { Issuer } from '../token/verification.js'
 import { keptUntil } from './create-revocation.js'
-import type { Answer, Operation } from './operation.js'
+import { forClients, type Answer, type Operation, type Run } from './operation.js'
 import type { Store } from '../revocation/ports.js'
 
 type Parts = { clients: Clients; store: Store; issuers: () => readonly Issuer[] }
 type State = Extract<Answer<'getRevocation'>['body'], { key: unknown }>
 
 /** Whether a key that the audit trail names is revoked, and until when. */
-export const getRevocation =
-  ({ clients, store, issuers }: Parts): Operation<'getRevocation'> =>
-  async ({ authorization, requester, params, query }) => {
-    const client = await clients.authenticate({ authorization, requester }, 'introspect')
+export const getRevocation = ({ clients, store, issuers }: Parts): Operation<'getRevocation'> => {
+  const run: Run<'getRevocation'> = async ({ requester, params, query }, client) => {
     // A key has no audience, so a client with `audiences` may not look it up.
     if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const key = params.key as RevocationKey
@@ -34,6 +32,8 @@ export const getRevocation =
       },
     }
   }
+  return forClients({ clients, permission: 'introspect', run })
+}
 
 /** @param iss empty: the tokens have none */
 function claimsOf(iss: string | undefined, issuers: readonly Issuer[]): Pick<State, 'claims'> {

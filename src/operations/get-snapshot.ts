@@ -6,7 +6,7 @@ import { encodeSnapshot } from '../feed/snapshot.js'
 import { requireReadable } from '../feed/version.js'
 import type { LiveSet } from '../revocation/live-set.js'
 import { createPlaces } from '../runtime/places.js'
-import type { Operation } from './operation.js'
+import { forClients, type Operation, type Run } from './operation.js'
 
 type Parts = { clients: Clients; liveSet: LiveSet; position: () => Position | undefined }
 
@@ -18,8 +18,7 @@ const leastBytesPerS = 256_000
 /** The whole live set, streamed, and the position up to which it is complete. */
 export const getSnapshot = ({ clients, liveSet, position }: Parts): Operation<'getSnapshot'> => {
   const places = createPlaces(limits)
-  return async ({ authorization, requester, query }) => {
-    const client = await clients.authenticate({ authorization, requester }, 'feed')
+  const run: Run<'getSnapshot'> = async ({ query }, client) => {
     requireReadable(query?.version)
     const at = position()
     if (at === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
@@ -41,4 +40,5 @@ export const getSnapshot = ({ clients, liveSet, position }: Parts): Operation<'g
       },
     }
   }
+  return forClients({ clients, permission: 'feed', run })
 }

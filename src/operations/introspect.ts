@@ -6,26 +6,24 @@ import { isDpopBound, isSenderConstrained } from '../token/confirmation.js'
 import type { NamedClaims } from '../token/claim-mapping.js'
 import { claimText } from '../token/keys.js'
 import { scopeText } from '../token/scopes.js'
-import type { Operation } from './operation.js'
+import { forClients, type Operation, type Run } from './operation.js'
 import { ignoreInvalid } from './revoke.js'
 
 type Active = components['schemas']['Active']
+type Parts = { clients: Clients; check: Check }
 type Introspection = components['schemas']['Introspection']
 
 /**
  * RFC 7662. Every inactive token gets the same answer. An unknown state is an error, and so is a
  * token that is too long: it may be active elsewhere.
  */
-export const introspect =
-  ({ clients, check }: { clients: Clients; check: Check }): Operation<'introspect'> =>
-  async ({ authorization, requester, body }) => {
-    const client = await clients.authenticate(
-      { authorization, requester, form: body },
-      'introspect',
-    )
+export const introspect = ({ clients, check }: Parts): Operation<'introspect'> => {
+  const run: Run<'introspect'> = async ({ body }, client) => {
     const checked = await check(body.token).catch(ignoreInvalid)
     return { status: 200, body: introspectionOf(checked?.token.named, client) }
   }
+  return forClients({ clients, permission: 'introspect', inForm: true, run })
+}
 
 /**
  * The answer about a token that is in order and not revoked, or about none.

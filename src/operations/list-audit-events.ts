@@ -1,7 +1,7 @@
 import type { StoredEvent } from '../audit/event.js'
 import type { Clients } from '../access/clients.js'
 import { createTurns } from '../runtime/turns.js'
-import type { Operation, Request } from './operation.js'
+import { forClients, type Operation, type Request, type Run } from './operation.js'
 import { answered } from '../revocation/store-errors.js'
 import type { AuditTrail } from '../audit/trail.js'
 
@@ -25,14 +25,14 @@ export const listAuditEvents = ({
   timeoutMs,
 }: Parts): Operation<'listAuditEvents'> => {
   const inTurn = createTurns(mostPagesAtOnce)
-  return async ({ authorization, requester, query }) => {
-    const client = await clients.authenticate({ authorization, requester }, 'audit')
+  const run: Run<'listAuditEvents'> = async ({ requester, query }, client) => {
     if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')
     const matches = filterOf(query)
     // The first deadline makes a slow page give its turn back; the second includes the wait.
     const page = () => answered('store', timeoutMs, () => readPage(trail, query, matches))
     return { status: 200, body: await answered('store', timeoutMs, () => inTurn(page)) }
   }
+  return forClients({ clients, permission: 'audit', run })
 }
 
 type Query = Request<'listAuditEvents'>['query']

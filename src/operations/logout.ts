@@ -179,15 +179,18 @@ async function verifyNamed(
   { caller, event }: Presented,
   named: string,
 ): Promise<VerifiedToken> {
-  const other = await verification.verify(named, event.requester.address).catch(tellTooLong)
+  const other = await verification.verify(named, event.requester.address).catch(tellCaller)
   if (!isOfSameHolder(caller, other))
     throw new ServiceError('invalid_token', { reason: 'other_subject' })
   return other
 }
 
-/** The caller's token is genuine, so the caller is told that the other one is too long. */
-function tellTooLong(error: unknown): never {
-  throw isTooLong(error) ? tooLong('invalid_token') : error
+/** The caller's token is genuine, so the caller is told what is wrong with the other one. */
+function tellCaller(error: unknown): never {
+  if (isTooLong(error)) throw tooLong('invalid_token')
+  if (error instanceof ServiceError && error.code === 'invalid_token')
+    throw error.with({ 'X-Error-Reason': 'invalid_token' })
+  throw error
 }
 
 /**

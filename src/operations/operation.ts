@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { components, operations } from '../../generated/openapi.js'
+import type { Client, Permission } from '../access/client.js'
+import type { Clients } from '../access/clients.js'
 import type { Requester } from '../audit/event.js'
 import type { StaticDocument } from '../runtime/static-document.js'
 
@@ -66,6 +68,9 @@ export type Request<Id extends OperationId> = Readonly<{
 
 export type BodilessRequest = Pick<Request<OperationId>, 'authorization' | 'requester'>
 
+/** A request that the contract refuses; its body is absent where it cannot be read. */
+export type RefusedRequest = BodilessRequest & Readonly<{ body?: unknown }>
+
 /** Facts of an operation that HTTP needs and that the contract cannot state. */
 export type OperationTraits = Readonly<{
   /** Whether the limit per client address (`RATE_LIMIT_ADDRESS`) counts its requests. */
@@ -81,6 +86,11 @@ export type OperationTraits = Readonly<{
    * @param request without its body, which is not what the contract says
    */
   refuseBody?: (request: BodilessRequest) => Promise<never>
+  /**
+   * Whether a request that the contract refuses comes from a machine client with the permission,
+   * which then gets `X-Error-Reason`. Throws for wrong credentials; false where they cannot be read.
+   */
+  isAuthenticated?: (request: RefusedRequest) => Promise<boolean>
   /** Whether a body may have no `token`, because the token may come in a cookie. */
   mayLackToken?: boolean
 }>
@@ -97,6 +107,39 @@ export const withTraits = <Id extends OperationId>(
   traits: OperationTraits,
   operation: (request: Request<Id>) => Promise<Answer<Id>>,
 ): Operation<Id> => Object.assign(operation, traits)
+
+/** What an operation does once the client is authenticated. */
+export type Run<Id extends OperationId> = (
+  request: Request<Id>,
+  client: Client,
+) => Promise<Answer<Id>>
+
+type ForClients<Id extends OperationId> = Readonly<{
+  clients: Clients
+  permission: Permission
+  /** Whether the credentials may stand in the form that is the body (RFC 6749 §2.3.1). */
+  inForm?: boolean
+  run: Run<Id>
+}>
+
+/** An operation for the machine clients that have a permission. */
+export function forClients<Id extends OperationId>(parts: ForClients<Id>): Operation<Id> {
+  const { clients, permission, inForm = false, run } = parts
+  const authenticate = ({ authorization, requester, body }: RefusedRequest) =>
+    clients.authenticate(
+      { authorization, requester, ...(inForm && { form: body as Record<string, unknown> }) },
+      permission,
+    )
+  const isAuthenticated = async (request: RefusedRequest) => {
+    // The credentials may stand in the form that cannot be read.
+    if (inForm && request.body === undefined && request.authorization.length === 0) return false
+    await authenticate(request)
+    return true
+  }
+  return withTraits({ isAuthenticated }, async (request) =>
+    run(request, await authenticate(request)),
+  )
+}
 
 /** Every operation of the contract; a missing one does not compile. */
 export type Operations = { readonly [Id in OperationId]: Operation<Id> }

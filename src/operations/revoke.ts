@@ -6,7 +6,7 @@ import { commitOf, type StoredRevocation } from '../revocation/commit.js'
 import type { Revocations } from '../revocation/revocations.js'
 import { sessionKeysOf } from '../token/session-keys.js'
 import type { Verification, VerifiedToken } from '../token/verification.js'
-import type { Operation } from './operation.js'
+import { forClients, type Operation, type Run } from './operation.js'
 
 type Parts = {
   clients: Clients
@@ -20,11 +20,9 @@ type Parts = {
  * that cannot be revoked here, but that another API may accept, is an error: a success would mean
  * that it is revoked.
  */
-export const revoke =
-  (parts: Parts): Operation<'revoke'> =>
-  async ({ authorization, requester, body }) => {
-    const { clients, verification, audit } = parts
-    const client = await clients.authenticate({ authorization, requester, form: body }, 'revoke')
+export const revoke = (parts: Parts): Operation<'revoke'> => {
+  const { clients, verification, audit } = parts
+  const run: Run<'revoke'> = async ({ requester, body }, client) => {
     const done = { status: 200, body: undefined } as const
     const token = await verification.verify(body.token, requester.address).catch(unusable)
     if (token === undefined) return done
@@ -40,6 +38,8 @@ export const revoke =
     await audit.auditRevocation(event, revokeToken(parts, token, event))
     return done
   }
+  return forClients({ clients, permission: 'revoke', inForm: true, run })
+}
 
 async function revokeToken(
   { revocations, audit }: Parts,
@@ -65,13 +65,15 @@ function unusable(error: unknown): undefined {
   return ignoreInvalid(error)
 }
 
+const tokenTooLong = { path: 'body.token', rule: 'must not be longer than MAX_TOKEN_LENGTH' }
+
 /**
  * Returns `undefined` for an invalid token, and throws every other error.
  *
  * @throws ServiceError `bad_request` for a token that is too long: it may be valid elsewhere
  */
 export function ignoreInvalid(error: unknown): undefined {
-  if (isTooLong(error)) throw tooLong('bad_request')
+  if (isTooLong(error)) throw tooLong('bad_request', [tokenTooLong])
   if (error instanceof ServiceError && error.code === 'invalid_token') return undefined
   throw error
 }

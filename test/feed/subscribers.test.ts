@@ -145,6 +145,7 @@ describe('the feed with readers that read slowly', () => {
     const snapshot = () => service.send({ path: feedPath('snapshot'), headers: asClient() })
     const refused = await snapshot()
     expect([refused.status, refused.headers['retry-after']]).to.deep.equal([429, '1'])
+    expect(refused.headers['x-error-reason']).to.equal('too_many_requests')
     slow[0]!.asked.destroy()
     await until('there is room', async () => (await snapshot()).status === 200)
     let bytes = 0

@@ -91,18 +91,28 @@ describe('what is wrong with a request of an operator or a machine client', () =
       const requests = forbiddenRequests(operation)
       expect(requests.length).to.be.at.least(2)
       for (const [{ query, key = 't:AAAAAAAAAAAAAAAAAAAAAA', body, headers }, paths] of requests) {
-        const answer = await service.send({
-          method: methods.get(operationId)!,
-          path: path.replace('{key}', key) + (query === undefined ? '' : `?${query}`),
-          headers: {
-            ...asClient(),
-            ...(bodyForms.length > 0 && { 'content-type': 'application/json' }),
-            ...headers,
-          },
-          ...(body !== undefined && { body }),
-        })
+        const sent = (credentials: object) =>
+          service.send({
+            method: methods.get(operationId)!,
+            path: path.replace('{key}', key) + (query === undefined ? '' : `?${query}`),
+            headers: {
+              ...credentials,
+              ...(bodyForms.length > 0 && { 'content-type': 'application/json' }),
+              ...headers,
+            },
+            ...(body !== undefined && { body }),
+          })
+        const answer = await sent(asClient())
         const shown = `${query ?? ''} ${body ?? ''} ${answer.text}`
-        expect(answer.status, shown).to.equal(400)
+        expect([answer.status, answer.headers['x-error-reason']], shown).to.deep.equal([
+          400,
+          'invalid_member',
+        ])
+        const unknown = await sent({})
+        expect([unknown.status, unknown.headers['x-error-reason']], shown).to.deep.equal([
+          401,
+          undefined,
+        ])
         const { details = [] } = answer.json as { details?: readonly RequestFault[] }
         expect([...new Set(details.map((one) => one.path))].sort(), shown).to.deep.equal(
           [...new Set(paths)].sort(),

@@ -90,7 +90,11 @@ describe('tokens of up to 16384 characters, and longer ones', () => {
     expect(told(await createRevocation(service, { token: jwt, reason: 'admin' }))).to.deep.equal([
       400,
       'too_long',
-      { success: false, message: 'Solicitud inválida' },
+      {
+        success: false,
+        message: 'Solicitud inválida',
+        details: [{ path: 'body.token', rule: 'must not be longer than MAX_TOKEN_LENGTH' }],
+      },
     ])
     for (const answer of [await verify(service, jwt), await service.logout(jwt)]) {
       expect(told(answer)).to.deep.equal([401, undefined, invalid])
@@ -155,7 +159,7 @@ describe('tokens of up to 16384 characters, and longer ones', () => {
     ])
     expect(await run('revoke', '--reason', 'admin')).to.deep.equal([
       1,
-      'refused: 400 Solicitud inválida (too_long)\n',
+      'refused: the token must not be longer than MAX_TOKEN_LENGTH\n',
     ])
   })
 

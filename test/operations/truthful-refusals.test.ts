@@ -55,7 +55,10 @@ describe('a token that an operation calls revoked or invalid is never accepted l
         await sign({ ...all, nbf: undefined, iat: nowS(), auth_time: undefined, jti: 'sibling' }),
       ]
       const answer = await service.logout(jwt)
-      expect([answer.status, answer.headers['x-error-reason']]).to.deep.equal([401, undefined])
+      expect([answer.status, answer.headers['x-error-reason']]).to.deep.equal([
+        401,
+        'not_yet_valid',
+      ])
       expect(service.audited().at(-1)).to.include({
         event: 'authz_fail',
         outcome: 'refused',

@@ -36,6 +36,7 @@ export type DeclaredOperation = {
   operationId: string
   path: string
   method: string
+  security?: Record<string, unknown>[]
   responses: Record<string, Declared>
 }
 

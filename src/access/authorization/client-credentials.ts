@@ -28,12 +28,17 @@ export function clientCredentials(
   const credentials = line === undefined ? undefined : parseLine(line, id)
   const isContradicted = id !== undefined && credentials !== undefined && id !== credentials.id
   if (presented.length > 1 || isContradicted)
-    throw new ServiceError('bad_request', { reason: 'two_credentials' })
+    throw new ServiceError('bad_request', {
+      reason: 'two_credentials',
+      details: [{ path: 'header.Authorization', rule: onlyOnce }],
+    })
   if (line !== undefined) return credentials
   if (assertion !== undefined)
     return member('client_assertion_type') === assertionType ? { assertion, id } : undefined
   return id === undefined || secret === undefined ? undefined : { id, secret }
 }
+
+const onlyOnce = 'must be the only credentials of the request, and of the client that it names'
 
 /** A member without a value counts as left out (RFC 6749 §3.2). */
 const textOf = (member: unknown) =>
