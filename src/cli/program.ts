@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { nearest } from '../runtime/nearest.js'
 import { version } from '../telemetry/version.js'
 import { agentCommand } from './agent.js'
 import { auditCommand } from './audit.js'
@@ -35,6 +36,8 @@ const commands = [
   doctorCommand,
 ]
 
+const commandNames = commands.map(({ name }) => name.split(' ')[0] ?? '')
+
 /**
  * Runs a command of the command line, other than `serve` and `agent`.
  *
@@ -68,6 +71,10 @@ const createProgram = ({ stdout, stderr }: Io): Command =>
       writeErr: (text) => void stderr.write(text),
     })
     .showHelpAfterError('(cierre --help lists the commands)')
+    .showSuggestionAfterError(false)
+    .configureOutput({
+      outputError: (text, write) => write(withNearest(text, [], commandNames)),
+    })
 
 function addCommand(
   program: Command,
@@ -80,10 +87,23 @@ function addCommand(
     .command(last)
     .description(help)
     .showHelpAfterError(`(cierre ${name} --help shows how it is used)`)
+    .configureOutput({ outputError: (text, write) => write(withNearest(text, options)) })
     .action(action)
   for (const option of options) command.addOption(optionOf(option))
   refuseTwice(command)
   if (more !== undefined) command.addHelpText('after', more)
+}
+
+/**
+ * The error about an unknown option or command, with the name that is most like it. Commander's own
+ * suggestion may differ from what was typed in more than half of its letters.
+ */
+function withNearest(text: string, options: readonly CommandOption[], commands: string[] = []) {
+  const [, kind, given = ''] = /^error: unknown (option|command) '(.*)'/.exec(text) ?? []
+  if (kind === undefined) return text
+  const flags = [...options.map(({ flags }) => flags.split(' ')[0] ?? ''), '--help']
+  const name = nearest(given, kind === 'option' ? flags : commands)
+  return name === undefined ? text : `${text.trimEnd()}\n(Did you mean ${name}?)\n`
 }
 
 /**

@@ -14,6 +14,9 @@ describe('the nearest name', () => {
       ['sessionCookie', 'sessionCookies'],
       ['maxStaleness', 'maxStalenessMs'],
       ['logs', 'log'],
+      ['lgo', 'log'],
+      ['sesisonKeys', 'sessionKeys'],
+      ['lo', 'log'],
     ]
     for (const [given, name] of meant) expect(nearest(given, names), given).to.equal(name)
   })
