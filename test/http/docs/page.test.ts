@@ -118,8 +118,8 @@ describe('/docs in a browser', () => {
         storeless.send({ path: '/' }),
       ])
       expect([ready.status, notReady.status]).to.deep.equal([200, 200])
-      expect(ready.text).to.include('Version 0.1.0. Ready: a logout would succeed now.')
-      expect(notReady.text).to.include('Version 0.1.0. <strong>Not ready</strong>')
+      expect(ready.text).to.include('Version 0.2.0. Ready: a logout would succeed now.')
+      expect(notReady.text).to.include('Version 0.2.0. <strong>Not ready</strong>')
       expect(notReady.headers['etag']).not.to.equal(ready.headers['etag'])
     } finally {
       await storeless.stop()
