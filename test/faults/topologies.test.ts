@@ -194,7 +194,7 @@ describe('a cluster of six nodes', function () {
     expect(warnings.map(({ msg }) => msg).join()).to.include('write redis+cluster://')
   })
 
-  it('200, and session data is deleted in whatever slot it is', async () => {
+  it('200 once it is stored, and session data is deleted in whatever slot it is', async () => {
     const service = await opened(cluster.url, { SESSION_KEYS: 'sess:{sid},other:{sid}' })
     const sids = Array.from({ length: 12 }, (_, index) => `sid-${index}`)
     const primaries = [(await cluster.primary())!, ...cluster.others]
@@ -204,8 +204,14 @@ describe('a cluster of six nodes', function () {
       for (const key of [`sess:${sid}`, `other:${sid}`])
         await Promise.any(primaries.map(({ client }) => client.set(key, 'data')))
     expect(await stored()).to.equal(24)
-    for (const sid of sids)
-      expect((await service.logout(await token({ sid }))).status).to.equal(200)
+    await until('ready', () => service.isReady())
+    for (const sid of sids) {
+      const jwt = await token({ sid })
+      // A new connection to a node may take longer than the deadline of a busy machine: then 500.
+      await until('it is logged out', async () =>
+        [200, 401].includes((await service.logout(jwt)).status),
+      )
+    }
     expect(await stored()).to.equal(0)
   })
 
