@@ -7,10 +7,10 @@ export type {
   GuardEvents,
   GuardIssuer,
   GuardOptions,
-  GuardStats,
-  KeySetStats,
   Login,
 } from './guard/types.js'
+export type { MetricsRegister } from './guard/guard-metrics.js'
+export type { CheckOutcome, GuardStats, KeySetStats } from './guard/stats.js'
 export { GuardError, type GuardErrorCode, type RefusalBody } from './guard/error.js'
 export { FeedError } from './guard/feed-error.js'
 export { askIntrospection, type OnUnknown, type FallbackDecision } from './guard/fallback.js'

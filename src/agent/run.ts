@@ -45,8 +45,8 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   const service = createServiceOutage(outages, settings.guard.feed.url)
   const agentGuard = openAgentGuard(settings.guard, service.onTrouble)
   const { guard } = agentGuard
-  const metrics = createAgentMetrics({ version: version() })
-  metrics.watch(guard.stats)
+  const metrics = createAgentMetrics({ version: version(), outages })
+  guard.metrics(metrics)
   service.watch(guard, log)
   watchKeySets(outages, () => guard.stats().keySets)
   await Promise.race([untilReady(guard, log, service), stopped])

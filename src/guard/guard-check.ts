@@ -1,6 +1,7 @@
 import type { Claims } from '../token/verification.js'
 import { GuardError } from './error.js'
 import type { OnUnknown } from './fallback.js'
+import { noChecks, type CheckOutcome } from './stats.js'
 import type { CachedToken } from './token-cache.js'
 import type { Authorization, BareToken } from './types.js'
 import type { createVerifiedTokens } from './verified-tokens.js'
@@ -15,7 +16,10 @@ type Parts = Readonly<{
   onUnknown: OnUnknown
 }>
 
-/** Checks an `Authorization` header or a bare token: verified, not expired, not revoked. */
+/**
+ * Checks an `Authorization` header or a bare token: verified, not expired, not revoked. Counts how the
+ * checks ended.
+ */
 export function createGuardCheck(parts: Parts) {
   const { tokens, isRevoked } = parts
   const resolveUnknown = async (cached: CachedToken): Promise<Claims> => {
@@ -37,16 +41,34 @@ export function createGuardCheck(parts: Parts) {
     if (isRevoked(cached)) throw revoked(cached)
     return parts.isFresh() ? cached.token.claims : resolveUnknown(cached)
   }
-  return async <T extends object>(presented: Authorization | BareToken): Promise<Claims<T>> => {
-    const authorization = isBareToken(presented) ? headerOf(presented) : presented
-    const cached =
-      typeof authorization === 'string'
-        ? (tokens.cached(authorization) ?? (await tokens.verifyOnce(authorization)))
-        : await tokens.verify(authorization)
-    const claims = decide(cached)
-    // The caller knows what its issuer writes.
-    return claims as Claims<T> | Promise<Claims<T>>
+  const counts = noChecks()
+  const check = async <T extends object>(
+    presented: Authorization | BareToken,
+  ): Promise<Claims<T>> => {
+    try {
+      const authorization = isBareToken(presented) ? headerOf(presented) : presented
+      const cached =
+        typeof authorization === 'string'
+          ? (tokens.cached(authorization) ?? (await tokens.verifyOnce(authorization)))
+          : await tokens.verify(authorization)
+      const decided = decide(cached)
+      const claims = decided instanceof Promise ? await decided : decided
+      counts.active += 1
+      // The caller knows what its issuer writes.
+      return claims as Claims<T>
+    } catch (error) {
+      counts[outcomeOf(error)] += 1
+      throw error
+    }
   }
+  return { check, counts: () => ({ ...counts }) }
+}
+
+function outcomeOf(error: unknown): CheckOutcome {
+  if (!(error instanceof GuardError)) return 'unknown'
+  const { code, reason } = error
+  if (code === 'invalid_token') return reason === 'revoked' ? 'revoked' : code
+  return code === 'token_missing' || code === 'token_expired' ? code : 'unknown'
 }
 
 const revoked = ({ header }: CachedToken) =>

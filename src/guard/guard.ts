@@ -1,11 +1,11 @@
 import { cautiousTime } from '../runtime/clock.js'
 import { createLiveSet, type LiveSet } from '../revocation/live-set.js'
-import type { FeedEvent } from '../feed/event.js'
 import { warnOfClaims } from '../token/unusable-claims.js'
 import { createVerification } from '../token/verification.js'
 import { warnOfClearText } from './credentials.js'
 import { createGuardCheck } from './guard-check.js'
 import { createGuardEvents } from './guard-events.js'
+import { registerMetrics } from './guard-metrics.js'
 import { createGuardFollower, type GuardFollower, type GuardObserver } from './guard-follower.js'
 import { createFeedClient } from './http-feed.js'
 import { createHttpFeedSource } from './http-feed-source.js'
@@ -59,25 +59,10 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
   const tokens = openTokens(settings, keySets.issuers, warn)
   const isRevoked = createRevocationLookup(liveSet)
   const watches = createWatches({ isRevoked, now: clock.now })
-  const onEvents = (all: readonly FeedEvent[]) => {
-    for (const { entry } of all) if (entry !== undefined) watches.onRevocation(entry)
-  }
-  const follower = follow({
-    onEvents,
-    onSnapshot: watches.onSnapshot,
-    onFreshness(isFresh) {
-      watches.onFreshness(isFresh)
-      events.emit(isFresh ? 'fresh' : 'stale')
-      unheard.onFreshness(isFresh)
-    },
-    onTrouble(error) {
-      events.emit('warning', error)
-      unheard.onTrouble(error)
-    },
-  })
+  const follower = follow(observerOf({ events, unheard, watches }))
   let isClosed = false
   const isFresh = () => follower.isFresh() && !isClosed
-  const check = createGuardCheck({
+  const { check, counts } = createGuardCheck({
     tokens,
     isRevoked,
     isFresh,
@@ -92,22 +77,50 @@ export function openGuard(settings: CheckSettings, { liveSet, follow }: KnownRev
     tokens.clear()
     await follower.close()
   }
+  const stats = () => ({
+    ...statsOf(follower, { liveSet, tokens, watches }),
+    fresh: isFresh(),
+    checks: counts(),
+    keySets: keySets.states(),
+  })
   follower.start()
   return {
     ready: readyWhen(follower, keySets),
     check,
     isRevoked: createLoginCheck({ settings, liveSet, isFresh }),
     ...createGuardWatch({ watches, check, tokenOfClaims: tokens.ofClaims }),
-    stats: () => ({
-      ...statsOf(follower, { liveSet, tokens, watches }),
-      fresh: isFresh(),
-      keySets: keySets.states(),
-    }),
+    stats,
+    metrics: (register) => registerMetrics(register, stats),
     on: events.on,
     off: events.off,
     close,
   }
 }
+
+/** Hands what the follower sees to the watches, to the listeners, and to the console without any. */
+const observerOf = ({
+  events,
+  unheard,
+  watches,
+}: {
+  events: ReturnType<typeof createGuardEvents>
+  unheard: ReturnType<typeof createUnheardFreshness>
+  watches: ReturnType<typeof createWatches>
+}): GuardObserver => ({
+  onEvents(all) {
+    for (const { entry } of all) if (entry !== undefined) watches.onRevocation(entry)
+  },
+  onSnapshot: watches.onSnapshot,
+  onFreshness(isFresh) {
+    watches.onFreshness(isFresh)
+    events.emit(isFresh ? 'fresh' : 'stale')
+    unheard.onFreshness(isFresh)
+  },
+  onTrouble(error) {
+    events.emit('warning', error)
+    unheard.onTrouble(error)
+  },
+})
 
 type Warn = (details: object, message: string) => void
 

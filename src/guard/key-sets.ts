@@ -4,7 +4,7 @@ import type { IssuerConfig } from '../token/issuer-options.js'
 import { openIssuers, type OpenIssuers } from '../token/open-issuers.js'
 import type { KeySourceLog } from '../token/key-source-log.js'
 import type { Patience } from './readiness.js'
-import type { KeySetStats } from './types.js'
+import type { KeySetStats } from './stats.js'
 
 type Parts = Readonly<{
   issuers: readonly IssuerConfig[]

@@ -2,6 +2,8 @@ import type { Clock } from '../runtime/clock.js'
 import type { SenderConstrained } from '../token/confirmation.js'
 import type { Claims } from '../token/verification.js'
 import type { OnUnknown } from './fallback.js'
+import type { MetricsRegister } from './guard-metrics.js'
+import type { GuardStats } from './stats.js'
 import type { EndOfWatch, OnStale, Watch } from './watch-index.js'
 
 /** The service whose feed the guard follows, and a machine client with the permission `feed`. */
@@ -125,38 +127,6 @@ export type Login = Readonly<{
 /** A token without a scheme, as a cookie has it; `undefined` or `null` when there is none. */
 export type BareToken = Readonly<{ token: string | null | undefined }>
 
-/** What a guard knows of the key set of a `jwksUri`. */
-export type KeySetStats = Readonly<{
-  issuer: string | undefined
-  /** The URL without its query. */
-  address: string
-  /** Milliseconds since the key set was fetched last; `Infinity`: never. */
-  ageMs: number
-  /** Number of fetches that failed. */
-  failures: number
-  /** Why the last fetch failed; `undefined` when it did not. */
-  reason: string | undefined
-}>
-
-export type GuardStats = Readonly<{
-  /** Whether the guard knows every revocation that is older than `maxStalenessMs`. */
-  fresh: boolean
-  /** Milliseconds since the guard last knew every revocation; `Infinity`: never. */
-  stalenessMs: number
-  position: string | undefined
-  /** Number of revocations held, and their memory in bytes. */
-  revocations: number
-  bytes: number
-  /** Number of verified tokens remembered, and of tokens watched. */
-  remembered: number
-  watched: number
-  snapshots: number
-  gaps: number
-  reconnects: number
-  /** One for each issuer with a `jwksUri`. */
-  keySets: readonly KeySetStats[]
-}>
-
 /**
  * `warning`: most often a request to the feed or for a key set failed; the guard repeats the
  * request.
@@ -225,6 +195,14 @@ export type Guard = {
    */
   renew(watch: Watch, jwt: string): Promise<Claims>
   stats(): GuardStats
+  /**
+   * Registers the metrics `cierre_guard_…` of this guard: freshness, checks by outcome, revocations,
+   * key sets. Their values are read at each scrape.
+   *
+   * @param register a `Registry` of prom-client; two guards of a process need one each, since a
+   * registry takes a name once
+   */
+  metrics(register: MetricsRegister): void
   on<Name extends keyof GuardEvents>(
     event: Name,
     listener: (...args: GuardEvents[Name]) => void,

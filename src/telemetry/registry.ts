@@ -1,5 +1,4 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry, type Metric } from 'prom-client'
-import type { PlainMetric } from './labelled-metrics.js'
 
 /** A metric whose value is read at each scrape: its name, its help, and the read. */
 export type ReadAtScrape = readonly [name: string, help: string, read: () => number]
@@ -23,7 +22,7 @@ export function createRegistry({ version }: { version: string }) {
   return {
     // A registry calls `get` and reads name, help, type and values; its type demands a class of
     // prom-client.
-    add: (metric: PlainMetric) => registry.registerMetric(metric as unknown as Metric),
+    add: (metric: object) => registry.registerMetric(metric as Metric),
     /** A counter with one label, which is 0 from the start, to give `rate` a first value. */
     counter<Value extends string>(
       { name, help, label }: Labelled,

@@ -23,6 +23,7 @@ const healthy: Values = {
   [series('up')]: '1+0x160',
   [series('cierre_history_lost_total')]: '1+0x160',
   [series('cierre_feed_staleness_seconds')]: '0.3+0x160',
+  [series('cierre_guard_fresh')]: '1+0x160',
   [requests('logout', 200)]: '0+100x160',
   [requests('logout', 500)]: '0+0x160',
   [requests('ready', 503)]: '0+100x160',
@@ -48,6 +49,10 @@ const troubles: readonly Readonly<{ values: Values; alerts: readonly string[] }>
   {
     values: { [series('cierre_feed_staleness_seconds')]: change('0.3+0', '11+15') },
     alerts: ['CierreStale'],
+  },
+  {
+    values: { [series('cierre_guard_fresh')]: change('1+0', '0+0') },
+    alerts: ['CierreGuardStale'],
   },
   {
     values: { [requests('logout', 500)]: change('0+0', '0+6') },

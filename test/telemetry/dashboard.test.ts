@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { startAgent, type TestAgent } from '../support/agent.js'
+import { clientsVariable } from '../support/clients.js'
 import { startIssuer } from '../support/issuer.js'
 import { alertRules, dashboardQueries } from '../support/monitoring.js'
 import { until } from '../support/processes.js'
@@ -7,10 +9,11 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { hmacSecret, token } from '../support/tokens.js'
 
-describe('a real Prometheus that scrapes a real service', () => {
+describe('a real Prometheus that scrapes a real service and an agent', () => {
   let issuer: Awaited<ReturnType<typeof startIssuer>>
   let redis: TestRedis
   let service: TestService
+  let agent: TestAgent
   let prometheus: Prometheus
   before(async () => {
     redis = await startRedis()
@@ -18,15 +21,18 @@ describe('a real Prometheus that scrapes a real service', () => {
     service = await startService({
       REDIS_URL: redis.url,
       STORE_TIMEOUT_MS: '1500',
+      CLIENTS: clientsVariable,
       JWT_ISSUERS: JSON.stringify([
         { issuer: 'https://issuer.test', secret: hmacSecret },
         { issuer: issuer.origin, jwksUri: issuer.jwksUri },
       ]),
     })
-    prometheus = await startPrometheus({ cierre: service.origin })
+    agent = await startAgent(service.origin)
+    prometheus = await startPrometheus({ cierre: service.origin, agent: agent.admin })
   })
   after(async () => {
     await prometheus.stop()
+    await agent.stop()
     await service.stop()
     await redis.stop()
     await issuer.stop()

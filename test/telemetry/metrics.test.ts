@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { Registry } from 'prom-client'
+import { createTestGuard } from '../../src/guard/testing.js'
 import { basic, clientsVariable } from '../support/clients.js'
 import { introspect, postForm } from '../support/asking.js'
 import { alertRules, dashboardQueries } from '../support/monitoring.js'
@@ -166,15 +168,20 @@ describe('/metrics', () => {
         { issuer: 'https://away.test', jwksUri },
       ]),
     })
+    const { guard, close } = createTestGuard()
+    const register = new Registry()
+    guard.metrics(register)
     try {
       await service.logout(await token())
-      const { text } = await service.send({ path: '/metrics' })
+      const { text: ofService } = await service.send({ path: '/metrics' })
+      const text = ofService + (await register.metrics())
       const expressions = [...dashboardQueries(), ...alertRules()]
         .map(({ expr }) => expr)
         .filter((expr) => !expr.startsWith('up{'))
       expect(expressions).to.have.length.above(20)
       for (const expression of expressions) expectMeasured(text, expression)
     } finally {
+      await close()
       await service.stop()
     }
   })
