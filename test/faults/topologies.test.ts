@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
-import { isLong, repeats } from '../support/long.js'
+import { repeats, reportFigure } from '../support/long.js'
 import { until } from '../support/processes.js'
 import { startProxy, type TestProxy } from '../support/proxy.js'
 import type { TestRedis } from '../support/redis.js'
@@ -14,8 +14,6 @@ import {
   type TestTopology,
 } from '../support/topologies.js'
 
-/** Measured on a machine of one's own: `npm run test:long`. */
-const latestMs = 3_000
 const settings = { REDIS_MIN_REPLICAS: '1', STORE_TIMEOUT_MS: '1000', MAX_STALENESS_MS: '3000' }
 
 const open = (url: string, env: Record<string, string> = {}, waitForStore = true) =>
@@ -120,7 +118,7 @@ for (const [name, start] of Object.entries(starts))
       )
       await service.stop()
       await expectNoneLost(topology.url, load)
-      if (isLong) expect(lateMs).to.be.below(latestMs)
+      reportFigure(`200 after kill -9 of the primary, ${name}`, lateMs)
       await primary.restart()
     })
 
@@ -228,7 +226,7 @@ describe('a cluster of six nodes', function () {
     const lateMs = load.acknowledged.find(({ atMs }) => atMs > migratedAtMs)!.atMs - migratedAtMs
     await until('200 logouts', () => load.acknowledged.length >= 200)
     await load.stop()
-    if (isLong) expect(lateMs).to.be.below(1_000)
+    reportFigure('200 after a slot migration', lateMs)
     for (const each of services.splice(0)) await each.stop()
     await expectNoneLost(cluster.url, load)
   })
