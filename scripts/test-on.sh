@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the short part of the tests on another line of Node: `scripts/test-on.sh 22`. The npm package `node` has the runtimes.
+# Runs the short part of the tests on another line of Node: `scripts/test-on.sh 22`, `scripts/test-on.sh 20.19`. The npm package `node` has the runtimes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
