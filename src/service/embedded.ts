@@ -43,6 +43,7 @@ export function createCierre(options: CierreOptions): Cierre {
   const { config, destination, otherPaths } = readCierreOptions(options)
   const { log, writeLine, close: closeLog } = createLog(config.logLevel, destination)
   const parts = createParts({ config, log, writeLine, now: Date.now })
+  parts.feed.follower.start()
   const guard = createEmbeddedGuard(parts)
   const store = config.redis === undefined ? 'memory' : 'redis'
   log.info({ version: version(), store }, 'embedded')

@@ -68,7 +68,6 @@ export function createFeed(parts: FeedParts): Feed {
   const subscribers = createSubscribers({ feed: stores.feedReader, position, timeoutMs })
   news.on('events', subscribers.publish)
   news.on('gap', subscribers.gap)
-  follower.start()
   return {
     liveSet,
     storedHere: {

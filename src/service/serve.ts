@@ -46,6 +46,7 @@ export async function serve(env: Environment, surroundings: Surroundings): Promi
   // Redis down the port opens all the same, for health and metrics.
   await Promise.race([service.firstAttempts(), stopped])
   const metricsServer = await openPorts(service, config)
+  service.start()
   await announce(service.server, config, log)
 
   const reason = await stopped

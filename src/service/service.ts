@@ -15,6 +15,11 @@ export type Service = {
   /** Resolves when the first attempt to reach the store has ended, successfully or not. */
   firstAttempts(): Promise<void>
   /**
+   * Begins to follow the feed. That raises the layout in Redis, and from then on older instances
+   * answer 503: this one must be ready to take requests.
+   */
+  start(): void
+  /**
    * Takes over the contents of a configuration's files: keys of issuers, machine clients, the
    * certificate, Redis's user and password. Everything else stays as it was at the start.
    */
@@ -51,6 +56,7 @@ export function createService(
     audit,
     metrics,
     firstAttempts: stores.firstAttempts,
+    start: follower.start,
     reload(next) {
       const { clientsDiffer } = reloadable.reload(next)
       // A connection of the feed is authenticated only when it opens.

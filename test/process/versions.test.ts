@@ -3,31 +3,18 @@ import { expect } from 'chai'
 import type * as guardModule from '../../src/guard.js'
 import type { Guard } from '../../src/guard.js'
 import { claimKey } from '../../src/token/keys.js'
-import { asClient, clientsVariable } from '../support/clients.js'
-import { checkOutEarlier } from '../support/earlier.js'
+import { asClient } from '../support/clients.js'
+import { checkOutEarlier, clientsOfBoth, versionsCameIn } from '../support/earlier.js'
 import { feedPath } from '../support/feed-path.js'
 import { feedOf, startGuard } from '../support/guard.js'
 import { send } from '../support/http.js'
-import { runMain, startInstance, type Instance } from '../support/instance.js'
+import { exitCode, runMain, startInstance, type Instance } from '../support/instance.js'
 import { saw } from '../support/leaks.js'
 import { end, freePort, until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { freshClaims, hmacSecret, logoutToken, nowS, sign, token } from '../support/tokens.js'
 
-/** The commit in which the layout and the feed got versions: both were 1, and knew no `n:`. */
-const versionsCameIn = 'ff6875cd1e0f932b5c6570e1b05cd2c0024be8c4'
 const iss = 'https://issuer.test'
-const permissionsOfBoth = ['introspect', 'revoke', 'feed', 'audit']
-/** The earlier one knows no `claims` of a client, and fewer permissions. */
-const clientsOfBoth = JSON.stringify(
-  (JSON.parse(clientsVariable) as { allow: string[] }[])
-    .map((client) => ({
-      ...client,
-      claims: undefined,
-      allow: client.allow.filter((permission) => permissionsOfBoth.includes(permission)),
-    }))
-    .filter(({ allow }) => allow.length > 0),
-)
 
 describe('an instance of the commit where versions came in, beside one of this commit, on one Redis', () => {
   let redis: TestRedis
@@ -115,6 +102,14 @@ describe('an instance of the commit where versions came in, beside one of this c
         authorization: `Bearer ${jwt}`,
       })
     ).status
+
+  it('this one, while its port is taken: it ends, and the layout is still that of the earlier one', async () => {
+    const port = Number(new URL(await startEarlier()).port)
+    const { child, output } = runMain({ env: { PORT: String(port), ...env() } })
+    expect(await exitCode(child)).to.equal(1)
+    expect(output.err).to.include('EADDRINUSE')
+    expect(await redis.client.get('cierre:{c}:layout')).to.equal('1')
+  })
 
   it('while n: arrives: the earlier one is not ready, its followers are stale, its checks 503, and none says that the token works', async () => {
     const claims = freshClaims({ iat: nowS() })

@@ -3,8 +3,24 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { clientsVariable } from './clients.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The commit in which the layout and the feed got versions: both were 1, and knew no `n:`. */
+export const versionsCameIn = 'ff6875cd1e0f932b5c6570e1b05cd2c0024be8c4'
+
+const permissionsOfBoth = ['introspect', 'revoke', 'feed', 'audit']
+/** `CLIENTS` for both: the earlier one knows no `claims` of a client, and fewer permissions. */
+export const clientsOfBoth = JSON.stringify(
+  (JSON.parse(clientsVariable) as { allow: string[] }[])
+    .map((client) => ({
+      ...client,
+      claims: undefined,
+      allow: client.allow.filter((permission) => permissionsOfBoth.includes(permission)),
+    }))
+    .filter(({ allow }) => allow.length > 0),
+)
 
 /**
  * The sources of an earlier commit in a folder of their own, with the dependencies of this checkout.

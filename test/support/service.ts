@@ -94,6 +94,7 @@ export async function startService(
   })
   service.server.listen(options.port ?? 0, '127.0.0.1')
   await once(service.server, 'listening')
+  service.start()
   const origin = `${config.tls ? 'https' : 'http'}://127.0.0.1:${(service.server.address() as AddressInfo).port}`
   const test: TestService = {
     ...service,
