@@ -7,7 +7,7 @@
 //   git archive --prefix=before/ 86a15e5 | tar -x -C /tmp
 //   (cd /tmp/before && npm ci)
 //   OTHER_BUILD=/tmp/before/dist/main.js npm run bench -- agent
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createClient, type RedisClientType } from '@keyv/redis'
 import { barChart } from './bar-chart.js'
 import * as contenders from './contenders.js'
@@ -15,6 +15,7 @@ import type { Contender } from './contenders.js'
 import { pace, saturate } from './load.js'
 import { checkOneByOne } from './check-clients.js'
 import { machine, median, quantile, startRedis, stolenS, type Server } from './machine.js'
+import { markdownTable, writeSection, type SectionName } from './report.js'
 import { algorithms, newToken, newTokens, requestOf, type Algorithm } from './tokens.js'
 
 type Round = { cpuUs: number; rate: number; p50Ms: number; p99Ms: number }
@@ -36,10 +37,7 @@ const say = (text: string) => {
   report.push(text)
   console.log(text)
 }
-const table = (title: string, head: readonly string[], rows: readonly (readonly string[])[]) =>
-  say(
-    `\n## ${title}\n\n| ${head.join(' | ')} |\n|${head.map(() => '---').join('|')}|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}`,
-  )
+const table = (...parts: Parameters<typeof markdownTable>) => say(markdownTable(...parts))
 const spread = (values: readonly number[]) =>
   `${median(values).toFixed(0)} (${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)})`
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0)
@@ -421,12 +419,7 @@ const parts = { logout, builds, asking, agent, connections, sizes, steady, memor
 const chosen = process.argv.slice(2)
 const unknown = chosen.find((name) => !(name in parts))
 if (unknown !== undefined) throw new Error(`${unknown} is none of ${Object.keys(parts).join(', ')}`)
-const file = 'generated/bench.md'
-const written = existsSync(file) ? readFileSync(file, 'utf8') : ''
-const sectionOf = (name: string) =>
-  new RegExp(`<!-- ${name} -->\\n[^]*?<!-- end -->\\n`).exec(written)?.[0] ?? ''
-const sections = new Map(Object.keys(parts).map((name) => [name, sectionOf(name)]))
-const preamble = `# What a logout costs
+const opening = `# What a logout costs
 
 Made by \`npm run bench\`. The figures are medians of ${rounds} rounds of ${tokensInRound} requests, which alternate over all servers after ${warmUps} rounds of warm-up; lowest and highest are in brackets. "cierre / it" says how many times another server's CPU cierre uses: the median of that ratio in each round. The server has a core to itself. V8 collects garbage without helper threads, and keeps compiled code while a server waits for its turn. The load and Redis (\`appendfsync always\`) share another core.
 `
@@ -436,8 +429,7 @@ for (const [name, part] of Object.entries(parts)) {
   await part()
   say(`\n${machine()}.`)
   if (name === 'builds') continue
-  sections.set(name, `<!-- ${name} -->\n${report.join('\n')}\n<!-- end -->\n`)
-  writeFileSync(file, [preamble, ...sections.values()].filter(Boolean).join('\n'))
+  writeSection(name as SectionName, report.join('\n'), { opening })
   if (picture !== undefined) writeFileSync('generated/bench.svg', picture)
 }
 process.exit(0)
