@@ -75,18 +75,25 @@ export async function saturate(target: {
   return { seconds, latenciesMs, unexpected }
 }
 
+/** Whether an answer ends its request, or the request is sent again. */
+export type Verdict = 'answered' | 'repeat' | 'unexpected'
+
+const only200 = (status: string): Verdict => (status === '200' ? 'answered' : 'unexpected')
+
 /**
  * Sends requests at a steady rate, however long the answers take. A latency counts from the time
  * when its request was due, so a stall of the server shows in every request that waited.
+ *
+ * @param target `judge` is called in the turn in which an answer was read
  */
 export async function pace(target: {
   address: Address
   rate: number
   requests: readonly Buffer[]
   connections: number
-  expected?: string
+  judge?: (status: string, index: number) => Verdict
 }): Promise<Outcome> {
-  const { address, rate, requests, expected = '200' } = target
+  const { address, rate, requests, judge = only200 } = target
   const idle = await Promise.all(Array.from({ length: target.connections }, () => open(address)))
   const all = [...idle]
   const count = requests.length
@@ -99,8 +106,10 @@ export async function pace(target: {
   await new Promise<void>((resolve) => {
     const go = (connection: Connection, index: number) => {
       void connection.send(requests[index] as Buffer).then((status) => {
+        const verdict = judge(status, index)
+        if (verdict === 'repeat') return go(connection, index)
         latenciesMs[index] = performance.now() - begunAt - (index * 1000) / rate
-        if (status !== expected) unexpected ??= status
+        if (verdict === 'unexpected') unexpected ??= status
         answered += 1
         const waiting = due.shift()
         if (waiting === undefined) idle.push(connection)

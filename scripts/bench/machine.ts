@@ -40,28 +40,23 @@ export const stop = (child: ChildProcess): Promise<void> => end(child)
 export const soon = (what: string, holds: () => Promise<boolean>): Promise<void> =>
   until(what, holds)
 
+/** Where a program runs: its address, and how it is started there. */
+export type Host = Readonly<{ address: string; run: typeof run }>
+
+export const loopback: Host = { address: '127.0.0.1', run }
+
 /** Starts a Redis with the settings of OPERATING.md; `fsync` is its `appendfsync`. */
-export async function startRedis(fsync = 'always') {
+export async function startRedis(fsync = 'always', host = loopback) {
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'cierre-bench-'))
-  const child = run('redis-server', [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--dir',
-    dir,
-    '--save',
-    '',
-    '--appendonly',
-    'yes',
-    '--appendfsync',
-    fsync,
-    '--maxmemory-policy',
-    'noeviction',
+  const child = host.run('redis-server', [
+    ...['--port', String(port), '--bind', host.address, '--protected-mode', 'no', '--dir', dir],
+    ...['--save', '', '--appendonly', 'yes', '--appendfsync', fsync],
+    ...['--maxmemory-policy', 'noeviction'],
   ])
   return {
-    url: `redis://127.0.0.1:${port}`,
+    port,
+    url: `redis://${host.address}:${port}`,
     async stop() {
       await stop(child)
       rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
