@@ -18,10 +18,11 @@ const waitMs = 500
 /** After so many entries of a scan the feed is read, too. */
 const readAlongAfter = 10_000
 /**
- * How long to pause after a page with new events. A page of many events shows load: the longer
- * pause then lets more events share the next page.
+ * How long after the beginning of a read with new events the next one begins, at the earliest. A
+ * page of many events shows load: the longer time then lets more events share the next page. A
+ * read over a slow network takes that time by itself, and no pause is added to the round trip.
  */
-const pauseMs = { quiet: 2, busy: 8 }
+const readEveryMs = { quiet: 2, busy: 8 }
 const busyEvents = 4
 
 type Parts = Readonly<{
@@ -126,6 +127,7 @@ async function follow(parts: Parts, from: Position, reader: PageReader): Promise
   let identified: number | undefined
   for (;;) {
     const connection = log.connection()
+    const begunMs = performance.now()
     reader.beforeRead(log.confirmedAgoMs?.())
     const events = await inTime(log.read(id, pageEvents))
     reader.signal.throwIfAborted()
@@ -137,18 +139,20 @@ async function follow(parts: Parts, from: Position, reader: PageReader): Promise
     reader.signal.throwIfAborted()
     if (!reader.onPage(page)) return
     id = events.at(-1)?.id ?? id
-    if (page.isWhole) await pauseAfter(parts, page, id, reader)
+    const tookMs = performance.now() - begunMs
+    if (page.isWhole) await pauseAfter(parts, { page, id, tookMs }, reader)
     reader.signal.throwIfAborted()
   }
 }
 
 async function pauseAfter(
   { log, timeoutMs }: Parts,
-  { events }: Page,
-  id: string,
+  { page, id, tookMs }: Readonly<{ page: Page; id: string; tookMs: number }>,
   reader: PageReader,
 ): Promise<void> {
-  const added = events.length - 1
-  if (added > 0) await pause(added < busyEvents ? pauseMs.quiet : pauseMs.busy)
-  else if (reader.mayWait()) await withDeadline(log.wait(id, waitMs), waitMs + timeoutMs)
+  const added = page.events.length - 1
+  if (added > 0) {
+    const leftMs = (added < busyEvents ? readEveryMs.quiet : readEveryMs.busy) - tookMs
+    if (leftMs > 0) await pause(leftMs)
+  } else if (reader.mayWait()) await withDeadline(log.wait(id, waitMs), waitMs + timeoutMs)
 }
