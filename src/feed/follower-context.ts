@@ -3,7 +3,7 @@ import { watchClock } from '../runtime/clock.js'
 import type { Position } from './event.js'
 import type { FollowerCounts, FollowerParts } from './follower-parts.js'
 import { momentOf, stalenessMs, type Moment } from './freshness.js'
-import { createReadBarrier, LaggingFeed } from './read-barrier.js'
+import { createReadBarrier, LaggingFeed, runReadBarrier, type ReadBarrier } from './read-barrier.js'
 import {
   initialState,
   onClockSetBack,
@@ -21,7 +21,7 @@ export type FollowerContext = {
   readonly closing: AbortController
   readonly counts: Counts
   readonly watchedClock: ReturnType<typeof watchClock>
-  readonly barrier: ReturnType<typeof createReadBarrier>
+  readonly barrier: ReadBarrier
   state: State
   /** Aborts the work that is done for the state. */
   activity: AbortController
@@ -35,21 +35,17 @@ export type FollowerContext = {
   wasFresh: boolean
 }
 
-const barrierWithinMs = 2_000
+/** How long a freshness check may take. */
+export const barrierWithinMs = ({ maxStalenessMs }: Pick<FollowerParts, 'maxStalenessMs'>) =>
+  Math.min(2_000, maxStalenessMs)
 
 export function createContext(parts: FollowerParts): FollowerContext {
-  const context: FollowerContext = {
+  return {
     parts,
     closing: new AbortController(),
     counts: { snapshots: 0, gaps: 0, reconnects: 0, historyLost: 0, restored: 0 },
     watchedClock: watchClock(parts.clock),
-    barrier: createReadBarrier({
-      source: parts.source,
-      clock: parts.clock,
-      withinMs: Math.min(barrierWithinMs, parts.maxStalenessMs),
-      onPassed: (askedAt) => proven(context, askedAt),
-      onTrouble: (error) => reportTrouble(context, error),
-    }),
+    barrier: createReadBarrier(parts.clock),
     state: initialState,
     activity: new AbortController(),
     round: 0,
@@ -58,7 +54,16 @@ export function createContext(parts: FollowerParts): FollowerContext {
     provenAt: undefined,
     wasFresh: false,
   }
-  return context
+}
+
+/** Checks the freshness of a live set that is complete up to a position. */
+export function runBarrier(context: FollowerContext, position: Position): void {
+  const { parts, barrier, closing } = context
+  const { source } = parts
+  const withinMs = barrierWithinMs(parts)
+  const onPassed = (askedAt: Moment) => proven(context, askedAt)
+  const onTrouble = (error: unknown) => reportTrouble(context, error)
+  void runReadBarrier({ barrier, source, withinMs, onPassed, onTrouble }, position, closing.signal)
 }
 
 /** The position that the live set is complete up to, whether it is fresh or not. */

@@ -6,15 +6,16 @@ import { act } from './follower-actions.js'
 import {
   ageMs,
   checkClock,
-  checkFreshness,
   createContext,
   heldPosition,
   isFresh,
   pauseBeforeRetry,
   reportTrouble,
+  runBarrier,
   type FollowerContext,
 } from './follower-context.js'
 import type { FollowerCounts, FollowerParts } from './follower-parts.js'
+import { takeOwnWrite, takeTime } from './follower-steps.js'
 import type { Moment } from './freshness.js'
 
 /** Keeps a live set up to date with a feed. */
@@ -44,15 +45,14 @@ const barrierEveryMs = 1_000
  * are only added to the live set, and leave it when they expire: a follower takes none back.
  */
 export function createFollower(parts: FollowerParts): Follower {
-  const { source, liveSet, ownWrites, maxStalenessMs } = parts
+  const { source, liveSet, maxStalenessMs } = parts
   const context = createContext(parts)
   const { closing } = context
   const check = () => {
-    checkClock(context)
-    checkFreshness(context)
+    takeTime(context)
     // A page that was read proves freshness by itself.
     if (source.delivery === 'pushed' && context.state.mode === 'following')
-      void context.barrier.begin(context.state.position, closing.signal)
+      runBarrier(context, context.state.position)
   }
   let stop: () => Promise<void> = async () => undefined
   return {
@@ -76,10 +76,7 @@ export function createFollower(parts: FollowerParts): Follower {
     stalenessMs: () => ageMs(context),
     isFresh: () => isFresh(context),
     counts: () => ({ ...context.counts }),
-    stored(entry) {
-      // The event of the entry may have arrived before the answer of the store.
-      if (!liveSet.covers(entry)) ownWrites?.unconfirmed.add(entry, context.round)
-    },
+    stored: (entry) => takeOwnWrite(context, entry),
     async close() {
       closing.abort()
       context.activity.abort()

@@ -41,7 +41,7 @@ export type Settling = Readonly<{ mode: 'settling'; place: Place; resumesAt: Pos
 
 /**
  * The state of a follower. The functions below decide what follows from an input, without I/O;
- * `follower-actions.ts` does the I/O.
+ * `follower-steps.ts` takes these decisions, and `follower-actions.ts` does the I/O.
  */
 export type State = Bootstrapping | Following | Resuming | Gap | Restoring | Settling
 
