@@ -1,10 +1,11 @@
 import type { AuditTrail } from '../audit/trail.js'
 import type { FeedLog } from '../feed/feed-source.js'
-import type { Commit, CommitResult, Preconditions } from '../revocation/commit.js'
-import { covers, isRevokedBy, merge, valueOf, type Entry } from '../revocation/entry.js'
+import { isStored, type Commit, type CommitResult } from '../revocation/commit.js'
+import { valueOf, type Entry } from '../revocation/entry.js'
 import { cautiousTime, clockOf } from '../runtime/clock.js'
 import { startSweeper } from '../runtime/sweeper.js'
 import { toKeyv, type CommitValue, type KeyvStoreAdapter } from './keyv.js'
+import { createMemoryEntries } from './memory-entries.js'
 import { createMemoryFeed } from './memory-feed.js'
 import type { EntryReader } from './store.js'
 
@@ -24,40 +25,18 @@ export type MemoryAdapter = Readonly<{
 /** The embedded store, with the rules of the Redis commit. A restart forgets everything. */
 export function createMemoryAdapter({ now, keyPrefix, trail }: MemoryParts): MemoryAdapter {
   const held = new Map<string, Entry>()
-  const isLive = ({ untilMs }: Entry) => untilMs === null || untilMs > now()
-  const find = (name: string): Entry | undefined => {
-    const entry = held.get(name)
-    return entry !== undefined && isLive(entry) ? entry : undefined
-  }
+  const feed = createMemoryFeed(now, () => [...held.values()])
+  const { find, ...rules } = createMemoryEntries({ held, keyPrefix, now, append: feed.append })
   const textOf = (name: string) => {
     const entry = find(name)
     return entry && String(valueOf(entry))
   }
-  const feed = createMemoryFeed(now, () => [...held.values()])
   const stopSweeping = sweepExpired(held, cautiousTime(clockOf(now)))
 
-  const add = (entry: Entry) => {
-    const name = keyPrefix + entry.key
-    const before = find(name)
-    if (covers(before, entry)) return
-    const merged = before === undefined ? entry : merge(before, entry)
-    held.set(name, merged)
-    feed.append(merged)
-  }
-  const isRevoked = ({ keys, issuedAtS, isKnownRevoked }: Preconditions) =>
-    isKnownRevoked ||
-    keys.some((key) => {
-      const entry = find(keyPrefix + key)
-      return isRevokedBy(key, entry && valueOf(entry), issuedAtS)
-    })
-  // This store counts no requests, since no other instance shares its counts: the limiter counts in
-  // its own memory.
-  const commit = async ({ entries, auditEvent, preconditions, rateLimit }: Commit) => {
-    if (rateLimit !== undefined) return result('not_executed')
-    if (preconditions !== undefined && isRevoked(preconditions)) return result('already_revoked')
-    entries.forEach(add)
-    if (auditEvent !== '') await trail.append(auditEvent)
-    return result('stored')
+  const commit = async (one: Commit): Promise<CommitResult> => {
+    const result = rules.commit(one)
+    if (isStored(result.outcome) && one.auditEvent !== '') await trail.append(one.auditEvent)
+    return result
   }
   const setMany = async (values: CommitValue[]) =>
     toKeyv(await Promise.all(values.map(({ value }) => commit(value))))
@@ -81,8 +60,6 @@ export function createMemoryAdapter({ now, keyPrefix, trail }: MemoryParts): Mem
     close: stopSweeping,
   }
 }
-
-const result = (outcome: CommitResult['outcome']): CommitResult => ({ outcome })
 
 /** A clock may be set back by up to a second without notice. */
 const keptLongerMs = 2_000
