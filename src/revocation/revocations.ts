@@ -1,5 +1,4 @@
 import { ServiceError } from '../errors.js'
-import type { RevocationKey } from '../token/keys.js'
 import type { VerifiedToken } from '../token/verification.js'
 import {
   commitOf,
@@ -9,7 +8,8 @@ import {
   type Preconditions,
   type StoredRevocation,
 } from './commit.js'
-import { covers, entryWith, isRevokedBy, valueOf, type Entry } from './entry.js'
+import { covers, isRevokedBy, type Entry } from './entry.js'
+import { isHeldForGood, isKnownForGood, missingForGood } from './lasting.js'
 import type { LiveSet } from './live-set.js'
 import type { Store } from './ports.js'
 import { createTokenEntries, onePerKey, type TokenEntries } from './token-entries.js'
@@ -90,15 +90,9 @@ export function createRevocations(parts: RevocationsParts): Revocations {
         throw error
       })
       if (result.outcome !== 'already_revoked') return result
-      // The 401 promises that no API accepts the token again. But the entry that revokes the token
-      // may expire before the token does, and an earlier request may have stored its entry on the
-      // primary without the replicas.
-      const isEnough = isRevokedForGood || (await isStoredForGood(store, preconditions))
-      const missing = [
-        ...(awaitsReplicas ? commit.entries.slice(0, 1) : []),
-        ...(isEnough ? [] : [ownEntryOf(preconditions)]),
-      ]
-      if (missing.length > 0) await write(commitOf(onePerKey(missing)))
+      const isForGood = isRevokedForGood || (await isStoredForGood(store, preconditions))
+      const missing = missingForGood(commit.entries, preconditions, { isForGood, awaitsReplicas })
+      if (missing.length > 0) await write(commitOf(missing))
       return result
     },
     async record(commit) {
@@ -135,35 +129,10 @@ async function coversAll(
   return entries.every((entry, index) => covers(held[index], entry))
 }
 
-/** The entry that revokes the token itself, for as long as an API may accept it. */
-const ownEntryOf = ({ keys: [key], untilMs }: Preconditions): Entry => ({ key, untilMs })
-
-/**
- * Whether a revocation that this instance knows lasts for as long as an API may accept the token.
- */
-const isKnownForGood = (
-  liveSet: Pick<LiveSet, 'find' | 'covers'>,
-  { keys, issuedAtS, untilMs }: Preconditions,
-): boolean =>
-  keys.some((key: RevocationKey) => {
-    const value = liveSet.find(key)
-    return (
-      value !== undefined &&
-      isRevokedBy(key, value, issuedAtS) &&
-      liveSet.covers(entryWith(key, untilMs, value))
-    )
-  })
-
-/** The same for a revocation that the store holds: the store may be ahead of the live set. */
 async function isStoredForGood(
   store: Pick<Store, 'lookup'>,
-  { keys, issuedAtS, untilMs }: Preconditions,
+  preconditions: Preconditions,
 ): Promise<boolean> {
-  const held = await Promise.all(keys.map((key) => store.lookup(key)))
-  return held.some(
-    (entry) =>
-      entry !== undefined &&
-      isRevokedBy(entry.key, valueOf(entry), issuedAtS) &&
-      covers(entry, { ...entry, untilMs }),
-  )
+  const { keys } = preconditions
+  return isHeldForGood(await Promise.all(keys.map((key) => store.lookup(key))), preconditions)
 }
