@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { UnknownLayout } from '../revocation/store-errors.js'
 import { withDeadline } from '../runtime/deadline.js'
-import { isSameIdentity, type Place } from './continuity.js'
+import { isSameIdentity, type FeedIdentity, type Place } from './continuity.js'
 import { positionOf, streamIdOf, UnreadableFeed, type FeedEvent, type Position } from './event.js'
 import type {
+  FeedBounds,
   FeedLog,
   FeedSource,
   Inspection,
@@ -57,11 +58,26 @@ const noFeed = () => new Error('there is no feed')
 async function inspect({ log, inTime }: Parts, place: Place | undefined): Promise<Inspection> {
   await inTime(log.begin())
   const identity = await inTime(log.identity())
-  const { firstId, last: tail, added } = await inTime(log.bounds())
-  // It was lost since it was begun. The next attempt finds the feed that follows.
-  if (tail === undefined || identity.epoch === '') throw noFeed()
+  const bounds = await inTime(log.bounds())
   const id = streamIdOf(place?.position ?? '')
   const [first] = id === undefined ? [] : await inTime(log.read(id, 1))
+  return inspectionOf({ identity, bounds, first }, place)
+}
+
+type Found = Readonly<{
+  identity: FeedIdentity
+  bounds: FeedBounds
+  /** The first event from the id of the place on. */
+  first: FeedEvent | undefined
+}>
+
+/** @throws Error where there is no feed: it was lost since it was begun */
+export function inspectionOf(
+  { identity, bounds: { firstId, last: tail, added }, first }: Found,
+  place: Place | undefined,
+): Inspection {
+  // The next attempt finds the feed that follows.
+  if (tail === undefined || identity.epoch === '') throw noFeed()
   const hasPosition = first !== undefined && positionOf(first) === place?.position
   return { identity, hasPosition, firstId, added, tail }
 }
