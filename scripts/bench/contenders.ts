@@ -128,11 +128,19 @@ const expressKeyObject = peer('Express + jsonwebtoken + ioredis, KeyObject', 'ex
   KEY_OBJECT: '1',
 })
 
+/** What the packages cost that the service is made of, without any work of its own. */
+const packages = (request: (jwt: string) => Buffer): Contender => ({
+  name: 'floor: Koa, @koa/router, koa-bodyparser, koa-openapi, a fixed answer',
+  start: () => startServer(['scripts/bench/servers/owner-packages.mjs'], {}, '/'),
+  requests: jwtsIn(request),
+})
+
 export const loggingOut: Record<Algorithm, Contender[]> = {
   HS256: [
     cierre,
     floorOne,
     floorAll,
+    packages(requestOf.logout),
     fastifySameWork,
     fastify,
     fastifyPipelining,
@@ -149,9 +157,17 @@ export const loggingOut: Record<Algorithm, Contender[]> = {
 const introspect = service('cierre, /oauth/introspect', requestOf.introspection)
 const verify = service('cierre, /api/v1/auth/verify', requestOf.verify)
 
+const nodeFloor: Contender = {
+  name: 'floor: node:http, a fixed answer',
+  start: () => startServer(['scripts/bench/servers/check.mjs'], {}, '/'),
+  requests: jwtsIn(requestOf.verify),
+}
+
 export const asking: Contender[] = [
-  introspect,
   verify,
+  introspect,
+  nodeFloor,
+  packages(requestOf.verify),
   provider('oidc-provider, introspection of an opaque token', requestOf.providerIntrospection),
 ]
 

@@ -205,8 +205,9 @@ async function builds() {
 
 async function asking() {
   costs(
-    'Asking whether a token is good, HS256, 64 connections',
+    'Asking whether a token is good, each token once, HS256, 64 connections',
     await compare(each(contenders.asking), 'HS256'),
+    '/verify',
   )
 }
 

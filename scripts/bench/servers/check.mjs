@@ -1,4 +1,4 @@
-// The least that a check can cost on Node: node:http on a Unix socket, with the fields of the agent's
+// The least that a check can cost on Node: node:http on a port and a Unix socket, with the fields of the agent's
 // 200, which are always the same.
 import { createServer } from 'node:http'
 
@@ -9,6 +9,5 @@ const fields = [
   ...['X-Auth-As-Of', new Date().toISOString(), 'Content-Length', '0', 'Cache-Control', 'no-store'],
 ]
 const listener = (_request, response) => response.writeHead(200, fields).end()
-createServer(listener).listen(SOCKET)
-// The benchmark asks here whether the server has started.
+if (SOCKET !== undefined) createServer(listener).listen(SOCKET)
 createServer(listener).listen(PORT, '127.0.0.1')
