@@ -98,6 +98,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/global-token-revocation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End every login of a user, for an identity provider or a security tool
+         * @description Experimental: Global Token Revocation (draft-parecki-oauth-global-token-revocation-06; `subject` in the place of `sub_id` is that of
+         *     draft 02), which Okta sends as Universal Logout. The sender is a transmitter of `TRANSMITTERS`, and the subject that of one of
+         *     its `tokenIssuers`. Every token of the subject whose `iat` is not later than that of the sender's JWT is revoked, so the same request again
+         *     changes nothing: 204.
+         *
+         *     404 means that no configured issuer has such a subject: `X-Error-Reason` is `unknown_issuer`, or `unsupported_format` of an identifier
+         *     that names no subject here, such as an email address. Refused and repeated JWTs are limited by address, others are not.
+         */
+        post: operations["globalTokenRevocation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/oauth/introspect": {
         parameters: {
             query?: never;
@@ -788,6 +814,11 @@ export interface components {
             revocation_endpoint: string;
             revocation_endpoint_auth_methods_supported: components["schemas"]["ClientAuthMethods"];
             revocation_endpoint_auth_signing_alg_values_supported: components["schemas"]["SigningAlgorithms"];
+            /**
+             * Format: uri
+             * @description Only where `TRANSMITTERS` is set.
+             */
+            global_token_revocation_endpoint?: string;
             response_types_supported: string[];
             grant_types_supported: string[];
         };
@@ -834,6 +865,27 @@ export interface components {
         TokenRevocation: {
             token: string;
             reason: components["schemas"]["RevocationReason"];
+        };
+        GlobalRevocationRequest: components["schemas"]["GlobalRevocation"] | components["schemas"]["GlobalRevocationOfDraft02"];
+        GlobalRevocation: {
+            sub_id: components["schemas"]["SubjectIdentifier"];
+        };
+        GlobalRevocationOfDraft02: {
+            subject: components["schemas"]["SubjectIdentifier"];
+        };
+        /**
+         * @description A subject identifier (RFC 9493). `iss` is exactly that of the subject's tokens. An `opaque` one is taken of a transmitter that has one token
+         *     issuer, which it is then of. Every other format is 404.
+         */
+        SubjectIdentifier: {
+            /** @description `iss_sub` or `opaque`. */
+            format: string;
+            /** @description Of `iss_sub`. */
+            iss?: string;
+            /** @description Of `iss_sub`: the claim that names the subject in the tokens of the issuer. */
+            sub?: string;
+            /** @description Of `opaque`: the same. */
+            id?: string;
         };
         RevocationKey: string;
         /** @description When the revocation expires: after its token does, or, for a session or subject, after `SESSION_MAX_LIFETIME_S`. `null` is never. */
@@ -891,7 +943,7 @@ export interface components {
             outcome: "success" | "refused" | "unknown";
             reason: string;
             requestId: string;
-            /** @description The id of the machine client that sent the request. */
+            /** @description The id of the machine client that sent the request, or the issuer of the transmitter. */
             client?: string;
             issuer?: string;
             subject?: string;
@@ -1002,6 +1054,46 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["BadParameter"];
+            };
+        };
+        /** @description The body has a member that is wrong, unknown or missing, as `details` says; or the request is not HTTP. */
+        SubjectRefused: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["BadParameter"];
+            };
+        };
+        /** @description The subject is of an issuer that is not among the `tokenIssuers` of the transmitter. */
+        SubjectNotPermitted: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
+                "WWW-Authenticate": components["headers"]["Challenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["NotPermitted"];
+            };
+        };
+        /** @description No configured issuer has such a subject; or the contract does not have this path. */
+        SubjectNotFound: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                "X-Request-Id": components["headers"]["RequestId"];
+                "X-Error-Reason": components["headers"]["ErrorReason"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["NotFound"];
             };
         };
         /** @description There is no token, or it is malformed, not genuine, not acceptable here, or already revoked. */
@@ -1607,6 +1699,43 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             501: components["responses"]["OAuthTransferCoding"];
             503: components["responses"]["OAuthUnavailable"];
+        };
+    };
+    globalTokenRevocation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GlobalRevocationRequest"];
+            };
+        };
+        responses: {
+            /** @description The revocation is stored. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["SubjectRefused"];
+            401: components["responses"]["InvalidToken"];
+            403: components["responses"]["SubjectNotPermitted"];
+            404: components["responses"]["SubjectNotFound"];
+            405: components["responses"]["MethodNotAllowed"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            431: components["responses"]["HeadersTooLarge"];
+            501: components["responses"]["TransferCoding"];
+            503: components["responses"]["Unavailable"];
         };
     };
     introspect: {

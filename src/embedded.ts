@@ -3,6 +3,7 @@ export type {
   CierreClient,
   CierreIssuer,
   CierreOptions,
+  CierreTransmitter,
   OtherPath,
 } from './service/embedded-options.js'
 export type { Handler } from './http/hosts/handler.js'

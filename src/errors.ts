@@ -58,6 +58,7 @@ export type Cause =
   | 'subject'
   | 'repeated'
   | 'not_in_scope'
+  | 'subject_format'
   | 'revoked'
   | 'expired'
   | 'body'
@@ -84,9 +85,10 @@ export type Cause =
 /**
  * The reason of a failure, for the audit trail and the log: one word of this list, never a text
  * from outside. That of a refused logout token has its cause behind `logout_token_`, that of a client
- * assertion behind `client_assertion_`.
+ * assertion behind `client_assertion_`, that of a transmitter's JWT behind `global_token_revocation_`.
  */
-export type Reason = Cause | `${'logout_token' | 'client_assertion'}_${Cause}`
+export type Reason =
+  Cause | `${'logout_token' | 'client_assertion' | 'global_token_revocation'}_${Cause}`
 
 /**
  * The value of the header `X-Error-Reason`, by reason. Each of these reasons is thrown only after
@@ -101,6 +103,7 @@ const errorReasons: Partial<Record<Reason, string>> = {
   no_issued_at: 'no_issued_at',
   invalid_member: 'invalid_member',
   unconfigured_issuer: 'unknown_issuer',
+  subject_format: 'unsupported_format',
   sender_constrained: 'sender_constrained',
   permission: 'not_permitted',
   other_audience: 'other_audience',

@@ -40,11 +40,12 @@ export type AuditEvent = Readonly<{
     | 'logout_everywhere'
     | 'oauth_revocation'
     | 'backchannel_logout'
+    | 'global_token_revocation'
     | 'erasure'
   requester: Requester
   /** The verified token of the requester, or what else names issuer and subject. */
   token?: Readonly<{ named: NamedClaims }>
-  /** Id of the machine client. */
+  /** Id of the machine client, or issuer of the transmitter. */
   client?: string
   /** Keys of the revocations that were stored. */
   keys?: readonly RevocationKey[]

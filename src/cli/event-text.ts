@@ -22,7 +22,8 @@ export function requesterText(event: StoredEvent): string {
   const { client, reason, address } = event
   const subject = subjectText(event) ?? 'a subject without a name'
   const holder = reason === 'backchannel_logout' ? `the OpenID provider, for ${subject}` : subject
-  const who = client === undefined ? holder : `the machine client ${client}`
+  const sender = reason === 'global_token_revocation' ? 'transmitter' : 'machine client'
+  const who = client === undefined ? holder : `the ${sender} ${client}`
   return address === undefined ? who : `${who}, from ${address}`
 }
 

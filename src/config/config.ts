@@ -1,6 +1,7 @@
 import type { ClientConfig } from '../access/client.js'
 import type { Limit } from '../access/rate-limits.js'
 import type { AddressDetail, TrustedProxies } from '../runtime/ip-addresses.js'
+import type { TransmitterConfig } from '../signals/transmitters.js'
 import type { SenderConstrained } from '../token/confirmation.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
 import type { SecretKey } from '../token/key-material.js'
@@ -8,7 +9,14 @@ import { createFaults } from '../token/options.js'
 import type { ExpiredCookie } from './cookies.js'
 import { readVariables, type Environment } from './read-variables.js'
 import type { RedisConnection } from './redis.js'
-import { connectionsOf, requireOrigins, requirePublicUrl, tlsOf, trustOf } from './rules.js'
+import {
+  connectionsOf,
+  requireOrigins,
+  requirePublicUrl,
+  tlsOf,
+  transmittersOf,
+  trustOf,
+} from './rules.js'
 import { variables, type Values } from './variables.js'
 
 /** What the environment says, parsed once and frozen. */
@@ -21,6 +29,7 @@ export type Config = Readonly<{
   redisMinReplicas: number
   issuers: readonly IssuerConfig[]
   clients: readonly ClientConfig[]
+  transmitters: readonly TransmitterConfig[]
   requireExp: boolean
   senderConstrained: SenderConstrained
   maxClockSkewMs: number
@@ -77,6 +86,7 @@ export function parseConfig(env: Environment): Config {
   const config: Config = {
     ...settingsOf(given.values),
     ...trust,
+    transmitters: transmittersOf(given, trust, faults),
     ...connectionsOf(given, trust, faults),
     tls: tlsOf(given, faults),
   }

@@ -60,6 +60,7 @@ export const optionNames = {
   MAX_STALENESS_MS: 'maxStalenessMs',
   AUTH_CLAIMS: 'authClaims',
   CLIENTS: 'clients',
+  TRANSMITTERS: 'transmitters',
   SESSION_MAX_LIFETIME_S: 'sessionMaxLifetimeS',
   EXPIRED_ENDS_SESSION_S: 'expiredEndsSessionS',
   SESSION_KEYS: 'sessionKeys',

@@ -3,7 +3,13 @@ import { readObject, type Faults } from '../token/options.js'
 import { settingsOf, type Config } from './config.js'
 import { optionNames, optionOf } from './option-names.js'
 import { defaultOf, type Given } from './read-variables.js'
-import { connectionsOf, issuerDefaultsOf, requireOrigins, requirePublicUrl } from './rules.js'
+import {
+  connectionsOf,
+  issuerDefaultsOf,
+  requireOrigins,
+  requirePublicUrl,
+  transmittersOf,
+} from './rules.js'
 import type { Variable } from './variable.js'
 import { variables, type Values, type VariableName } from './variables.js'
 
@@ -35,6 +41,7 @@ export function configOfOptions(options: Options, all: Faults): Config {
   return Object.freeze({
     ...settingsOf(given.values),
     ...trust,
+    transmitters: transmittersOf(given, trust, faults),
     ...connectionsOf(given, trust, faults),
     tls: undefined,
   })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import type { TransmitterConfig } from '../signals/transmitters.js'
 import { standardMapping } from '../token/claim-mapping.js'
 import {
   defaultBackchannelScope,
@@ -14,6 +15,7 @@ import { hasSecret } from './clients.js'
 import { hasIssuerVariables, issuersOf } from './issuers.js'
 import type { Given } from './read-variables.js'
 import { embeddedStore, type RedisConnection, type RedisFiles, type RedisUrl } from './redis.js'
+import { completeTransmitters } from './transmitters.js'
 import type { variables } from './variables.js'
 import { isLoopback } from '../runtime/loopback.js'
 
@@ -135,6 +137,18 @@ export function requirePublicUrl({ values, isSet }: Settings, faults: Faults): v
   if (values.CLIENTS?.every(hasSecret) === false && !isSet('PUBLIC_URL'))
     faults.report('CLIENTS', 'needs PUBLIC_URL, the aud of assertions, for jwks and jwksUri')
 }
+
+/** The systems that may end tokens of these issuers. */
+export const transmittersOf = (
+  { values }: Settings,
+  { issuers }: Pick<Trust, 'issuers'>,
+  faults: Faults,
+): TransmitterConfig[] =>
+  completeTransmitters(
+    values.TRANSMITTERS ?? [],
+    { issuers, publicUrl: values.PUBLIC_URL },
+    faults.of('TRANSMITTERS'),
+  )
 
 /** The certificate of the service and its private key; nothing when it serves HTTP. */
 export function tlsOf(

@@ -21,6 +21,7 @@ import {
   logVariables,
   tokenVariables,
 } from './shared-variables.js'
+import { transmitterList } from './transmitters.js'
 import type { ValuesOf, Variable } from './variable.js'
 
 const addressDetails = ['full', 'truncate', 'none'] as const satisfies readonly AddressDetail[]
@@ -98,6 +99,11 @@ export const variables = {
   ...tokenVariables,
   ...checkVariables,
   ...clientVariables,
+  TRANSMITTERS: {
+    option: transmitterList,
+    orFile: true,
+    help: 'Experimental. JSON array of the systems that may send Global Token Revocations: `{issuer, audience, publicKey, jwksUri, discovery, allow, tokenIssuers}`, each with its `issuer`, one kind of key, and `allow`, which is `["gtr"]`. `audience` is `PUBLIC_URL` with `/api/v1/auth/global-token-revocation` when unset; `tokenIssuers` lists the configured issuers whose tokens may be ended, by default its own `issuer`.',
+  },
   SESSION_MAX_LIFETIME_S: {
     section: 'Sessions',
     option: sessionLifetime,

@@ -10,6 +10,8 @@ export type ValueSchema = DocumentedParameter['schema'] &
     pattern?: string
     enum?: readonly (string | null)[]
     oneOf?: readonly ValueSchema[]
+    /** Of an object. */
+    properties?: Readonly<Record<string, ValueSchema>>
   }>
 
 /** One form of a request body. Of several forms the first required member says which one it is. */
@@ -116,9 +118,28 @@ function bodyFaults(
       .filter((name) => !has(name))
       .map((name) => ({ path: `body.${name}`, rule: 'is needed' })),
     ...Object.entries(form.properties)
-      .filter(([name]) => has(name) && wrong.has(name))
-      .map(([name, schema]) => wrongValue(`body.${name}`, schema)),
+      .filter(([name]) => has(name))
+      .flatMap(([name, schema]) =>
+        valueFaults(name, schema, wrong, body[name as keyof typeof body]),
+      ),
   ]
+}
+
+/** What is wrong with a member, or with the members of an object. */
+function valueFaults(
+  name: string,
+  schema: ValueSchema,
+  wrong: ReadonlySet<string | undefined>,
+  value: unknown,
+): RequestFault[] {
+  if (wrong.has(name)) return [wrongValue(`body.${name}`, schema)]
+  return Object.entries(schema.properties ?? {})
+    .filter(([member]) => wrong.has(`${name}.${member}`))
+    .map(([member, of]) =>
+      Object.hasOwn(value as object, member)
+        ? wrongValue(`body.${name}.${member}`, of)
+        : { path: `body.${name}.${member}`, rule: 'is needed' },
+    )
 }
 
 const wrongValue = (path: string, schema: ValueSchema): RequestFault => ({
@@ -138,5 +159,6 @@ function expectationOf(schema: ValueSchema): string {
   if (pattern !== undefined) return `a text of the form ${pattern}`
   if (type === 'string')
     return schema.minLength === undefined ? 'a text' : 'a text that is not empty'
+  if (type === 'object') return 'a JSON object'
   return type === 'null' ? 'null' : 'as the contract says'
 }

@@ -9,7 +9,7 @@ import {
   verifyLogoutToken,
   type LogoutSignal,
 } from '../signals/back-channel-logout.js'
-import type { LogoutTokenReplays } from '../signals/logout-token-replays.js'
+import type { Replays } from '../signals/replays.js'
 import type { Verification } from '../token/verification.js'
 import { withTraits, type Operation } from './operation.js'
 
@@ -17,7 +17,7 @@ type Parts = Readonly<{
   verification: Verification
   revocations: Revocations
   audit: Audit
-  replays: LogoutTokenReplays
+  replays: Replays
   /**
    * Counts refused and repeated logout tokens. Others are not counted: every logout at a provider
    * comes from one address.
@@ -37,7 +37,9 @@ export const backchannelLogout = (parts: Parts): Operation<'backchannelLogout'> 
       parts,
     )
     // A provider whose request was cut off repeats it, and its user is logged out (§2.7): 200.
-    if (replays.isReplay(token)) await enforceAddressLimit(failureLimiter, requester.address)
+    // Without a `jti` the token itself is its name.
+    const name = token.keys.j ?? token.keys.t
+    if (replays.isReplay(name)) await enforceAddressLimit(failureLimiter, requester.address)
     if (!(await revocations.holds(entries))) {
       const event = {
         event: 'authn_token_revoked',
@@ -49,7 +51,7 @@ export const backchannelLogout = (parts: Parts): Operation<'backchannelLogout'> 
       const commit = commitOf(entries, { auditEvent, sessionKeysToDelete })
       await audit.auditRevocation(event, revocations.record(commit))
     }
-    replays.remember(token)
+    replays.remember(name)
     return { status: 200, body: undefined }
   })
 }

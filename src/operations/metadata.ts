@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.js'
 import type { components } from '../../generated/openapi.js'
+import { globalRevocationPath } from '../signals/transmitters.js'
 import { publicKeyAlgorithms } from '../token/key-material.js'
 import type { Operation } from './operation.js'
 
@@ -10,12 +11,14 @@ const authMethods: components['schemas']['ClientAuthMethods'] = [
 ]
 const signingAlgorithms = [...publicKeyAlgorithms]
 
+type Parts = Readonly<{ publicUrl: string | undefined; hasTransmitters: () => boolean }>
+
 /**
  * RFC 8414. The origin is configured, because a client could choose an origin that is taken from
  * its request.
  */
 export const metadata =
-  ({ publicUrl }: { publicUrl: string | undefined }): Operation<'metadata'> =>
+  ({ publicUrl, hasTransmitters }: Parts): Operation<'metadata'> =>
   async () => {
     if (publicUrl === undefined) throw new ServiceError('not_found')
     return {
@@ -28,6 +31,9 @@ export const metadata =
         revocation_endpoint: `${publicUrl}/oauth/revoke`,
         revocation_endpoint_auth_methods_supported: authMethods,
         revocation_endpoint_auth_signing_alg_values_supported: signingAlgorithms,
+        ...(hasTransmitters() && {
+          global_token_revocation_endpoint: `${publicUrl}${globalRevocationPath}`,
+        }),
         response_types_supported: [],
         grant_types_supported: [],
       },

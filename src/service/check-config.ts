@@ -56,11 +56,13 @@ async function tried({ name, run }: Trial): Promise<{ line: string; isGood: bool
 }
 
 function trialsOf(config: Config): Trial[] {
-  const { issuers, redis, redisMinReplicas: minReplicas, storeTimeoutMs: timeoutMs } = config
+  const { issuers, transmitters, redis } = config
+  const { redisMinReplicas: minReplicas, storeTimeoutMs: timeoutMs } = config
   const clockToleranceMs = config.maxClockSkewMs + timeoutMs
   const sessionRedis = externalOf(config)
-  const uris = new Set(issuers.flatMap(({ keys }) => keys.uri ?? []))
-  const discovered = new Set(issuers.flatMap(({ keys }) => keys.discovery ?? []))
+  const signers = [...issuers, ...transmitters]
+  const uris = new Set(signers.flatMap(({ keys }) => keys.uri ?? []))
+  const discovered = new Set(signers.flatMap(({ keys }) => keys.discovery ?? []))
   const store: Trial =
     redis === undefined
       ? { name: 'store', run: async () => 'embedded; a restart forgets every revocation' }

@@ -3,6 +3,7 @@ import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
 import type { ClientConfig } from '../access/client.js'
 import type { Config } from '../config/config.js'
 import type { RedisConnection } from '../config/redis.js'
+import type { TransmitterConfig } from '../signals/transmitters.js'
 import { urlAddress } from '../runtime/url-address.js'
 import type { IssuerKeys } from '../token/issuer-key-options.js'
 import type { IssuerConfig } from '../token/issuer-options.js'
@@ -18,11 +19,18 @@ import type { UpstreamClient } from '../token/upstream-options.js'
  */
 export type Summary = ReadonlyMap<string, string>
 
-export function summaryOf({ issuers, clients, tls, throwawaySecret }: Config): Summary {
+export function summaryOf({
+  issuers,
+  clients,
+  transmitters,
+  tls,
+  throwawaySecret,
+}: Config): Summary {
   const shownIssuers = throwawaySecret === undefined ? issuers : []
   return new Map([
     ...shownIssuers.map((one) => [`issuer ${one.issuer ?? '(any)'}`, issuerText(one)] as const),
     ...clients.map((one) => [`client ${one.id}`, clientText(one)] as const),
+    ...transmitters.map((one) => [`transmitter ${one.issuer}`, transmitterText(one)] as const),
     ...(tls === undefined ? [] : [['certificate', certificateText(tls.cert)] as const]),
   ])
 }
@@ -112,6 +120,17 @@ const clientText = ({ id: _, authentication, ...settings }: ClientConfig): strin
           ...settingTexts({ algorithms: authentication.algorithms }),
         ]
       : authentication.secretHashes.map((hash) => `secret sha256:${hash.toString('hex', 0, 4)}`)),
+  ].join(', ')
+
+const transmitterText = ({
+  issuer: _,
+  keys,
+  tokenIssuers,
+  ...settings
+}: TransmitterConfig): string =>
+  [
+    ...keyTexts(keys),
+    ...settingTexts({ ...settings, tokenIssuers: tokenIssuers.map(({ issuer }) => issuer) }),
   ].join(', ')
 
 const settingTexts = (settings: object): string[] =>

@@ -2,6 +2,7 @@ import type { Permission } from '../access/client.js'
 import type { Config } from '../config/config.js'
 import { configOfOptions, topLevelOptions } from '../config/options.js'
 import type { GuardIssuer } from '../guard/types.js'
+import type { TransmitterSignal } from '../signals/transmitters.js'
 import type { LogDestination } from '../telemetry/log.js'
 import type { BackchannelAllowance } from '../token/logout-token.js'
 import { isTexts, optional, readOrThrow, type Option } from '../token/options.js'
@@ -42,6 +43,21 @@ export type CierreClient = Readonly<{
   claims?: readonly string[] | undefined
 }>
 
+/** Another system that may end tokens here, by Global Token Revocation. Experimental. */
+export type CierreTransmitter = Readonly<{
+  /** The exact `iss` of its JWTs. */
+  issuer: string
+  /** `aud` of its JWTs; the URL of the operation under `publicUrl` unless given. */
+  audience?: string | readonly string[] | undefined
+  /** PEM, a JWK or a JWKS. One of these three gives its keys. */
+  publicKey?: string | object | readonly (string | object)[] | undefined
+  jwksUri?: string | undefined
+  discovery?: boolean | undefined
+  allow: readonly TransmitterSignal[]
+  /** The issuers whose tokens it may end; its own unless given. */
+  tokenIssuers?: string | readonly string[] | undefined
+}>
+
 /** Requests per seconds, such as `300/60`. */
 type RateLimit = `${number}/${number}` | 'off'
 
@@ -74,6 +90,7 @@ export type CierreOptions = Readonly<{
     minReplicas?: number | undefined
   }>
   clients?: readonly CierreClient[] | undefined
+  transmitters?: readonly CierreTransmitter[] | undefined
   /** The origin of the app, as clients see it. */
   publicUrl?: string | undefined
   corsOrigins?: readonly string[] | undefined

@@ -17,6 +17,7 @@ import { followEvents } from '../operations/follow-events.js'
 import { getPosition } from '../operations/get-position.js'
 import { getRevocation } from '../operations/get-revocation.js'
 import { getSnapshot } from '../operations/get-snapshot.js'
+import { globalTokenRevocation } from '../operations/global-token-revocation.js'
 import { home } from '../operations/home.js'
 import { introspect } from '../operations/introspect.js'
 import { listAuditEvents } from '../operations/list-audit-events.js'
@@ -30,8 +31,9 @@ import { revoke } from '../operations/revoke.js'
 import { verify } from '../operations/verify.js'
 import { createCheck, statusInLiveSet, statusInStore } from '../revocation/check.js'
 import { createRevocations } from '../revocation/revocations.js'
-import { createLogoutTokenReplays } from '../signals/logout-token-replays.js'
+import { warnOfRefusedGlobalRevocations } from '../signals/refused-global-revocations.js'
 import { warnOfRefusedLogoutTokens } from '../signals/refused-logout-tokens.js'
+import { createReplays } from '../signals/replays.js'
 import { createUpstreamRevocation } from '../signals/upstream-revocation.js'
 import { version } from '../telemetry/version.js'
 import { signDevelopmentToken } from '../token/development.js'
@@ -43,6 +45,7 @@ export function createOperations(parts: ServiceParts): Operations {
   const rules = createRules(parts)
   return {
     ...holderOperations(parts, rules),
+    ...signalOperations(parts, rules),
     ...clientOperations(parts, rules),
     ...feedOperations(parts, rules),
     ...publicOperations(parts),
@@ -86,10 +89,10 @@ function createRules({ config, stores, reloadable, feed, audit, metrics, now }: 
 
 type Rules = ReturnType<typeof createRules>
 
-/** For the holder of a token, and for a proxy or an issuer that acts on the holder's behalf. */
+/** For the holder of a token, and for a proxy that acts on the holder's behalf. */
 const holderOperations = (
-  { config, reloadable, audit, log, metrics, now }: ServiceParts,
-  { verification, revocations, failureLimiter, checkFast }: Rules,
+  { config, audit, log, metrics, now }: ServiceParts,
+  { verification, revocations, checkFast }: Rules,
 ) =>
   ({
     logout: logout({
@@ -120,20 +123,33 @@ const holderOperations = (
       senderConstrained: config.senderConstrained,
       authClaims: config.authClaims,
     }),
-    backchannelLogout: backchannelLogout({
-      verification: reloadable.logoutTokens,
-      revocations,
-      audit,
-      replays: createLogoutTokenReplays(),
-      failureLimiter,
-      onRefused: warnOfRefusedLogoutTokens({
-        issuers: reloadable.issuers,
-        now,
-        warn: (details, message) => log.warn(details, message),
-      }),
-      now,
-    }),
   }) satisfies Partial<Operations>
+
+/** For other systems that send revocations. */
+const signalOperations = (
+  { config, reloadable, audit, log, now }: ServiceParts,
+  { revocations, failureLimiter }: Rules,
+) => {
+  const { issuers, transmitters, logoutTokens } = reloadable
+  const warn = (details: object, message: string) => log.warn(details, message)
+  const shared = { revocations, audit, failureLimiter, now }
+  return {
+    backchannelLogout: backchannelLogout({
+      ...shared,
+      verification: logoutTokens,
+      replays: createReplays(),
+      onRefused: warnOfRefusedLogoutTokens({ issuers, now, warn }),
+    }),
+    globalTokenRevocation: globalTokenRevocation({
+      ...shared,
+      transmitters,
+      issuers,
+      replays: createReplays(),
+      onRefused: warnOfRefusedGlobalRevocations({ transmitters, now, warn }),
+      maxClockSkewMs: config.maxClockSkewMs,
+    }),
+  } satisfies Partial<Operations>
+}
 
 const authCookieOf = ({ authCookie, publicUrl, corsOrigins }: Config) =>
   authCookie && {
@@ -205,7 +221,10 @@ const publicOperations = (parts: ServiceParts) => {
     live: live(),
     ready: health,
     metrics: metrics({ metrics: parts.metrics, isPublic: config.metrics.isPublic }),
-    metadata: metadata({ publicUrl: config.publicUrl }),
+    metadata: metadata({
+      publicUrl: config.publicUrl,
+      hasTransmitters: () => reloadable.transmitters().length > 0,
+    }),
     contractYaml: contractYaml({ yaml: contract.yaml }),
     contractJson: contractJson({ document: contract.document }),
     home: home({

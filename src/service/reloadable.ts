@@ -5,6 +5,7 @@ import { limitKeyWaits } from '../access/key-waits.js'
 import type { Config } from '../config/config.js'
 import type { FetchedKeySet, KeySource } from '../token/key-source.js'
 import type { KeySourceLog } from '../token/key-source-log.js'
+import type { Transmitter, TransmitterConfig } from '../signals/transmitters.js'
 import {
   keySourceOf,
   openIssuers,
@@ -15,18 +16,19 @@ import {
 import { warnOfClaims, warnOfUnusableClaims } from '../token/unusable-claims.js'
 import { createVerification, logoutTokenIssuers, type Verification } from '../token/verification.js'
 
-/** Issuers and machine clients, which a reload replaces while the service runs. */
+/** Issuers, machine clients and transmitters, which a reload replaces while the service runs. */
 export type Reloadable = Readonly<{
   verification: Verification
   /** The verification of logout tokens (OpenID Connect Back-Channel Logout 1.0). */
   logoutTokens: Verification
   issuers(): OpenIssuers['issuers']
   clients(): readonly Client[]
+  transmitters(): readonly Transmitter[]
   keySources(): readonly KeySource[]
   /** The key sets that are fetched, each with the name of its issuer. */
   keySets(): readonly IssuerKeySet[]
   /**
-   * Replaces issuers and clients by those of a configuration. A throwaway key stays for its run.
+   * Replaces issuers, clients and transmitters by those of a configuration. A throwaway key stays for its run.
    *
    * @returns whether the machine clients differ
    */
@@ -43,6 +45,8 @@ type Trusted = Readonly<{
   configs: readonly ClientConfig[]
   clients: readonly Client[]
   clientKeys: OpenKeySources
+  transmitters: readonly Transmitter[]
+  transmitterKeys: OpenKeySources
   verification: Verification
   logoutTokens: Verification
 }>
@@ -56,6 +60,7 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
     logoutTokens: limitKeyWaits(() => trusted.logoutTokens),
     issuers: () => trusted.opened.issuers,
     clients: () => trusted.clients,
+    transmitters: () => trusted.transmitters,
     keySources,
     keySets: () => keySetsOf(trusted.opened),
     reload(next) {
@@ -63,8 +68,11 @@ export function createReloadable({ config, log, now }: Parts): Reloadable {
       if (config.throwawaySecret === undefined) trusted = open(next, trusted)
       return { clientsDiffer }
     },
-    close: () =>
-      [...keySources(), ...trusted.clientKeys.sources].forEach((source) => source.close()),
+    close() {
+      const { clientKeys, transmitterKeys } = trusted
+      for (const source of [...keySources(), ...clientKeys.sources, ...transmitterKeys.sources])
+        source.close()
+    },
   }
 }
 
@@ -100,12 +108,13 @@ function createOpener({ config, log, now }: Parts) {
   const onLogoutToken = warnOfUnusableClaims(now, warn)
   const keyLog = keySourceLog(log)
   const shared = { now, maxClockSkewMs, maxTokenLength }
-  return ({ issuers, clients, requireExp }: Config, before?: Trusted): Trusted => {
+  return ({ issuers, clients, transmitters, requireExp }: Config, before?: Trusted): Trusted => {
     const opened = openIssuers(issuers, { requireExp, log: keyLog, now }, before?.opened)
     return {
       opened,
       configs: clients,
       ...openClients(clients, { log, now }, before?.clientKeys),
+      ...openTransmitters(transmitters, { log, now }, before?.transmitterKeys),
       verification: createVerification({ ...shared, issuers: opened.issuers, onVerified }),
       logoutTokens: createVerification({
         ...shared,
@@ -133,4 +142,18 @@ function openClients(
     return { ...client, authentication: { ...authentication, keys } }
   })
   return { clients, clientKeys }
+}
+
+/** Opens the key sources of the transmitters. */
+function openTransmitters(
+  configs: readonly TransmitterConfig[],
+  parts: Pick<Parts, 'log' | 'now'>,
+  before: OpenKeySources | undefined,
+): Pick<Trusted, 'transmitters' | 'transmitterKeys'> {
+  const transmitterKeys = openKeySources(configs, parts, before)
+  const transmitters = configs.map((config) => ({
+    ...config,
+    keys: keySourceOf(transmitterKeys, config),
+  }))
+  return { transmitters, transmitterKeys }
 }

@@ -148,7 +148,10 @@ export function isOfSameHolder(one: VerifiedToken, other: VerifiedToken): boolea
  * The issuer that a token names. The token need not be genuine; for one that cannot be read the
  * answer is `undefined`.
  */
-export function issuerNamedBy(issuers: readonly Issuer[], text: string): Issuer | undefined {
+export function issuerNamedBy<T extends IssuerName>(
+  issuers: readonly T[],
+  text: string,
+): T | undefined {
   try {
     return selectIssuer(issuers, parseSegment(parseCanonical(text).payload))
   } catch {
@@ -163,10 +166,10 @@ function requireBackchannel({ backchannelAudience }: Issuer): void {
 
 // The unverified `iss` only selects the issuer whose keys are tried. A token of an unknown issuer
 // causes no fetch.
-function selectIssuer(
-  issuers: readonly Issuer[],
+function selectIssuer<T extends IssuerName>(
+  issuers: readonly T[],
   { iss }: Readonly<Record<string, unknown>>,
-): Issuer {
+): T {
   const issuer = findIssuer(issuers, iss)
   if (issuer === undefined) throw refuse('unknown_issuer')
   return issuer

@@ -71,17 +71,19 @@ export type SignedJwt<S extends Signer> = Readonly<{
  * Verifies the canonical encoding and the signature of a JWT that is no token of an issuer.
  *
  * @param signerOf the signer that unverified claims name
+ * @param waiter as of `Verification.verify`
  * @throws ServiceError `invalid_token` with the reason, `keys_unavailable`
  */
 export async function verifySigned<S extends Signer>(
   text: string,
   signerOf: (claims: Claims) => S | undefined,
+  waiter?: string,
 ): Promise<SignedJwt<S>> {
   const jwt = parseCanonical(text)
   const [header, claims] = [parseSegment(jwt.header), parseSegment(jwt.payload)]
   const signer = signerOf(claims)
   if (signer === undefined) throw refuse('unknown_issuer')
-  await verifySignature(jwt, header, signer, undefined)
+  await verifySignature(jwt, header, signer, waiter)
   return { signer, header, claims }
 }
 

@@ -12,7 +12,15 @@ import {
 import { sendRaw, type Answer } from '../support/http.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
-import { logoutToken, nowS, token } from '../support/tokens.js'
+import { hmacSecret, logoutToken, nowS, token, type Claims } from '../support/tokens.js'
+import {
+  gtrPath,
+  issSub,
+  revokeGlobally,
+  transmitter,
+  transmitterJwt,
+  transmitterVariables,
+} from '../support/transmitters.js'
 import { feedPath } from '../support/feed-path.js'
 
 /** The objects of a schema that may have members which the schema does not name. */
@@ -33,6 +41,19 @@ function openObjects(name: string, schema: object): string[] {
     ...(oneOf ?? []).flatMap((one) => openObjects(name, one)),
   ]
 }
+
+/** A transmitter for tokens of another issuer. */
+const other = {
+  ...transmitter,
+  issuer: 'https://other-idp.test',
+  tokenIssuers: ['https://other.test'],
+}
+const issuerEntry = (issuer: string) => ({
+  issuer,
+  secret: hmacSecret,
+  backchannelAudience: 'app',
+  backchannelTyp: 'any',
+})
 
 const shortTimes = {
   headersMs: 200,
@@ -56,9 +77,8 @@ describe('the contract: every operation × declared status by a real request', (
     redis = await startRedis()
     const env = {
       CLIENTS: clientsVariable,
-      PUBLIC_URL: 'https://cierre.test',
-      JWT_BACKCHANNEL_AUDIENCE: 'app',
-      JWT_BACKCHANNEL_TYP: 'any',
+      ...transmitterVariables(transmitter, other),
+      JWT_ISSUERS: JSON.stringify(['https://issuer.test', 'https://other.test'].map(issuerEntry)),
     }
     service = await startService({ ...env, REDIS_URL: redis.url }, { times: shortTimes })
     limited = await startService({ ...env, RATE_LIMIT_ADDRESS: '1/60', RATE_LIMIT_SUBJECT: '1/60' })
@@ -154,6 +174,8 @@ describe('the contract: every operation × declared status by a real request', (
     headers: Record<string, string>,
     body: unknown = { iss: 'https://issuer.test', sub: 'never named' },
   ) => post(at, '/api/v1/audit/erasures', headers, body)
+  const gtr = async (at: TestService, body: unknown, claims: Claims = {}) =>
+    revokeGlobally(at, await transmitterJwt(claims), body)
   const unchanged: Producer = async (method, path) => {
     const { headers } = await service.send({ method, path })
     return service.send({ method, path, headers: { 'if-none-match': String(headers['etag']) } })
@@ -189,6 +211,18 @@ describe('the contract: every operation × declared status by a real request', (
         postForm(service, '/api/v1/auth/backchannel-logout', { logout_token: 'x' }, text),
       429: async () => twice(async () => backchannel(limited, 'x')),
       503: async () => backchannel(storeless, await logoutToken()),
+    },
+    globalTokenRevocation: {
+      ...anywhere,
+      204: () => gtr(service, issSub('x')),
+      400: () => gtr(service, {}),
+      401: () => revokeGlobally(service, 'no token', issSub('x')),
+      403: () => gtr(service, issSub('x'), { iss: other.issuer }),
+      404: () => gtr(service, { sub_id: { format: 'email', email: 'x@example.com' } }),
+      413: () => gtr(service, { large }),
+      415: () => service.send({ method: 'POST', path: gtrPath, headers: text, body: '{}' }),
+      429: () => twice(() => revokeGlobally(limited, 'no token', issSub('x'))),
+      503: () => gtr(storeless, issSub('x')),
     },
     introspect: formOperation('/oauth/introspect'),
     revoke: formOperation('/oauth/revoke'),

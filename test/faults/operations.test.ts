@@ -16,6 +16,13 @@ import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { freshClaims, logoutToken, sign, token } from '../support/tokens.js'
+import {
+  issSub,
+  revokeGlobally,
+  transmitter,
+  transmitterJwt,
+  transmitterVariables,
+} from '../support/transmitters.js'
 
 const unavailable = { success: false, message: 'Servicio no disponible temporalmente' }
 const oauthUnavailable = { error: 'temporarily_unavailable' }
@@ -33,6 +40,7 @@ describe('every operation when Redis fails: its declared 500 or 503 within the d
       STORE_TIMEOUT_MS: String(heldDeadlineMs),
       MAX_STALENESS_MS: '100',
       JWT_BACKCHANNEL_AUDIENCE: 'app',
+      ...transmitterVariables(transmitter),
     })
   })
   after(async () => {
@@ -75,6 +83,11 @@ describe('every operation when Redis fails: its declared 500 or 503 within the d
       async () => backchannel(service, await logoutToken()),
       503,
       oauthUnavailable,
+    ],
+    globalTokenRevocation: [
+      async () => revokeGlobally(service, await transmitterJwt(), issSub('x')),
+      503,
+      unavailable,
     ],
   }
 

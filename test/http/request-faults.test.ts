@@ -5,6 +5,12 @@ import type { OperationTraits } from '../../src/operations/operation.js'
 import { servedOperations, type ServedOperation } from '../../src/http/served-operations.js'
 import { asClient, clientsVariable } from '../support/clients.js'
 import { startService, type TestService } from '../support/service.js'
+import {
+  revokeGlobally,
+  transmitter,
+  transmitterJwt,
+  transmitterVariables,
+} from '../support/transmitters.js'
 
 type Sent = Readonly<{ query?: string; key?: string; body?: string; headers?: object }>
 
@@ -55,11 +61,11 @@ function bodiesOf(forms: ServedOperation['bodyForms']): [Sent, string[]][] {
     const [first = ''] = required
     const others = required.filter((name) => name !== first).map((name) => `body.${name}`)
     const wrong = Object.keys(properties).map((name): [Sent, string[]] => [
-      { body: JSON.stringify({ [first]: {}, [name]: {} }) },
+      { body: JSON.stringify({ [first]: [], [name]: [] }) },
       [...others.filter((path) => path !== `body.${name}`), `body.${name}`, `body.${first}`],
     ])
     const foreign: [Sent, string[]] = [
-      { body: JSON.stringify({ [first]: {}, secret: 1 }) },
+      { body: JSON.stringify({ [first]: [], secret: 1 }) },
       ['body', ...others, `body.${first}`],
     ]
     return [...wrong, foreign]
@@ -70,11 +76,20 @@ function bodiesOf(forms: ServedOperation['bodyForms']): [Sent, string[]][] {
 describe('what is wrong with a request of an operator or a machine client', () => {
   let service: TestService
   before(async () => {
-    service = await startService({ CLIENTS: clientsVariable, JWT_ISSUER: 'https://issuer.test' })
+    service = await startService({
+      CLIENTS: clientsVariable,
+      JWT_ISSUER: 'https://issuer.test',
+      ...transmitterVariables(transmitter),
+    })
   })
   after(() => service.stop())
 
-  it('operations that have `details`: those of operators, and the feed', () =>
+  const credentialsOf = async (operationId: string) =>
+    operationId === 'globalTokenRevocation'
+      ? { authorization: `Bearer ${await transmitterJwt()}` }
+      : asClient()
+
+  it('operations that have `details`: those of operators and transmitters, and the feed', () =>
     expect(described.map(({ operationId }) => operationId).sort()).to.deep.equal([
       'createRevocation',
       'eraseSubject',
@@ -82,6 +97,7 @@ describe('what is wrong with a request of an operator or a machine client', () =
       'getPosition',
       'getRevocation',
       'getSnapshot',
+      'globalTokenRevocation',
       'listAuditEvents',
     ]))
 
@@ -102,7 +118,7 @@ describe('what is wrong with a request of an operator or a machine client', () =
             },
             ...(body !== undefined && { body }),
           })
-        const answer = await sent(asClient())
+        const answer = await sent(await credentialsOf(operationId))
         const shown = `${query ?? ''} ${body ?? ''} ${answer.text}`
         expect([answer.status, answer.headers['x-error-reason']], shown).to.deep.equal([
           400,
@@ -123,6 +139,31 @@ describe('what is wrong with a request of an operator or a machine client', () =
       }
     })
   }
+
+  it('400 of globalTokenRevocation: the wrong member of the subject identifier is named', async () => {
+    const detailsOf = async (identifier: object) => {
+      const answer = await revokeGlobally(service, await transmitterJwt(), { sub_id: identifier })
+      expect([answer.status, answer.headers['x-error-reason']]).to.deep.equal([
+        400,
+        'invalid_member',
+      ])
+      return (answer.json as { details?: readonly RequestFault[] }).details
+    }
+    const textRule = 'must be a text that is not empty'
+    const iss = 'https://issuer.test'
+    const cases: [object, string, string][] = [
+      [{}, 'format', 'is needed'],
+      [{ format: 1 }, 'format', textRule],
+      [{ format: 'iss_sub', sub: 'x' }, 'iss', 'is needed'],
+      [{ format: 'iss_sub', iss, sub: '' }, 'sub', textRule],
+      [{ format: 'iss_sub', iss, sub: 7 }, 'sub', textRule],
+      [{ format: 'iss_sub', iss, sub: '\ud800' }, 'sub', 'is not valid'],
+      [{ format: 'iss_sub', iss }, 'sub', 'is needed'],
+      [{ format: 'opaque' }, 'id', 'is needed'],
+    ]
+    for (const [identifier, member, rule] of cases)
+      expect(await detailsOf(identifier)).to.deep.equal([{ path: `body.sub_id.${member}`, rule }])
+  })
 
   it('400 of followEvents without a position: it is needed, and the client is told so', async () => {
     const answer = await service.send({
