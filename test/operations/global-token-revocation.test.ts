@@ -177,7 +177,7 @@ describe('Global Token Revocation', () => {
       ],
     ]
     for (const [jwt, body, claims] of cases) {
-      const mine = await token({ sub, ...claims })
+      const mine = await token({ sub, iat: nowS(-5), ...claims })
       expect(await statuses(service, [mine])).to.deep.equal([200])
       expect((await revokeGlobally(service, jwt, body)).status, JSON.stringify(body)).to.equal(204)
       expect(await statuses(service, [mine]), JSON.stringify(body)).to.deep.equal([401])

@@ -4,11 +4,18 @@ import { expect } from 'chai'
 import { parseConfig } from '../../src/config/config.js'
 import { readGuardOptions } from '../../src/guard/options.js'
 import { backchannel, verify } from '../support/asking.js'
+import { globalRevocationShapes } from '../support/global-revocations.js'
 import { feedOf } from '../support/guard.js'
 import { claimsOfShape, logoutTokenShapes } from '../support/logout-tokens.js'
 import { providerTokens, type Login, type ProviderToken } from '../support/provider-tokens.js'
 import { startService, type TestService } from '../support/service.js'
 import { logoutToken, nowS, pemOf, sign, type Claims } from '../support/tokens.js'
+import {
+  gtrAudience,
+  publicUrl,
+  revokeGlobally,
+  transmitterVariables,
+} from '../support/transmitters.js'
 
 type Settings = Readonly<{ issuer: string; backchannelAudience?: string }>
 /** A row of the table in `OPERATING.md`. */
@@ -30,7 +37,7 @@ function readRows(): Row[] {
       .split(' | ')
       .map((cell) => cell.replace(/^\| | \|$/g, ''))
     expect(ends).to.match(/^(?:its session|one token)/)
-    expect(signals).to.match(/^(?:none|back-channel logout)/)
+    expect(signals).to.match(/^(?:none|back-channel logout|Global Token Revocation)/)
     return {
       provider,
       settings: JSON.parse(settings.slice(1, -1)) as Settings,
@@ -38,6 +45,19 @@ function readRows(): Row[] {
       endsRefreshed: ends.includes('its refreshed tokens, too'),
       signals,
     }
+  })
+}
+
+type Transmitters = readonly [Readonly<{ issuer: string; tokenIssuers?: readonly string[] }>]
+
+/** The rows of the table of transmitters: a provider and its `TRANSMITTERS`. */
+function readTransmitters(): readonly (readonly [provider: string, Transmitters])[] {
+  const [, table = ''] = readFileSync('OPERATING.md', 'utf8').split(
+    /\| sender \| `TRANSMITTERS` \|.*\n\|---.*\n/,
+  )
+  return (table.split('\n\n')[0] ?? '').split('\n').map((line) => {
+    const [provider = '', settings = ''] = line.replace(/^\| /, '').split(' | ')
+    return [provider, JSON.parse(settings.slice(1, -1)) as Transmitters]
   })
 }
 
@@ -177,7 +197,7 @@ describe('the settings for providers in OPERATING.md', () => {
       const { status } = await backchannel(service, signal)
       expect(status).to.equal(logoutShape === undefined ? 400 : 200)
       const isEnded = logoutShape !== undefined && !row.signals.includes('ends no access token')
-      const endsUser = row.signals.includes('ends the earlier tokens of the user')
+      const endsUser = isEnded && row.signals.includes('ends the earlier tokens of the user')
       expect(await statuses([jwt, other, next])).to.deep.equal([
         isEnded ? 401 : 200,
         endsUser ? 401 : 200,
@@ -198,6 +218,60 @@ describe('the settings for providers in OPERATING.md', () => {
     expect((await service.logout(jwt)).status).to.equal(200)
     expect(await statuses([idToken])).to.deep.equal([401])
   })
+})
+
+describe('the transmitters in OPERATING.md', () => {
+  const rows = readRows()
+
+  it('are those of Okta and Auth0, and right as they stand', () => {
+    const transmitters = readTransmitters()
+    expect(transmitters.map(([provider]) => provider)).to.deep.equal(['Okta', 'Auth0'])
+    const config = parseConfig({
+      REDIS_URL: 'memory:',
+      PUBLIC_URL: publicUrl,
+      JWT_ISSUERS: JSON.stringify(rows.map(({ settings }) => settings)),
+      TRANSMITTERS: JSON.stringify(transmitters.flatMap(([, entries]) => entries)),
+    })
+    expect(config.transmitters.map(({ audience }) => audience)).to.deep.equal([
+      [gtrAudience],
+      [gtrAudience],
+    ])
+  })
+
+  for (const [provider, [entry]] of readTransmitters()) {
+    const row = rows.find((one) => one.provider === provider) ?? expect.fail(provider)
+    const shape = shapeOfRow(row)
+    const requests = globalRevocationShapes.filter(({ sender }) => sender.startsWith(provider))
+    let service: TestService
+    before(async () => {
+      service = await startService({
+        JWT_ISSUERS: JSON.stringify([withOwnKey(row.settings, shape)]),
+        ...transmitterVariables(withOwnKey(entry, shape)),
+      })
+    })
+    after(() => service.stop())
+
+    for (const { sender, typ, claims, body, status } of requests)
+      it(`${status} for the request of ${sender}: ${status === 204 ? 'every earlier token of the user ends' : 'nothing ends'}`, async () => {
+        const login = newLogin()
+        const { iss, sub } = shape.claims(login)
+        const tokens = [
+          await tokenOf(shape, login),
+          await tokenOf(shape, newLogin({ sub: login.sub })),
+          await tokenOf(shape, newLogin({ sub: login.sub, iat: nowS(30) })),
+          await tokenOf(shape, newLogin()),
+        ]
+        const names = { sender: entry.issuer, aud: gtrAudience, iss, sub: String(sub) }
+        const jwt = await sign(claims(names), shape.alg, { typ, kid: 'of a test' })
+        const answer = await revokeGlobally(service, jwt, body(names))
+        expect(answer.status).to.equal(status)
+        const found = await Promise.all(
+          tokens.map(async (one) => (await verify(service, one)).status),
+        )
+        const ended = status === 204 ? 401 : 200
+        expect(found).to.deep.equal([ended, ended, 200, 200])
+      })
+  }
 })
 
 describe('what makes the session of a provider whole, or lacks it', () => {
