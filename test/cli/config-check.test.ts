@@ -52,11 +52,22 @@ describe('cierre config check (as built into dist/)', () => {
         { issuer: 'https://a.test', secret, audience: 'api' },
         { issuer: 'https://b.test', jwksUri: `${issuer.origin}/jwks?key=hidden`, typ: 'at+jwt' },
       ]),
+      PUBLIC_URL: 'https://cierre.test',
+      TRANSMITTERS: JSON.stringify([
+        {
+          issuer: 'https://idp.test',
+          jwksUri: `${issuer.origin}/jwks-of-idp`,
+          allow: ['gtr'],
+          tokenIssuers: ['https://a.test'],
+        },
+      ]),
     })
     expect(code, out).to.equal(0)
     for (const line of [
       `issuer https://a.test: secret sha256:${sha}, audience api, algorithms HS256,`,
       `issuer https://b.test: key set ${issuer.origin}/jwks, typ at+jwt, algorithms `,
+      `transmitter https://idp.test: key set ${issuer.origin}/jwks-of-idp, audience https://cierre.test/api/v1/auth/global-token-revocation, algorithms `,
+      `key set ${issuer.origin}/jwks-of-idp: 1 keys that verify`,
       'client powerless: allow feed, secret sha256:',
       `store redis://127.0.0.1:${redis.port}: Redis `,
       '; no data of cierre yet\n',

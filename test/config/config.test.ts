@@ -24,6 +24,18 @@ const privatePem = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toStr
 
 const onRedis = { REDIS_URL: 'redis://127.0.0.1:1' }
 
+const withTransmitters = { JWT_ISSUER: 'https://a.test', PUBLIC_URL: 'https://cierre.test' }
+const transmitterEntry = (more: object) =>
+  JSON.stringify([
+    {
+      issuer: 'https://idp.test',
+      jwksUri: 'https://idp.test/keys',
+      allow: ['gtr'],
+      tokenIssuers: ['https://a.test'],
+      ...more,
+    },
+  ])
+
 const wrong: [string, Record<string, string>, RegExp][] = [
   ['PORT', { PORT: '70000' }, /^PORT must be a whole number from 0 to 65535$/],
   ['PORT with a sign', { PORT: '-1' }, /^PORT must/],
@@ -136,6 +148,70 @@ const wrong: [string, Record<string, string>, RegExp][] = [
       CLIENTS: `[{"id":"a","secretSha256":"${'0'.repeat(64)}","allow":["introspect"],"claims":["role","active"]}]`,
     },
     /^CLIENTS\[0\]: claims must be .* without active and token_type$/,
+  ],
+  [
+    'TRANSMITTERS without PUBLIC_URL',
+    { JWT_ISSUER: 'https://a.test', TRANSMITTERS: transmitterEntry({}) },
+    /^TRANSMITTERS\[0\]\.audience is needed without PUBLIC_URL/,
+  ],
+  [
+    'TRANSMITTERS for tokens of an issuer that is not configured',
+    {
+      ...withTransmitters,
+      TRANSMITTERS: transmitterEntry({ tokenIssuers: ['https://a.test', 'https://b.test'] }),
+    },
+    /^TRANSMITTERS\[0\]\.tokenIssuers has https:\/\/b\.test, which is no issuer of tokens here$/,
+  ],
+  [
+    'TRANSMITTERS whose own issuer is not configured, without tokenIssuers',
+    { ...withTransmitters, TRANSMITTERS: transmitterEntry({ tokenIssuers: undefined }) },
+    /^TRANSMITTERS\[0\]\.tokenIssuers has https:\/\/idp\.test, which/,
+  ],
+  [
+    'TRANSMITTERS without a key',
+    { ...withTransmitters, TRANSMITTERS: transmitterEntry({ jwksUri: undefined }) },
+    /^TRANSMITTERS\[0\] must have one of publicKey, jwksUri, discovery$/,
+  ],
+  [
+    'TRANSMITTERS with two kinds of keys',
+    { ...withTransmitters, TRANSMITTERS: transmitterEntry({ discovery: true }) },
+    /^TRANSMITTERS\[0\] must have one of publicKey, jwksUri, discovery$/,
+  ],
+  [
+    'TRANSMITTERS with a shared secret',
+    { ...withTransmitters, TRANSMITTERS: transmitterEntry({ secret: 'x'.repeat(64) }) },
+    /^TRANSMITTERS\[0\] has members that are not known: secret/,
+  ],
+  [
+    'TRANSMITTERS with a shared secret as public key',
+    {
+      ...withTransmitters,
+      TRANSMITTERS: transmitterEntry({ jwksUri: undefined, publicKey: { kty: 'oct', k: 'eA' } }),
+    },
+    /^TRANSMITTERS\[0\]\.publicKey /,
+  ],
+  [
+    'TRANSMITTERS that may send something else',
+    { ...withTransmitters, TRANSMITTERS: transmitterEntry({ allow: ['ssf'] }) },
+    /^TRANSMITTERS\[0\]\.allow has ssf; it may have gtr$/,
+  ],
+  [
+    'TRANSMITTERS that may send nothing',
+    { ...withTransmitters, TRANSMITTERS: transmitterEntry({ allow: [] }) },
+    /^TRANSMITTERS\[0\]\.allow must have one of gtr at least$/,
+  ],
+  [
+    'TRANSMITTERS without issuer',
+    { ...withTransmitters, TRANSMITTERS: transmitterEntry({ issuer: undefined }) },
+    /^TRANSMITTERS\[0\]\.issuer is needed$/,
+  ],
+  [
+    'TRANSMITTERS with one issuer twice',
+    {
+      ...withTransmitters,
+      TRANSMITTERS: `[${[1, 2].map(() => transmitterEntry({}).slice(1, -1)).join()}]`,
+    },
+    /^TRANSMITTERS names a transmitter twice$/,
   ],
   [
     'AUTH_COOKIE without an origin',

@@ -7,13 +7,21 @@ import { connect } from 'node:tls'
 import { expect } from 'chai'
 import { SignJWT } from 'jose'
 import { basic } from '../support/clients.js'
-import { send } from '../support/http.js'
+import { publicJwk, type KeyName } from '../support/assertions.js'
+import { send, type Sent } from '../support/http.js'
 import { runMain, startInstance, type Instance } from '../support/instance.js'
 import { plant, saw } from '../support/leaks.js'
 import { freePort, until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { freshClaims } from '../support/tokens.js'
 import { feedPath } from '../support/feed-path.js'
+import {
+  issSub,
+  publicUrl,
+  revokeGlobally,
+  transmitter,
+  transmitterJwt,
+} from '../support/transmitters.js'
 
 const secret = () => plant(randomBytes(48).toString('base64url'))
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -56,6 +64,8 @@ describe('SIGHUP takes over changed files without a restart', () => {
     ).status
   const clients = (clientSecret: string) =>
     JSON.stringify([{ id: 'api', secretSha256: hash(clientSecret), allow: ['feed'] }])
+  const transmitters = (key: KeyName) =>
+    JSON.stringify([{ ...transmitter, publicKey: publicJwk(key) }])
   const [oldKey, newKey, oldSecret, newSecret] = [secret(), secret(), secret(), secret()]
 
   before(async () => {
@@ -64,6 +74,8 @@ describe('SIGHUP takes over changed files without a restart', () => {
     instance = await startInstance(await freePort(), {
       JWT_SECRET_FILE: file('key', oldKey),
       CLIENTS_FILE: file('clients', clients(oldSecret)),
+      PUBLIC_URL: publicUrl,
+      TRANSMITTERS_FILE: file('transmitters', transmitters('rsa')),
       REDIS_URL_FILE: file('redis', redis.url),
     })
   })
@@ -112,6 +124,21 @@ describe('SIGHUP takes over changed files without a restart', () => {
       await position(oldSecret),
       await position(newSecret),
     ]).to.deep.equal([401, 200, 401, 200])
+  })
+
+  it('the keys of transmitters: 204 with the new one, 401 with the old one', async () => {
+    const statusOf = async (key: KeyName) => {
+      const jwt = await transmitterJwt({}, { key })
+      const to = { send: (request: Sent) => send(instance.origin, request) }
+      return (await revokeGlobally(to, jwt, issSub('a user'))).status
+    }
+    expect([await statusOf('rsa'), await statusOf('ec')]).to.deep.equal([204, 401])
+    file('transmitters', transmitters('ec'))
+    await readAgain()
+    expect(changes()?.join()).to.match(
+      /^transmitter https:\/\/idp\.test is now: EC key sha256:\w+ \(kid ec\), audience https:\/\/cierre\.test\/api\/v1\/auth\/global-token-revocation, .*; it was: RSA key /,
+    )
+    expect([await statusOf('rsa'), await statusOf('ec')]).to.deep.equal([401, 204])
   })
 
   it('wrong files change nothing, and the log has their faults', async () => {
