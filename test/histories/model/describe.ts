@@ -13,7 +13,8 @@ import type { World } from './world.js'
  * before it: nothing else is compared with it.
  */
 export function describeWorld(world: World): string {
-  const { servers, instances, guard, requests, promised, logins, time, cutOff, primary } = world
+  const { servers, instances, guard, requests, promised, asked, logins, time, cutOff, primary } =
+    world
   const moment = (of: Moment | undefined) =>
     of && [of.nowMs - startMs, promised.filter(({ atMs }) => atMs < of.monotonicMs).length]
   const follower = ({ context, liveSet, jumpsMs, clockIs }: Instance | World['guard']) => [
@@ -56,6 +57,8 @@ export function describeWorld(world: World): string {
       done && [done.entries, done.written.offset, done.written.isAcknowledged],
     ]),
     promised.map(({ login }) => login.name),
+    [...asked.logins].map(({ name }) => name).sort(),
+    [...asked.cutoffs],
     logins.length,
   ])
 }
