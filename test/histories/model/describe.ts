@@ -54,7 +54,7 @@ export function describeWorld(world: World): string {
       instance.name,
       life,
       server.name,
-      done && [done.entries, done.written.offset, done.written.isAcknowledged],
+      done && [done.wasRevoked, done.entries, done.written.offset, done.written.isAcknowledged],
     ]),
     promised.map(({ login }) => login.name),
     [...asked.logins].map(({ name }) => name).sort(),

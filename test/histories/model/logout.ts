@@ -20,14 +20,15 @@ export type Request = {
   readonly server: Server
   readonly sentMs: number
   /** What the store answers, once it has run the commit. */
-  done: Readonly<{ entries: readonly Entry[]; written: Written }> | undefined
+  done: Readonly<{ entries: readonly Entry[]; written: Written; wasRevoked: boolean }> | undefined
 }
 
 /** The deadline of the store: later than this the client gets a 500. */
 const storeTimeoutMs = 1_000
 
-/** The logins that the 200 promises to have ended. */
-function endedBy({ logins, time }: World, { login, scope, sentMs }: Request): Login[] {
+/** The logins that the answer promises to have ended: a 401 speaks of the presented one alone. */
+function endedBy({ logins, time }: World, { login, scope, sentMs, done }: Request): Login[] {
+  if (done?.wasRevoked === true) return [login]
   const nowS = (startMs + time.passedMs - (momentMs(time) - sentMs)) / 1000
   return logins.filter(
     (one) =>
@@ -96,7 +97,8 @@ function runCommit(
     commitAt(world, link, server, what, callerMs).outcome
   try {
     let stored = entries
-    if (commit(commitOf(entries, { preconditions })) === 'already_revoked') {
+    const wasRevoked = commit(commitOf(entries, { preconditions })) === 'already_revoked'
+    if (wasRevoked) {
       const held = preconditions.keys.map((key) => lookup(server, key))
       const aheadMs = clock.now() - serverNowMs(world.time, server)
       const isForGood =
@@ -110,7 +112,7 @@ function runCommit(
       if (stored.length > 0) commit(commitOf(stored))
     }
     const written = { server, offset: server.data.offset, isAcknowledged: false }
-    request.done = { entries: stored, written }
+    request.done = { entries: stored, written, wasRevoked }
   } catch (error) {
     if (!(error instanceof ClockDiffers)) throw error
     giveUp(world, request)
