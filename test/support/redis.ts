@@ -10,6 +10,8 @@ import { end, freePort, start, until } from './processes.js'
 export type TestRedis = {
   url: string
   port: number
+  /** The port for other servers and for clients that speak TLS, where it has one. */
+  peerPort: number
   client: RedisClientType
   /** Stops answering without closing anything. */
   pause(): void
@@ -61,6 +63,7 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
   const port = await freePort()
   const dir = mkdtempSync(join(tmpdir(), 'cierre-redis-'))
   const password = /--requirepass (\S+)/.exec(extra.join(' '))?.[1]
+  const tlsPort = /--tls-port (\d+)/.exec(extra.join(' '))?.[1]
   const url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`
   let child: ChildProcess | undefined
   let client: RedisClientType | undefined
@@ -80,6 +83,7 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
   return {
     url,
     port,
+    peerPort: Number(tlsPort ?? port),
     get client() {
       if (client === undefined) throw new Error('this Redis is down')
       return client

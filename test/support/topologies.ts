@@ -20,6 +20,35 @@ export type TestTopology = {
   stop(): Promise<void>
 }
 
+/** What the servers have beyond the needs of their topology. */
+export type TopologySetup = Readonly<{
+  /** Further arguments of each node. */
+  nodes?: readonly string[]
+  /** Further lines in the file of each sentinel. */
+  sentinels?: readonly string[]
+  /** Files of each server, sentinels included. They speak TLS then, to each other too. */
+  tls?: Readonly<{ ca: string; cert: string; key: string }>
+}>
+
+/** Settings of TLS, each with its value. The test itself uses the port without TLS. */
+async function tlsSettings(files: TopologySetup['tls']): Promise<[name: string, value: string][]> {
+  if (files === undefined) return []
+  return [
+    ['tls-port', String(await freePort())],
+    ['tls-ca-cert-file', files.ca],
+    ['tls-cert-file', files.cert],
+    ['tls-key-file', files.key],
+    ['tls-replication', 'yes'],
+  ]
+}
+
+async function startNode({ nodes = [], tls }: TopologySetup, more: readonly string[] = []) {
+  const settings = (await tlsSettings(tls)).flatMap(([name, value]) => [`--${name}`, value])
+  return startRedis([...more, ...settings, ...nodes])
+}
+
+const schemeOf = ({ tls }: TopologySetup) => (tls === undefined ? 'redis' : 'rediss')
+
 const isUp = (node: TestRedis) => {
   try {
     return node.client.isReady
@@ -50,17 +79,19 @@ async function connectionsOf(nodes: readonly TestRedis[]): Promise<string[]> {
 }
 
 async function follow(replica: TestRedis, primary: TestRedis) {
-  await replica.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.port)])
+  await replica.client.sendCommand(['REPLICAOF', '127.0.0.1', String(primary.peerPort)])
 }
 
 type Sentinel = { port: number; ask(...command: string[]): Promise<unknown>; stop(): Promise<void> }
 
 const primaryName = 'main'
 
-async function startSentinel(watched: number): Promise<Sentinel> {
+async function startSentinel(watched: number, setup: TopologySetup): Promise<Sentinel> {
   const port = await freePort()
   const dir = mkdtempSync(joinPath(tmpdir(), 'cierre-sentinel-'))
   const file = joinPath(dir, 'sentinel.conf')
+  const tls = await tlsSettings(setup.tls)
+  const own = setup.sentinels ?? []
   const lines = [
     `port ${port}`,
     'bind 127.0.0.1',
@@ -68,18 +99,22 @@ async function startSentinel(watched: number): Promise<Sentinel> {
     `sentinel monitor ${primaryName} 127.0.0.1 ${watched} 2`,
     `sentinel down-after-milliseconds ${primaryName} 1000`,
     `sentinel failover-timeout ${primaryName} 4000`,
+    ...tls.map((setting) => setting.join(' ')),
+    ...own,
     '',
   ]
   writeFileSync(file, lines.join('\n'))
   const child = start('redis-server', [file, '--sentinel'])
+  const password = /^requirepass (\S+)$/m.exec(own.join('\n'))?.[1]
   const client = createClient({
     url: `redis://127.0.0.1:${port}`,
+    ...(password !== undefined && { password }),
     socket: { reconnectStrategy: () => 20 },
   }) as RedisClientType
   client.on('error', () => undefined)
   await client.connect()
   return {
-    port,
+    port: Number(new Map(tls).get('tls-port') ?? port),
     ask: (...command) => client.sendCommand(['SENTINEL', ...command]),
     async stop() {
       client.destroy()
@@ -97,12 +132,12 @@ export type SentinelTopology = TestTopology & {
 }
 
 /** Three sentinels, a primary and two replicas. */
-export async function startSentinels(extra: readonly string[] = []): Promise<SentinelTopology> {
-  const nodes = await Promise.all([startRedis(extra), startRedis(extra), startRedis(extra)])
+export async function startSentinels(setup: TopologySetup = {}): Promise<SentinelTopology> {
+  const nodes = await Promise.all([startNode(setup), startNode(setup), startNode(setup)])
   const [first, ...others] = nodes
   for (const replica of others) await follow(replica, first)
   await until('the replicas are filled', async () => (await onlineReplicasOf(first)) === 2)
-  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(first.port)))
+  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(first.peerPort, setup)))
   await until('the sentinels know each other and the replicas', async () => {
     const facts = await Promise.all(sentinels.map(({ ask }) => ask('MASTER', primaryName)))
     return facts.every((fact) => /num-slaves,2,num-other-sentinels,2/.test(String(fact)))
@@ -115,10 +150,10 @@ export async function startSentinels(extra: readonly string[] = []): Promise<Sen
     )
   const primary = async () => {
     const ports = await named()
-    return nodes.find(({ port }) => ports.filter((one) => one === port).length >= 2)
+    return nodes.find(({ peerPort }) => ports.filter((one) => one === peerPort).length >= 2)
   }
   return {
-    url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${primaryName}`,
+    url: `${schemeOf(setup)}+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${primaryName}`,
     nodes,
     sentinels,
     named,
@@ -131,7 +166,7 @@ export async function startSentinels(extra: readonly string[] = []): Promise<Sen
         return answer === 'OK'
       })
       await until('all sentinels name another primary', async () =>
-        (await named()).every((port) => port !== before?.port),
+        (await named()).every((port) => port !== before?.peerPort),
       )
     },
     connections: () => connectionsOf(nodes),
@@ -154,12 +189,12 @@ export type ClusterTopology = TestTopology & {
 const inCluster = (node: TestRedis, ...command: string[]) =>
   node.client.sendCommand<string>(['CLUSTER', ...command])
 
-async function startClusterNode(extra: readonly string[]) {
+async function startClusterNode(setup: TopologySetup) {
   const busPort = String(await freePort())
-  const node = await startRedis([
+  const node = await startNode(setup, [
     ...['--cluster-enabled', 'yes', '--cluster-port', busPort, '--cluster-node-timeout', '2000'],
     ...['--cluster-allow-reads-when-down', 'no', '--cluster-allow-replica-migration', 'no'],
-    ...extra,
+    ...(setup.tls === undefined ? [] : ['--tls-cluster', 'yes']),
   ])
   return { node, busPort }
 }
@@ -184,7 +219,7 @@ async function join(nodes: readonly TestRedis[], busPorts: readonly string[]): P
   await inCluster(third, 'ADDSLOTSRANGE', '10000', '16383')
   for (const [index, node] of nodes.entries())
     if (node !== owner)
-      await inCluster(owner, 'MEET', '127.0.0.1', String(node.port), busPorts[index]!)
+      await inCluster(owner, 'MEET', '127.0.0.1', String(node.peerPort), busPorts[index]!)
   const areKnown = async (node: TestRedis) => {
     const known = (await inCluster(node, 'NODES')).trim().split('\n')
     return known.length === nodes.length && known.every((line) => !line.includes('handshake'))
@@ -225,7 +260,7 @@ async function moveTagSlot(nodes: readonly TestRedis[], from: TestRedis, to: Tes
   for (;;) {
     const keys = await from.client.sendCommand<string[]>(['CLUSTER', 'GETKEYSINSLOT', slot, '500'])
     if (keys.length === 0) break
-    const target = ['127.0.0.1', String(to.port), '', '0', '5000']
+    const target = ['127.0.0.1', String(to.peerPort), '', '0', '5000']
     await from.client.sendCommand(['MIGRATE', ...target, 'KEYS', ...keys])
   }
   for (const node of [to, from, ...nodes.filter((one) => one !== to && one !== from && isUp(one))])
@@ -237,8 +272,8 @@ async function moveTagSlot(nodes: readonly TestRedis[], from: TestRedis, to: Tes
  * Six nodes: the owner of the slot has two replicas, one other primary has one, and the third has
  * none.
  */
-export async function startCluster(extra: readonly string[] = []): Promise<ClusterTopology> {
-  const opened = await Promise.all(Array.from({ length: 6 }, () => startClusterNode(extra)))
+export async function startCluster(setup: TopologySetup = {}): Promise<ClusterTopology> {
+  const opened = await Promise.all(Array.from({ length: 6 }, () => startClusterNode(setup)))
   const nodes = opened.map(({ node }) => node)
   await join(
     nodes,
@@ -253,9 +288,9 @@ export async function startCluster(extra: readonly string[] = []): Promise<Clust
     if (found === undefined) throw new Error('no node has the slot')
     return found
   }
-  const seeds = nodes.slice(0, 3).map(({ port }) => `127.0.0.1:${port}`)
+  const seeds = nodes.slice(0, 3).map(({ peerPort }) => `127.0.0.1:${peerPort}`)
   return {
-    url: `redis+cluster://${seeds.join(',')}`,
+    url: `${schemeOf(setup)}+cluster://${seeds.join(',')}`,
     nodes,
     others: nodes.slice(1, 3),
     primary,

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { ConfigError, parseConfig } from '../../../src/config/config.js'
+import { makeCertificates } from '../../support/certificates.js'
 import { openCierre } from '../../support/embedded.js'
 import { freePort, until } from '../../support/processes.js'
 import { startRedis, type TestRedis } from '../../support/redis.js'
@@ -11,25 +9,9 @@ import { startService } from '../../support/service.js'
 import { hmacSecret, token } from '../../support/tokens.js'
 
 describe('a Redis that demands client certificates', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'cierre-certificates-'))
-  const file = (name: string) => join(folder, name)
+  const { certify, file, remove } = makeCertificates()
   let redis: TestRedis
   let url: string
-
-  /** Makes `NAME.key` and `NAME.pem`, signed by an authority or by itself. */
-  function certify(name: string, authority?: string): void {
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1']
-    const signer =
-      authority === undefined ? [] : ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`]
-    execFileSync(
-      'openssl',
-      [
-        ...['req', '-x509', ...key, '-keyout', `${name}.key`, '-out', `${name}.pem`],
-        ...['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', ...signer],
-      ],
-      { cwd: folder, stdio: 'ignore' },
-    )
-  }
 
   before(async () => {
     certify('authority')
@@ -45,7 +27,7 @@ describe('a Redis that demands client certificates', () => {
   })
   after(async () => {
     await redis.stop()
-    rmSync(folder, { recursive: true })
+    remove()
   })
   const filesOf = (name: string) => ({
     REDIS_CERT_FILE: file(`${name}.pem`),
