@@ -28,7 +28,7 @@ export type StoreFollower = Pick<
   position(): Position | undefined
   /** What of the feed this version cannot read; `undefined` when it reads everything. */
   unreadable(): string | undefined
-  /** From `start` until the live set was complete for the first time; `Infinity` before that. */
+  /** Until the live set was complete for the first time; `Infinity` before that. */
   startTookMs(): number
   /** Epoch milliseconds of the last time that the position was seen in the feed. */
   seenAtMs(): number
@@ -57,10 +57,10 @@ const unseenForMs = 5_000
 export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
   const { feed, liveSet, now } = parts
   let unreadable: string | undefined
-  let startedAtMs = Infinity
   let startTookMs = Infinity
   let seenAt = { nowMs: -Infinity, monotonicMs: -Infinity }
   const clock = clockOf(now)
+  const createdAtMs = clock.monotonicMs()
   const observer = createLoggingObserver(parts)
   const follower = createFollower({
     source: createLogSource(feed, parts.timeoutMs),
@@ -87,7 +87,7 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
       },
       onPositionSeen() {
         seenAt = momentOf(clock)
-        if (startTookMs === Infinity) startTookMs = seenAt.monotonicMs - startedAtMs
+        if (startTookMs === Infinity) startTookMs = seenAt.monotonicMs - createdAtMs
         unreadable = undefined
         observer.onPositionSeen()
       },
@@ -98,10 +98,6 @@ export function createStoreFollower(parts: StoreFollowerParts): StoreFollower {
   const isFollowing = () => follower.isFollowing() && feed.isKnown()
   return {
     ...follower,
-    start() {
-      startedAtMs = clock.monotonicMs()
-      follower.start()
-    },
     startTookMs: () => startTookMs,
     position: () => (isFollowing() && isSeen() ? follower.position() : undefined),
     freshAsOfMs: () =>
