@@ -117,7 +117,7 @@ export const middleware = expressGuard(guard)
 // Options from environment variables, which may be undefined, and a single issuer without a name.
 export const ofVariables = (): Guard => createGuard({
   issuers: [{ secret: process.env['JWT_SECRET'], audience: process.env['JWT_AUDIENCE'] }],
-  feed: { url: 'http://127.0.0.1:1', clientId: 'x', clientSecret: process.env['CIERRE_SECRET'] },
+  feed: { url: 'http://127.0.0.1:1', clientId: 'x', clientSecret: process.env['CIERRE_CLIENT_SECRET'] },
   maxStalenessMs: undefined,
 })
 // @ts-expect-error a guard needs a feed

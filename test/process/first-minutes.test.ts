@@ -115,6 +115,7 @@ describe('the first ten minutes: every command of the page', function () {
         expect(block, path).not.to.equal('')
         printed.push(await terminal.paste(local(afterLogout(block))))
       }
+      expect(await terminal.paste('cat cierre.log\n')).not.to.include('a variable is not known')
     } finally {
       await terminal.close()
     }

@@ -63,7 +63,7 @@ describe('every command and snippet of the pages', () => {
     HOME: process.env['HOME'],
     TOKEN: await token(),
     SECRET: secret,
-    CIERRE_SECRET: secret,
+    CIERRE_CLIENT_SECRET: secret,
     npm_config_audit: 'false',
     npm_config_fund: 'false',
   })
@@ -277,7 +277,7 @@ describe('every command and snippet of the pages', () => {
         import { createGuard } from 'cierre/guard'
         const guard = createGuard({
           issuers: [{ issuer: '${issuerName}', jwksUri: 'https://issuer.example.com/jwks' }],
-          feed: { url: 'http://127.0.0.1:3000', clientId: 'api', clientSecret: process.env.CIERRE_SECRET },
+          feed: { url: 'http://127.0.0.1:3000', clientId: 'api', clientSecret: process.env.CIERRE_CLIENT_SECRET },
         })
         await guard.ready()
         ${text}
