@@ -7,15 +7,16 @@ import { EventEmitter, once } from 'node:events'
 const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
 const endSignals = ['SIGTERM', 'SIGINT', ...(hasTerminal ? ['SIGHUP'] : [])]
 const hangups = new EventEmitter()
-const stopped = Promise.race(
-  endSignals.map(async (signal) => {
+const stopped = Promise.race([
+  npmEnded(),
+  ...endSignals.map(async (signal) => {
     await once(process, signal)
     // npm passes on a Ctrl-C that the terminal has already sent to the whole process group, so a
     // repeated signal is ignored.
     process.on(signal, () => undefined)
     return signal
   }),
-)
+])
 
 if (!hasTerminal) process.on('SIGHUP', () => hangups.emit('hangup'))
 
@@ -24,6 +25,18 @@ const isAlone = process.argv.length <= 3
 if (command === 'serve' && isAlone) await untilStopped('cierre', serve)
 else if (command === 'agent' && isAlone) await untilStopped('cierre agent', agent)
 else await runCommand()
+
+/**
+ * `npx cierre` and `npm start` run this process in a shell. npm sends a signal to that shell alone,
+ * which ends without passing it on, so the end of the shell counts as SIGTERM.
+ */
+function npmEnded(): Promise<string> {
+  const { env, ppid: shell } = process
+  return new Promise((resolve) => {
+    if (env['npm_lifecycle_event'] === undefined) return
+    setInterval(() => process.ppid !== shell && resolve('SIGTERM'), 200).unref()
+  })
+}
 
 async function serve(): Promise<void> {
   const { serve } = await import('../service/serve.js')

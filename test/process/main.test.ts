@@ -277,9 +277,15 @@ describe('the process (as built into dist/)', () => {
     expect(await exitCode(child)).to.equal(0)
   })
 
-  it('npm start passes SIGTERM on, and leaves no process behind', async () => {
+  for (const [name, args] of [
+    ['npm start', ['start']],
+    ['npx cierre', ['exec', '--', 'cierre']],
+  ] as const)
+    it(`${name}: SIGTERM ends the service, too`, () => endsWithNpm(args))
+
+  async function endsWithNpm(args: readonly string[]) {
     const port = await freePort()
-    const npm = start('npm', ['start'], { env: { ...process.env, PORT: String(port) } })
+    const npm = start('npm', args, { env: { ...process.env, PORT: String(port) } })
     let out = ''
     npm.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()))
     await until('it listens', () => out.includes('curl '))
@@ -295,7 +301,7 @@ describe('the process (as built into dist/)', () => {
           probe.on('connect', () => probe.destroy())
         }),
     )
-  })
+  }
 
   it('exit 1: an unhandled rejection or an uncaught exception is logged by that name', async () => {
     for (const [kind, code] of [
