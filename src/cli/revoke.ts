@@ -105,7 +105,9 @@ function faultOf(refused: Refused, iss: Options['iss']): string {
 
 const storedText = ({ key, effectiveAt, keptUntil, tokensWithoutIssuedAt }: Stored): string =>
   [
-    `revoked ${key}, from up to ${effectiveAt}, kept ${keptUntil === null ? 'for ever' : `until ${keptUntil}`}`,
+    // The time of a subject is its cutoff, that of any other key the time of the answer.
+    `revoked ${key}${key.startsWith('u:') ? `, every token issued until ${effectiveAt}` : ''}`,
+    `kept ${keptUntil === null ? 'for ever' : `until ${keptUntil}`}`,
     ...(tokensWithoutIssuedAt === undefined
       ? []
       : ['until then tokens without iat are refused, those of later logins, too']),
