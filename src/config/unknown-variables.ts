@@ -27,12 +27,10 @@ export type UnknownVariable = Readonly<{ name: string; nearest: string | undefin
 /** The variables of an environment that are set, look as if they were cierre's, and are not. */
 export function unknownVariables(env: Environment): UnknownVariable[] {
   return Object.entries(env)
+    .filter(([name]) => ownPrefix.test(name) || sharedPrefix.test(name))
     .filter(([name, value]) => value !== '' && !known.includes(name) && !isServiceLink(name, value))
     .map(([name]) => ({ name, nearest: nearest(name, known) ?? longerNames(name) }))
-    .filter(
-      ({ name, nearest }) =>
-        ownPrefix.test(name) || (sharedPrefix.test(name) && nearest !== undefined),
-    )
+    .filter(({ name, nearest }) => ownPrefix.test(name) || nearest !== undefined)
 }
 
 /** A misspelt variable would leave its setting at the default. */
