@@ -53,6 +53,25 @@ describe('what is stored for a token', () => {
     expect(ahead).to.have.property('cutoff', 1_031)
   })
 
+  it('global: a cutoff is never later than the clock skew allows, whatever the token says', () => {
+    const cutoffFor = (iat: unknown) =>
+      rules().entriesOf([tokenWith({ claims: { iat: iat as number } })], 'global')[1]?.cutoff
+    expect(cutoffFor(1_060)).to.equal(1_060)
+    expect(cutoffFor(1_062)).to.equal(1_061)
+    expect(cutoffFor(9e15)).to.equal(1_061)
+    for (const iat of [undefined, '1062', NaN, Infinity, null])
+      expect(cutoffFor(iat)).to.equal(1_001)
+  })
+
+  it('global: no cutoff for a token without a subject', () => {
+    const token = tokenWith({ keys: { t: 't:T', s: 's:S' } })
+    expect(
+      rules()
+        .entriesOf([token], 'global')
+        .map(({ key }) => key),
+    ).to.deep.equal(['s:S'])
+  })
+
   it('one entry per key: two tokens of one session and subject are merged', () => {
     const tokens = [tokenWith({}), tokenWith({ expMs: 9_000_000, claims: { iat: 1_020 } })]
     expect(rules().entriesOf(tokens, 'global')).to.deep.equal([
@@ -71,6 +90,8 @@ describe('the preconditions of a commit', () => {
       untilMs: 1_160_000,
       isKnownRevoked: false,
     })
+    const named = tokenWith({ keys: { t: 't:T', n: 'n:N', j: 'j:J' } })
+    expect(rules().preconditionsOf(named).keys).to.deep.equal(['t:T', 'n:N', 'j:J'])
     const bare = tokenWith({ keys: { t: 't:T' }, claims: {} })
     expect(rules().preconditionsOf(bare)).to.deep.include({ keys: ['t:T'], issuedAtS: undefined })
   })
