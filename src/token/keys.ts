@@ -73,13 +73,9 @@ export function claimKey(
   const [issuer, text] = [claimText(iss) ?? '', claimText(claim)]
   if (text === undefined) return undefined
   const [issuerBytes, claimBytes] = [Buffer.byteLength(issuer), Buffer.byteLength(text)]
-  // Short ASCII is hashed as text, where each character stands for a byte: 1.2 µs instead of 4.3 µs
-  // (`npm run bench:parts`).
-  if (
-    issuerBytes === issuer.length &&
-    claimBytes === text.length &&
-    Math.max(issuerBytes, claimBytes) < 0x80
-  ) {
+  // A length below 128 is one byte in UTF-8, so the whole can be hashed as one text: 1.2 µs instead
+  // of 4.3 µs (`npm run bench:parts`).
+  if (Math.max(issuerBytes, claimBytes) < 0x80) {
     return `${kind}:${digest(`${domains[kind]}\0\0\0${String.fromCharCode(issuerBytes)}\0\0\0${String.fromCharCode(claimBytes)}${issuer}${text}`)}`
   }
   const lengths = Buffer.alloc(8)
