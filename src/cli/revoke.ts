@@ -103,15 +103,15 @@ function faultOf(refused: Refused, iss: Options['iss']): string {
   return `${what}.${hint} It has: ${values.join(', ')}`
 }
 
-const storedText = ({ key, effectiveAt, keptUntil, tokensWithoutIssuedAt }: Stored): string =>
-  [
-    // The time of a subject is its cutoff, that of any other key the time of the answer.
-    `revoked ${key}${key.startsWith('u:') ? `, every token issued until ${effectiveAt}` : ''}`,
-    `kept ${keptUntil === null ? 'for ever' : `until ${keptUntil}`}`,
-    ...(tokensWithoutIssuedAt === undefined
-      ? []
-      : ['until then tokens without iat are refused, those of later logins, too']),
-  ].join('\n')
+function storedText({ key, effectiveAt, keptUntil, tokensWithoutIssuedAt }: Stored): string {
+  // The time of a subject is its cutoff, that of any other key the time of the answer.
+  const issued = key.startsWith('u:') ? `, every token issued until ${effectiveAt}` : ''
+  const kept = keptUntil === null ? 'for ever' : `until ${keptUntil}`
+  const stored = `revoked ${key}${issued}, kept ${kept}`
+  return tokensWithoutIssuedAt === undefined
+    ? stored
+    : `${stored}\nuntil then tokens without iat are refused, those of later logins, too`
+}
 
 function report({ stdout, stderr }: Io, { iss }: Options, result: RevocationResult): number {
   switch (result.status) {

@@ -60,7 +60,7 @@ describe('the command line (as built into dist/)', () => {
     ])
     expect([revoked.code, revoked.err]).to.deep.equal([0, ''])
     expect(revoked.out).to.match(
-      /^revoked u:\S{22}, every token issued until \S+\nkept until \S+\nuntil then tokens without iat .*\n$/,
+      /^revoked u:\S{22}, every token issued until \S+, kept until \S+\nuntil then tokens without iat .*\n$/,
     )
     const inactive = await run(['check'], { input: made.out })
     expect([inactive.code, inactive.out.slice(0, 10)]).to.deep.equal([1, 'not active'])
