@@ -279,7 +279,8 @@ describe('the process (as built into dist/)', () => {
 
   for (const [name, args] of [
     ['npm start', ['start']],
-    ['npx cierre', ['exec', '--', 'cierre']],
+    // The shell has to stay beside the service, whatever shell it is.
+    ['npx', ['exec', '-c', 'node dist/main.js || exit']],
   ] as const)
     it(`${name}: SIGTERM ends the service, too`, () => endsWithNpm(args))
 
