@@ -90,7 +90,7 @@ describe('the house', () => {
       '@koa/cors': ['http/cors.ts'],
       ajv: [],
       keyv: ['store/keyv.ts'],
-      '@keyv/redis': ['store/redis/adapter.ts', 'store/redis/connection-attempt.ts'],
+      '@keyv/redis': ['store/redis/adapter.ts', 'store/redis/client.ts'],
       'rate-limiter-flexible': ['access/rate-limits.ts'],
       'proxy-addr': ['http/client-addresses.ts'],
       'ipaddr.js': ['runtime/ip-addresses.ts'],

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
-import { createClient, type RedisClientType } from '@keyv/redis'
+import type { RedisClientType } from '@keyv/redis'
+import { newClient } from '../../src/store/redis/client.js'
 import { saw } from './leaks.js'
 import { end, freePort, start, until } from './processes.js'
 
@@ -34,12 +35,12 @@ const argumentsOf = (port: number, dir: string, extra: readonly string[]) => [
 ]
 
 async function connectTo(url: string, isCluster: boolean): Promise<RedisClientType> {
-  const client = createClient({
+  const client = newClient({
     url,
     socket: { reconnectStrategy: () => 20 },
     // A replica in a cluster answers reads only to such a client.
     readonly: isCluster,
-  }) as RedisClientType
+  })
   client.on('error', () => undefined)
   await client.connect()
   await until('redis answers', async () => (await client.ping().catch(() => '')) === 'PONG')

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
-import { createClient, type RedisClientType } from '@keyv/redis'
+import { newClient } from '../../src/store/redis/client.js'
 import { end, freePort, start, until } from './processes.js'
 import { startRedis, type TestRedis } from './redis.js'
 
@@ -106,11 +106,11 @@ async function startSentinel(watched: number, setup: TopologySetup): Promise<Sen
   writeFileSync(file, lines.join('\n'))
   const child = start('redis-server', [file, '--sentinel'])
   const password = /^requirepass (\S+)$/m.exec(own.join('\n'))?.[1]
-  const client = createClient({
+  const client = newClient({
     url: `redis://127.0.0.1:${port}`,
     ...(password !== undefined && { password }),
     socket: { reconnectStrategy: () => 20 },
-  }) as RedisClientType
+  })
   client.on('error', () => undefined)
   await client.connect()
   return {

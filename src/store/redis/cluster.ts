@@ -1,7 +1,8 @@
 import { addressOf } from '../../runtime/network-address.js'
 import type { RedisNode } from '../../config/redis.js'
 import { keyPrefix, layoutKey } from '../names.js'
-import { askOnce, type RedisClient } from './connection-attempt.js'
+import type { RedisClient } from './client.js'
+import { askOnce } from './connection-attempt.js'
 import type { Dialing } from './dialing.js'
 import { slotOf } from './slots.js'
 import {

@@ -9,7 +9,7 @@ import {
 } from '../../revocation/store-errors.js'
 import { auditKey, epochKey, feedKey, keyPrefix, layoutKey } from '../names.js'
 import { foreignValueOf, type ForeignValues } from './foreign-values.js'
-import type { RedisClient } from './connection-attempt.js'
+import type { RedisClient } from './client.js'
 import type { RedisLink } from './connection.js'
 import { clockWord, type ClockCheck } from './clock-check.js'
 import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'

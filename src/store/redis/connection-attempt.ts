@@ -1,8 +1,8 @@
-import { createClient, type RedisClientType } from '@keyv/redis'
 import type { RedisNode } from '../../config/redis.js'
 import { withDeadline } from '../../runtime/deadline.js'
 import { createDeferred } from '../../runtime/deferred.js'
 import type { Authority } from './authority.js'
+import { newClient, type ClientOptions, type RedisClient } from './client.js'
 
 const pingEveryMs = 1_000
 /**
@@ -10,9 +10,6 @@ const pingEveryMs = 1_000
  * long.
  */
 export const silentForMs = 5_000
-
-export type RedisClient = RedisClientType
-export type ClientOptions = NonNullable<RedisClient['options']>
 
 export type Attempt = Readonly<{
   /** A client that is not connected, until the server has been checked. */
@@ -44,7 +41,7 @@ export type AttemptEvents = Omit<ClientEvents, 'onReady'> &
 
 /** Finds the primary and connects a new client, which never reconnects by itself. */
 export function attemptConnection(target: AttemptTarget, events: AttemptEvents): Attempt {
-  const unconnected: RedisClient = createClient()
+  const unconnected = newClient()
   let opened: ReturnType<typeof openClient> | undefined
   let isDiscarded = false
   const open = (node: RedisNode) => {
@@ -70,7 +67,7 @@ export function attemptConnection(target: AttemptTarget, events: AttemptEvents):
 }
 
 function openClient(options: ClientOptions, check: AttemptTarget['check'], events: ClientEvents) {
-  const client: RedisClient = createClient(options)
+  const client = newClient(options)
   let state: 'connecting' | 'connected' | 'ready' | 'ended' = 'connecting'
   const stopWatching = watchSilence(client, events.onSilent)
   const discard = () => {

@@ -1,12 +1,8 @@
 import { NotConnected, withoutArguments } from '../../revocation/store-errors.js'
 import { createDeferred } from '../../runtime/deferred.js'
 import { addressOf } from '../../runtime/network-address.js'
-import {
-  attemptConnection,
-  type Attempt,
-  type AttemptTarget,
-  type RedisClient,
-} from './connection-attempt.js'
+import type { RedisClient } from './client.js'
+import { attemptConnection, type Attempt, type AttemptTarget } from './connection-attempt.js'
 import type { ReconnectReason } from '../../telemetry/metrics.js'
 import { reasonOf, reconnectReasons } from './reconnect-reasons.js'
 

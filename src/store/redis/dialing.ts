@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { RedisConnection, RedisCredentials, RedisNode } from '../../config/redis.js'
-import { silentForMs, type ClientOptions } from './connection-attempt.js'
+import type { ClientOptions } from './client.js'
+import { silentForMs } from './connection-attempt.js'
 
 /** How to connect to the servers of one URL. */
 export type Dialing = Readonly<{

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { RedisClient } from './connection-attempt.js'
+import type { RedisClient } from './client.js'
 import type { RedisLink } from './connection.js'
 
 /** A Lua script, and the SHA-1 digest by which Redis knows it after the first call. */

@@ -2,7 +2,7 @@ import { addressOf } from '../../runtime/network-address.js'
 import type { RedisNode } from '../../config/redis.js'
 import { withDeadline } from '../../runtime/deadline.js'
 import type { Authority } from './authority.js'
-import type { RedisClient } from './connection-attempt.js'
+import type { RedisClient } from './client.js'
 import type { RedisLink } from './connection.js'
 import {
   collectUntil,

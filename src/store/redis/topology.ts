@@ -2,7 +2,8 @@ import type { RedisNode } from '../../config/redis.js'
 import { withoutArguments } from '../../revocation/store-errors.js'
 import { createDeferred } from '../../runtime/deferred.js'
 import type { Authority } from './authority.js'
-import type { AttemptTarget, RedisClient } from './connection-attempt.js'
+import type { RedisClient } from './client.js'
+import type { AttemptTarget } from './connection-attempt.js'
 
 /** How to find the primary: it is at the URL's address, or sentinels or nodes of a cluster tell. */
 export type Topology = Readonly<{
