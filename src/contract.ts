@@ -3,14 +3,17 @@ import type { components, operations } from '../generated/openapi.js'
 
 export type ContractDocument = components['schemas']['OpenApiDocument']
 
-/** The contract as published: `openapi.yaml` and the same document as JSON. */
-export function readContract(): { yaml: string; document: ContractDocument } {
-  return {
+type Contract = Readonly<{ yaml: string; document: ContractDocument }>
+let contract: Contract | undefined
+
+/** The contract as published: `openapi.yaml` and the same document as JSON. It is read once. */
+export function readContract(): Contract {
+  return (contract ??= {
     yaml: readFileSync(new URL('../openapi.yaml', import.meta.url), 'utf8'),
     document: JSON.parse(
       readFileSync(new URL('../generated/openapi.json', import.meta.url), 'utf8'),
     ) as ContractDocument,
-  }
+  })
 }
 
 type Reference = Readonly<{ $ref?: string }>

@@ -1,15 +1,12 @@
 import { rateLimitHeaders, type AddressLimiter } from '../access/rate-limits.js'
 import { ServiceError } from '../errors.js'
-import type { RequestState } from './context.js'
+import type { LimitAddress } from './context.js'
 
 /**
  * The limiters of client addresses. Requests whose body is unreadable, or names no token, are
  * counted apart: they use up nothing of the good logouts from the same address.
  */
 export type AddressLimiters = Readonly<Record<'readable' | 'unreadable', AddressLimiter>>
-
-/** Counts a request, once, if its operation is limited by address. */
-export type LimitAddress = (state: RequestState, kind: keyof AddressLimiters) => Promise<void>
 
 /** @throws ServiceError `too_many_requests`, from the function that it returns */
 export const limitAddress =

@@ -1,7 +1,20 @@
 import type { Context } from 'koa'
 import type { Requester } from '../audit/event.js'
+import type { OperationId, Operations } from '../operations/operation.js'
 import type { Outgoing } from './failures.js'
 import type { ServedOperation } from './served-operations.js'
+
+/** What an app serves the operations of its contract with. */
+export type ServedApp = Readonly<{
+  operations: Operations
+  served: ReadonlyMap<OperationId, ServedOperation>
+  /** Runs once the operation is known, before its request is read. */
+  cors: Middleware
+  limitAddress: LimitAddress
+}>
+
+/** Counts a request, once, if its operation is limited by address. */
+export type LimitAddress = (state: RequestState, kind: 'readable' | 'unreadable') => Promise<void>
 
 /** What the middleware of one request share. */
 export type RequestState = {
@@ -19,5 +32,6 @@ export type RequestState = {
   limitHeaders: Record<string, string> | undefined
 }
 
-export type ServiceContext = Context & { state: RequestState }
+/** `servedApp` is there once the request comes to the routes. */
+export type ServiceContext = Context & { state: RequestState; servedApp: ServedApp }
 export type Middleware = (ctx: ServiceContext, next: () => Promise<void>) => Promise<void>

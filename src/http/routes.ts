@@ -7,23 +7,14 @@ import {
   type DocumentedOperation,
 } from '../contract.js'
 import { ServiceError } from '../errors.js'
-import type { OperationId, Operations, Request } from '../operations/operation.js'
-import type { LimitAddress } from './address-limit.js'
-import type { Middleware, ServiceContext } from './context.js'
+import type { OperationId, Request } from '../operations/operation.js'
+import type { LimitAddress, Middleware, ServedApp, ServiceContext } from './context.js'
 import type { Outgoing } from './failures.js'
 import { strictQueryCheck } from './query-check.js'
 import { readableTypes, readBody, UnreadableBody } from './request-body.js'
 import { BadRequest, badRequest, faultsOf, type Violation } from './request-faults.js'
-import type { ServedOperation } from './served-operations.js'
 
-export type RouteParts = Readonly<{
-  document: ContractDocument
-  operations: Operations
-  served: ReadonlyMap<OperationId, ServedOperation>
-  /** Runs once the operation is known, before its request is read. */
-  cors: Middleware
-  limitAddress: LimitAddress
-}>
+export type RouteParts = ServedApp & Readonly<{ document: ContractDocument }>
 
 /**
  * Middleware: every route of the contract, matched strictly, by koa-openapi on @koa/router. The
@@ -35,30 +26,37 @@ export type RouteParts = Readonly<{
  * operations do. It validates no answer; `response-check.ts` does.
  */
 export function createRoutes(parts: RouteParts): Middleware {
-  const { document, operations, served, cors, limitAddress } = parts
+  const dispatch = contractRoutes(parts.document)
+  const dispatchChecks = checkRoutes(parts)
+  return (ctx, next) => {
+    ctx.servedApp = parts
+    return dispatch(ctx, () => dispatchChecks(ctx, next)).catch(rethrow(ctx, parts.limitAddress))
+  }
+}
+
+/** By contract, since koa-openapi takes 90 ms to compile the routes of ours. */
+const compiled = new WeakMap<ContractDocument, Middleware>()
+
+/** The routes of a contract for every app of this process: `ctx.servedApp` has the operations. */
+function contractRoutes(document: ContractDocument): Middleware {
+  const known = compiled.get(document)
+  if (known !== undefined) return known
   const router = new Router({ strict: true, sensitive: true })
   const documented = documentedOperations(document)
   documented.forEach(requireReadable)
   initialize({
-    router: registrar(router, served, cors),
+    router: registrar(router),
     apiDoc: requestsOf(document),
-    operations: Object.fromEntries(
-      documented.map((one) => [one.operationId, handlerOf(one, operations, limitAddress)]),
-    ),
+    operations: Object.fromEntries(documented.map((one) => [one.operationId, handlerOf(one)])),
     consumesMiddleware: Object.fromEntries(readableTypes.map((type) => [type, readBody(type)])),
     // koa-openapi would refuse a document of OpenAPI 3.1. `npm run check` validates the document.
     validateApiDoc: false,
     exposeApiDocs: false,
     // The type of `initialize` demands every optional argument, and a document of OpenAPI 3.0.
   } as unknown as Parameters<typeof initialize>[0])
-  for (const { operationId, path } of documented)
-    if (operations[operationId].isCheck === true)
-      router.all(
-        [path, `${path}/`, `${path}/*below`],
-        checkOf(served.get(operationId), operations[operationId]),
-      )
-  const dispatch = router.routes() as unknown as Middleware
-  return (ctx, next) => dispatch(ctx, next).catch(rethrow(ctx, limitAddress))
+  const routes = router.routes() as unknown as Middleware
+  compiled.set(document, routes)
+  return routes
 }
 
 type AnyOperation = (request: never) => Promise<Outgoing>
@@ -68,31 +66,37 @@ type Run = (ctx: ServiceContext) => Promise<void>
  * The router as koa-openapi sees it: each route is registered unchanged, behind CORS. As
  * middleware of the router that would cost 3 µs more per request.
  */
-function registrar(router: Router, served: RouteParts['served'], cors: Middleware) {
-  const behind = (name: OperationId, run: Run) =>
-    withOperation(served.get(name), (ctx) => cors(ctx, () => run(ctx)))
+function registrar(router: Router) {
+  const behindCors =
+    (name: OperationId, run: Run): Run =>
+    (ctx) => {
+      const { served, cors } = ctx.servedApp
+      ctx.state.operation = served.get(name)
+      return cors(ctx, () => run(ctx))
+    }
   return {
-    get: (name: OperationId, path: string, run: Run) => router.get(name, path, behind(name, run)),
-    post: (name: OperationId, path: string, run: Run) => router.post(name, path, behind(name, run)),
+    get: (name: OperationId, path: string, run: Run) =>
+      router.get(name, path, behindCors(name, run)),
+    post: (name: OperationId, path: string, run: Run) =>
+      router.post(name, path, behindCors(name, run)),
   }
 }
-
-const withOperation =
-  (operation: ServedOperation | undefined, run: Run): Run =>
-  (ctx) => {
-    ctx.state.operation = operation
-    return run(ctx)
-  }
 
 /**
  * Every other method of a check, and every path below its own. The contract cannot describe that.
  * Without CORS: a preflight request is a question like any other.
  */
-function checkOf(served: ServedOperation | undefined, operation: AnyOperation): Run {
-  const run = async (ctx: ServiceContext) => {
-    ctx.state.answer = await operation(acceptedRequest(ctx) as never)
+function checkRoutes({ document, operations, served }: RouteParts): Middleware {
+  const router = new Router({ strict: true, sensitive: true })
+  for (const { operationId, path } of documentedOperations(document)) {
+    const operation: AnyOperation = operations[operationId]
+    if (operations[operationId].isCheck !== true) continue
+    router.all([path, `${path}/`, `${path}/*below`], async (ctx: ServiceContext) => {
+      ctx.state.operation = served.get(operationId)
+      ctx.state.answer = await operation(acceptedRequest(ctx) as never)
+    })
   }
-  return withOperation(served, run)
+  return router.routes() as unknown as Middleware
 }
 
 /**
@@ -139,18 +143,15 @@ function requireReadable({ operationId, requestBody }: DocumentedOperation): voi
     throw new Error(`${operationId}: no request body of ${types.join(' or ')} can be read`)
 }
 
-function handlerOf(
-  { operationId, parameters = [] }: DocumentedOperation,
-  operations: Operations,
-  limitAddress: LimitAddress,
-) {
-  const operation: AnyOperation = operations[operationId]
+function handlerOf({ operationId, parameters = [] }: DocumentedOperation): Run {
   const checkQuery = strictQueryCheck(operationId, parameters)
-  return async (ctx: ServiceContext) => {
+  return async (ctx) => {
+    const { operations, limitAddress } = ctx.servedApp
     const { querystring } = ctx.request
     const fault = querystring === '' ? undefined : checkQuery(querystring)
     if (fault !== undefined) throw new BadRequest([fault])
     await limitAddress(ctx.state, lacksToken(ctx) ? 'unreadable' : 'readable')
+    const operation: AnyOperation = operations[operationId]
     // The compiler cannot know that koa-openapi has validated the request against the contract.
     ctx.state.answer = await operation(acceptedRequest(ctx) as never)
   }

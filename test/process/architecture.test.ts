@@ -127,10 +127,11 @@ describe('the house', () => {
       ),
     )
     expect(registrations).to.deep.equal([
-      'http/routes.ts all',
       'http/routes.ts routes',
       'http/routes.ts get',
       'http/routes.ts post',
+      'http/routes.ts all',
+      'http/routes.ts routes',
     ])
   })
 
