@@ -57,7 +57,8 @@ async function isFree(port: number): Promise<boolean> {
 // Bound when this file is loaded, since tests may move `performance.now`.
 const nowMs = performance.now.bind(performance)
 const longestWaitMs = 90_000
-const pollEveryMs = 2
+/** The pauses grow with the wait: a look every 2 ms for seconds would keep a core busy. */
+const pauseMs = (waitedMs: number) => Math.min(2 + waitedMs / 20, 50)
 
 /**
  * Waits until a condition holds. The limit ends a test that hangs, and measures no promise of the
@@ -66,9 +67,10 @@ const pollEveryMs = 2
  * @throws Error when the condition never holds
  */
 export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const endMs = nowMs() + longestWaitMs
+  const startMs = nowMs()
   while (!(await holds())) {
-    if (nowMs() > endMs) throw new Error(`never happened: ${what}`)
-    await pause(pollEveryMs)
+    const waitedMs = nowMs() - startMs
+    if (waitedMs > longestWaitMs) throw new Error(`never happened: ${what}`)
+    await pause(pauseMs(waitedMs))
   }
 }
