@@ -106,7 +106,8 @@ export type FeedLog = FeedReader & {
   /** Returns when an event may have followed an id, or after `ms`. */
   wait(afterId: string, ms: number): Promise<void>
   /**
-   * Every revocation that the store holds during the whole scan.
+   * Every revocation that the store holds during the whole scan. None ends earlier than what the
+   * store holds.
    *
    * @throws Error when the connection changed, or when cierre did not write a stored value
    */

@@ -29,11 +29,6 @@ import { entriesOf, everyEntryOf } from './write-back.js'
 // The steps of a follower: what it does with each answer of its source, at once and without
 // waiting. `follower-actions.ts` waits for the answers.
 
-/**
- * What the store has may end earlier than what was written by this: a merge that adds no more sends
- * no event, and an expiry that is computed from a remaining time falls short.
- */
-const expiryToleranceMs = 1_000
 /** Every running instance notices a loss, and writes back what it holds, within this time. */
 export const othersRestoreMs = 2_000
 
@@ -69,7 +64,7 @@ export const targetOf = ({
   addPacked: liveSet.addPacked,
   add(entry) {
     liveSet.add(entry)
-    ownWrites?.unconfirmed.confirm(entry, expiryToleranceMs)
+    ownWrites?.unconfirmed.confirm(entry)
   },
   onPart: observer.onSnapshotPart,
 })
@@ -115,7 +110,7 @@ function applyPage({ parts: { liveSet, ownWrites } }: FollowerContext, { events 
     const { entry } = events[index]!
     if (entry === undefined) continue
     liveSet.add(entry)
-    ownWrites?.unconfirmed.confirm(entry, expiryToleranceMs)
+    ownWrites?.unconfirmed.confirm(entry)
   }
 }
 

@@ -5,12 +5,10 @@ export type UnconfirmedWrites = {
   /** Remembers an entry that was stored when `round` was the latest read of the feed. */
   add(entry: Entry, round: number): void
   /**
-   * The store holds this entry: an event of the feed, or a scan, has shown it.
-   *
-   * @param toleranceMs how much earlier `held` may expire, when its expiry was computed from a
-   * remaining time
+   * The store holds this entry: an event of the feed, or a scan, has shown it. It confirms what a
+   * merge with it would not change.
    */
-  confirm(held: Entry, toleranceMs?: number): void
+  confirm(held: Entry): void
   /**
    * The entries that the store lacks, once read `round` has come to the end of the feed: those that
    * were stored before that read began and have not expired.
@@ -57,11 +55,11 @@ export function createUnconfirmedWrites({
         lacksLife: true,
       })
     },
-    confirm(held, toleranceMs) {
+    confirm(held) {
       const write = writes.get(held.key)
       if (write === undefined) return
       if ((held.cutoff ?? 0) >= (write.entry.cutoff ?? 0)) write.lacksCutoff = false
-      if (coversLife(held, write.entry, toleranceMs)) write.lacksLife = false
+      if (coversLife(held, write.entry)) write.lacksLife = false
       if (!write.lacksCutoff && !write.lacksLife) writes.delete(held.key)
     },
     missing(round) {

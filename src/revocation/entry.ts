@@ -57,24 +57,24 @@ export function isRevokedBy(
 export const laterOf = (one: number | null, other: number | null): number | null =>
   one === null || other === null ? null : Math.max(one, other)
 
-/** Whether `held` expires at least as late as another entry, or earlier by up to `toleranceMs`. */
+/**
+ * Milliseconds. A merge that adds less than this to the life of an entry changes nothing, and sends
+ * no event (`commit.lua`). So every entry counts for this much longer than its event says.
+ */
+export const unsentLifeMs = 1_000
+
+/** Whether `held` lasts so long that a merge with another entry would not prolong it. */
 export const coversLife = (
   held: Pick<Entry, 'untilMs'>,
   { untilMs }: Pick<Entry, 'untilMs'>,
-  toleranceMs = 0,
-): boolean => held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - toleranceMs)
-
-// Redis reports the remaining life of a key, and time passes until its answer arrives.
-const lifeToleranceMs = 1_000
+): boolean => held.untilMs === null || (untilMs !== null && held.untilMs >= untilMs - unsentLifeMs)
 
 /**
  * Whether an entry that the store holds makes it unnecessary to store another one under the same
  * key.
  */
 export const covers = (held: Entry | undefined, entry: Entry): boolean =>
-  held !== undefined &&
-  (held.cutoff ?? 0) >= (entry.cutoff ?? 0) &&
-  coversLife(held, entry, lifeToleranceMs)
+  held !== undefined && (held.cutoff ?? 0) >= (entry.cutoff ?? 0) && coversLife(held, entry)
 
 /**
  * Parses the text that the store holds under a key.

@@ -1,5 +1,5 @@
 import type { RevocationKey } from '../token/keys.js'
-import { valueOf, type Entry, type Value } from './entry.js'
+import { unsentLifeMs, valueOf, type Entry, type Value } from './entry.js'
 import {
   appendRecord,
   createHashIndex,
@@ -60,11 +60,6 @@ const partitionCount = 256
 const createPartitions = (seeds: Seeds): readonly HashIndex[] =>
   Array.from({ length: partitionCount }, () => createHashIndex(seeds))
 
-/**
- * An entry counts for this much longer than its event says: a merge that adds less than a second to
- * a life sends no event.
- */
-const unsentLifeMs = 1_000
 /** A clock may be set back by up to a second without notice, and by another one between two proofs. */
 const unnoticedMs = 2_000
 

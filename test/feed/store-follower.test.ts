@@ -1,12 +1,22 @@
 import { expect } from 'chai'
+import { pino } from 'pino'
+import { parseConfig } from '../../src/config/config.js'
+import { createStoreFollower } from '../../src/feed/store-follower.js'
+import { commitOf } from '../../src/revocation/commit.js'
+import { createLiveSet } from '../../src/revocation/live-set.js'
+import type { Entry } from '../../src/revocation/entry.js'
+import { openStores } from '../../src/store/open.js'
+import type { Stores } from '../../src/store/stores.js'
+import { claimKey } from '../../src/token/keys.js'
 import { asClient, clientsVariable } from '../support/clients.js'
 import { appendRevocations } from '../support/many-revocations.js'
+import { quietOutages } from '../support/outages.js'
 import { startProxy } from '../support/proxy.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { follow } from '../support/sse.js'
-import { token } from '../support/tokens.js'
+import { hmacSecret, token } from '../support/tokens.js'
 import { feedPath } from '../support/feed-path.js'
 
 const positionOf = async (service: TestService) =>
@@ -212,4 +222,102 @@ describe('an instance when Redis loses revocations', () => {
       await redis.restart()
     }
   })
+})
+
+/** A merge that adds less than a second to a life changes nothing, and sends no event. */
+describe('an instance misses no write that the store calls stored, whatever the store held before', () => {
+  const untilMs = Date.now() + 3_600_000
+  const prolonged = Array.from({ length: 1_001 }, (_, step) => ({
+    key: claimKey('s', '', String(step))!,
+    untilMs: untilMs + 5 * step,
+  }))
+  const before = prolonged.map(({ key }) => ({ key, untilMs }))
+  const log = pino({ level: 'silent' })
+  const ignore = () => undefined
+  let redis: TestRedis
+  let closing: (() => Promise<void>)[]
+  beforeEach(async () => {
+    redis = await startRedis()
+    closing = [redis.stop]
+  })
+  afterEach(async () => {
+    for (const close of closing) await close()
+  })
+
+  async function open(aheadMs: number): Promise<Stores> {
+    const stores = openStores({
+      config: parseConfig({ JWT_SECRET: hmacSecret, REDIS_URL: redis.url }),
+      log,
+      now: () => Date.now() + aheadMs,
+      observe: ignore,
+      outages: quietOutages(),
+    })
+    closing.unshift(stores.close)
+    await until('connected', () =>
+      stores.feed.begin().then(
+        () => true,
+        () => false,
+      ),
+    )
+    return stores
+  }
+
+  function openFollower(stores: Stores) {
+    const liveSet = createLiveSet(Date.now)
+    const follower = createStoreFollower({
+      feed: stores.feed,
+      liveSet,
+      restore: async () => undefined,
+      onEvents: ignore,
+      onGap: ignore,
+      onSnapshot: ignore,
+      onSnapshotPart: ignore,
+      onProven: ignore,
+      onFreshness: ignore,
+      onTrouble: ignore,
+      log,
+      outage: quietOutages().feed,
+      now: Date.now,
+      timeoutMs: 60_000,
+      maxStalenessMs: 5_000,
+    })
+    closing.unshift(follower.close)
+    const isAt = (entry: Entry) => liveSet.covers(entry) || follower.counts().historyLost > 0
+    return { follower, isAt }
+  }
+
+  for (const aheadMs of [0, -3_000]) {
+    const clocks = `the clock of the first writer is ${-aheadMs / 1000} s behind that of Redis`
+
+    it(`seen by a scan; ${clocks}`, async () => {
+      const [first, second] = [await open(aheadMs), await open(0)]
+      const { follower } = openFollower(second)
+      await first.revocations.commit(commitOf(before))
+      await second.revocations.commit(commitOf(prolonged))
+      for (const entry of prolonged) follower.stored(entry)
+      follower.start()
+      await until(
+        'it follows, or misses a write',
+        () => follower.position() !== undefined || follower.counts().historyLost > 0,
+      )
+      expect(follower.counts().historyLost).to.equal(0)
+    })
+
+    it(`seen by events; ${clocks}`, async () => {
+      const [first, second] = [await open(aheadMs), await open(0)]
+      const { follower, isAt } = openFollower(second)
+      follower.start()
+      await until('it follows', () => follower.position() !== undefined)
+      await first.revocations.commit(commitOf(before))
+      await until('the events have arrived', () => before.every(isAt))
+      await second.revocations.commit(commitOf(prolonged))
+      for (const entry of prolonged) follower.stored(entry)
+      for (const name of ['a further event', 'another one']) {
+        const further = { key: claimKey('s', '', name)!, untilMs }
+        await second.revocations.commit(commitOf([further]))
+        await until(name, () => isAt(further))
+      }
+      expect(follower.counts().historyLost).to.equal(0)
+    })
+  }
 })

@@ -135,25 +135,29 @@ local function deleteSessionData(from, to)
 end
 
 -- The merge rule of src/revocation/entry.ts. The event comes before the entry: an event too many
--- does no harm to a set that only grows, but an entry without its event never reaches a guard. What
--- is there already (or ends a second earlier at most, `covers`) has had its event; it is written
--- again only for WAIT, which counts what its own connection wrote.
+-- does no harm to a set that only grows, but an entry without its event never reaches a guard. The
+-- event has the expiry that the key gets by the clock of Redis, so that whatever is covered by the
+-- key is covered by its event, too. What is there already (or ends a second earlier at most,
+-- `covers`) has had its event; it is written again only for WAIT, which counts what its own
+-- connection wrote.
 local function merge(key, untilMs, value)
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(value) then value = held end
-  local ttlMs = untilMs == '' and 0 or math.max(1, tonumber(untilMs) - earliestMs)
-  local leftMs = held and redis.call('PTTL', key) or -2
-  local isCovered = leftMs == -1 or (ttlMs > 0 and redisMs + leftMs >= tonumber(untilMs) - 1000)
-  if value == held and isCovered then
+  local wantedMs = untilMs == '' and math.huge or tonumber(untilMs)
+  local expiresMs = redisMs + math.max(1, wantedMs - earliestMs)
+  local expiry = untilMs == '' and '' or string.format('%.0f', expiresMs)
+  local leftMs = held and redis.call('PTTL', key) or 0
+  local heldMs = leftMs == -1 and math.huge or redisMs + leftMs
+  if value == held and heldMs >= wantedMs - 1000 then
     if isAwaited then redis.call('SET', key, held, 'KEEPTTL') end
     return
   end
   redis.call('XADD', feed, 'MAXLEN', '~', feedLength, '*',
-    'k', string.match(key, '.:[^:]*$'), 'u', untilMs, 'c', value)
-  if leftMs == -1 or (leftMs >= 0 and ttlMs > 0 and leftMs >= ttlMs) then
+    'k', string.match(key, '.:[^:]*$'), 'u', expiry, 'c', value)
+  if heldMs >= expiresMs then
     if value ~= held then redis.call('SET', key, value, 'KEEPTTL') end
-  elseif ttlMs == 0 then redis.call('SET', key, value)
-  else redis.call('SET', key, value, 'PX', ttlMs) end
+  elseif expiry == '' then redis.call('SET', key, value)
+  else redis.call('SET', key, value, 'PXAT', expiry) end
 end
 
 -- A trail that cannot be written does not undo what is stored.

@@ -13,11 +13,6 @@ import type { FeedIdentity } from '../../feed/continuity.js'
 import type { FeedReader, FeedLog } from '../../feed/feed-source.js'
 
 const scannedAtOnce = 500
-/**
- * A live set counts whole seconds, rounded up, and keeps an entry for a second more. What is written
- * back must not be later than the key by more than that second, though scripts take some time.
- */
-const slackMs = 100
 
 const pageScript = readScript('feed-page.lua')
 const tailScript = readScript('feed-tail.lua')
@@ -180,7 +175,7 @@ function entriesOf(
 ): Entry[] {
   const entries: Entry[] = []
   // By the clock that is ahead, so that no entry ends before its key.
-  const latestMs = Math.max(askedAtMs, Number(page[1])) - slackMs
+  const latestMs = Math.max(askedAtMs, Number(page[1]))
   for (let index = 2; index + 2 < page.length; index += 3) {
     const key = decodeKey(page[index])
     const leftMs = Number(page[index + 1])

@@ -135,7 +135,7 @@ function bootstrap(world: World, instance: Instance, state: Bootstrapping): void
 function scan(world: World, { context, clock }: Instance, server: Server, { tail }: Inspection) {
   const target = world.parts.steps.targetOf(context)
   const redisMs = serverNowMs(world.time, server)
-  const latestMs = Math.max(clock.now(), redisMs) - 100
+  const latestMs = Math.max(clock.now(), redisMs)
   for (const entry of server.data.held.values()) {
     const { untilMs } = entry
     if (untilMs !== null && untilMs <= redisMs) continue

@@ -139,8 +139,8 @@ export type Committing = Readonly<{
 
 /**
  * Does what `commit.lua` does, by the rules that `test/revocation/rules.test.ts` proves equal to
- * that script. Redis counts a life from the clock that is behind, so what it holds ends later by its
- * own clock where that is ahead.
+ * that script. Redis counts a life from the clock that is behind, so what it holds, and sends, ends
+ * later by its own clock where that is ahead.
  */
 export function commitTo(
   { time, createEntries, isSavedAtOnce }: Committing,
@@ -149,19 +149,19 @@ export function commitTo(
 ): CommitResult {
   const redisMs = serverNowMs(time, server)
   const aheadMs = Math.max(0, redisMs - callerMs)
-  const moved = (entry: Entry, byMs: number): Entry =>
-    entry.untilMs === null ? entry : { ...entry, untilMs: entry.untilMs + byMs }
+  const moved = (entry: Entry): Entry =>
+    entry.untilMs === null ? entry : { ...entry, untilMs: entry.untilMs + aheadMs }
   removeExpired(time, server)
   openFeed(time, server)
   const rules = createEntries({
     held: server.data.held,
     keyPrefix: '',
     now: () => redisMs,
-    append: (entry) => append(time, server, moved(entry, -aheadMs)),
+    append: (entry) => append(time, server, entry),
   })
   const result = rules.commit({
     ...commit,
-    entries: commit.entries.map((one) => moved(one, aheadMs)),
+    entries: commit.entries.map(moved),
   })
   server.data.offset += 1
   if (isSavedAtOnce) server.saved = copyOf(server.data)
