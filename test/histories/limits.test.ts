@@ -137,6 +137,7 @@ const limits: Limit[] = [
     found: { ...flushed, events: [...flushed.events, ...restart1] },
     cured: flushed,
   },
+  // An acknowledgement of another replica than the one that takes over is none: the model has one.
   {
     name: 'a replica that lagged takes over',
     depth: 5,
