@@ -16,7 +16,7 @@ import { createRandom, type Random } from '../support/random.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { hmacSecret, nowS, token } from '../support/tokens.js'
 
-const lastsS = Number(process.env['KILLS_S'] ?? repeats(20, 600))
+const lastsS = Number(process.env['KILLS_S'] ?? repeats(10, 600))
 const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31))
 
 /** The bound: a check that begins later than this after the 200 of a logout refuses its token. */
