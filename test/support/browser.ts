@@ -27,6 +27,8 @@ export async function openBrowser(): Promise<{
   return {
     async visit(url, device = {}) {
       const page = await browser.newPage(device)
+      // Beside busy processes a page takes longer than the default of 30 s.
+      page.setDefaultTimeout(240_000)
       const complaints: string[] = []
       const origins = new Set<string>()
       page.on(
