@@ -54,15 +54,21 @@ const guarded: Setting = {
   conditions: lone,
   events: [...ana, ...named(events.guard, /connects to 2/, /takes/, /asks 2/, /gets/), read2],
 }
-const longerTokenIsOut: events.Event = {
-  name: 'a longer token of the session of Ana is logged out',
+
+/** Another token of the session of Ana is logged out, and has its answer. */
+const otherTokenIsOut = (name: string, at: 0 | 1, lifeS: number): events.Event => ({
+  name: `${name}, another token of the session of Ana, is logged out`,
   can: () => true,
   run(world) {
-    const name = 'Ana later'
-    const iatS = startMs / 1000 - 5
-    const login = loginOf({ name, person: 'Ana', session: 'session', iatS, lifeS: 20_000 })
+    const login = loginOf({
+      name,
+      person: 'Ana',
+      session: 'session',
+      iatS: startMs / 1000 - 5,
+      lifeS,
+    })
     world.logins.push(login)
-    logout(world, login, 'local', world.instances[0])
+    logout(world, login, 'local', world.instances[at])
     replicate(world)
     for (const request of [...world.requests]) answer(world, request)
     // What else was ended by that is not what this history is about.
@@ -72,7 +78,15 @@ const longerTokenIsOut: events.Event = {
       ...world.promised.filter((one) => one.login === login),
     )
   },
-}
+})
+
+/** Its events end earlier than what it holds, as those of a writer whose clock is behind did. */
+const earlyEvents: CreateEntries = (parts) =>
+  productParts.createEntries({
+    ...parts,
+    append: ({ untilMs, ...entry }) =>
+      parts.append({ ...entry, untilMs: untilMs === null ? null : untilMs - 3_000 }),
+  })
 
 /** Each part, broken, and a setting in which the part of the product breaks no promise. */
 const broken: readonly Readonly<{ name: string; parts: Parts; setting: Setting; depth: number }>[] =
@@ -135,11 +149,21 @@ const broken: readonly Readonly<{ name: string; parts: Parts; setting: Setting; 
       parts: { ...productParts, createEntries: lastWriteWins },
       setting: {
         conditions: { ...lone, minReplicas: 1 },
-        before: [longerTokenIsOut],
+        before: [otherTokenIsOut('a longer one', 0, 20_000)],
         // A repeated logout writes again, for the replicas, and its token lives shorter.
         events: [...ana, events.passes(7_300_000), ...named(events.instanceRestarts, /2/), read2],
       },
       depth: 5,
+    },
+    {
+      name: 'an event that ends earlier than its entry',
+      parts: { ...productParts, createEntries: earlyEvents },
+      setting: {
+        conditions: { ...lone, minReplicas: 1 },
+        events: [...ana, read2, events.passes(500), otherTokenIsOut('a second one', 1, 3_600)],
+        violates: () => undefined,
+      },
+      depth: 4,
     },
     {
       name: 'an instance that forgets what it stored last',

@@ -56,6 +56,13 @@ const isAnswered = (name: string): Event =>
 export const ana = [...logsOut('Ana', 'local'), isAnswered('Ana')]
 export const bea = [...logsOut('Bea', 'global'), isAnswered('Bea')]
 
+/** Ana has a second token of her session, from the beginning of a history. */
+export const anaHasTwo = event('Ana has a second token', ({ logins }) => {
+  const iatS = startMs / 1000 - 5
+  logins.push(loginOf({ name: 'Ana’s second', person: 'Ana', session: 'session', iatS }))
+})
+export const anaTwice = [...logsOut('Ana’s second', 'local'), isAnswered('Ana’s second')]
+
 /** Bea again, after her logout everywhere; her issuer has the right time. */
 export const beaReturns = event(
   'Bea logs in again',

@@ -45,8 +45,10 @@ export const small: Readonly<Record<string, Setting>> = {
 /** Everything that may fail without a promise being broken, for long histories by chance. */
 export const large: Setting = {
   conditions: safeConditions,
+  before: [events.anaHasTwo],
   events: [
     ...events.ana,
+    ...events.anaTwice,
     ...events.bea,
     events.beaReturns,
     ...events.reads,
@@ -65,6 +67,7 @@ export const large: Setting = {
     ...events.instanceRestarts,
     events.guardRestarts,
     ...events.clocks,
+    events.passes(500),
     events.passes(1_500),
     events.passes(4_000),
   ],
