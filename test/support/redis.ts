@@ -100,7 +100,13 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
     dump,
     async stop() {
       child?.kill('SIGCONT')
-      saw(await dump())
+      // A node of a cluster that has just failed over answers no command for a moment.
+      await until('what it stored can be read', () =>
+        dump().then(
+          (text) => (saw(text), true),
+          () => false,
+        ),
+      )
       await down()
       rmSync(dir, { recursive: true, force: true })
     },
