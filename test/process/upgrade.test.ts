@@ -20,19 +20,27 @@ const mostLogouts = 20_000
 /** A token that got a 200 at logout, and when that answer had arrived. */
 type LoggedOut = { jwt: string; atMs: number }
 
-/** Logouts one after the other, by several clients, until `stop`. */
-function startLogouts(origin: string, clients: number) {
+/**
+ * Logouts one after the other, by several clients, until `stop`.
+ *
+ * @param repeats whether a client repeats a 500 once, as the contract says: while the layout is raised
+ *   both instances may refuse one request, one because it does not listen yet
+ */
+function startLogouts(origin: string, clients: number, repeats: boolean) {
   const loggedOut: LoggedOut[] = []
   const others: string[] = []
   let isOver = false
   const logOut = async () => {
     const jwt = await token()
-    const { status, text } = await send(origin, {
-      method: 'POST',
-      path: '/api/v1/auth/logout',
-      body: JSON.stringify({ token: jwt }),
-      headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
-    })
+    const ask = () =>
+      send(origin, {
+        method: 'POST',
+        path: '/api/v1/auth/logout',
+        body: JSON.stringify({ token: jwt }),
+        headers: { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' },
+      })
+    const first = await ask()
+    const { status, text } = repeats && first.status === 500 ? await ask() : first
     if (status === 200) loggedOut.push({ jwt, atMs: performance.now() })
     else others.push(`${status} ${text}`)
   }
@@ -138,8 +146,8 @@ describe('an upgrade of two instances, one after the other, under load', () => {
     cleanups.push(balancer.stop)
     return balancer.origin
   }
-  const logOutAt = (origin: string, clients: number) => {
-    const load = startLogouts(origin, clients)
+  const logOutAt = (origin: string, clients: number, repeats = false) => {
+    const load = startLogouts(origin, clients, repeats)
     cleanups.push(load.stop)
     return load
   }
@@ -205,11 +213,11 @@ describe('an upgrade of two instances, one after the other, under load', () => {
     const strictMs = 2_000
 
     longTest(
-      'guards first, then instances: 200 for every request, and no guard misses a revocation',
+      'guards first, then instances: 200 for every request, or for its repetition, and no guard misses a revocation',
       async () => {
         const old = await Promise.all(ports.map(startEarlier))
         const origin = await balance()
-        const load = logOutAt(origin, 3)
+        const load = logOutAt(origin, 3, true)
         const { loggedOut } = load
         const feed = feedOf(origin)
         const earlierGuard = await watch(createEarlierGuard, feed, {
@@ -237,7 +245,7 @@ describe('an upgrade of two instances, one after the other, under load', () => {
       async () => {
         const old = await Promise.all(ports.map(startEarlier))
         const origin = await balance()
-        const load = logOutAt(origin, 3)
+        const load = logOutAt(origin, 3, true)
         const { loggedOut } = load
         const feed = feedOf(origin)
         const earlierGuards = [
