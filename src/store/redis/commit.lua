@@ -144,14 +144,14 @@ local function merge(key, untilMs, value)
   local held = redis.call('GET', key)
   if held and tonumber(held) > tonumber(value) then value = held end
   local wantedMs = untilMs == '' and math.huge or tonumber(untilMs)
-  local expiresMs = redisMs + math.max(1, wantedMs - earliestMs)
-  local expiry = untilMs == '' and '' or string.format('%.0f', expiresMs)
   local leftMs = held and redis.call('PTTL', key) or 0
   local heldMs = leftMs == -1 and math.huge or redisMs + leftMs
   if value == held and heldMs >= wantedMs - 1000 then
     if isAwaited then redis.call('SET', key, held, 'KEEPTTL') end
     return
   end
+  local expiresMs = redisMs + math.max(1, wantedMs - earliestMs)
+  local expiry = untilMs == '' and '' or string.format('%.0f', expiresMs)
   redis.call('XADD', feed, 'MAXLEN', '~', feedLength, '*',
     'k', string.match(key, '.:[^:]*$'), 'u', expiry, 'c', value)
   if heldMs >= expiresMs then
