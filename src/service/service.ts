@@ -15,8 +15,8 @@ export type Service = {
   /** Resolves when the first attempt to reach the store has ended, successfully or not. */
   firstAttempts(): Promise<void>
   /**
-   * Begins to follow the feed. That raises the layout in Redis, and from then on older instances
-   * answer 503: this one must be ready to take requests.
+   * Begins to follow the feed. Soon after that the layout in Redis is raised, and from then on older
+   * instances answer 503: this one must be ready to take requests.
    */
   start(): void
   /**

@@ -90,6 +90,20 @@ describe('an old and a new instance side by side', () => {
     expect(await redis.client.ttl(layoutKey), 'for ever').to.equal(-1)
   })
 
+  it('an older layout is raised half a second after a newer instance found it, and its logouts wait for that with 200', async () => {
+    await redis.client.set(layoutKey, '1')
+    const begunAt = performance.now()
+    const service = await open(false)
+    const jwts = [await token(), await token()]
+    await until('Redis is read', async () => (await verify(service, jwts[0]!)) === 200)
+    const logouts = await Promise.all(jwts.map((jwt) => service.logout(jwt)))
+    expect(logouts.map(({ status }) => status)).to.deep.equal([200, 200])
+    // A timer may be a millisecond early.
+    expect(performance.now() - begunAt).to.be.at.least(499)
+    expect(await redis.client.get(layoutKey)).to.equal(String(layoutVersion))
+    await until('it is ready', () => service.isReady())
+  })
+
   for (const layout of [String(layoutVersion + 1), '1000', 'text']) {
     it(`layout ${layout}: the old instance answers 503 to checks and feed readers, 500 to logout, stores nothing and is not ready; its guard is stale`, async () => {
       const service = await open()

@@ -17,7 +17,7 @@
 --   1  how many events the feed keeps at least
 --   2  a name for a new epoch
 --   3  how many events the trail keeps at least
---   4  the version of the layout that this instance knows
+--   4  the version of the layout that this instance writes
 --   5  the time by the clock of this instance, in milliseconds
 --   6  how far that may be from the time of Redis, in milliseconds
 --   7  1 if the caller waits for replicas, else 0
@@ -41,8 +41,8 @@
 --   the count of the window (-1: nothing was counted)
 --   the milliseconds until the window ends
 -- An error reply stands for the whole call, and then nothing was counted or written. It begins with
--- LAYOUT, followed by the version found, where Redis holds a layout that this instance does not
--- know; and with CLOCK, followed by how many milliseconds the clock of this instance is ahead,
+-- LAYOUT, followed by the version found, where Redis holds another layout than that of this
+-- instance; and with CLOCK, followed by how many milliseconds the clock of this instance is ahead,
 -- where the two clocks differ by too much.
 
 local feed, epoch, trail, layout = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -60,14 +60,11 @@ local function refusedClock()
   return redis.error_reply(string.format('CLOCK %d', callerMs - redisMs))
 end
 
--- A newer layout is left alone. An older one, or none, is raised to this one, so that older
--- instances find out with their next command.
+-- A newer layout is left alone; raise-layout.lua raises an older one.
 local function refusedLayout()
   local found = redis.call('GET', layout)
   if found == layoutVersion then return nil end
-  if found and (not string.find(found, '^%d+$') or tonumber(found) > tonumber(layoutVersion)) then
-    return redis.error_reply('LAYOUT ' .. found)
-  end
+  if found then return redis.error_reply('LAYOUT ' .. found) end
   redis.call('SET', layout, layoutVersion)
   return nil
 end

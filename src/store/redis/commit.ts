@@ -12,7 +12,7 @@ import { foreignValueOf, type ForeignValues } from './foreign-values.js'
 import type { RedisClient } from './client.js'
 import type { RedisLink } from './connection.js'
 import { clockWord, type ClockCheck } from './clock-check.js'
-import { layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
+import { createLayoutRaise, layoutVersion, layoutWord, type LayoutCheck } from './layout.js'
 import { answerAfter, readScript, runScript } from './scripts.js'
 
 /** The head of `commit.lua` describes its keys, arguments and reply. */
@@ -43,34 +43,43 @@ export type Committer = Readonly<{
   dryRun(): Promise<void>
 }>
 
-export function createCommitter(parts: CommitterParts): Committer {
-  const { writer, layout, clock, foreign, minReplicas, timeoutMs } = parts
-  const trailLength = String(parts.trailLength)
-  const run = async (client: RedisClient, keys: string[], args: string[]): Promise<unknown> => {
+/** Runs `commit.lua`, once more when an older layout has been raised. */
+function createRun({ layout, clock, minReplicas, trailLength }: CommitterParts) {
+  const raiseLayout = createLayoutRaise()
+  const runOnce = (client: RedisClient, keys: string[], args: string[]): Promise<unknown> =>
+    runScript(
+      client,
+      commitScript,
+      [feedKey, epochKey, auditKey, layoutKey, ...keys],
+      [
+        feedLength,
+        randomUUID(),
+        String(trailLength),
+        String(layoutVersion),
+        String(clock.now()),
+        String(clock.toleranceMs),
+        minReplicas > 0 ? '1' : '0',
+        ...args,
+      ],
+    )
+  return async (client: RedisClient, keys: string[], args: string[]): Promise<unknown> => {
     try {
-      return await runScript(
-        client,
-        commitScript,
-        [feedKey, epochKey, auditKey, layoutKey, ...keys],
-        [
-          feedLength,
-          randomUUID(),
-          trailLength,
-          String(layoutVersion),
-          String(clock.now()),
-          String(clock.toleranceMs),
-          minReplicas > 0 ? '1' : '0',
-          ...args,
-        ],
-      )
+      return await runOnce(client, keys, args)
     } catch (error) {
-      const found = answerAfter(error, layoutWord)
-      if (found !== undefined) layout.check(found)
       const aheadMs = answerAfter(error, clockWord)
       if (aheadMs !== undefined) clock.check(Number(aheadMs))
-      throw error
+      const found = answerAfter(error, layoutWord)
+      if (found === undefined) throw error
+      layout.check(found)
+      await raiseLayout(client, found)
+      return runOnce(client, keys, args)
     }
   }
+}
+
+export function createCommitter(parts: CommitterParts): Committer {
+  const { writer, foreign, minReplicas, timeoutMs } = parts
+  const run = createRun(parts)
 
   /** Nothing when enough replicas acknowledged in time; else the error. */
   const waitForReplicas = async (client: RedisClient, ms: number): Promise<Error | undefined> => {

@@ -1,5 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { UnknownLayout } from '../../revocation/store-errors.js'
+import { layoutKey } from '../names.js'
+import type { RedisClient } from './client.js'
+import { readScript, runScript } from './scripts.js'
 
 /**
  * The version of what this code keeps in Redis. A change that older instances would misread raises
@@ -7,10 +11,7 @@ import { UnknownLayout } from '../../revocation/store-errors.js'
  */
 export const layoutVersion = 2
 
-/**
- * The first word of the error by which `commit.lua` refuses to write into a layout that it does not
- * know.
- */
+/** The first word of the error by which `commit.lua` refuses to write into another layout. */
 export const layoutWord = 'LAYOUT'
 
 /** What this instance knows of the layout in Redis. */
@@ -55,6 +56,24 @@ export function faultOfLayout(found: string): string | undefined {
   if (isReadable && Number(found) <= layoutVersion) return undefined
   const version = isReadable ? found : '(unreadable)'
   return `Redis holds layout ${version}, and this instance knows up to ${layoutVersion}`
+}
+
+const raiseScript = readScript('raise-layout.lua')
+
+/**
+ * How long after this instance met an older layout it is raised. A request that this instance
+ * refused, since it did not listen yet, has been answered by an older instance by then; after the
+ * raise that one would answer 500.
+ */
+const raiseAfterMs = 500
+
+/** Raises an older layout, for the first time after a wait that all callers share. */
+export function createLayoutRaise(): (client: RedisClient, found: string) => Promise<void> {
+  let waited: Promise<void> | undefined
+  return async (client, found) => {
+    await (waited ??= pause(raiseAfterMs))
+    await runScript(client, raiseScript, [layoutKey], [found, String(layoutVersion)])
+  }
 }
 
 const isVersion = (text: string) => /^\d{1,15}$/.test(text)
