@@ -111,10 +111,12 @@ export const shortSessions = service('cierre, short sessions', requestOf.logout,
   MAX_CLOCK_SKEW_S: '1',
 })
 export const floorOne = peer('floor (a): verify, one SET', 'floor', { COMMANDS: 'one' })
-export const floorAll = peer('floor (b): verify, every Redis command of cierre', 'floor', {
-  COMMANDS: 'all',
-  COMMIT_SCRIPT: commitScript.text,
-})
+const floorCommands = { COMMANDS: 'all', COMMIT_SCRIPT: commitScript.text }
+export const floorAll = peer(
+  'floor (b): verify, every Redis command of cierre',
+  'floor',
+  floorCommands,
+)
 export const fastify = peer('Fastify + @fastify/jwt + ioredis, one SET', 'fastify')
 /** The peer that matters: a careful team's service, with everything that cierre does. */
 export const fastifySameWork = peer('Fastify, the same work by hand', 'fastify-same-work')
@@ -128,18 +130,30 @@ const expressKeyObject = peer('Express + jsonwebtoken + ioredis, KeyObject', 'ex
   KEY_OBJECT: '1',
 })
 
+const owner = 'Koa, @koa/router, koa-bodyparser, koa-openapi'
 /** What the packages cost that the service is made of, without any work of its own. */
 const packages = (request: (jwt: string) => Buffer): Contender => ({
-  name: 'floor: Koa, @koa/router, koa-bodyparser, koa-openapi, a fixed answer',
+  name: `floor: ${owner}, a fixed answer`,
   start: () => startServer(['scripts/bench/servers/owner-packages.mjs'], {}, '/'),
   requests: jwtsIn(request),
 })
+/** The same with the least work: what the service could cost at least. */
+const floorWithPackages = peer(
+  `floor (c): ${owner}, and the work of (b)`,
+  'owner-packages',
+  floorCommands,
+)
+const verifyWithPackages: Contender = {
+  ...peer(`floor: ${owner}, and verify`, 'owner-packages', { COMMANDS: 'none' }),
+  requests: jwtsIn(requestOf.verify),
+}
 
 export const loggingOut: Record<Algorithm, Contender[]> = {
   HS256: [
     cierre,
     floorOne,
     floorAll,
+    floorWithPackages,
     packages(requestOf.logout),
     fastifySameWork,
     fastify,
@@ -148,10 +162,26 @@ export const loggingOut: Record<Algorithm, Contender[]> = {
     expressKeyObject,
     oidcProvider,
   ],
-  RS256: [cierre, floorOne, floorAll, fastifySameWork, fastify, expressKeyObject],
-  ES256: [cierre, floorOne, floorAll, fastifySameWork, fastify, expressKeyObject],
+  RS256: [
+    cierre,
+    floorOne,
+    floorAll,
+    floorWithPackages,
+    fastifySameWork,
+    fastify,
+    expressKeyObject,
+  ],
+  ES256: [
+    cierre,
+    floorOne,
+    floorAll,
+    floorWithPackages,
+    fastifySameWork,
+    fastify,
+    expressKeyObject,
+  ],
   // jsonwebtoken does not know EdDSA.
-  EdDSA: [cierre, floorOne, floorAll, fastifySameWork, fastify],
+  EdDSA: [cierre, floorOne, floorAll, floorWithPackages, fastifySameWork, fastify],
 }
 
 const introspect = service('cierre, /oauth/introspect', requestOf.introspection)
@@ -168,6 +198,7 @@ export const asking: Contender[] = [
   introspect,
   nodeFloor,
   packages(requestOf.verify),
+  verifyWithPackages,
   provider('oidc-provider, introspection of an opaque token', requestOf.providerIntrospection),
 ]
 

@@ -1,5 +1,6 @@
 // The least that an answer of Koa, @koa/router, koa-bodyparser and koa-openapi costs: every request of
-// the contract is validated, and gets an answer that is always the same.
+// the contract is validated, and gets an answer that is always the same. Where COMMANDS names work,
+// it is done before the answer.
 import { readFileSync } from 'node:fs'
 import Router from '@koa/router'
 import Koa from 'koa'
@@ -17,7 +18,12 @@ const requestsOf = (item) =>
       { operationId, parameters, requestBody },
     ]),
   )
-const answer = (ctx) => {
+const { work } =
+  process.env.COMMANDS === undefined ? { work: undefined } : await import('./floor-work.mjs')
+const answer = async (ctx) => {
+  const jwt = ctx.get('authorization').slice(7)
+  // The request that finds out whether this server listens has no token.
+  if (jwt !== '') await work?.(jwt)
   ctx.body = { success: true, message: 'Sesión cerrada exitosamente' }
 }
 const router = new Router({ strict: true, sensitive: true })
