@@ -1,6 +1,6 @@
--- The version of the layout, events of the feed as one JSON text, and the time of Redis (seconds,
--- and microseconds of the second). Without that text the
--- client would parse each of the ten parts of an event by itself.
+-- The version of the layout, events of the feed, and the time of Redis (seconds, and microseconds of
+-- the second). The events are one JSON text, because the client would otherwise parse ten parts for
+-- each of them.
 --
 -- KEYS:
 --   1  the version of the layout
@@ -8,6 +8,15 @@
 -- ARGV:
 --   1  the id of the first event
 --   2  how many events at most
+
+-- A replica may lag without end. It refuses this write, which would change nothing. Other refusals,
+-- such as that of a full disk, do not concern a reader.
+local layout = redis.call('GET', KEYS[1])
+local reply = layout and redis.pcall('SET', KEYS[1], layout, 'NX')
+if type(reply) == 'table' and reply.err and string.find(reply.err, 'READONLY') then
+  return redis.error_reply('READONLY this Redis is a replica')
+end
+
 local page = redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2])
 local text = #page == 0 and '[]' or cjson.encode(page)
-return { redis.call('GET', KEYS[1]), text, redis.call('TIME') }
+return { layout, text, redis.call('TIME') }
