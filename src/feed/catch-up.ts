@@ -56,6 +56,8 @@ export async function catchUp(
   let last = page.at(-1)
   let events: readonly FeedEvent[] = [...page.slice(0, 1), ...chained(page)]
   while (last !== undefined) {
+    // A stream that has closed already would never leave the broadcast.
+    if (stream.destroyed) return 'ended'
     if (events.length > 0) stream.push(Buffer.from(events.map(serverSentEvent).join('')))
     const heldId = streamIdOf(position() ?? '')
     if (heldId === undefined) return 'gap'
@@ -66,7 +68,6 @@ export async function catchUp(
       return 'joined'
     }
     await whenRead()
-    if (stream.destroyed) return 'ended'
     const next = await readAfter(last.id)
     const [first] = next
     if (first === undefined || positionOf(first) !== positionOf(last)) return 'gap'

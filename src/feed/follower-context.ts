@@ -93,7 +93,11 @@ export function proven(context: FollowerContext, asOf: Moment): void {
 export function enter(context: FollowerContext, { state, notice }: Transition): void {
   const wasFollowing = context.state.mode === 'following'
   context.state = state
-  if (wasFollowing && state.mode !== 'following') context.parts.observer.onGap()
+  if (wasFollowing && state.mode !== 'following') {
+    // The event that the check waits for may be in the snapshot that follows.
+    context.barrier.cancel()
+    context.parts.observer.onGap()
+  }
   notify(context, notice)
 }
 

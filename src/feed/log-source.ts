@@ -33,7 +33,10 @@ type Parts = Readonly<{
   timeoutMs: number
 }>
 
-/** Follows the feed of a store. Every command has the deadline `timeoutMs`. */
+/**
+ * Follows the feed of a store. Every command has the deadline `timeoutMs`, except those of a scan: a
+ * connection that is silent is replaced, which ends them.
+ */
 export function createLogSource(log: FeedLog, timeoutMs: number): FeedSource {
   const parts: Parts = { log, timeoutMs, inTime: (work) => withDeadline(work, timeoutMs) }
   return {
@@ -83,8 +86,8 @@ export function inspectionOf(
 }
 
 /**
- * Reads the set, and the feed meanwhile: with many revocations the feed is trimmed past its tail
- * before the set is read. Both only grow, so their order has no meaning.
+ * Reads the set, and the feed meanwhile: with many revocations, the event that was last when the scan
+ * began may be trimmed before the scan ends. Both only grow, so their order has no meaning.
  */
 async function scan(
   parts: Parts,
@@ -145,9 +148,9 @@ async function follow(parts: Parts, from: Position, reader: PageReader): Promise
     const connection = log.connection()
     const begunMs = performance.now()
     reader.beforeRead(log.confirmedAgoMs?.())
-    const events = await inTime(log.read(id, pageEvents))
-    reader.signal.throwIfAborted()
+    // The identity is read first here, too: a page of a newer feed must not count as its own.
     const identity = connection === identified ? undefined : await inTime(log.identity())
+    const events = await inTime(log.read(id, pageEvents))
     // A connection that was replaced meanwhile says nothing about the server of this page.
     const isOfPage = log.connection() === connection
     if (isOfPage) identified = connection

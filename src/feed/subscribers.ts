@@ -43,7 +43,9 @@ export function createSubscribers(parts: {
   const joining = new Map<Readable, number>()
   let opened = 0
   let isClosed = false
+  let disconnects = 0
   const disconnect = () => {
+    disconnects += 1
     broadcast.end('')
     for (const stream of joining.keys()) stream.destroy()
   }
@@ -63,6 +65,7 @@ export function createSubscribers(parts: {
       if (id === undefined) throw new ServiceError('bad_request', { reason: 'body' })
       requireRoom()
       opened += 1
+      const disconnectsBefore = disconnects
       let page: readonly FeedEvent[]
       try {
         page = await answered('store', timeoutMs, () => feed.read(id, pageEvents))
@@ -73,18 +76,15 @@ export function createSubscribers(parts: {
       const paced = createPacedStream()
       paced.stream.once('close', () => (opened -= 1))
       if (page[0] === undefined || positionOf(page[0]) !== from) endStream(paced.stream, gapEvent)
-      else if (isClosed) endStream(paced.stream, '')
+      // The client may not be allowed to read any more.
+      else if (disconnects !== disconnectsBefore) endStream(paced.stream, '')
       else void begin(paced, page)
       return paced.stream
     },
     publish: broadcast.publish,
     gap: () => broadcast.end(gapEvent),
     count: broadcast.size,
-    largestLagMs() {
-      const nowMs = performance.now()
-      const lags = [...joining.values()].map((openedMs) => nowMs - openedMs)
-      return Math.max(broadcast.largestLagMs(), ...lags)
-    },
+    largestLagMs: () => Math.max(broadcast.largestLagMs(), ...[...joining.values()].map(msSince)),
     disconnect,
     close() {
       isClosed = true
@@ -93,6 +93,8 @@ export function createSubscribers(parts: {
     },
   }
 }
+
+const msSince = (momentMs: number) => performance.now() - momentMs
 
 async function catchUpOrEnd(...[paced, page, parts]: Parameters<typeof catchUp>): Promise<void> {
   try {
