@@ -86,6 +86,38 @@ describe('health', () => {
     }
   })
 
+  it('503 where Redis does not let session data be deleted, or replicas be awaited', async () => {
+    const [redis, replica] = [await startRedis(), await startRedis()]
+    const setUser = (...rules: string[]) =>
+      redis.client.sendCommand(['ACL', 'SETUSER', 'cierre', ...rules])
+    await setUser('on', '>cierre', '+@all', '~*', '&*')
+    await replica.client.sendCommand(['REPLICAOF', '127.0.0.1', String(redis.port)])
+    const service = await startService({
+      REDIS_URL: redis.url.replace('//', '//cierre:cierre@'),
+      SESSION_KEYS: 'sess:{sid}',
+      REDIS_MIN_REPLICAS: '1',
+    })
+    try {
+      await until('ready', () => service.isReady())
+      for (const [without, again] of [
+        [['resetkeys', '~cierre:{c}:*'], ['~*']],
+        [['-append'], ['+append']],
+        [['-wait'], ['+wait']],
+      ] as const) {
+        await setUser(...without)
+        await until(`not ready: ${without.join(' ')}`, async () => !(await service.isReady()))
+        expect((await service.logout(await token())).status).to.equal(500)
+        await setUser(...again)
+        await until('ready again', () => service.isReady())
+        expect((await service.logout(await token())).status).to.equal(200)
+      }
+    } finally {
+      await service.stop()
+      await replica.stop()
+      await redis.stop()
+    }
+  })
+
   it('200 with the permissions that OPERATING.md lists, 503 without one of them', async () => {
     const redis = await startRedis()
     const operating = readFileSync(new URL('../../OPERATING.md', import.meta.url), 'utf8')

@@ -79,8 +79,8 @@ local function openFeed()
   redis.call('XADD', feed, '*', 'k', 'genesis')
 end
 
--- Counts stay in the primary's memory: neither its file nor its replicas get them, so that a
--- refused request waits for no disk. A Redis that restarts or takes over starts counting at zero.
+-- Counts are neither appended to the file nor replicated, so that a refused request waits for no
+-- disk. A Redis that restarts or takes over starts counting at zero, or at the count of its snapshot.
 local function withoutReplication(command, window, argument)
   redis.set_repl(redis.REPL_NONE)
   local reply = redis.pcall(command, window, argument)

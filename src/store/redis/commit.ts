@@ -31,6 +31,8 @@ export type CommitterParts = Readonly<{
   trailLength: number
   minReplicas: number
   timeoutMs: number
+  /** Templates of the session data that a commit deletes. */
+  sessionKeys: readonly string[]
 }>
 
 /** Writes to Redis. */
@@ -115,13 +117,26 @@ export function createCommitter(parts: CommitterParts): Committer {
   return {
     commitAll: (commits) => writer.run((client) => commitAll(client, commits)),
     begin: async () => void (await writer.run((client) => run(client, [], []))),
-    dryRun: () => writer.run(dryRun),
+    dryRun: () =>
+      writer.run(async (client) => {
+        await dryRun(client, parts.sessionKeys)
+        // Zero replicas are there at once: this finds out whether the user may wait.
+        if (minReplicas > 0) await client.wait(0, 1)
+      }),
   }
 }
 
-/** @throws Error when a commit would fail */
-export async function dryRun(client: RedisClient): Promise<void> {
-  await runScript(client, dryRunScript, [feedKey, `${keyPrefix}nothing`], [])
+/**
+ * @param sessionKeys templates of the session data that a commit deletes; as keys, they name no
+ * session
+ * @throws Error when a commit would fail
+ */
+export async function dryRun(
+  client: RedisClient,
+  sessionKeys: readonly string[] = [],
+): Promise<void> {
+  const keys = [feedKey, epochKey, `${keyPrefix}nothing`, ...sessionKeys]
+  await runScript(client, dryRunScript, keys, [])
 }
 
 const isStoredReply = (reply: CommitReply): boolean => 'outcome' in reply && isStored(reply.outcome)

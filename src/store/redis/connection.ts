@@ -147,7 +147,12 @@ function keepReplaceable({ target, password, reporter, onReconnect }: LinkParts)
     connections: () => connections,
     firstAttempt: first.promise,
     replace,
-    close: kept.close,
+    close() {
+      // An election that is under way must not replace a connection that is closed.
+      address = undefined
+      first.resolve()
+      kept.close()
+    },
   }
 }
 

@@ -3,11 +3,17 @@
 --
 -- KEYS:
 --   1  the feed (a stream)
---   2  a key that never exists
-local feed, missing = KEYS[1], KEYS[2]
+--   2  the name of the feed's epoch
+--   3  a key that never exists
+--   session data that never exists, one key for each template
+local feed, epoch, missing = KEYS[1], KEYS[2], KEYS[3]
 redis.call('XLEN', feed)
 redis.call('GET', missing)
 redis.call('PTTL', missing)
 redis.call('SET', missing, '', 'XX')
 redis.call('XADD', missing, 'NOMKSTREAM', '*', 'e', '')
 redis.call('UNLINK', missing)
+if #KEYS > 3 then
+  if redis.call('EXISTS', epoch) == 1 then redis.call('APPEND', epoch, '') end
+  redis.call('UNLINK', unpack(KEYS, 4))
+end

@@ -61,9 +61,8 @@ export function faultOfLayout(found: string): string | undefined {
 const raiseScript = readScript('raise-layout.lua')
 
 /**
- * How long after this instance met an older layout it is raised. A request that this instance
- * refused, since it did not listen yet, has been answered by an older instance by then; after the
- * raise that one would answer 500.
+ * How long to wait before an older layout is raised. While this instance did not listen yet, requests
+ * went to older instances. Those have answered by then; after the raise they would answer 500.
  */
 const raiseAfterMs = 500
 

@@ -40,6 +40,8 @@ export function openRedisStores(parts: Parts): KeptStores {
     trailLength: caps.maxEvents,
     minReplicas,
     timeoutMs,
+    sessionKeys:
+      deleteKeys === undefined ? config.issuers.flatMap(({ sessionKeys }) => sessionKeys) : [],
   })
   const checkInfo = redisHealthCheck({ link: main, minReplicas, clock })
   return {
@@ -84,7 +86,10 @@ export function openRedisStores(parts: Parts): KeptStores {
 
 const readEpoch = (link: RedisLink) => link.run((client) => client.mGet([epochKey]))
 
-/** Guards are fresh as of the moment before a tail is read, so the primary is confirmed after it. */
+/**
+ * A guard counts from before it asked. So the primary is confirmed first, after the guard asked, and
+ * then the tail is read.
+ */
 const confirmedReader = (link: RedisLink, reader: FeedReader): FeedReader => ({
   ...reader,
   async tail() {

@@ -84,6 +84,16 @@ describe('a connection to Redis', () => {
     await works()
     await until('one connection', async () => (await connections()) === 1)
     expect(other.connections()).to.equal(0)
+    await other.firstAttempt
+  })
+
+  it('is none after a close, whatever wants another one', async () => {
+    await works()
+    link.close()
+    expect(link.address()).to.equal(undefined)
+    link.reconnect('readonly')
+    link.refused('READONLY')
+    await until('none is left', async () => (await connections()) === 0)
   })
 
   it('a command fails at once without one', async () => {
