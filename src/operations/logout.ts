@@ -48,14 +48,16 @@ export function logout(parts: Parts): Operation<'logout'> {
     mayLackToken: authCookie !== undefined,
   } as const
   return withTraits<'logout'>(traits, async (request) => {
-    const { authorization, body } = request
+    const { authorization, body, requester } = request
     const cookie =
       authCookie && authorization.length === 0 ? cookieToken(authCookie, request) : undefined
-    if (authCookie !== undefined && cookie !== undefined)
-      return endToken(parts, request, cookie).catch(expireCookie(authCookie))
-    if (body.token === undefined) return refuseBody(parts)(request)
+    if (cookie === undefined && body.token === undefined) return refuseBody(parts)(request)
     // A holder may end a token without a proof of possession, even one that is bound to a key.
-    return endToken(parts, request, bearerToken(authorization, { dpop: true }))
+    const jwt = cookie ?? bearerToken(authorization, { dpop: true })
+    const caller = await parts.verification.verify(jwt, requester.address)
+    const ended = endToken(parts, request, { jwt, caller })
+    if (authCookie === undefined || cookie === undefined) return ended
+    return ended.catch(expireCookie(authCookie, caller))
   })
 }
 
@@ -72,22 +74,22 @@ const refuseBody =
 
 /** @throws the failure, which takes the cookie of a token that no longer works with it */
 const expireCookie =
-  ({ expiringLine }: NonNullable<Parts['authCookie']>) =>
+  ({ expiringLine }: NonNullable<Parts['authCookie']>, { timing }: VerifiedToken) =>
   (error: unknown): never => {
+    // It may be the token of the body that has expired.
     const isDead =
       error instanceof ServiceError &&
-      (error.code === 'token_expired' || error.reason === 'revoked')
+      ((error.code === 'token_expired' && timing === 'expired') || error.reason === 'revoked')
     throw isDead ? error.with({ 'Set-Cookie': expiringLine }) : error
   }
 
 async function endToken(
   parts: Parts,
   { body, requester, secure }: Request<'logout'>,
-  jwt: string,
+  { jwt, caller }: Readonly<{ jwt: string; caller: VerifiedToken }>,
 ): Promise<Answer<'logout'>> {
-  const { verification, audit, clearingHeaders, maxTokenLength } = parts
+  const { audit, clearingHeaders, maxTokenLength } = parts
   const { scope = 'local', refreshToken } = body
-  const caller = await verification.verify(jwt, requester.address)
   if (refreshToken !== undefined && refreshToken.length > maxTokenLength)
     throw tooLong('bad_request')
   const event = {

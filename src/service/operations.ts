@@ -160,7 +160,7 @@ const authCookieOf = ({ authCookie, publicUrl, corsOrigins }: Config) =>
 
 /** For machine clients. */
 const clientOperations = (
-  { config, stores, reloadable, audit, now }: ServiceParts,
+  { config, stores, reloadable, feed, audit, now }: ServiceParts,
   { verification, revocations, clients, check }: Rules,
 ) =>
   ({
@@ -178,6 +178,7 @@ const clientOperations = (
     getRevocation: getRevocation({
       clients,
       store: stores.revocations,
+      liveSet: feed.liveSet,
       issuers: reloadable.issuers,
     }),
     listAuditEvents: listAuditEvents({

@@ -9,7 +9,9 @@ import {
   postForm,
   revoke,
 } from '../support/asking.js'
+import { claimKey } from '../../src/token/keys.js'
 import { asClient, basic, clientsVariable, secretOf } from '../support/clients.js'
+import { startRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
 import { token } from '../support/tokens.js'
 
@@ -295,5 +297,19 @@ describe('machine clients', () => {
       expect((await auditEvents(service, query)).status, query).to.equal(400)
     }
     expect((await getRevocation(service, key)).json).to.include({ key, revoked: true })
+  })
+
+  it('503 for a key that Redis has lost and this instance knows: never "not revoked"', async () => {
+    const redis = await startRedis()
+    const own = await startService({ CLIENTS: clientsVariable, REDIS_URL: redis.url })
+    try {
+      expect((await own.logout(await token({ sid: 'lost' }))).status).to.equal(200)
+      const key = claimKey('s', 'https://issuer.test', 'lost')!
+      await redis.client.del(`cierre:{c}:${key}`)
+      expect((await getRevocation(own, key)).status).to.equal(503)
+    } finally {
+      await own.stop()
+      await redis.stop()
+    }
   })
 })

@@ -122,6 +122,15 @@ describe('logout with the token in a cookie', () => {
     const again = await logout(withCookie(jwt))
     expect([again.status, again.headers['x-error-reason']]).to.deep.equal([401, 'revoked'])
     expect(again.headers['set-cookie']).to.deep.equal([expiring])
+    const claims = freshClaims()
+    const live = await sign(claims)
+    const other = await sign({ ...claims, sid: 'another', exp: nowS(-5) })
+    const beside = await logout(withCookie(live), { token: other })
+    expect(
+      [beside.status, beside.headers['set-cookie']],
+      'the other token has expired',
+    ).to.deep.equal([403, undefined])
+    expect(await isGood(live)).to.equal(true)
     for (const wrong of ['', 'x', `${jwt}x`, `"${jwt}"`]) {
       const answer = await logout(withCookie(wrong))
       expect([answer.status, answer.headers['set-cookie']], wrong.length.toString()).to.deep.equal([
