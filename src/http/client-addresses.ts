@@ -21,7 +21,8 @@ export function createClientAddresses(trusted: TrustedProxies): ClientAddresses 
     typeof trusted === 'number'
       ? (_address: string, hop: number) => hop < trusted
       : proxyaddr.compile([...trusted])
-  const isTrusted = (address: string, hop: number) => isOfProxy(withoutPort(address), hop)
+  const isTrusted = (address: string | undefined, hop: number) =>
+    isOfProxy(withoutPort(address), hop)
   const peerOf = (request: IncomingMessage) => request.socket.remoteAddress ?? ''
   const isProxied = (request: IncomingMessage) => hasProxies && isTrusted(peerOf(request), 0)
   return {
@@ -42,6 +43,9 @@ export function createClientAddresses(trusted: TrustedProxies): ClientAddresses 
   }
 }
 
-/** Some load balancers write `192.0.2.1:5001` or `[2001:db8::1]:443` into X-Forwarded-For. */
-const withoutPort = (address: string) =>
+/**
+ * Some load balancers write `192.0.2.1:5001` or `[2001:db8::1]:443` into X-Forwarded-For. A peer at a
+ * Unix socket, and one that has left, has no address.
+ */
+const withoutPort = (address: string | undefined = '') =>
   address.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1').replace(/^\[(.*)\](?::\d+)?$/, '$1')

@@ -9,7 +9,8 @@ export function createMetricsServer({
 }: Pick<Metrics, 'text' | 'contentType'>): Server {
   return createServer(
     (request, response) => {
-      if (request.url !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
+      const [path] = request.url?.split('?', 1) ?? []
+      if (path !== '/metrics' || (request.method !== 'GET' && request.method !== 'HEAD')) {
         response.writeHead(404).end()
         return
       }

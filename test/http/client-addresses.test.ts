@@ -10,7 +10,7 @@ const trusting = (TRUST_PROXY: string) =>
     parseConfig({ JWT_SECRET: hmacSecret, REDIS_URL: 'memory:', TRUST_PROXY }).trustProxy,
   )
 /** A request over HTTPS to the proxy, from this peer. */
-const from = (remoteAddress: string, forwarded?: string) =>
+const from = (remoteAddress: string | undefined, forwarded?: string) =>
   ({
     socket: { remoteAddress },
     headers: {
@@ -21,7 +21,12 @@ const from = (remoteAddress: string, forwarded?: string) =>
 
 describe('the address of a client', () => {
   it('is what trusted proxies wrote: named by range, by loopback or private, or counted in hops', () => {
-    const cases: [trust: string, peer: string, forwarded: string | undefined, client: string][] = [
+    const cases: [
+      trust: string,
+      peer: string | undefined,
+      forwarded: string | undefined,
+      client: string,
+    ][] = [
       ['loopback', '127.0.0.1', '203.0.113.9', '203.0.113.9'],
       ['loopback', '::1', '203.0.113.9', '203.0.113.9'],
       ['loopback', '::ffff:127.0.0.1', '203.0.113.9', '203.0.113.9'],
@@ -41,6 +46,10 @@ describe('the address of a client', () => {
       ['2', '198.51.100.7', '203.0.113.9', '203.0.113.9'],
       ['32', '198.51.100.7', undefined, '198.51.100.7'],
       ['1', '198.51.100.7', 'unknown', '198.51.100.7'],
+      // A peer at a Unix socket, or one that has left.
+      ['1', undefined, '203.0.113.9', '203.0.113.9'],
+      ['1', undefined, undefined, 'unknown'],
+      ['loopback', undefined, '203.0.113.9', 'unknown'],
       ['1', '198.51.100.7', '203.0.113.9:5001', '203.0.113.9'],
     ]
     for (const [trust, peer, forwarded, client] of cases) {

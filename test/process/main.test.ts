@@ -116,6 +116,8 @@ describe('the process (as built into dist/)', () => {
       'text/plain; version=0.0.4; charset=utf-8',
     ])
     expect(metrics.text).to.match(/^cierre_live_revocations 0$/m)
+    const withQuery = await send(`http://127.0.0.1:${metricsPort}`, { path: '/metrics?x=1' })
+    expect(withQuery.status).to.equal(200)
     for (const [at, path] of [
       [metricsPort, '/'],
       [metricsPort, '/api/v1/auth/verify'],

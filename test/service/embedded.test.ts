@@ -1,4 +1,8 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, request, type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import express from 'express'
@@ -300,6 +304,33 @@ describe('createCierre in an app', () => {
     expect(await statuses(['metrics'])).to.deep.equal(paths.metrics)
     expect(await statuses(['openapi'])).to.deep.equal(paths.openapi)
     expect(await statuses(['docs'])).to.deep.equal(['/openapi.json', ...paths.docs])
+  })
+
+  it('at a Unix socket behind a proxy: answers in the envelope, with the address that the proxy wrote', async () => {
+    const cierre = openCierre({ redis: { url: 'memory:' }, trustProxy: 1 })
+    await cierre.ready()
+    const dir = mkdtempSync(join(tmpdir(), 'cierre-embedded-'))
+    const server = createServer(cierre.handler).listen(join(dir, 'app.sock'))
+    try {
+      await once(server, 'listening')
+      for (const forwarded of ['203.0.113.9', undefined]) {
+        const asked = request({
+          socketPath: join(dir, 'app.sock'),
+          path: '/api/v1/auth/verify',
+          headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
+          agent: false,
+        }).end()
+        const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+        answer.resume()
+        expect(answer.statusCode).to.equal(401)
+        expect(answer.headers['x-request-id']).to.match(/^[0-9a-f-]{36}$/)
+      }
+    } finally {
+      server.close()
+      server.closeAllConnections()
+      await cierre.close()
+      rmSync(dir, { recursive: true })
+    }
   })
 
   it('a client leaves before its body came: nothing is revoked, and nothing hangs', async () => {

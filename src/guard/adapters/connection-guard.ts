@@ -21,7 +21,7 @@ export type ConnectionOptions<Request, Response> = AdapterOptions<Request, Respo
     /**
      * Exact origins of the pages that may connect. Required where the token comes from a cookie,
      * because a browser sends cookies for pages of any site. A handshake with another `Origin` is
-     * refused with 403.
+     * refused with 403. A WebTransport shows none and carries no cookies: it needs its own token.
      */
     origins?: readonly string[] | undefined
   }>
