@@ -11,6 +11,7 @@ import type { Guard } from '../guard/types.js'
 import { drainable } from '../http/server.js'
 import { createAgentMetrics, type AgentMetrics } from '../telemetry/agent-metrics.js'
 import { watchKeySets } from '../telemetry/key-set-outages.js'
+import { warnOfIdTokens } from '../telemetry/id-token-warning.js'
 import { createLog, exitOnLostErrors } from '../telemetry/log.js'
 import { createOutages } from '../telemetry/outages.js'
 import { version } from '../telemetry/version.js'
@@ -42,6 +43,7 @@ export async function runAgent(env: Environment, stopped: Promise<string>): Prom
   warnOfUnknownVariables(env, log)
   const outages = createOutages(log, settings.guard.clock)
   warnOfClearText(settings.guard.feed.url, log)
+  warnOfIdTokens(settings.guard.issuers, log)
   const service = createServiceOutage(outages, settings.guard.feed.url)
   const agentGuard = openAgentGuard(settings.guard, service.onTrouble)
   const { guard } = agentGuard

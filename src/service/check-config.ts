@@ -7,7 +7,7 @@ import { tryRedis, trySessionRedis, type RedisTrial } from '../store/redis/trial
 import { createDiscovery, type Discovery } from '../token/discovery.js'
 import { tryKeySet } from '../token/remote-key-source.js'
 import { addressOf, externalOf, summaryOf } from './config-summary.js'
-import { warnOfIdTokens, warnOfMemoryStore } from './warnings.js'
+import { warnOfIssuers, warnOfMemoryStore } from './warnings.js'
 
 type Print = (line: string) => void
 
@@ -23,7 +23,7 @@ export async function checkConfig(env: Environment, print: Print): Promise<boole
   const log = { warn: (...given: unknown[]) => print(`warning: ${String(given.at(-1))}`) }
   warnOfUnknownVariables(env, log)
   if (config === undefined) return false
-  warnOfIdTokens(config, log)
+  warnOfIssuers(config, log)
   warnOfMemoryStore(config, log)
   print(`listens on ${config.host}, port ${config.port}`)
   if (config.throwawaySecret !== undefined)

@@ -9,7 +9,7 @@ import { createEmbeddedGuard } from './embedded-guard.js'
 import { readCierreOptions, type CierreOptions, type OtherPath } from './embedded-options.js'
 import { createOperations } from './operations.js'
 import { closeParts, createParts, type ServiceParts } from './parts.js'
-import { warnOfIdTokens } from './warnings.js'
+import { warnOfIssuers } from './warnings.js'
 
 /** The service and a guard inside an app. */
 export type Cierre = Readonly<{
@@ -47,7 +47,7 @@ export function createCierre(options: CierreOptions): Cierre {
   const guard = createEmbeddedGuard(parts)
   const store = config.redis === undefined ? 'memory' : 'redis'
   log.info({ version: version(), store }, 'embedded')
-  warnOfIdTokens(config, log)
+  warnOfIssuers(config, log)
   return {
     handler: handlerOf(parts, otherPaths),
     guard,

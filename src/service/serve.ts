@@ -13,7 +13,7 @@ import { changesBetween } from './config-summary.js'
 import { createOperations } from './operations.js'
 import { createParts } from './parts.js'
 import { createService, type Service } from './service.js'
-import { warnOfIdTokens, warnOfMemoryStore } from './warnings.js'
+import { warnOfIssuers, warnOfMemoryStore } from './warnings.js'
 import { signDevelopmentToken } from '../token/development.js'
 import { version } from '../telemetry/version.js'
 
@@ -91,7 +91,7 @@ async function announce(server: Server, config: Config, log: Logger): Promise<vo
     { version: version(), origin, store: isEmbedded ? 'memory' : 'redis' },
     `listening${isEmbedded ? '; the embedded store forgets every revocation at a restart' : ''}`,
   )
-  warnOfIdTokens(config, log)
+  warnOfIssuers(config, log)
   warnOfMemoryStore(config, log)
   if (config.throwawaySecret !== undefined)
     await printDevelopmentToken(config.throwawaySecret, origin, config.hasDocs)

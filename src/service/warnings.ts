@@ -1,21 +1,12 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
+import { warnOfIdTokens } from '../telemetry/id-token-warning.js'
 
 type Warner = Pick<Logger, 'warn'>
 
-/**
- * ID tokens carry the same issuer and keys as access tokens; only `aud` and `typ` distinguish them
- * (RFC 8725 §3.9, RFC 9068 §4).
- */
-export function warnOfIdTokens({ issuers, throwawaySecret }: Config, log: Warner): void {
-  if (throwawaySecret !== undefined) return
-  for (const { issuer = '(any)', audience, typ } of issuers) {
-    if (audience === undefined && typ === undefined)
-      log.warn(
-        { issuer },
-        'no audience is configured (JWT_AUDIENCE): ID tokens of this issuer pass as access tokens',
-      )
-  }
+export function warnOfIssuers({ issuers, throwawaySecret }: Config, log: Warner): void {
+  // The key that a service made for one run signs access tokens alone.
+  if (throwawaySecret === undefined) warnOfIdTokens(issuers, log)
 }
 
 /** In production a restart would make every revoked token work again. */

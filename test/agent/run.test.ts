@@ -53,6 +53,19 @@ describe('the agent: its process', () => {
     expect(await failed({ AGENT_SOCKET: path })).to.include('is there, and is no socket')
   })
 
+  it('logs a warning for an issuer without audience and typ, whose ID tokens pass as access tokens', async () => {
+    for (const [env, warnings] of [
+      [{}, 1],
+      [{ JWT_AUDIENCE: 'api' }, 0],
+    ] as const) {
+      const { child, output } = runAgent(service.origin, { AGENT_PORT: '0', ...env })
+      await until('it listens', () => output.out.includes('"listening"'))
+      await end(child)
+      const warned = output.out.split('\n').filter((line) => line.includes('ID tokens of this'))
+      expect(warned, JSON.stringify(env)).to.have.length(warnings)
+    }
+  })
+
   it('stopped before it was ready: it says so in its last lines, and tells of no outage', async () => {
     const agent = runAgent('http://127.0.0.1:1', { AGENT_PORT: '0' })
     await until('it has begun', () => agent.output.out !== '' || agent.child.pid !== undefined)

@@ -46,7 +46,11 @@ describe('the recipes for the agent, against the built package', () => {
     rmSync(dir, { recursive: true, force: true })
   })
   const freshToken = (claims = {}) =>
-    token({ iss: 'https://issuer.example.com', ...claims }, 'RS256', { kid: 'k' })
+    token(
+      { iss: 'https://issuer.example.com', aud: 'https://api.example.com', ...claims },
+      'RS256',
+      { kid: 'k' },
+    )
   const openAgent = () =>
     startAgent(service.origin, {
       AGENT_SOCKET: socket(),
