@@ -17,8 +17,12 @@ const agent = (shared: readonly string[]) => `
 # The agent
 
 \`cierre agent\` checks its variables at start, as the service does. These have the meaning and the defaults that they have for the service,
-and must be set alike: ${shared.map((name) => `\`${name}\``).join(', ')}.
-\`CLIENTS\` are the machine clients that may introspect at the admin address; without any, introspection is served on a loopback address alone.
+and must be set alike: ${shared
+  .filter((name) => name !== 'CLIENTS' && name !== 'LOG_LEVEL')
+  .map((name) => `\`${name}\``)
+  .join(', ')}.
+\`LOG_LEVEL\` is as for the service, too. \`CLIENTS\` are the machine clients, with a secret, that may introspect at the admin address; without
+any, introspection is served on a loopback address alone. The agent reads its files at start only.
 `
 
 const embedded = `
@@ -49,6 +53,8 @@ The commands other than \`serve\` and \`agent\` read these variables:
 | \`CIERRE_INSECURE\` | | With \`true\`, the origin may be \`http:\` in a private network, too. |
 | \`CIERRE_CLIENT_ID\` | | Machine client of \`revoke\`, \`why\`, \`audit\` and \`erase\`; \`--client-id\` takes precedence. |
 | \`CIERRE_CLIENT_SECRET\` | | Secret of that machine client. |
+| \`CIERRE_CLIENT_KEY_FILE\` | | File with its private key (PEM or JWK), instead of a secret. |
+| \`CIERRE_AUDIENCE\` | | \`PUBLIC_URL\` of the service, which the assertions of a private key are for, where it is not the origin above. |
 `
 
 /** The reference of all variables, in Markdown. */

@@ -85,6 +85,8 @@ async function withService(
 ) {
   const server = await startRedis()
   const redis = createClient({ url: server.url }) as RedisClientType
+  // The first attempts may come before Redis listens.
+  redis.on('error', () => undefined)
   await redis.connect()
   for (let filled = 0; filled < fill; filled += 20_000) {
     const names = Array.from(
