@@ -1555,8 +1555,8 @@ export interface components {
          */
         RetryAfter: string;
         /**
-         * @description The version of the feed that the reader needs.
-         * @example cierre-feed/2
+         * @description The version of the feed that this service sends. A reader of an older one may do, if it knows every kind that revokes.
+         * @example cierre-feed/3
          */
         Upgrade: string;
         /**

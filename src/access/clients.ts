@@ -8,7 +8,7 @@ import type { Client, Permission } from './client.js'
 import type { ClientAssertions, Identified } from './client-assertions.js'
 import { enforceAddressLimit, type AddressLimiter } from './rate-limits.js'
 
-/** Those of operations that cannot be undone, each of which needs an assertion of its own. */
+/** Permissions for what cannot be undone. Each such request needs an assertion of its own. */
 const irrevocable: readonly Permission[] = ['revoke', 'erase']
 
 export type Clients = {

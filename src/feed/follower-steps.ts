@@ -29,7 +29,10 @@ import { entriesOf, everyEntryOf } from './write-back.js'
 // The steps of a follower: what it does with each answer of its source, at once and without
 // waiting. `follower-actions.ts` waits for the answers.
 
-/** Every running instance notices a loss, and writes back what it holds, within this time. */
+/**
+ * How long an instance waits for the others after a loss. Each of them notices it and writes back
+ * what it holds; with very many entries the last ones come later than that.
+ */
 export const othersRestoreMs = 2_000
 
 /** Reads of the feed begin anew. */

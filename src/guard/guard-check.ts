@@ -34,7 +34,7 @@ export function createGuardCheck(parts: Parts) {
       })
     // The revocation may have arrived meanwhile.
     if (isRevoked(cached) || decision === 'revoked') throw revoked(cached)
-    if (decision === 'active') return claims
+    if (decision === 'active' && !parts.isClosed()) return claims
     throw new GuardError('unknown')
   }
   const decide = (cached: CachedToken): Claims | Promise<Claims> => {

@@ -10,7 +10,7 @@ export type EndOfWatch = EndOfToken | 'stale'
 /** What becomes of a live connection whose guard is stale. */
 export type OnStale = 'close' | 'keep'
 
-/** Stops watching. `renew` takes it, too. */
+/** A function that stops watching. `guard.renew` takes it, to put a new token in the old one's place. */
 export type Watch = () => void
 
 export type Watched = {

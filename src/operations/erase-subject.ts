@@ -28,7 +28,10 @@ export const eraseSubject = ({
   // The inner deadline makes a slow batch give its turn back; the outer one includes the wait.
   const eraseNext = (before: string | undefined, isUnwanted: EventFilter) =>
     answered('store', timeoutMs, () =>
-      inTurn(() => answered('store', timeoutMs, () => eraseBatch(trail, before, isUnwanted))),
+      inTurn(
+        () => answered('store', timeoutMs, () => eraseBatch(trail, before, isUnwanted)),
+        timeoutMs,
+      ),
     )
   const run: Run<'eraseSubject'> = async ({ requester, body }, client) => {
     if (client.audiences !== undefined) return clients.refuse(client, requester, 'other_audience')

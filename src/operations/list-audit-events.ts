@@ -30,7 +30,7 @@ export const listAuditEvents = ({
     const matches = filterOf(query)
     // The first deadline makes a slow page give its turn back; the second includes the wait.
     const page = () => answered('store', timeoutMs, () => readPage(trail, query, matches))
-    return { status: 200, body: await answered('store', timeoutMs, () => inTurn(page)) }
+    return { status: 200, body: await answered('store', timeoutMs, () => inTurn(page, timeoutMs)) }
   }
   return forClients({ clients, permission: 'audit', run })
 }

@@ -76,8 +76,9 @@ export type OperationTraits = Readonly<{
   /** Whether the limit per client address (`RATE_LIMIT_ADDRESS`) counts its requests. */
   limitedByAddress?: boolean
   /**
-   * Whether the operation is a check: each method at its path, and at each path below, is the same
-   * question, since a proxy takes any 2xx for "let through". Its request has no body and no query.
+   * Whether the operation is a check. Then every method at its path, and at each path below, runs it:
+   * otherwise an OPTIONS or a 204 would let a proxy's request through unchecked. Its request has no
+   * body and no query.
    */
   isCheck?: boolean
   /**

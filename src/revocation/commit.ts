@@ -15,7 +15,8 @@ export type Commit = Readonly<{
 /** What must hold for the presented token, or the commit stores nothing. */
 export type Preconditions = Readonly<{
   /**
-   * The keys of the token; the first is its own, `t:`. No entry under them may revoke the token.
+   * Keys under which no entry may revoke the token. A missing entry is stored under the first one:
+   * the token's own, `t:`, or that of its session for a token that has expired.
    */
   keys: readonly [RevocationKey, ...RevocationKey[]]
   /**

@@ -36,7 +36,7 @@ export async function verifyLogoutToken(
 /**
  * The revocations that a verified logout token asks for. Where it ends a session, the other sessions
  * of its subject go on. Tokens without a session cannot show that they belong to another one, so
- * those that were issued until then are revoked, too.
+ * those that were issued up to the `iat` of the logout token are revoked, too.
  *
  * @throws ServiceError `bad_request` when the token ends nothing in the scope of its issuer
  */

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import { createDeferred } from '../../src/runtime/deferred.js'
 import { createTurns } from '../../src/runtime/turns.js'
+import { until } from '../support/processes.js'
 
 describe('turns', () => {
   it('limit how many run at a time; each caller gets its result; a failure frees its turn', async () => {
@@ -16,7 +18,7 @@ describe('turns', () => {
       return number
     }
     const settled = await Promise.allSettled(
-      Array.from({ length: 20 }, (_, number) => inTurn(work(number))),
+      Array.from({ length: 20 }, (_, number) => inTurn(work(number), 60_000)),
     )
     expect(
       settled.map((one) =>
@@ -27,6 +29,20 @@ describe('turns', () => {
     )
     expect([most, running]).to.deep.equal([2, 0])
     expect(order).to.deep.equal(Array.from({ length: 20 }, (_, number) => number))
-    expect(await inTurn(async () => 'still works')).to.equal('still works')
+    expect(await inTurn(async () => 'still works', 60_000)).to.equal('still works')
+  })
+
+  it('are given up when they come too late: the work is not done, and the next in line has its turn', async () => {
+    const inTurn = createTurns(1)
+    const done: string[] = []
+    const first = createDeferred<void>()
+    const running = inTurn(() => first.promise, 60_000)
+    const late = inTurn(async () => void done.push('late'), 0)
+    const next = inTurn(async () => void done.push('next'), 60_000)
+    const begunMs = performance.now()
+    await until('time has passed', () => performance.now() > begunMs)
+    first.resolve()
+    const [, { status }] = await Promise.allSettled([running, late, next])
+    expect([status, done]).to.deep.equal(['rejected', ['next']])
   })
 })

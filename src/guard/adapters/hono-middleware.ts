@@ -5,7 +5,6 @@ import { createRequestCheck } from './request-check.js'
 
 type HonoContext = {
   req: { header(name: string): string | undefined }
-  readonly finalized: boolean
   set(name: 'claims', claims: Claims): void
   json(body: object, status: 401 | 403 | 503, headers: Record<string, string>): Response
 }
