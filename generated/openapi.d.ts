@@ -929,6 +929,17 @@ export interface components {
         FeedPosition: {
             /** @description The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event. */
             position: string;
+            /** @description The claims from which the service makes keys. A reader that makes its own keys from other claims misses revocations. */
+            issuers?: components["schemas"]["IssuerClaims"][];
+        };
+        IssuerClaims: {
+            /** @description The exact `iss`, where one `{claim}` may stand for a claim of the token; `null` where any `iss` is taken. */
+            issuer: string | null;
+            /** @description The claims that name the session; the first that counts does. */
+            sessionClaim: string[];
+            subjectClaim: string;
+            /** @enum {string} */
+            cutoffClaim: "iat" | "auth_time";
         };
         /**
          * @description A name of the OWASP Application Logging Vocabulary.

@@ -5851,14 +5851,14 @@ validate78.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const body40 = validate79;
 const schema133 = {"$id":"body40","$ref":"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema"};
-const schema134 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."}}};
+const schema134 = {"type":"object","additionalProperties":false,"required":["position"],"properties":{"position":{"type":"string","pattern":"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$","description":"The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event."},"issuers":{"type":"array","description":"The claims from which the service makes keys. A reader that makes its own keys from other claims misses revocations.","items":{"$ref":"#/components/schemas/IssuerClaims"}}}};
+const schema135 = {"type":"object","additionalProperties":false,"required":["issuer","sessionClaim","subjectClaim","cutoffClaim"],"properties":{"issuer":{"type":["string","null"],"description":"The exact `iss`, where one `{claim}` may stand for a claim of the token; `null` where any `iss` is taken."},"sessionClaim":{"type":"array","description":"The claims that name the session; the first that counts does.","items":{"type":"string"}},"subjectClaim":{"type":"string"},"cutoffClaim":{"type":"string","enum":["iat","auth_time"]}}};
 const pattern5 = new RegExp("^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$", "u");
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="body40" */;
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate79.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5867,7 +5867,7 @@ evaluated0.items = undefined;
 }
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.position === undefined){
-const err0 = {instancePath,schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/required",keyword:"required",params:{missingProperty: "position"},message:"must have required property '"+"position"+"'"};
+const err0 = {instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: "position"},message:"must have required property '"+"position"+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -5877,8 +5877,8 @@ vErrors.push(err0);
 errors++;
 }
 for(const key0 in data){
-if(!(key0 === "position")){
-const err1 = {instancePath,schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
+if(!((key0 === "position") || (key0 === "issuers"))){
+const err1 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -5892,7 +5892,7 @@ if(data.position !== undefined){
 let data0 = data.position;
 if(typeof data0 === "string"){
 if(!pattern5.test(data0)){
-const err2 = {instancePath:instancePath+"/position",schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/properties/position/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$"},message:"must match pattern \""+"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$"+"\""};
+const err2 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$"},message:"must match pattern \""+"^[0-9]{1,16}-[0-9]{1,16}\\.(genesis|info-[a-z0-9-]{1,64}|[tsujn]:[A-Za-z0-9_-]{21}[AQgw])$"+"\""};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -5903,7 +5903,7 @@ errors++;
 }
 }
 else {
-const err3 = {instancePath:instancePath+"/position",schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/properties/position/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err3 = {instancePath:instancePath+"/position",schemaPath:"#/properties/position/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -5913,9 +5913,15 @@ vErrors.push(err3);
 errors++;
 }
 }
-}
-else {
-const err4 = {instancePath,schemaPath:"contract#/paths/~1api~1v1~1revocations~1position/get/responses/200/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(data.issuers !== undefined){
+let data1 = data.issuers;
+if(Array.isArray(data1)){
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.issuer === undefined){
+const err4 = {instancePath:instancePath+"/issuers/" + i0,schemaPath:"#/components/schemas/IssuerClaims/required",keyword:"required",params:{missingProperty: "issuer"},message:"must have required property '"+"issuer"+"'"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -5924,19 +5930,193 @@ vErrors.push(err4);
 }
 errors++;
 }
+if(data2.sessionClaim === undefined){
+const err5 = {instancePath:instancePath+"/issuers/" + i0,schemaPath:"#/components/schemas/IssuerClaims/required",keyword:"required",params:{missingProperty: "sessionClaim"},message:"must have required property '"+"sessionClaim"+"'"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+if(data2.subjectClaim === undefined){
+const err6 = {instancePath:instancePath+"/issuers/" + i0,schemaPath:"#/components/schemas/IssuerClaims/required",keyword:"required",params:{missingProperty: "subjectClaim"},message:"must have required property '"+"subjectClaim"+"'"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+if(data2.cutoffClaim === undefined){
+const err7 = {instancePath:instancePath+"/issuers/" + i0,schemaPath:"#/components/schemas/IssuerClaims/required",keyword:"required",params:{missingProperty: "cutoffClaim"},message:"must have required property '"+"cutoffClaim"+"'"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+for(const key1 in data2){
+if(!((((key1 === "issuer") || (key1 === "sessionClaim")) || (key1 === "subjectClaim")) || (key1 === "cutoffClaim"))){
+const err8 = {instancePath:instancePath+"/issuers/" + i0,schemaPath:"#/components/schemas/IssuerClaims/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+if(data2.issuer !== undefined){
+let data3 = data2.issuer;
+if((typeof data3 !== "string") && (data3 !== null)){
+const err9 = {instancePath:instancePath+"/issuers/" + i0+"/issuer",schemaPath:"#/components/schemas/IssuerClaims/properties/issuer/type",keyword:"type",params:{type: schema135.properties.issuer.type},message:"must be string,null"};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+if(data2.sessionClaim !== undefined){
+let data4 = data2.sessionClaim;
+if(Array.isArray(data4)){
+const len1 = data4.length;
+for(let i1=0; i1<len1; i1++){
+if(typeof data4[i1] !== "string"){
+const err10 = {instancePath:instancePath+"/issuers/" + i0+"/sessionClaim/" + i1,schemaPath:"#/components/schemas/IssuerClaims/properties/sessionClaim/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+}
+}
+else {
+const err11 = {instancePath:instancePath+"/issuers/" + i0+"/sessionClaim",schemaPath:"#/components/schemas/IssuerClaims/properties/sessionClaim/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+if(data2.subjectClaim !== undefined){
+if(typeof data2.subjectClaim !== "string"){
+const err12 = {instancePath:instancePath+"/issuers/" + i0+"/subjectClaim",schemaPath:"#/components/schemas/IssuerClaims/properties/subjectClaim/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+if(data2.cutoffClaim !== undefined){
+let data7 = data2.cutoffClaim;
+if(typeof data7 !== "string"){
+const err13 = {instancePath:instancePath+"/issuers/" + i0+"/cutoffClaim",schemaPath:"#/components/schemas/IssuerClaims/properties/cutoffClaim/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+}
+if(!((data7 === "iat") || (data7 === "auth_time"))){
+const err14 = {instancePath:instancePath+"/issuers/" + i0+"/cutoffClaim",schemaPath:"#/components/schemas/IssuerClaims/properties/cutoffClaim/enum",keyword:"enum",params:{allowedValues: schema135.properties.cutoffClaim.enum},message:"must be equal to one of the allowed values"};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
+}
+errors++;
+}
+}
+}
+else {
+const err15 = {instancePath:instancePath+"/issuers/" + i0,schemaPath:"#/components/schemas/IssuerClaims/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
+}
+errors++;
+}
+}
+}
+else {
+const err16 = {instancePath:instancePath+"/issuers",schemaPath:"#/properties/issuers/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err16];
+}
+else {
+vErrors.push(err16);
+}
+errors++;
+}
+}
+}
+else {
+const err17 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
+}
+errors++;
+}
+validate80.errors = vErrors;
+return errors === 0;
+}
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="body40" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate79.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate80(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate80.errors : vErrors.concat(validate80.errors);
+errors = vErrors.length;
+}
 validate79.errors = vErrors;
 return errors === 0;
 }
 validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body41 = validate80;
-const schema135 = {"$id":"body41","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
-const schema136 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"cutoffClaim":{"type":"string","enum":["iat","auth_time"],"description":"Only beside `cutoff`, the claim that is compared with it: that of the issuer of `iss`, or of all issuers if they have the same.\nOf a token without `auth_time`, its `iat` is.\n"},"claims":{"type":"object","additionalProperties":false,"required":["session","subject","cutoff"],"description":"Which claims of the issuer's tokens `s:`, `u:` and `n:` keys are made of, and cutoffs compared with.","properties":{"session":{"type":"array","items":{"type":"string"},"description":"The first that counts names the session."},"subject":{"type":"string"},"cutoff":{"type":"string","enum":["iat","auth_time"]}}},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
+const body41 = validate82;
+const schema136 = {"$id":"body41","$ref":"contract#/paths/~1api~1v1~1revocations~1%7Bkey%7D/get/responses/200/content/application~1json/schema"};
+const schema137 = {"type":"object","additionalProperties":false,"required":["key","revoked"],"properties":{"key":{"$ref":"#/components/schemas/RevocationKey"},"revoked":{"type":"boolean"},"cutoff":{"type":"integer","description":"Only of `u:` and `n:`: tokens issued until then (epoch seconds) are revoked."},"cutoffClaim":{"type":"string","enum":["iat","auth_time"],"description":"Only beside `cutoff`, the claim that is compared with it: that of the issuer of `iss`, or of all issuers if they have the same.\nOf a token without `auth_time`, its `iat` is.\n"},"claims":{"type":"object","additionalProperties":false,"required":["session","subject","cutoff"],"description":"Which claims of the issuer's tokens `s:`, `u:` and `n:` keys are made of, and cutoffs compared with.","properties":{"session":{"type":"array","items":{"type":"string"},"description":"The first that counts names the session."},"subject":{"type":"string"},"cutoff":{"type":"string","enum":["iat","auth_time"]}}},"keptUntil":{"$ref":"#/components/schemas/KeptUntil"}}};
 
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate81.evaluated;
+const evaluated0 = validate83.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6039,7 +6219,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((data3 === "iat") || (data3 === "auth_time"))){
-const err8 = {instancePath:instancePath+"/cutoffClaim",schemaPath:"#/properties/cutoffClaim/enum",keyword:"enum",params:{allowedValues: schema136.properties.cutoffClaim.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/cutoffClaim",schemaPath:"#/properties/cutoffClaim/enum",keyword:"enum",params:{allowedValues: schema137.properties.cutoffClaim.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -6147,7 +6327,7 @@ vErrors.push(err16);
 errors++;
 }
 if(!((data8 === "iat") || (data8 === "auth_time"))){
-const err17 = {instancePath:instancePath+"/claims/cutoff",schemaPath:"#/properties/claims/properties/cutoff/enum",keyword:"enum",params:{allowedValues: schema136.properties.claims.properties.cutoff.enum},message:"must be equal to one of the allowed values"};
+const err17 = {instancePath:instancePath+"/claims/cutoff",schemaPath:"#/properties/claims/properties/cutoff/enum",keyword:"enum",params:{allowedValues: schema137.properties.claims.properties.cutoff.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -6257,43 +6437,43 @@ vErrors.push(err23);
 }
 errors++;
 }
-validate81.errors = vErrors;
+validate83.errors = vErrors;
 return errors === 0;
 }
-validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body41" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate80.evaluated;
+const evaluated0 = validate82.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate81(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+if(!(validate83(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate83.errors : vErrors.concat(validate83.errors);
 errors = vErrors.length;
 }
-validate80.errors = vErrors;
+validate82.errors = vErrors;
 return errors === 0;
 }
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body42 = validate83;
-const schema139 = {"$id":"body42","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
-const schema140 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
-const schema141 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request, or the issuer of the transmitter."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"upstreamRevocation":{"$ref":"#/components/schemas/UpstreamRevocation"},"address":{"type":"string"},"userAgent":{"type":"string"},"erased":{"type":"integer","minimum":0,"description":"Only of an erasure: how many events it deleted."}}};
-const schema142 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded","sensitive_delete"]};
-const schema144 = {"type":"string","description":"Whether the issuer has revoked the refresh token of a logout.","enum":["revoked","refused","failed","unsupported"]};
+const body42 = validate85;
+const schema140 = {"$id":"body42","$ref":"contract#/paths/~1api~1v1~1audit~1events/get/responses/200/content/application~1json/schema"};
+const schema141 = {"type":"object","additionalProperties":false,"required":["events","cursor"],"properties":{"events":{"type":"array","maxItems":1000,"items":{"$ref":"#/components/schemas/AuditEvent"}},"cursor":{"oneOf":[{"type":"string"},{"type":"null"}]}}};
+const schema142 = {"type":"object","additionalProperties":false,"required":["time","event","outcome","reason","requestId"],"properties":{"time":{"type":"string","format":"date-time"},"event":{"$ref":"#/components/schemas/AuditEventName"},"outcome":{"type":"string","enum":["success","refused","unknown"]},"reason":{"type":"string"},"requestId":{"type":"string"},"client":{"type":"string","description":"The id of the machine client that sent the request, or the issuer of the transmitter."},"issuer":{"type":"string"},"subject":{"type":"string"},"keys":{"type":"array","items":{"$ref":"#/components/schemas/RevocationKey"}},"upstreamRevocation":{"$ref":"#/components/schemas/UpstreamRevocation"},"address":{"type":"string"},"userAgent":{"type":"string"},"erased":{"type":"integer","minimum":0,"description":"Only of an erasure: how many events it deleted."}}};
+const schema143 = {"type":"string","description":"A name of the OWASP Application Logging Vocabulary.","enum":["authn_token_revoked","authn_token_reuse","authn_login_fail","session_use_after_expire","authz_fail","input_validation_fail","excess_rate_limit_exceeded","sensitive_delete"]};
+const schema145 = {"type":"string","description":"Whether the issuer has revoked the refresh token of a logout.","enum":["revoked","refused","failed","unsupported"]};
 
-function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate85.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6352,7 +6532,7 @@ vErrors.push(err4);
 errors++;
 }
 for(const key0 in data){
-if(!(func1.call(schema141.properties, key0))){
+if(!(func1.call(schema142.properties, key0))){
 const err5 = {instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err5];
@@ -6401,7 +6581,7 @@ vErrors.push(err8);
 errors++;
 }
 if(!((((((((data1 === "authn_token_revoked") || (data1 === "authn_token_reuse")) || (data1 === "authn_login_fail")) || (data1 === "session_use_after_expire")) || (data1 === "authz_fail")) || (data1 === "input_validation_fail")) || (data1 === "excess_rate_limit_exceeded")) || (data1 === "sensitive_delete"))){
-const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema142.enum},message:"must be equal to one of the allowed values"};
+const err9 = {instancePath:instancePath+"/event",schemaPath:"#/components/schemas/AuditEventName/enum",keyword:"enum",params:{allowedValues: schema143.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -6424,7 +6604,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(((data2 === "success") || (data2 === "refused")) || (data2 === "unknown"))){
-const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema141.properties.outcome.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/outcome",schemaPath:"#/properties/outcome/enum",keyword:"enum",params:{allowedValues: schema142.properties.outcome.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -6548,7 +6728,7 @@ vErrors.push(err20);
 errors++;
 }
 if(!((((data10 === "revoked") || (data10 === "refused")) || (data10 === "failed")) || (data10 === "unsupported"))){
-const err21 = {instancePath:instancePath+"/upstreamRevocation",schemaPath:"#/components/schemas/UpstreamRevocation/enum",keyword:"enum",params:{allowedValues: schema144.enum},message:"must be equal to one of the allowed values"};
+const err21 = {instancePath:instancePath+"/upstreamRevocation",schemaPath:"#/components/schemas/UpstreamRevocation/enum",keyword:"enum",params:{allowedValues: schema145.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -6618,16 +6798,16 @@ vErrors.push(err26);
 }
 errors++;
 }
-validate85.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
-validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate84.evaluated;
+const evaluated0 = validate86.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6682,8 +6862,8 @@ errors++;
 }
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-if(!(validate85(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+if(!(validate87(data0[i0], {instancePath:instancePath+"/events/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 }
@@ -6775,41 +6955,41 @@ vErrors.push(err8);
 }
 errors++;
 }
-validate84.errors = vErrors;
+validate86.errors = vErrors;
 return errors === 0;
 }
-validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body42" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate83.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate84(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate84.errors : vErrors.concat(validate84.errors);
+if(!(validate86(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
 errors = vErrors.length;
 }
-validate83.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
-validate83.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body43 = validate88;
-const schema145 = {"$id":"body43","$ref":"contract#/paths/~1api~1v1~1audit~1erasures/post/responses/200/content/application~1json/schema"};
-const schema146 = {"type":"object","additionalProperties":false,"required":["erased"],"properties":{"erased":{"type":"integer","minimum":0,"description":"How many events this request has deleted."}}};
+const body43 = validate90;
+const schema146 = {"$id":"body43","$ref":"contract#/paths/~1api~1v1~1audit~1erasures/post/responses/200/content/application~1json/schema"};
+const schema147 = {"type":"object","additionalProperties":false,"required":["erased"],"properties":{"erased":{"type":"integer","minimum":0,"description":"How many events this request has deleted."}}};
 
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body43" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate88.evaluated;
+const evaluated0 = validate90.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6875,20 +7055,20 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate88.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
-validate88.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body44 = validate89;
-const schema147 = {"$id":"body44","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
-const schema148 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
+const body44 = validate91;
+const schema148 = {"$id":"body44","$ref":"contract#/paths/~1health~1live/get/responses/200/content/application~1json/schema"};
+const schema149 = {"type":"object","additionalProperties":false,"required":["status"],"properties":{"status":{"type":"string","const":"live"}}};
 
-function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body44" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate89.evaluated;
+const evaluated0 = validate91.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6952,21 +7132,21 @@ vErrors.push(err4);
 }
 errors++;
 }
-validate89.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
-validate89.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body45 = validate90;
-const schema149 = {"$id":"body45","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
-const schema150 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
-const schema151 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
-const schema152 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."},"detail":{"type":"string","description":"What is in the way, where only an operator can remove it, such as the key of a value that cierre did not write."}}};
+const body45 = validate92;
+const schema150 = {"$id":"body45","$ref":"contract#/paths/~1health~1ready/get/responses/200/content/application~1json/schema"};
+const schema151 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const schema152 = {"type":"array","minItems":5,"maxItems":5,"items":{"$ref":"#/components/schemas/Check"}};
+const schema153 = {"type":"object","additionalProperties":false,"required":["name","status"],"properties":{"name":{"type":"string","enum":["store","eviction","persistence","keys","replica"]},"status":{"type":"string","enum":["ok","warning","failed","unknown"],"description":"The service is not ready if a check other than persistence is `failed` or `unknown`."},"detail":{"type":"string","description":"What is in the way, where only an operator can remove it, such as the key of a value that cierre did not write."}}};
 
-function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate92.evaluated;
+const evaluated0 = validate94.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7043,7 +7223,7 @@ vErrors.push(err5);
 errors++;
 }
 if(!(((((data1 === "store") || (data1 === "eviction")) || (data1 === "persistence")) || (data1 === "keys")) || (data1 === "replica"))){
-const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema152.properties.name.enum},message:"must be equal to one of the allowed values"};
+const err6 = {instancePath:instancePath+"/" + i0+"/name",schemaPath:"#/components/schemas/Check/properties/name/enum",keyword:"enum",params:{allowedValues: schema153.properties.name.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -7066,7 +7246,7 @@ vErrors.push(err7);
 errors++;
 }
 if(!((((data2 === "ok") || (data2 === "warning")) || (data2 === "failed")) || (data2 === "unknown"))){
-const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema152.properties.status.enum},message:"must be equal to one of the allowed values"};
+const err8 = {instancePath:instancePath+"/" + i0+"/status",schemaPath:"#/components/schemas/Check/properties/status/enum",keyword:"enum",params:{allowedValues: schema153.properties.status.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err8];
 }
@@ -7111,16 +7291,16 @@ vErrors.push(err11);
 }
 errors++;
 }
-validate92.errors = vErrors;
+validate94.errors = vErrors;
 return errors === 0;
 }
-validate92.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate94.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate91.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7184,8 +7364,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate92(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+if(!(validate94(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
 errors = vErrors.length;
 }
 }
@@ -7200,41 +7380,41 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate91.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
-validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body45" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate90.evaluated;
+const evaluated0 = validate92.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate91(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
+if(!(validate93(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
 errors = vErrors.length;
 }
-validate90.errors = vErrors;
+validate92.errors = vErrors;
 return errors === 0;
 }
-validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate92.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body46 = validate95;
-const schema153 = {"$id":"body46","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
-const schema154 = {"oneOf":[{"$ref":"#/components/schemas/HealthNotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
-const schema155 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
+const body46 = validate97;
+const schema154 = {"$id":"body46","$ref":"contract#/components/responses/NotReady/content/application~1json/schema"};
+const schema155 = {"oneOf":[{"$ref":"#/components/schemas/HealthNotReady"},{"$ref":"#/components/schemas/Unavailable"}]};
+const schema156 = {"type":"object","additionalProperties":false,"required":["status","checks"],"properties":{"status":{"type":"string","const":"not_ready"},"checks":{"$ref":"#/components/schemas/Checks"}}};
 
-function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate97.evaluated;
+const evaluated0 = validate99.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7298,8 +7478,8 @@ errors++;
 }
 }
 if(data.checks !== undefined){
-if(!(validate92(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+if(!(validate94(data.checks, {instancePath:instancePath+"/checks",parentData:data,parentDataProperty:"checks",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
 errors = vErrors.length;
 }
 }
@@ -7314,16 +7494,16 @@ vErrors.push(err5);
 }
 errors++;
 }
-validate97.errors = vErrors;
+validate99.errors = vErrors;
 return errors === 0;
 }
-validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate96.evaluated;
+const evaluated0 = validate98.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7334,8 +7514,8 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-if(!(validate97(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
+if(!(validate99(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -7470,46 +7650,46 @@ vErrors = null;
 }
 }
 }
-validate96.errors = vErrors;
+validate98.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate96.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate98.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body46" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate95.evaluated;
+const evaluated0 = validate97.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate96(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+if(!(validate98(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate98.errors : vErrors.concat(validate98.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate96.evaluated.props;
+var props0 = validate98.evaluated.props;
 }
-validate95.errors = vErrors;
+validate97.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate95.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate97.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const body47 = validate101;
-const schema157 = {"$id":"body47","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
-const schema158 = {"type":"string"};
+const body47 = validate103;
+const schema158 = {"$id":"body47","$ref":"contract#/paths/~1openapi.yaml/get/responses/200/content/application~1yaml/schema"};
+const schema159 = {"type":"string"};
 
-function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body47" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate101.evaluated;
+const evaluated0 = validate103.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7526,20 +7706,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate101.errors = vErrors;
+validate103.errors = vErrors;
 return errors === 0;
 }
-validate101.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate103.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body48 = validate102;
-const schema159 = {"$id":"body48","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
-const schema160 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
+const body48 = validate104;
+const schema160 = {"$id":"body48","$ref":"contract#/paths/~1openapi.json/get/responses/200/content/application~1json/schema"};
+const schema161 = {"type":"object","description":"An OpenAPI 3.1 document.","additionalProperties":false,"required":["openapi","info","paths","components"],"properties":{"openapi":{"type":"string"},"info":{"type":"object"},"servers":{"type":"array","items":{"type":"object"}},"tags":{"type":"array","items":{"type":"object"}},"security":{"type":"array","items":{"type":"object"}},"paths":{"type":"object"},"components":{"type":"object"}}};
 
-function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body48" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate102.evaluated;
+const evaluated0 = validate104.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7748,20 +7928,20 @@ vErrors.push(err15);
 }
 errors++;
 }
-validate102.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
-validate102.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body49 = validate103;
-const schema161 = {"$id":"body49","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
-const schema162 = {"type":"string"};
+const body49 = validate105;
+const schema162 = {"$id":"body49","$ref":"contract#/paths/~1/get/responses/200/content/text~1html/schema"};
+const schema163 = {"type":"string"};
 
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body49" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate103.evaluated;
+const evaluated0 = validate105.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7778,20 +7958,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate103.errors = vErrors;
+validate105.errors = vErrors;
 return errors === 0;
 }
-validate103.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate105.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body50 = validate104;
-const schema163 = {"$id":"body50","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
-const schema164 = {"type":"string"};
+const body50 = validate106;
+const schema164 = {"$id":"body50","$ref":"contract#/paths/~1docs/get/responses/200/content/text~1html/schema"};
+const schema165 = {"type":"string"};
 
-function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body50" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate104.evaluated;
+const evaluated0 = validate106.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7808,20 +7988,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate104.errors = vErrors;
+validate106.errors = vErrors;
 return errors === 0;
 }
-validate104.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate106.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body51 = validate105;
-const schema165 = {"$id":"body51","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
-const schema166 = {"type":"string"};
+const body51 = validate107;
+const schema166 = {"$id":"body51","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1javascript/schema"};
+const schema167 = {"type":"string"};
 
-function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body51" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate105.evaluated;
+const evaluated0 = validate107.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7838,20 +8018,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate105.errors = vErrors;
+validate107.errors = vErrors;
 return errors === 0;
 }
-validate105.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate107.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body52 = validate106;
-const schema167 = {"$id":"body52","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
-const schema168 = {"type":"string"};
+const body52 = validate108;
+const schema168 = {"$id":"body52","$ref":"contract#/paths/~1docs~1%7Bfile%7D/get/responses/200/content/text~1css/schema"};
+const schema169 = {"type":"string"};
 
-function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body52" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate106.evaluated;
+const evaluated0 = validate108.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7868,20 +8048,20 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate106.errors = vErrors;
+validate108.errors = vErrors;
 return errors === 0;
 }
-validate106.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate108.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const body53 = validate107;
-const schema169 = {"$id":"body53","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
-const schema170 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
+const body53 = validate109;
+const schema170 = {"$id":"body53","$ref":"contract#/paths/~1docs~1token/post/responses/200/content/application~1json/schema"};
+const schema171 = {"type":"object","additionalProperties":false,"required":["token"],"properties":{"token":{"type":"string"}}};
 
-function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body53" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate107.evaluated;
+const evaluated0 = validate109.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7934,20 +8114,20 @@ vErrors.push(err3);
 }
 errors++;
 }
-validate107.errors = vErrors;
+validate109.errors = vErrors;
 return errors === 0;
 }
-validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate109.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const body54 = validate108;
-const schema171 = {"$id":"body54","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
-const schema172 = {"type":"string"};
+const body54 = validate110;
+const schema172 = {"$id":"body54","$ref":"contract#/paths/~1metrics/get/responses/200/content/text~1plain/schema"};
+const schema173 = {"type":"string"};
 
-function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="body54" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate108.evaluated;
+const evaluated0 = validate110.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7964,10 +8144,10 @@ vErrors.push(err0);
 }
 errors++;
 }
-validate108.errors = vErrors;
+validate110.errors = vErrors;
 return errors === 0;
 }
-validate108.evaluated = {"dynamicProps":false,"dynamicItems":false};
+validate110.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
 const isNothing = (body) => body === undefined
 export const responseBodies = {

@@ -13,6 +13,8 @@ export type GuardObserver = Readonly<{
   onSnapshot: () => void
   onFreshness: (isFresh: boolean) => void
   onTrouble: (error: Error) => void
+  /** What the guard says once, whether it is fresh or not. */
+  onWarning: (warning: Error) => void
 }>
 
 export type GuardFollowerParts = GuardObserver &

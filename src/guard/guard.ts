@@ -8,6 +8,7 @@ import { createGuardEvents } from './guard-events.js'
 import { registerMetrics } from './guard-metrics.js'
 import { createGuardFollower, type GuardFollower, type GuardObserver } from './guard-follower.js'
 import { createFeedClient } from './http-feed.js'
+import { createIssuerComparison } from './issuer-differences.js'
 import { createHttpFeedSource } from './http-feed-source.js'
 import { openGuardIssuers } from './key-sets.js'
 import { createGuardWatch } from './guard-watch.js'
@@ -40,11 +41,13 @@ export type KnownRevocations = Readonly<{
 }>
 
 /** What a guard knows of revocations by the feed of a service. */
-export function followService({ feed, clock, maxStalenessMs }: GuardSettings) {
-  const source = createHttpFeedSource(createFeedClient(feed))
+export function followService({ feed, issuers, clock, maxStalenessMs }: GuardSettings) {
   const liveSet = createLiveSet(clock.now, cautiousTime(clock))
-  const follow = (observer: GuardObserver) =>
-    createGuardFollower({ ...observer, source, liveSet, clock, maxStalenessMs })
+  const follow = (observer: GuardObserver) => {
+    const onIssuers = createIssuerComparison(issuers, observer.onWarning)
+    const source = createHttpFeedSource(createFeedClient(feed, onIssuers))
+    return createGuardFollower({ ...observer, source, liveSet, clock, maxStalenessMs })
+  }
   return { liveSet, follow }
 }
 
@@ -119,6 +122,10 @@ const observerOf = ({
   onTrouble(error) {
     events.emit('warning', error)
     unheard.onTrouble(error)
+  },
+  onWarning(warning) {
+    events.emit('warning', warning)
+    unheard.onWarning(warning)
   },
 })
 

@@ -11,6 +11,7 @@ import type { PageReader, SnapshotTarget } from '../feed/feed-source.js'
 import { createSnapshotReader, DamagedSnapshot } from '../feed/snapshot-reader.js'
 import { request, textOf, withDeadlineSignal, type Answer } from '../runtime/http-client.js'
 import { authorizationOf, type Credentials } from './credentials.js'
+import type { createIssuerComparison, ServiceIssuer } from './issuer-differences.js'
 import { FeedError, violationOf, type FeedPart } from './feed-error.js'
 
 const connectWithinMs = 5_000
@@ -21,6 +22,8 @@ const snapshotStallsMs = 10_000
 const busyAtMostMs = 5
 const writtenAtOnceBytes = 16_384
 const longestEvent = 65_536
+/** A service may have very many issuers. */
+const longestPosition = 1 << 20
 
 /** What takes a snapshot. `onPosition` gets the position in the head, before any record. */
 type SnapshotReceiver = Pick<SnapshotTarget, 'addPacked' | 'onPart'> &
@@ -48,18 +51,27 @@ type Connection = Readonly<{
   send<T>(request: PartRequest, read: (answer: Answer) => Promise<T>): Promise<T>
 }>
 
-/** Requests the feed with credentials that have been checked. */
-export function createFeedClient(credentials: Credentials): FeedClient {
+/**
+ * Requests the feed with credentials that have been checked.
+ *
+ * @param onIssuers gets the issuers that come with each position
+ */
+export function createFeedClient(
+  credentials: Credentials,
+  onIssuers: ReturnType<typeof createIssuerComparison> = () => undefined,
+): FeedClient {
   const connection = connectionOf(credentials)
   return {
     snapshot: (receiver, signal) => readSnapshot(connection, receiver, signal),
     events: (from, reader) => readEvents(connection, from, reader),
     position: (signal) =>
       connection.send({ part: 'position', query: {}, signal }, async (answer) => {
-        const { position } = JSON.parse(await textOf(answer, longestEvent)) as {
+        const { position, issuers } = JSON.parse(await textOf(answer, longestPosition)) as {
           position?: unknown
+          issuers?: readonly ServiceIssuer[]
         }
         if (typeof position !== 'string') throw new FeedError('the feed has no position')
+        onIssuers(issuers)
         return position
       }),
   }

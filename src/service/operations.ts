@@ -195,12 +195,17 @@ const clientOperations = (
   }) satisfies Partial<Operations>
 
 /** For guards, which follow the feed. */
-const feedOperations = ({ config, feed }: ServiceParts, { clients }: Rules) => {
+const feedOperations = ({ config, feed, reloadable }: ServiceParts, { clients }: Rules) => {
   const { liveSet, follower, subscribers, readTail } = feed
   return {
     getSnapshot: getSnapshot({ clients, liveSet, position: follower.position }),
     followEvents: followEvents({ clients, subscribers }),
-    getPosition: getPosition({ clients, readTail, timeoutMs: config.storeTimeoutMs }),
+    getPosition: getPosition({
+      clients,
+      readTail,
+      issuers: reloadable.issuers,
+      timeoutMs: config.storeTimeoutMs,
+    }),
   } satisfies Partial<Operations>
 }
 
