@@ -197,15 +197,11 @@ const clientOperations = (
 /** For guards, which follow the feed. */
 const feedOperations = ({ config, feed, reloadable }: ServiceParts, { clients }: Rules) => {
   const { liveSet, follower, subscribers, readTail } = feed
+  const [{ issuers }, timeoutMs] = [reloadable, config.storeTimeoutMs]
   return {
     getSnapshot: getSnapshot({ clients, liveSet, position: follower.position }),
     followEvents: followEvents({ clients, subscribers }),
-    getPosition: getPosition({
-      clients,
-      readTail,
-      issuers: reloadable.issuers,
-      timeoutMs: config.storeTimeoutMs,
-    }),
+    getPosition: getPosition({ clients, readTail, issuers, timeoutMs }),
   } satisfies Partial<Operations>
 }
 

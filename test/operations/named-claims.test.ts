@@ -334,7 +334,10 @@ describe('a wrong setting of an issuer is told by a warning', () => {
   })
 
   it('a guard emits it as a warning', async () => {
-    const service = await startService({ CLIENTS: clientsVariable })
+    const service = await startService({
+      CLIENTS: clientsVariable,
+      JWT_SESSION_CLAIM: 'session_id',
+    })
     const guard = createGuard({
       issuers: [{ issuer: iss, secret: hmacSecret, sessionClaim: 'session_id' }],
       feed: feedOf(service.origin),

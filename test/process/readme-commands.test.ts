@@ -48,7 +48,8 @@ describe('every command and snippet of the pages', () => {
     allow: ['introspect', 'revoke', 'feed', 'audit'],
   }))
   const issuerName = 'https://issuer.example.com'
-  const token = () => sign(freshClaims({ iss: issuerName, sub: 'alice' }), 'RS256', { kid: 'k' })
+  const claims = { iss: issuerName, aud: 'https://api.example.com', sub: 'alice' }
+  const token = () => sign(freshClaims(claims), 'RS256', { kid: 'k' })
 
   /** The text with the addresses of this test in place of those of a reader. */
   const local = (text: string) =>
