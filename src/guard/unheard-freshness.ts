@@ -2,8 +2,8 @@ type State = Readonly<{ mode: 'starting' | 'fresh' | 'stale'; trouble?: Error }>
 
 /**
  * Says on the console what a guard without listeners warns of, and when it becomes stale and fresh
- * again: otherwise no line would say why its API answers 503. A guard that meets trouble before it was ever fresh counts
- * as stale.
+ * again: otherwise no line would say why its API answers 503. A guard that meets trouble before it
+ * was ever fresh counts as stale.
  *
  * @param isHeard whether the app listens to the guard, and so is told by events
  */

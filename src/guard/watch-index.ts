@@ -10,7 +10,10 @@ export type EndOfWatch = EndOfToken | 'stale'
 /** What becomes of a live connection whose guard is stale. */
 export type OnStale = 'close' | 'keep'
 
-/** A function that stops watching. `guard.renew` takes it, to put a new token in the old one's place. */
+/**
+ * A function that stops watching. `guard.renew` takes it, to put a new token in the place of the old
+ * one.
+ */
 export type Watch = () => void
 
 export type Watched = {
