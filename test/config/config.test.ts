@@ -365,6 +365,11 @@ const wrong: [string, Record<string, string>, RegExp][] = [
     /^SESSION_KEYS has "cierre:\{sid\}", which could name keys of cierre itself$/,
   ],
   [
+    'SESSION_KEYS with a start of our own',
+    { ...onRedis, SESSION_KEYS: 'cierre:sess:{sid}' },
+    /^SESSION_KEYS has "cierre:sess:\{sid\}", which could name keys of cierre itself$/,
+  ],
+  [
     'SESSION_KEYS that a claim could complete',
     { ...onRedis, SESSION_KEYS: 'cier{sid}' },
     /^SESSION_KEYS has "cier\{sid\}", which could name keys of cierre itself$/,

@@ -264,6 +264,22 @@ describe('the settings of an issuer', () => {
     ])
   })
 
+  it('have a key set without credentials in its URL, and EdDSA under both of its names', () => {
+    const remote = (jwksUri: string, more: object = {}) =>
+      ofGuard({ issuer: 'https://issuer.test', jwksUri, ...more })
+    for (const wrong of ['u:p@', 'u@', ':p@'])
+      expect(remote(`https://${wrong}issuer.test/jwks`), wrong).to.have.property('faults')
+    const algorithmsOf = (...algorithms: string[]) =>
+      remote('https://issuer.test/jwks', { algorithms })
+    for (const name of ['EdDSA', 'Ed25519'])
+      expect(algorithmsOf('ES256', name))
+        .to.have.nested.property('issuers[0].algorithms')
+        .that.has.members(['ES256', 'EdDSA', 'Ed25519'])
+    expect(algorithmsOf('ES256'))
+      .to.have.nested.property('issuers[0].algorithms')
+      .that.deep.equals(['ES256'])
+  })
+
   it('find their keys by discovery of an issuer that is a URL, without {claim}', () => {
     const discovery = { discovery: true, secret: undefined }
     expect(faultsOf(discovery)).to.deep.equal([])

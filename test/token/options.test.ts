@@ -29,6 +29,9 @@ describe('options', () => {
     const cases: [Option<unknown>, string, unknown, unknown][] = [
       [wholeNumber(0, 10), '7', 7, 7],
       [wholeNumber(0, 10), '11', 11, 'must be a whole number from 0 to 10'],
+      [wholeNumber(0, 10), '0', 0, 0],
+      [wholeNumber(0, 10), '10', 10, 10],
+      [number(1, 2), '1', 1, 1],
       [number(1, 2), '2', 2, 2],
       [oneOf([true, false]), 'true', true, true],
       [oneOf(['a', 'b']), 'c', 'c', 'must be one of a, b'],
@@ -49,12 +52,13 @@ describe('options', () => {
         read(wholeNumber(0, 10), '7'),
         read(wholeNumber(0, 10), 0.5),
         read(number(0, 10), NaN),
+        read(number(0, 10), 10.5),
         read(oneOf([true, false]), 'true'),
         read(text, 7),
         read(texts, ['a', '']),
         read(texts, []),
       ].map((result) => String(result).slice(0, 7)),
-    ).to.deep.equal(Array.from({ length: 7 }, () => 'must be'))
+    ).to.deep.equal(Array.from({ length: 8 }, () => 'must be'))
     for (const given of ['-1', '1.5', '1e1', '0x1', ' 1', ''])
       expect(readText(wholeNumber(0, 10), given), given).to.match(/^must be a whole number/)
   })

@@ -98,7 +98,10 @@ describe('the client that revokes refresh tokens at its issuer', () => {
       'http://issuer.test/revoke',
       'http://8.8.8.8/revoke',
       'http://[2001:db8::1]/revoke',
+      'ftp://10.1.2.3/revoke',
       'https://user:password@issuer.test/revoke',
+      'https://user@issuer.test/revoke',
+      'https://:password@issuer.test/revoke',
       'https://issuer.test/revoke#fragment',
     ])
       expect(isTaken(url), url).to.equal(false)
