@@ -929,7 +929,7 @@ export interface components {
         FeedPosition: {
             /** @description The id of the event in the stream, a dot, and its key, `genesis`, or the name of an informational event. */
             position: string;
-            /** @description The claims from which the service makes keys. A reader that makes its own keys from other claims misses revocations. */
+            /** @description The claims from which the service makes keys. A reader that makes its own keys from other claims misses revocations. Left out where it would have more than 32 KiB. */
             issuers?: components["schemas"]["IssuerClaims"][];
         };
         IssuerClaims: {

@@ -22,8 +22,6 @@ const snapshotStallsMs = 10_000
 const busyAtMostMs = 5
 const writtenAtOnceBytes = 16_384
 const longestEvent = 65_536
-/** A service may have very many issuers. */
-const longestPosition = 1 << 20
 
 /** What takes a snapshot. `onPosition` gets the position in the head, before any record. */
 type SnapshotReceiver = Pick<SnapshotTarget, 'addPacked' | 'onPart'> &
@@ -66,7 +64,7 @@ export function createFeedClient(
     events: (from, reader) => readEvents(connection, from, reader),
     position: (signal) =>
       connection.send({ part: 'position', query: {}, signal }, async (answer) => {
-        const { position, issuers } = JSON.parse(await textOf(answer, longestPosition)) as {
+        const { position, issuers } = JSON.parse(await textOf(answer, longestEvent)) as {
           position?: unknown
           issuers?: readonly ServiceIssuer[]
         }

@@ -23,10 +23,18 @@ export const getPosition = (parts: Parts): Operation<'getPosition'> => {
     requireReadable(query?.version)
     const tail = await answered('store', timeoutMs, readTail)
     if (tail === undefined) throw new ServiceError('feed_unavailable', { reason: 'feed' })
-    const body = { position: positionOf(tail), issuers: issuers().map(claimsOf) }
-    return { status: 200, body }
+    return { status: 200, body: { position: positionOf(tail), ...issuersIn(issuers()) } }
   }
   return forClients({ clients, permission: 'feed', run })
+}
+
+/** A reader asks once a second, and an earlier guard takes 64 KiB at most. */
+const mostIssuersBytes = 32 * 1024
+
+/** The issuers, unless they would make the answer large. */
+function issuersIn(all: readonly Issuer[]): Readonly<{ issuers?: IssuerClaims[] }> {
+  const issuers = all.map(claimsOf)
+  return Buffer.byteLength(JSON.stringify(issuers)) > mostIssuersBytes ? {} : { issuers }
 }
 
 const claimsOf = ({ issuer, sessionClaim, subjectClaim, cutoffClaim }: Issuer): IssuerClaims => ({

@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import type { Guard } from '../../src/guard.js'
 import { createIssuerComparison, type ServiceIssuer } from '../../src/guard/issuer-differences.js'
-
 import { parseGuardEntries } from '../../src/token/issuer-entries.js'
 import { createFaults } from '../../src/token/options.js'
 import { clientsVariable } from '../support/clients.js'
@@ -65,6 +64,28 @@ describe('the issuers of a guard beside those of the service', () => {
     expect(warningsOf([{ issuer: one }, { issuer: two }], [service(two)])).to.deep.equal([
       'the service revokes no tokens of the issuer https://one.test',
     ])
+  })
+
+  it('are not compared where the service has very many, and the guard is fresh all the same', async () => {
+    const issuers = Array.from({ length: 400 }, (_, index) => ({
+      issuer: `https://tenant-${index}.test`,
+      secret: hmacSecret,
+    }))
+    const running = await startService({
+      CLIENTS: clientsVariable,
+      JWT_ISSUERS: JSON.stringify(issuers),
+      JWT_SECRET: '',
+    })
+    const guard = startGuard(running.origin, { issuers: [{ issuer: one, secret: hmacSecret }] })
+    const warnings: string[] = []
+    guard.on('warning', ({ message }) => warnings.push(message))
+    try {
+      await guard.ready()
+      expect([guard.stats().fresh, warnings]).to.deep.equal([true, []])
+    } finally {
+      await guard.close()
+      await running.stop()
+    }
   })
 
   it('a guard with another claim lets a token pass that was revoked by its session, and warns of it', async () => {
