@@ -31,13 +31,13 @@ export function createIssuerComparison(
 function differences(service: readonly ServiceIssuer[], own: readonly OwnIssuer[]): string[] {
   return own.flatMap((one) => {
     const { issuer = '(any)' } = one
-    const [first, ...others] = service.filter((other) => areOfOne(one, other))
-    if (first === undefined) return [`the service revokes no tokens of the issuer ${issuer}`]
-    const differing = differingIn(one, first)
-    if (differing.length === 0 || others.some((other) => differingIn(one, other).length === 0))
-      return []
+    const differing = service
+      .filter((other) => areOfOne(one, other))
+      .map((other) => differingIn(one, other).join(', '))
+    if (differing.length === 0) return [`the service revokes no tokens of the issuer ${issuer}`]
+    if (differing.includes('')) return []
     return [
-      `the service has another ${differing.join(', ')} for the issuer ${issuer}: tokens that it has revoked may pass here`,
+      `the service has another ${differing[0]} for the issuer ${issuer}: tokens that it has revoked may pass here`,
     ]
   })
 }

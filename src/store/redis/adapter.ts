@@ -49,7 +49,7 @@ export class RevocationAdapter extends KeyvRedis<string> {
  */
 export type ValueReader = (keys: string[]) => Promise<(string | null)[]>
 
-const readValuesScript = readScript('read.lua')
+const readValuesScript = readScript('on-primary.lua', 'read.lua')
 
 export const redisValueReader =
   (link: RedisLink, foreign: ForeignValues, clock: ClockCheck): ValueReader =>

@@ -14,8 +14,8 @@ import type { FeedReader, FeedLog } from '../../feed/feed-source.js'
 
 const scannedAtOnce = 500
 
-const pageScript = readScript('feed-page.lua')
-const tailScript = readScript('feed-tail.lua')
+const pageScript = readScript('on-primary.lua', 'feed-page.lua')
+const tailScript = readScript('on-primary.lua', 'feed-tail.lua')
 const boundsScript = readScript('feed-bounds.lua')
 const scanScript = readScript('scan.lua')
 

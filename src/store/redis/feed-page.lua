@@ -9,13 +9,9 @@
 --   1  the id of the first event
 --   2  how many events at most
 
--- A replica may lag without end. It refuses this write, which would change nothing. Other refusals,
--- such as that of a full disk, do not concern a reader.
 local layout = redis.call('GET', KEYS[1])
-local reply = layout and redis.pcall('SET', KEYS[1], layout, 'NX')
-if type(reply) == 'table' and reply.err and string.find(reply.err, 'READONLY') then
-  return redis.error_reply('READONLY this Redis is a replica')
-end
+local refused = refusedByReplica(KEYS[1], layout)
+if refused then return refused end
 
 local page = redis.call('XRANGE', KEYS[2], ARGV[1], '+', 'COUNT', ARGV[2])
 local text = #page == 0 and '[]' or cjson.encode(page)

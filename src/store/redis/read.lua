@@ -19,13 +19,8 @@ end
 local function foreign(key) return redis.error_reply('FOREIGN ' .. key) end
 
 local values = redis.call('MGET', unpack(KEYS))
--- A replica may lag without end. It refuses this write, which would change nothing. Other refusals,
--- such as that of a full disk, do not concern a reader.
-local layout = values[1]
-local reply = layout and redis.pcall('SET', KEYS[1], layout, 'NX')
-if type(reply) == 'table' and reply.err and string.find(reply.err, 'READONLY') then
-  return redis.error_reply('READONLY this Redis is a replica')
-end
+local refused = refusedByReplica(KEYS[1], values[1])
+if refused then return refused end
 local found = values[1] and 1 or 0
 for i = 2, #KEYS do
   local value = values[i]

@@ -7,11 +7,12 @@ import type { RedisLink } from './connection.js'
 export type Script = Readonly<{ text: string; digest: string }>
 
 /**
- * Reads a script from the file of that name beside this one. The build copies the files to `dist`.
- * Nothing is substituted in the text: whatever varies is an argument of the script.
+ * Reads a script from the files of these names beside this one; all but the last have functions for
+ * it. The build copies the files to `dist`. Nothing is substituted in the text: whatever varies is an
+ * argument of the script.
  */
-export function readScript(file: `${string}.lua`): Script {
-  const text = readFileSync(new URL(file, import.meta.url), 'utf8')
+export function readScript(...files: readonly `${string}.lua`[]): Script {
+  const text = files.map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('\n')
   return { text, digest: createHash('sha1').update(text).digest('hex') }
 }
 
