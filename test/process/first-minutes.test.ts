@@ -21,8 +21,7 @@ function stepsOf(path: string): string[][] {
 }
 
 /** A `bash` in a folder of its own, into which a reader pastes one step after the other. */
-function openTerminal(packed: string, variables: Record<string, string>) {
-  const folder = mkdtempSync(join(tmpdir(), 'cierre-first-'))
+function openTerminal(packed: string, folder: string, variables: Record<string, string>) {
   const { PATH, HOME } = process.env
   const npm = { npm_config_prefer_offline: 'true', npm_config_audit: 'false' }
   // `script` gives it a terminal, and thus job control: `kill %1` ends a job with all its processes.
@@ -54,7 +53,6 @@ function openTerminal(packed: string, variables: Record<string, string>) {
       keyboard.end('for job in $(jobs -p); do kill -KILL -- "-$job" || true; done\n')
       await until('the terminal is closed', () => child.exitCode !== null)
       await end(child)
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
@@ -68,15 +66,17 @@ const statusesOf = (out: string) =>
 describe('the first ten minutes: every command of the page', function () {
   // Packages are installed, and Go compiles, on a machine that may be busy.
   this.timeout(400_000)
-  let packages: string
+  let folders: string
   let packed: string
+  /** What the first path has installed into an empty folder. The others have it when they begin. */
+  let installed: string | undefined
   before(() => {
-    packages = mkdtempSync(join(tmpdir(), 'cierre-packed-'))
-    const args = ['run', '--silent', 'pack', '--', '--pack-destination', packages]
+    folders = mkdtempSync(join(tmpdir(), 'cierre-first-'))
+    const args = ['run', '--silent', 'pack', '--', '--pack-destination', folders]
     const [first = ''] = execFileSync('npm', args, { cwd: root, encoding: 'utf8' }).split('\n')
     packed = first
   })
-  after(() => rmSync(packages, { recursive: true, force: true }))
+  after(() => rmSync(folders, { recursive: true, force: true }))
 
   /**
    * Runs the four steps of a path, with ports and package of this test, and answers what each has
@@ -107,7 +107,10 @@ describe('the first ten minutes: every command of the page', function () {
       refused === undefined ? text : text.replace(/^curl.*auth\/logout.*$/m, `$&\n${wait}`)
     const steps = stepsOf(path)
     expect(steps, path).to.have.length(4)
-    const terminal = openTerminal(packed, { PORT: String(service), AGENT_PORT: String(agent) })
+    const folder = mkdtempSync(join(folders, 'path-'))
+    if (installed !== undefined) execFileSync('cp', ['-al', installed, folder])
+    const ports = { PORT: String(service), AGENT_PORT: String(agent) }
+    const terminal = openTerminal(packed, folder, ports)
     const printed: string[] = []
     try {
       for (const blocks of steps) {
@@ -116,6 +119,7 @@ describe('the first ten minutes: every command of the page', function () {
         printed.push(await terminal.paste(local(afterLogout(block))))
       }
       expect(await terminal.paste('cat cierre.log\n')).not.to.include('a variable is not known')
+      installed ??= join(folder, 'node_modules')
     } finally {
       await terminal.close()
     }
