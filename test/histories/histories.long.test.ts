@@ -1,13 +1,12 @@
 import { expect } from 'chai'
-import { repeats } from '../support/long.js'
 import { explore, wander } from './explore.js'
 import { large, small } from './settings.js'
 
-const depth = repeats(4, 8)
+const depth = 8
 /** To let everything come to rest takes as long as the events. */
-const convergesUpTo = repeats(4, 6)
+const convergesUpTo = 6
 const { SEED: given, HISTORIES: count } = process.env
-const histories = Number(count ?? (given === undefined ? repeats(1_000, 100_000) : 1))
+const histories = Number(count ?? (given === undefined ? 100_000 : 1))
 /** Each run has the same seeds, so that no change is refused for what another one broke. */
 const firstSeed = Number(given ?? 1)
 const longest = 40

@@ -10,13 +10,12 @@ import { runAgent } from '../support/agent.js'
 import { clientsVariable } from '../support/clients.js'
 import { runMain } from '../support/instance.js'
 import { saw } from '../support/leaks.js'
-import { repeats } from '../support/long.js'
 import { end, freePort, until } from '../support/processes.js'
 import { createRandom, type Random } from '../support/random.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { hmacSecret, nowS, token } from '../support/tokens.js'
 
-const lastsS = Number(process.env['KILLS_S'] ?? repeats(10, 600))
+const lastsS = Number(process.env['KILLS_S'] ?? 600)
 const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31))
 
 /** The bound: a check that begins later than this after the 200 of a logout refuses its token. */

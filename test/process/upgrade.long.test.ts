@@ -8,7 +8,6 @@ import { feedOf } from '../support/guard.js'
 import { send } from '../support/http.js'
 import { startInstance, type Instance } from '../support/instance.js'
 import { saw } from '../support/leaks.js'
-import { longTest } from '../support/long.js'
 import { freePort, until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { hmacSecret, token } from '../support/tokens.js'
@@ -204,73 +203,65 @@ describe('an upgrade of two instances, one after the other, under load', () => {
     const patientMs = 60_000
     const strictMs = 2_000
 
-    longTest(
-      'guards first, then instances: 200 for every request, and no guard misses a revocation',
-      async () => {
-        const old = await Promise.all(ports.map(startEarlier))
-        const origin = await balance()
-        const load = logOutAt(origin, 3)
-        const { loggedOut } = load
-        const feed = feedOf(origin)
-        const earlierGuard = await watch(createEarlierGuard, feed, {
-          loggedOut,
-          maxStalenessMs: patientMs,
-        })
-        await load.flow()
-        const patient = await watch(createGuard, feed, { loggedOut, maxStalenessMs: patientMs })
-        const strict = await watch(createGuard, feed, { loggedOut, maxStalenessMs: strictMs })
-        await earlierGuard.stop()
-        await roll(old, load)
-        await load.stop()
-        await until('each is checked', () => strict.checked() === loggedOut.length)
-        expect(load.others, instances.map(({ output }) => output.out).join('')).to.deep.equal([])
-        for (const { answers } of [earlierGuard, patient])
-          expect(answers.filter(({ status }) => status !== 200)).to.deep.equal([])
-        expect(strict.late).to.deep.equal([])
-        expect(strict.answers.at(-1)?.status).to.equal(200)
-        for (const { jwt } of loggedOut) expect(await statusAt(patient.guard, jwt)).to.equal(401)
-      },
-    )
+    it('guards first, then instances: 200 for every request, and no guard misses a revocation', async () => {
+      const old = await Promise.all(ports.map(startEarlier))
+      const origin = await balance()
+      const load = logOutAt(origin, 3)
+      const { loggedOut } = load
+      const feed = feedOf(origin)
+      const earlierGuard = await watch(createEarlierGuard, feed, {
+        loggedOut,
+        maxStalenessMs: patientMs,
+      })
+      await load.flow()
+      const patient = await watch(createGuard, feed, { loggedOut, maxStalenessMs: patientMs })
+      const strict = await watch(createGuard, feed, { loggedOut, maxStalenessMs: strictMs })
+      await earlierGuard.stop()
+      await roll(old, load)
+      await load.stop()
+      await until('each is checked', () => strict.checked() === loggedOut.length)
+      expect(load.others, instances.map(({ output }) => output.out).join('')).to.deep.equal([])
+      for (const { answers } of [earlierGuard, patient])
+        expect(answers.filter(({ status }) => status !== 200)).to.deep.equal([])
+      expect(strict.late).to.deep.equal([])
+      expect(strict.answers.at(-1)?.status).to.equal(200)
+      for (const { jwt } of loggedOut) expect(await statusAt(patient.guard, jwt)).to.equal(401)
+    })
 
-    longTest(
-      'instances first: 503 from every old guard, which is never fresh again, and none misses a revocation',
-      async () => {
-        const old = await Promise.all(ports.map(startEarlier))
-        const origin = await balance()
-        const load = logOutAt(origin, 3)
-        const { loggedOut } = load
-        const feed = feedOf(origin)
-        const earlierGuards = [
-          await watch(createEarlierGuard, feed, { loggedOut, maxStalenessMs: strictMs }),
-          await watch(createEarlierGuard, feed, { loggedOut, maxStalenessMs: strictMs }),
-        ]
-        await load.flow()
-        expect(await layout()).to.equal('1')
-        const raised = until('the layout is raised', async () => (await layout()) === '2').then(
-          () => performance.now(),
-        )
-        await roll(old, load)
-        const staleAtMs = (await raised) + strictMs
-        const recent = await watch(createGuard, feed, { loggedOut, maxStalenessMs: patientMs })
-        await until('old guards were asked for longer than they may be stale', () =>
-          earlierGuards.every(({ answers }) => (answers.at(-1)?.atMs ?? 0) > staleAtMs),
-        )
-        await load.stop()
-        for (const { answers, late, checked } of earlierGuards) {
-          await until('each is checked', () => checked() === loggedOut.length)
-          expect(late).to.deep.equal([])
-          const after = answers.filter(({ atMs }) => atMs > staleAtMs)
-          expect(new Set(after.map(({ status }) => status))).to.deep.equal(new Set([503]))
-        }
-        expect(load.others, instances.map(({ output }) => output.out).join('')).to.deep.equal([])
-        await until('the new guard knows each', async () => {
-          const statuses = await Promise.all(
-            loggedOut.map(({ jwt }) => statusAt(recent.guard, jwt)),
-          )
-          return statuses.every((status) => status === 401)
-        })
-        expect(recent.answers.filter(({ status }) => status !== 200)).to.deep.equal([])
-      },
-    )
+    it('instances first: 503 from every old guard, which is never fresh again, and none misses a revocation', async () => {
+      const old = await Promise.all(ports.map(startEarlier))
+      const origin = await balance()
+      const load = logOutAt(origin, 3)
+      const { loggedOut } = load
+      const feed = feedOf(origin)
+      const earlierGuards = [
+        await watch(createEarlierGuard, feed, { loggedOut, maxStalenessMs: strictMs }),
+        await watch(createEarlierGuard, feed, { loggedOut, maxStalenessMs: strictMs }),
+      ]
+      await load.flow()
+      expect(await layout()).to.equal('1')
+      const raised = until('the layout is raised', async () => (await layout()) === '2').then(() =>
+        performance.now(),
+      )
+      await roll(old, load)
+      const staleAtMs = (await raised) + strictMs
+      const recent = await watch(createGuard, feed, { loggedOut, maxStalenessMs: patientMs })
+      await until('old guards were asked for longer than they may be stale', () =>
+        earlierGuards.every(({ answers }) => (answers.at(-1)?.atMs ?? 0) > staleAtMs),
+      )
+      await load.stop()
+      for (const { answers, late, checked } of earlierGuards) {
+        await until('each is checked', () => checked() === loggedOut.length)
+        expect(late).to.deep.equal([])
+        const after = answers.filter(({ atMs }) => atMs > staleAtMs)
+        expect(new Set(after.map(({ status }) => status))).to.deep.equal(new Set([503]))
+      }
+      expect(load.others, instances.map(({ output }) => output.out).join('')).to.deep.equal([])
+      await until('the new guard knows each', async () => {
+        const statuses = await Promise.all(loggedOut.map(({ jwt }) => statusAt(recent.guard, jwt)))
+        return statuses.every((status) => status === 401)
+      })
+      expect(recent.answers.filter(({ status }) => status !== 200)).to.deep.equal([])
+    })
   })
 })

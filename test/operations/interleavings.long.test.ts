@@ -2,7 +2,6 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { createRevocation, introspect, revoke, verify } from '../support/asking.js'
 import { clientsVariable } from '../support/clients.js'
-import { repeats } from '../support/long.js'
 import { until } from '../support/processes.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { startService, type TestService } from '../support/service.js'
@@ -198,7 +197,7 @@ describe('interleavings over two instances and one Redis', () => {
           )
         }
       }),
-      { numRuns: repeats(150, 1_000) },
+      { numRuns: 1_000 },
     )
   }).timeout(300_000)
 })

@@ -5,8 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { clientsVariable, secretOf } from '../support/clients.js'
-import { installedGenerators, otherGenerators, type Generator } from '../support/generators.js'
-import { isLong } from '../support/long.js'
+import { generators, type Generator } from '../support/generators.js'
 import { startService, type TestService } from '../support/service.js'
 import { token } from '../support/tokens.js'
 
@@ -39,7 +38,7 @@ describe('a client that a third-party generator makes of the contract', function
   before(async () => {
     folder = mkdtempSync(join(root, 'node_modules', '.generators-'))
     service = await startService({ CLIENTS: clientsVariable })
-    if (isLong) await installOthers()
+    await installOthers()
   })
   after(async () => {
     await service.stop()
@@ -88,7 +87,7 @@ describe('a client that a third-party generator makes of the contract', function
     return import(pathToFileURL(join(place, 'built', 'program.js')).href) as Promise<Program>
   }
 
-  for (const generator of [...installedGenerators, ...(isLong ? otherGenerators : [])]) {
+  for (const generator of generators) {
     it(`${generator.name}: compiles under strict, and logs a real token out: 200, then 401`, async () => {
       const { logOut, introspect } = await build(generator)
       const jwt = await token()

@@ -6,7 +6,6 @@ import type { Guard } from '../../src/guard.js'
 import { clientsVariable } from '../support/clients.js'
 import { startGuard, statusOf } from '../support/guard.js'
 import { send } from '../support/http.js'
-import { isLong, repeats } from '../support/long.js'
 import { startProxy } from '../support/proxy.js'
 import { end, freePort, start, until } from '../support/processes.js'
 import { createRandom } from '../support/random.js'
@@ -14,7 +13,7 @@ import { startRedis, type TestRedis } from '../support/redis.js'
 import { startCluster, startSentinels, type TestTopology } from '../support/topologies.js'
 import { hmacSecret, token } from '../support/tokens.js'
 
-const revocations = Number(process.env['NEVER_LOST'] ?? repeats(500, 2_000))
+const revocations = Number(process.env['NEVER_LOST'] ?? 2_000)
 const maxStalenessMs = 3_000
 
 /** An instance in its own process, which can be killed and stopped. */
@@ -101,10 +100,8 @@ const startSeveral = (start: () => Promise<TestTopology>) => async (): Promise<P
 
 const places: Record<string, () => Promise<Place>> = {
   'one Redis': startPlain,
-  ...(isLong && {
-    sentinels: startSeveral(startSentinels),
-    'a cluster': startSeveral(startCluster),
-  }),
+  sentinels: startSeveral(startSentinels),
+  'a cluster': startSeveral(startCluster),
 }
 
 for (const [name, open] of Object.entries(places))
