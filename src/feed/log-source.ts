@@ -8,7 +8,6 @@ import type {
   FeedLog,
   FeedSource,
   Inspection,
-  Page,
   PageReader,
   Snapshot,
   SnapshotTarget,
@@ -142,6 +141,7 @@ const changed = () => new Error('the feed changed during a scan')
 async function follow(parts: Parts, from: Position, reader: PageReader): Promise<void> {
   const { log, inTime } = parts
   let id = streamIdOf(from) ?? ''
+  let added = 0
   /** The connection whose server the reader knows. */
   let identified: number | undefined
   for (;;) {
@@ -149,8 +149,16 @@ async function follow(parts: Parts, from: Position, reader: PageReader): Promise
     const begunMs = performance.now()
     reader.beforeRead(log.confirmedAgoMs?.())
     // The identity is read first here, too: a page of a newer feed must not count as its own.
-    const identity = connection === identified ? undefined : await inTime(log.identity())
-    const events = await inTime(log.read(id, pageEvents))
+    const isKnown = connection === identified
+    const identity = isKnown ? undefined : await inTime(log.identity())
+    const reading = inTime(log.read(id, pageEvents))
+    // Sent behind the read: an event that follows the page at once ends this wait, and not one that
+    // begins a round trip later. Not under load, where the page has events, and not at first, where
+    // Redis may not know the script of the read: a repetition would come behind the wait.
+    const waiting = isKnown && added < busyEvents ? waitAfter(parts, id, reader) : undefined
+    // Where the page has events this has ended, too. Where it fails, the read has failed.
+    waiting?.catch(() => undefined)
+    const events = await reading
     // A connection that was replaced meanwhile says nothing about the server of this page.
     const isOfPage = log.connection() === connection
     if (isOfPage) identified = connection
@@ -158,20 +166,18 @@ async function follow(parts: Parts, from: Position, reader: PageReader): Promise
     reader.signal.throwIfAborted()
     if (!reader.onPage(page)) return
     id = events.at(-1)?.id ?? id
-    const tookMs = performance.now() - begunMs
-    if (page.isWhole) await pauseAfter(parts, { page, id, tookMs }, reader)
+    added = events.length - 1
+    if (page.isWhole && added > 0) await pauseAfter(added, performance.now() - begunMs)
+    else if (page.isWhole) await (waiting ?? waitAfter(parts, id, reader))
     reader.signal.throwIfAborted()
   }
 }
 
-async function pauseAfter(
-  { log, timeoutMs }: Parts,
-  { page, id, tookMs }: Readonly<{ page: Page; id: string; tookMs: number }>,
-  reader: PageReader,
-): Promise<void> {
-  const added = page.events.length - 1
-  if (added > 0) {
-    const leftMs = (added < busyEvents ? readEveryMs.quiet : readEveryMs.busy) - tookMs
-    if (leftMs > 0) await pause(leftMs)
-  } else if (reader.mayWait()) await withDeadline(log.wait(id, waitMs), waitMs + timeoutMs)
+async function pauseAfter(added: number, tookMs: number): Promise<void> {
+  const leftMs = (added < busyEvents ? readEveryMs.quiet : readEveryMs.busy) - tookMs
+  if (leftMs > 0) await pause(leftMs)
+}
+
+async function waitAfter({ log, timeoutMs }: Parts, id: string, reader: PageReader): Promise<void> {
+  if (reader.mayWait()) await withDeadline(log.wait(id, waitMs), waitMs + timeoutMs)
 }

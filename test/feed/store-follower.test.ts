@@ -225,6 +225,32 @@ describe('an instance when Redis loses revocations', () => {
 })
 
 /** A merge that adds less than a second to a life changes nothing, and sends no event. */
+describe('an instance that follows a quiet feed', () => {
+  it('sends a read and the wait for what follows it at once, so that no event falls between the two', async () => {
+    const redis = await startRedis()
+    let isSentAtOnce = false
+    const proxy = await startProxy(
+      () => Number(new URL(redis.url).port),
+      async (text) => {
+        const [read, wait] = [text.indexOf('EVALSHA'), text.indexOf('XREAD')]
+        if (read >= 0 && wait > read) isSentAtOnce = true
+        return 'pass'
+      },
+    )
+    const service = await startService({ REDIS_URL: proxy.url })
+    try {
+      await until('a read and its wait', () => isSentAtOnce)
+      const jwt = await token()
+      expect((await service.logout(jwt)).status).to.equal(200)
+      expect((await service.logout(jwt)).status).to.equal(401)
+    } finally {
+      await service.stop()
+      await proxy.stop()
+      await redis.stop()
+    }
+  })
+})
+
 describe('an instance misses no write that the store calls stored, whatever the store held before', () => {
   const untilMs = Date.now() + 3_600_000
   const prolonged = Array.from({ length: 1_001 }, (_, step) => ({
