@@ -113,7 +113,10 @@ describe('npm run bench:network', function () {
     ])
     for (const row of [...cases, ...disturbed])
       expect(row['accepted beyond the bound']).to.equal('0')
-    for (const row of cases) expect(Number(row['p50 ms'])).to.be.at.most(Number(row['max ms']))
+    for (const row of cases) {
+      expect(Number(row['p50 ms'])).to.be.at.most(Number(row['max ms']))
+      expect(Number(row['floor: an echo, p99.9 ms'])).to.be.at.least(Number(row['round trip ms']))
+    }
     const [partitioned, cut, other] = disturbed
     for (const row of [partitioned, other]) {
       expect(row!['503 after ms']).to.match(/\d/)

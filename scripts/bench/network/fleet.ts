@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { freePort, run, soon, startRedis, stop } from '../machine.js'
 import { clientSecret, newToken, verificationKey } from '../tokens.js'
+import type { EchoOrder } from './echo.js'
 import type { GuardOrder } from './guard.js'
 import { addHost, hub, type NetworkHost } from './hosts.js'
 import { ordersTo } from './orders.js'
@@ -43,6 +44,17 @@ async function startIssuer(): Promise<number> {
   stops.push(() => server.close())
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
+}
+
+/** Asks an echo through a relay of its own, between the host of the client and itself. */
+async function startEcho({ open }: Awaited<ReturnType<typeof startRelay>>) {
+  const child = run(process.execPath, program('echo'), {}, true)
+  stops.push(() => stop(child))
+  const give = ordersTo<EchoOrder>('the echo', child)
+  const address = await open('echo', hub, { host: '127.0.0.1', port: await give<number>('listen') })
+  const [host = '', port] = address.split(':')
+  await give({ ask: { host, port: Number(port) } })
+  return give
 }
 
 /** A guard, with the name of its links. */
@@ -113,5 +125,6 @@ export async function startFleet(staleness: readonly number[]) {
   )
   for (const { give } of guards) await give('begin')
   const client = await relay.open('client', hub, service)
-  return { relay: relay.give, guards, port: Number(client.split(':')[1]) }
+  const echo = await startEcho(relay)
+  return { relay: relay.give, guards, echo, port: Number(client.split(':')[1]) }
 }

@@ -61,9 +61,14 @@ export const allFresh = (guards: readonly NetworkGuard[]) =>
     (await countsOf(guards)).every(({ isUnknown }) => !isUnknown),
   )
 
-/** Sets the conditions of every link, and lets every guard count from zero. */
-export async function begin({ relay, guards }: Fleet, roundTripMs: number, heldShare: number) {
+/** Sets the conditions of every link, and lets every guard and the echo count from zero. */
+export async function begin(
+  { relay, guards, echo }: Fleet,
+  roundTripMs: number,
+  heldShare: number,
+) {
   await relay({ set: { roundTripMs, heldShare } })
   await allFresh(guards)
   for (const { give } of guards) await give('begin')
+  await echo('begin')
 }
