@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parse } from 'yaml'
 
@@ -11,6 +11,7 @@ type Manifest = {
   bugs: { url: string }
   repository: { type: string; url: string }
   author: { name: string; url: string }
+  scripts: Record<string, string>
 }
 type Info = {
   version: string
@@ -47,5 +48,14 @@ describe('the package and its contract', () => {
     expect(lock.version).to.equal(manifest.version)
     expect(lock.packages['']).to.include({ version: manifest.version, license: manifest.license })
     expect(Object.values(lock.packages).flatMap(({ resolved }) => resolved ?? [])).to.deep.equal([])
+  })
+
+  it('`npm run test:long` names each file whose length depends on it', () => {
+    const named = [...manifest.scripts['test:long']!.matchAll(/ (test\/[\w/-]+\.test\.ts)/g)]
+    const varying = readdirSync(new URL('../../test', import.meta.url), { recursive: true })
+      .map((path) => `test/${String(path)}`)
+      .filter((path) => path.endsWith('.test.ts') && !path.endsWith('.long.test.ts'))
+      .filter((path) => /^import .*\/long\.js'$/m.test(textOf(path)))
+    expect(named.map(([, path]) => path).sort()).to.deep.equal(varying.sort())
   })
 })
