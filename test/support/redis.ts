@@ -22,6 +22,11 @@ export type TestRedis = {
   restart(options?: { empty?: boolean }): Promise<void>
   /** Everything under cierre's keys, as text. */
   dump(): Promise<string>
+  /** Reads everything that it stored, so that no secret is among it. */
+  inspect(): Promise<void>
+  /** Stops it and removes its data, unread. */
+  discard(): Promise<void>
+  /** Reads everything that it stored, and removes it. */
   stop(): Promise<void>
 }
 
@@ -80,6 +85,20 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
     child = undefined
   }
   const dump = async () => (client === undefined ? '' : dumpOf(client))
+  const inspect = async () => {
+    child?.kill('SIGCONT')
+    // A node of a cluster that has just failed over answers no command for a moment.
+    await until('what it stored can be read', () =>
+      dump().then(
+        (text) => (saw(text), true),
+        () => false,
+      ),
+    )
+  }
+  const discard = async () => {
+    await down()
+    rmSync(dir, { recursive: true, force: true })
+  }
   await up()
   return {
     url,
@@ -98,17 +117,11 @@ export async function startRedis(extra: readonly string[] = []): Promise<TestRed
       await up()
     },
     dump,
+    inspect,
+    discard,
     async stop() {
-      child?.kill('SIGCONT')
-      // A node of a cluster that has just failed over answers no command for a moment.
-      await until('what it stored can be read', () =>
-        dump().then(
-          (text) => (saw(text), true),
-          () => false,
-        ),
-      )
-      await down()
-      rmSync(dir, { recursive: true, force: true })
+      await inspect()
+      await discard()
     },
   }
 }

@@ -57,6 +57,12 @@ const isUp = (node: TestRedis) => {
   }
 }
 
+/** A cluster that has lost most of its primaries answers no read, so all are read before one ends. */
+async function stopAll(nodes: readonly TestRedis[]): Promise<void> {
+  await Promise.all(nodes.map((node) => node.inspect()))
+  await Promise.all(nodes.map((node) => node.discard()))
+}
+
 const infoOf = async (node: TestRedis, section: string) => String(await node.client.info(section))
 
 export const onlineReplicasOf = async (node: TestRedis | undefined) =>
@@ -171,7 +177,8 @@ export async function startSentinels(setup: TopologySetup = {}): Promise<Sentine
     },
     connections: () => connectionsOf(nodes),
     async stop() {
-      for (const each of [...sentinels, ...nodes]) await each.stop()
+      for (const sentinel of sentinels) await sentinel.stop()
+      await stopAll(nodes)
     },
   }
 }
@@ -299,7 +306,7 @@ export async function startCluster(setup: TopologySetup = {}): Promise<ClusterTo
     migrate: async (to) => moveTagSlot(nodes, await known(), to),
     connections: () => connectionsOf(nodes),
     async stop() {
-      for (const node of nodes) await node.stop()
+      await stopAll(nodes)
     },
   }
 }
