@@ -129,6 +129,38 @@ describe('the hash index', () => {
       )
   })
 
+  it('has seeds of its own in every process, so that keys that collide cannot be computed', () => {
+    const drawn = Array.from({ length: 8 }, () => Object.values(createSeeds()))
+    expect(new Set(drawn.flat()).size).to.equal(16)
+    for (const seed of drawn.flat()) expect(Number.isInteger(seed), `${seed}`).to.equal(true)
+  })
+
+  it('refuses a record whose number no slot can hold', () => {
+    const full = { ...createHashIndex(createSeeds()), count: 2 ** 24 - 2 }
+    expect(() => appendRecord(full, Uint32Array.of(1, 2, 3, 4), 0)).to.throw(RangeError)
+    expect(full.count).to.equal(2 ** 24 - 2)
+  })
+
+  it('grows with its records, by less than 35 bytes for each and one chunk', () => {
+    const index = createHashIndex(createSeeds())
+    for (let at = 0; at < 20_000; at += 1) {
+      appendRecord(index, Uint32Array.of(at, at, at, at), 0)
+      expect(indexBytes(index)).to.be.below(13_000 + index.count * 35)
+    }
+  })
+
+  it('keeps its slots when it shrinks, unless half of them could go', () => {
+    const index = createHashIndex(createSeeds())
+    for (let at = 0; at < 1_000; at += 1) appendRecord(index, Uint32Array.of(at, at, at, at), 0)
+    const { slots } = index
+    while (index.count > 600) removeRecord(index, 0)
+    shrinkIndex(index)
+    expect(index.slots).to.equal(slots)
+    while (index.count > 300) removeRecord(index, 0)
+    shrinkIndex(index)
+    expect(index.slots.length).to.be.below(slots.length / 2)
+  })
+
   it('releases memory after most records were removed', () => {
     const index = createHashIndex(createSeeds())
     for (let at = 0; at < 10_000; at += 1) appendRecord(index, Uint32Array.of(at, 0, 0, 0), 0)

@@ -158,6 +158,10 @@ describe('the live set in memory', () => {
     liveSet.sweep(200_000)
     expect(liveSet.size(), 'a clock may be set back without notice').to.equal(50_000)
     nowMs += 1
+    expect(
+      liveSet.iterate()(new Uint32Array(50_000 * wordsPerEntry)),
+      'an iteration passes over what the next sweep removes',
+    ).to.equal(5_000)
     liveSet.sweep(200_000)
     expect(liveSet.size()).to.equal(5_000)
     expect(liveSet.bytes()).to.be.below(grown / 4)

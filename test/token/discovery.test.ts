@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { createGuard } from '../../src/guard.js'
@@ -52,9 +52,11 @@ describe('discovery of a real OpenID provider', () => {
 
 describe('the metadata of an issuer', () => {
   let answers: Record<string, (response: ServerResponse) => void> = {}
+  let headers: IncomingHttpHeaders = {}
   const requested: string[] = []
   const server = createServer((request, response) => {
     requested.push(request.url ?? '')
+    headers = request.headers
     const answer = answers[request.url ?? '']
     if (answer === undefined) response.writeHead(404).end()
     else answer(response)
@@ -120,7 +122,12 @@ describe('the metadata of an issuer', () => {
         `metadata of the issuer: ${issuer}${openid('')} ${reason}`,
       )
     }
-    for (const jwks_uri of [undefined, 7, 'keys', 'file:///keys', 'http://u:p@issuer.test/']) {
+    answers = { [openid('')]: (response) => response.end(' '.repeat(2 ** 20 + 1)) }
+    expect(await located(issuer)).to.equal('answered more than 1048576 bytes')
+    for (const jwks_uri of [
+      ...[undefined, 7, 'keys', 'file:///keys'],
+      ...['http://u:p@issuer.test/', 'http://u@issuer.test/', 'http://:p@issuer.test/'],
+    ]) {
       answers = { [openid('')]: json({ issuer, jwks_uri }) }
       expect(await located(issuer)).to.equal('metadata of the issuer: has no usable jwks_uri')
     }
@@ -128,6 +135,33 @@ describe('the metadata of an issuer', () => {
       answers = { [openid('')]: (response) => response.end(document) }
       expect(await located(issuer)).to.include('its issuer is not exactly the configured one')
     }
+  })
+
+  it('is asked for as JSON, past every cache', async () => {
+    const issuer = origin()
+    answers = { [openid('')]: json({ issuer, jwks_uri: `${issuer}/keys` }) }
+    expect(await located(issuer)).to.equal(`${issuer}/keys`)
+    expect(headers).to.include({ accept: 'application/json', 'cache-control': 'no-cache' })
+  })
+
+  it('is not looked for at the other path of a host that does not answer', async () => {
+    const [issuer, broken] = [origin(), (response: ServerResponse) => response.destroy()]
+    answers = { [openid('')]: broken }
+    expect(await located(issuer)).to.match(/^(UND_ERR_SOCKET|ECONNRESET)$/)
+    expect(requested.splice(0)).to.deep.equal([openid('')])
+    answers = { [oauth('')]: broken }
+    expect(await located(issuer)).to.match(/^(UND_ERR_SOCKET|ECONNRESET)$/)
+    expect(requested).to.deep.equal([openid(''), oauth('')])
+  })
+
+  it('is given up when its reader closes', async () => {
+    const closing = new AbortController()
+    answers = { [openid('')]: () => closing.abort() }
+    const reason = await createDiscovery({ issuer: origin(), now: Date.now, log: noLog })
+      .keySetUri(closing.signal)
+      .catch((error: unknown) => reasonOf(error))
+    expect(reason).to.equal('AbortError')
+    expect(requested).to.deep.equal([openid('')])
   })
 
   it('of an issuer over TLS names endpoints over TLS alone', () => {
@@ -173,9 +207,11 @@ describe('the metadata of an issuer', () => {
     publish('two')
     expect(await locatedAfter(299_999)).to.equal('one')
     expect(await locatedAfter(1)).to.equal('two')
+    publish('three')
+    expect(await locatedAfter(-1), 'the clock was set back').to.equal('three')
     answers = {}
-    expect(await locatedAfter(300_000)).to.equal('two')
-    expect(discovery.metadata()).to.deep.equal({ jwksUri: `${origin()}/two` })
+    expect(await locatedAfter(300_000)).to.equal('three')
+    expect(discovery.metadata()).to.deep.equal({ jwksUri: `${origin()}/three` })
     expect(lines).to.deep.equal([
       {
         issuer,

@@ -68,7 +68,13 @@ describe('the answer to a request for a key set', () => {
     expect(await reasonOf((response) => response.writeHead(304).end())).to.equal(
       'error: answered 304',
     )
-    expect(requests - before).to.equal(4)
+    for (const [status, told] of [
+      [300, `300, a redirect to ${origin()}/moved, which is not followed`],
+      [201, '201'],
+      [404, '404'],
+    ] as const)
+      expect(await reasonOf(redirect(status, '/moved'))).to.equal(`error: answered ${told}`)
+    expect(requests - before).to.equal(7)
   })
 
   it('that is HTML, no JSON, no key set or a set without a key that verifies is told as what it is', async () => {

@@ -113,6 +113,34 @@ describe('when a key set is fetched', () => {
     expect([await again, fetches.afterBadSignature()]).to.deep.equal([true, undefined])
   })
 
+  it('no other begins while one is under way, however long that takes', async () => {
+    const { fetches, begun, at } = fetchesAt()
+    fetches.tick()
+    at(400_000)
+    fetches.tick()
+    expect(fetches.isCoolingDown()).to.equal(true)
+    const [waiting, again] = [fetches.next(), fetches.afterBadSignature()]
+    expect([begun.length, again]).to.deep.equal([1, fetches.running()])
+    await begun[0]?.end(true)
+    expect([await settled(waiting), await again, fetches.running()]).to.deep.equal([
+      'pending',
+      true,
+      undefined,
+    ])
+    fetches.tick()
+    await begun[1]?.end(true)
+    expect(await waiting).to.equal(true)
+  })
+
+  it('none after closing, also if one were due', async () => {
+    const { fetches, begun, at } = fetchesAt()
+    fetches.tick()
+    await begun[0]?.end(true)
+    fetches.close()
+    at(300_000)
+    expect([await fetches.next(), begun.length]).to.deep.equal([false, 1])
+  })
+
   it('a clock that was set back delays no fetch, and closing ends the waits', async () => {
     const { fetches, begun, at } = fetchesAt(1_000_000)
     fetches.tick()

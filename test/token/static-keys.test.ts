@@ -277,8 +277,23 @@ describe('a shared secret', () => {
           expect(bytesOf(text)).to.deep.equal([Buffer.from(text, 'utf8').toString('hex')])
       }),
     )
-    for (const text of ['{"a":1}', '{', '["a"', '[1]', ' blanks ', '"quoted"'])
-      expect(bytesOf(text)).to.deep.equal([Buffer.from(text).toString('hex')])
+    const asTheyStand = [
+      ...['{"a":1}', '{', '["a"', '[1]', ' blanks ', '"quoted"', '[]more', 'more{}', '{} []'],
+      ...['a{"keys":[]}', ' a ["one"]', 'a["one"]', '[a"one"]'],
+    ]
+    for (const text of asTheyStand)
+      expect(bytesOf(text), text).to.deep.equal([Buffer.from(text).toString('hex')])
+    for (const text of ['[]', '{}', ' [ \n ] ', '{  }'])
+      expect(faultOf(text, parseSecrets), text).to.equal('is JSON without a secret in it')
+    for (const keys of ['[]', '{}', 'null', '"text"'])
+      for (const parse of [parsePublicKeys, parseSecrets])
+        expect(faultOf(`{\n"keys": ${keys}}`, parse)).to.equal(
+          'a JWKS needs a "keys" array that is not empty',
+        )
+    expect(bytesOf(JSON.stringify(oct, null, 2))).to.deep.equal([k.toString('hex')])
+    expect(bytesOf('[ \n"one"]')).to.deep.equal(['6f6e65'])
+    for (const text of ['a secret', '["one"]', JSON.stringify(oct)])
+      expect(parseSecrets(text).skipped).to.deep.equal([])
     expect(bytesOf(`\ufeff${JSON.stringify(oct)}\n`)).to.deep.equal([k.toString('hex')])
     expect(bytesOf(JSON.stringify(['one', 'two']))).to.deep.equal(['6f6e65', '74776f'])
   })
