@@ -120,6 +120,13 @@ describe('the look for a key in a key set whose answers are held', () => {
     expect(new Set(await Promise.all(waiting))).to.deep.equal(new Set(['keys_unavailable']))
   })
 
+  it('asks for a key set, past every cache', () => {
+    expect(held[0]?.req.headers).to.include({
+      accept: 'application/jwk-set+json, application/json',
+      'cache-control': 'no-cache',
+    })
+  })
+
   it('tells its address without the query, the last success, and the failures since the start', async () => {
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`
     const told = { address, loadedAtMs: undefined, failures: 0, reason: undefined }
