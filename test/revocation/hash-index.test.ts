@@ -129,7 +129,7 @@ describe('the hash index', () => {
       )
   })
 
-  it('has seeds of its own in every process, so that keys that collide cannot be computed', () => {
+  it('has seeds that are drawn anew each time, so that keys that collide cannot be computed', () => {
     const drawn = Array.from({ length: 8 }, () => Object.values(createSeeds()))
     expect(new Set(drawn.flat()).size).to.equal(16)
     for (const seed of drawn.flat()) expect(Number.isInteger(seed), `${seed}`).to.equal(true)

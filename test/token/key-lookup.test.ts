@@ -1,10 +1,9 @@
-import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { expect } from 'chai'
 import { ServiceError } from '../../src/errors.js'
 import { createKeySet, secretKeySource, type KeyHeader } from '../../src/token/key-source.js'
 import { remoteKeySource } from '../../src/token/remote-key-source.js'
+import { serveApp, type TestApp } from '../support/embedded.js'
 import { until } from '../support/processes.js'
 import { ec, ed25519, hmacSecret } from '../support/tokens.js'
 
@@ -26,15 +25,14 @@ const outcomeOf = (found: ReturnType<ReturnType<typeof remoteKeySource>['candida
 describe('the look for a key in a key set whose answers are held', () => {
   const held: ServerResponse[] = []
   let requests = 0
-  const server = createServer((_request, response) => {
-    requests += 1
-    held.push(response)
+  let issuer: TestApp
+  before(async () => {
+    issuer = await serveApp((_request, response) => {
+      requests += 1
+      held.push(response)
+    })
   })
-  before(() => once(server.listen(0, '127.0.0.1'), 'listening'))
-  after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
+  after(() => issuer.stop())
   let nowMs = 0
   let source: ReturnType<typeof remoteKeySource>
   const begun = (count: number) => until(`fetch ${count}`, () => requests === count)
@@ -52,7 +50,7 @@ describe('the look for a key in a key set whose answers are held', () => {
   beforeEach(async () => {
     requests = 0
     nowMs = 1_000_000
-    const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys?secret=1`
+    const uri = `${issuer.origin}/keys?secret=1`
     source = remoteKeySource({ uri, fixed: [], now: () => nowMs, log: silent })
     await begun(1)
   })
@@ -128,8 +126,12 @@ describe('the look for a key in a key set whose answers are held', () => {
   })
 
   it('tells its address without the query, the last success, and the failures since the start', async () => {
-    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`
-    const told = { address, loadedAtMs: undefined, failures: 0, reason: undefined }
+    const told = {
+      address: `${issuer.origin}/keys`,
+      loadedAtMs: undefined,
+      failures: 0,
+      reason: undefined,
+    }
     expect(source.fetched?.()).to.deep.equal(told)
     expect(source.metadata).to.equal(undefined)
     for (const failures of [1, 2]) {

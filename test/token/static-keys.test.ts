@@ -283,6 +283,15 @@ describe('a shared secret', () => {
     ]
     for (const text of asTheyStand)
       expect(bytesOf(text), text).to.deep.equal([Buffer.from(text).toString('hex')])
+    expect(bytesOf(JSON.stringify(oct, null, 2))).to.deep.equal([k.toString('hex')])
+    expect(bytesOf('[ \n"one"]')).to.deep.equal(['6f6e65'])
+    for (const text of ['a secret', '["one"]', JSON.stringify(oct)])
+      expect(parseSecrets(text).skipped).to.deep.equal([])
+    expect(bytesOf(`\ufeff${JSON.stringify(oct)}\n`)).to.deep.equal([k.toString('hex')])
+    expect(bytesOf(JSON.stringify(['one', 'two']))).to.deep.equal(['6f6e65', '74776f'])
+  })
+
+  it('is refused as JSON that has no secret; a JWKS without keys, as one of public keys is', () => {
     for (const text of ['[]', '{}', ' [ \n ] ', '{  }'])
       expect(faultOf(text, parseSecrets), text).to.equal('is JSON without a secret in it')
     for (const keys of ['[]', '{}', 'null', '"text"'])
@@ -290,12 +299,6 @@ describe('a shared secret', () => {
         expect(faultOf(`{\n"keys": ${keys}}`, parse)).to.equal(
           'a JWKS needs a "keys" array that is not empty',
         )
-    expect(bytesOf(JSON.stringify(oct, null, 2))).to.deep.equal([k.toString('hex')])
-    expect(bytesOf('[ \n"one"]')).to.deep.equal(['6f6e65'])
-    for (const text of ['a secret', '["one"]', JSON.stringify(oct)])
-      expect(parseSecrets(text).skipped).to.deep.equal([])
-    expect(bytesOf(`\ufeff${JSON.stringify(oct)}\n`)).to.deep.equal([k.toString('hex')])
-    expect(bytesOf(JSON.stringify(['one', 'two']))).to.deep.equal(['6f6e65', '74776f'])
   })
 
   it('as a JWKS: every oct key for signatures, while one is left; each with its kid and alg', () => {
